@@ -1,0 +1,42 @@
+# What every target of leash is compiled with, and the trees that its headers are included from.
+
+# <leash/fs/file.hpp> is lib/fs/file.hpp through this link; <leash/build_config.hpp> is generated.
+set(LEASH_INCLUDE_LINK "${PROJECT_BINARY_DIR}/include")
+set(LEASH_INCLUDE_GENERATED "${PROJECT_BINARY_DIR}/generated")
+file(MAKE_DIRECTORY "${LEASH_INCLUDE_LINK}")
+file(CREATE_LINK "${PROJECT_SOURCE_DIR}/lib" "${LEASH_INCLUDE_LINK}/leash" SYMBOLIC)
+set(LEASH_TRACKING_VALUE 0)
+if(LEASH_TRACKING)
+  set(LEASH_TRACKING_VALUE 1)
+endif()
+configure_file("${PROJECT_SOURCE_DIR}/cmake/build_config.hpp.in" "${LEASH_INCLUDE_GENERATED}/leash/build_config.hpp" @ONLY)
+
+# Compiles TARGET as leash is compiled: warnings, sanitizers, and no path of the build machine in sites or debug information.
+function(leash_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_23)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    $<$<BOOL:${LEASH_WERROR}>:-Werror>
+    # The last one that matches wins.
+    "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/="
+    "-ffile-prefix-map=${PROJECT_BINARY_DIR}=."
+    "-ffile-prefix-map=${LEASH_INCLUDE_LINK}/leash=lib")
+  if(LEASH_SANITIZE)
+    target_compile_options(${target} PRIVATE -fsanitize=${LEASH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+    target_link_options(${target} PUBLIC -fsanitize=${LEASH_SANITIZE})
+  endif()
+endfunction()
+
+# leash_library(PART SOURCES...): the library leash_PART with the alias leash::PART.
+function(leash_library part)
+  add_library(leash_${part} ${ARGN})
+  add_library(leash::${part} ALIAS leash_${part})
+  set_target_properties(leash_${part} PROPERTIES EXPORT_NAME ${part} POSITION_INDEPENDENT_CODE ON
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+  leash_compile_options(leash_${part})
+  target_include_directories(leash_${part} PUBLIC
+    "$<BUILD_INTERFACE:${LEASH_INCLUDE_LINK}>"
+    "$<BUILD_INTERFACE:${LEASH_INCLUDE_GENERATED}>"
+    "$<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>")
+endfunction()

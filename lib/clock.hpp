@@ -1,0 +1,77 @@
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <leash/config.hpp>
+#include <leash/registration.hpp>
+#include <memory>
+
+namespace LEASH_NAMESPACE {
+
+namespace detail {
+class TimerQueue;
+}
+
+/// Where leash takes the time from: every deadline, latency, age and file time. A `Context` carries one, so that a test
+/// of a timeout of thirty seconds takes microseconds. All members may be called from any thread.
+class Clock {
+ public:
+  using duration = std::chrono::nanoseconds;
+  using time_point = std::chrono::steady_clock::time_point;
+  using system_time_point = std::chrono::sys_time<std::chrono::nanoseconds>;
+
+  Clock(const Clock&) = delete;
+  Clock& operator=(const Clock&) = delete;
+  virtual ~Clock();
+
+  /// The time since some fixed moment; never goes back.
+  time_point now() const { return do_now(); }
+
+  /// As `now`, but up to some milliseconds behind it and several times cheaper to ask.
+  time_point coarse_now() const { return do_coarse_now(); }
+
+  /// The time of day, as file systems store it.
+  system_time_point system_now() const { return do_system_now(); }
+
+  /// Calls `callback` once when `now()` has reached `time`; at once, though perhaps in another thread, when it has
+  /// already. Callbacks run one at a time, in order of time and then of registration, outside of every lock of the
+  /// clock; they should be brief, and must not throw (that ends the program).
+  Registration at(time_point time, std::move_only_function<void()> callback) {
+    return do_at(time, std::move(callback));
+  }
+
+  /// The machine's clock. Its callbacks run in one timer thread, started when first needed and never ended.
+  static const std::shared_ptr<Clock>& real();
+
+ protected:
+  Clock() = default;
+
+  virtual time_point do_now() const = 0;
+  virtual time_point do_coarse_now() const = 0;
+  virtual system_time_point do_system_now() const = 0;
+  virtual Registration do_at(time_point time, std::move_only_function<void()> callback) = 0;
+};
+
+/// A clock that stands still until it is told to go on. Its time of day starts at 2000-01-01 00:00:00 UTC.
+class FakeClock final : public Clock {
+ public:
+  FakeClock();
+  ~FakeClock() override;
+
+  /// Moves the time on by `by` (not negative: `std::logic_error`), and runs the callbacks that fall due, in this
+  /// thread, each at its own time: in it, `now()` is the time it was registered for, or the time it was registered at
+  /// if that was later.
+  void advance(duration by);
+
+ private:
+  time_point do_now() const override;
+  time_point do_coarse_now() const override;
+  system_time_point do_system_now() const override;
+  Registration do_at(time_point time, std::move_only_function<void()> callback) override;
+
+  std::shared_ptr<detail::TimerQueue> timers_;
+  std::atomic<duration> elapsed_{duration::zero()};
+};
+
+}  // namespace LEASH_NAMESPACE

@@ -1,0 +1,185 @@
+#include <array>
+#include <leash/context.hpp>
+#include <leash/detail/cancel_state.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace LEASH_NAMESPACE {
+
+using detail::CancelState;
+
+/// A Context's node holds all that a look-up needs except values, which lie on the way to the root.
+struct Context::Node : detail::RefCounted {
+  Node() = default;
+  explicit Node(const Node& parent_)
+      : parent(&parent_), slots(parent_.slots), clock(parent_.clock), cancel(parent_.cancel), notes(parent_.notes) {}
+
+  mutable detail::Ref<const Node> parent;
+  /// What this node itself adds, and so keeps alive: a value with its key, or the object in a slot.
+  const std::type_info* key = nullptr;
+  std::shared_ptr<const void> owned;
+  std::array<void*, detail::slot_count> slots{};
+  std::shared_ptr<Clock> clock;
+  std::shared_ptr<CancelState> cancel;
+  Notes notes;
+};
+
+void destroy(const Context::Node* node) noexcept {
+  // A loop, because Contexts may be nested deeper than the stack.
+  while (node != nullptr) {
+    const Context::Node* const parent = node->parent.detach();
+    delete node;
+    node = parent != nullptr && parent->drop_ref() ? parent : nullptr;
+  }
+}
+
+Context::Context() noexcept = default;
+Context::Context(const Context&) noexcept = default;
+Context::Context(Context&&) noexcept = default;
+Context& Context::operator=(const Context&) noexcept = default;
+Context& Context::operator=(Context&&) noexcept = default;
+Context::~Context() = default;
+
+Context::Node* Context::make_child() const { return node_ ? new Node(*node_) : new Node(); }
+
+const std::shared_ptr<CancelState>& Context::cancel_state() const noexcept {
+  static const std::shared_ptr<CancelState> none;
+  return node_ ? node_->cancel : none;
+}
+
+Context Context::with_entry(const std::type_info& key, std::shared_ptr<const void> value) const {
+  Context child;
+  Node* const node = make_child();
+  node->key = &key;
+  node->owned = std::move(value);
+  child.node_ = detail::Ref<const Node>(node);
+  return child;
+}
+
+const void* Context::entry(const std::type_info& key) const noexcept {
+  for (const Node* node = node_.get(); node != nullptr; node = node->parent.get()) {
+    if (node->key != nullptr && *node->key == key) return node->owned.get();
+  }
+  return nullptr;
+}
+
+void* Context::slot(detail::Slot slot) const noexcept {
+  return node_ ? node_->slots[static_cast<std::size_t>(slot)] : nullptr;
+}
+
+Context Context::with_slot(detail::Slot slot, std::shared_ptr<void> object) const {
+  Context child;
+  Node* const node = make_child();
+  node->slots[static_cast<std::size_t>(slot)] = object.get();
+  node->owned = std::move(object);
+  child.node_ = detail::Ref<const Node>(node);
+  return child;
+}
+
+Context Context::with_cancel_state(std::shared_ptr<CancelState> state) const {
+  Context child;
+  Node* const node = make_child();
+  node->cancel = std::move(state);
+  child.node_ = detail::Ref<const Node>(node);
+  return child;
+}
+
+Cancellable Context::with_cancel() const {
+  const auto state = std::make_shared<CancelState>(cancel_state());
+  state->follow_parent();
+  return {with_cancel_state(state), CancelSource(state)};
+}
+
+Context Context::with_deadline(Clock::time_point time) const {
+  const auto state = std::make_shared<CancelState>(cancel_state());
+  state->expire_at(time, clock());
+  state->follow_parent();
+  return with_cancel_state(state);
+}
+
+Context Context::with_timeout(Clock::duration timeout) const {
+  const Clock::time_point now = clock()->now();
+  const bool overflows = timeout > Clock::time_point::max() - now;
+  return with_deadline(overflows ? Clock::time_point::max() : now + timeout);
+}
+
+Context Context::with_stop_token(std::stop_token token) const {
+  const auto state = std::make_shared<CancelState>(cancel_state());
+  state->follow_parent();
+  state->follow(std::move(token));
+  return with_cancel_state(state);
+}
+
+Context Context::without_cancel() const { return with_cancel_state(nullptr); }
+
+Context Context::with_clock(std::shared_ptr<Clock> clock) const {
+  if (!clock) throw std::logic_error("leash: Context::with_clock: the clock is null");
+  Context child;
+  Node* const node = make_child();
+  node->clock = std::move(clock);
+  child.node_ = detail::Ref<const Node>(node);
+  return child;
+}
+
+Context Context::with_note(std::string_view text, std::source_location site) const {
+  Context child;
+  Node* const node = make_child();
+  node->notes = node->notes.with(text, site);
+  child.node_ = detail::Ref<const Node>(node);
+  return child;
+}
+
+bool Context::done() const noexcept { return node_ && node_->cancel && node_->cancel->done(); }
+
+std::error_code Context::error() const noexcept { return done() ? node_->cancel->code() : std::error_code(); }
+
+std::optional<Error> Context::cause() const { return done() ? node_->cancel->cause() : std::nullopt; }
+
+Result<void> Context::check(std::string_view operation, std::string_view subject) const {
+  if (!done()) return {};
+  std::vector<Error> causes;
+  if (std::optional<Error> reason = cause()) causes.push_back(*std::move(reason));
+  return fail(operation, subject, error(), std::string_view(), std::move(causes));
+}
+
+std::optional<Clock::time_point> Context::deadline() const noexcept {
+  const auto& state = cancel_state();
+  return state ? state->deadline() : std::nullopt;
+}
+
+const std::shared_ptr<Clock>& Context::clock() const noexcept {
+  return node_ && node_->clock ? node_->clock : Clock::real();
+}
+
+const Notes& Context::notes() const noexcept {
+  static const Notes none;
+  return node_ ? node_->notes : none;
+}
+
+std::stop_token Context::stop_token() const noexcept {
+  const auto& state = cancel_state();
+  return state ? state->token() : std::stop_token();
+}
+
+Registration Context::on_cancel(std::move_only_function<void()> callback) const {
+  class StopHold final : public Registration::Hold {
+   public:
+    StopHold(std::stop_token token, std::move_only_function<void()> callback)
+        : callback_(std::move(token), std::move(callback)) {}
+
+   private:
+    std::stop_callback<std::move_only_function<void()>> callback_;
+  };
+  const auto& state = cancel_state();
+  if (!state) return {};
+  return Registration(std::make_unique<StopHold>(state->token(), std::move(callback)));
+}
+
+void CancelSource::cancel() const { state_->cancel(std::make_error_code(std::errc::operation_canceled), std::nullopt); }
+
+void CancelSource::cancel(Error cause) const {
+  state_->cancel(std::make_error_code(std::errc::operation_canceled), std::move(cause));
+}
+
+}  // namespace LEASH_NAMESPACE

@@ -1,0 +1,79 @@
+#include <cstdint>
+#include <leash/detail/escape.hpp>
+
+namespace LEASH_NAMESPACE::detail {
+namespace {
+
+bool is_continuation(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
+
+/// The length of the well-formed UTF-8 sequence at the start of `text`, or 0 (RFC 3629, section 4).
+std::size_t sequence_length(std::string_view text) {
+  const auto at = [&](std::size_t index) {
+    return index < text.size() ? static_cast<unsigned char>(text[index]) : std::uint8_t{0};
+  };
+  const unsigned char lead = at(0);
+  const unsigned char second = at(1);
+  if (lead < 0x80U) return 1;
+  if (lead >= 0xC2U && lead <= 0xDFU) return is_continuation(second) ? 2 : 0;
+  if (lead >= 0xE0U && lead <= 0xEFU) {
+    const bool overlong = lead == 0xE0U && second < 0xA0U;
+    const bool surrogate = lead == 0xEDU && second > 0x9FU;
+    return is_continuation(second) && is_continuation(at(2)) && !overlong && !surrogate ? 3 : 0;
+  }
+  if (lead >= 0xF0U && lead <= 0xF4U) {
+    const bool overlong = lead == 0xF0U && second < 0x90U;
+    const bool too_large = lead == 0xF4U && second > 0x8FU;
+    const bool continued = is_continuation(second) && is_continuation(at(2)) && is_continuation(at(3));
+    return continued && !overlong && !too_large ? 4 : 0;
+  }
+  return 0;
+}
+
+void append_hex(std::string& out, unsigned char byte) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  out += "\\x";
+  out += digits[byte >> 4U];
+  out += digits[byte & 0x0FU];
+}
+
+void append_control(std::string& out, unsigned char byte) {
+  switch (byte) {
+    case '\n':
+      out += "\\n";
+      return;
+    case '\r':
+      out += "\\r";
+      return;
+    case '\t':
+      out += "\\t";
+      return;
+    default:
+      append_hex(out, byte);
+  }
+}
+
+}  // namespace
+
+std::string escape(std::string_view text, std::size_t max_bytes) {
+  std::string out;
+  std::size_t position = 0;
+  while (position < text.size() && position < max_bytes) {
+    const auto byte = static_cast<unsigned char>(text[position]);
+    const std::size_t length = sequence_length(text.substr(position));
+    // U+0080 to U+009F are control characters too; a terminal may obey them.
+    const bool c1_control = length == 2 && byte == 0xC2U && static_cast<unsigned char>(text[position + 1]) < 0xA0U;
+    if (length == 0 || c1_control) {
+      append_hex(out, byte);
+      if (c1_control) append_hex(out, static_cast<unsigned char>(text[position + 1]));
+    } else if (length == 1 && (byte < 0x20U || byte == 0x7FU)) {
+      append_control(out, byte);
+    } else {
+      out += text.substr(position, length);
+    }
+    position += length == 0 ? 1 : length;
+  }
+  if (position < text.size()) out += "… (" + std::to_string(text.size()) + " bytes)";
+  return out;
+}
+
+}  // namespace LEASH_NAMESPACE::detail

@@ -1,0 +1,65 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <leash/config.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::detail {
+
+/// Base of an object that counts its references. Thread-safe; starts at zero, and is owned by `Ref`.
+class RefCounted {
+ public:
+  RefCounted() = default;
+  RefCounted(const RefCounted&) = delete;
+  RefCounted& operator=(const RefCounted&) = delete;
+
+  void add_ref() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+
+  /// Returns true when this was the last reference: the caller then destroys the object.
+  bool drop_ref() const noexcept { return references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+
+ protected:
+  ~RefCounted() = default;
+
+ private:
+  mutable std::atomic<std::uint32_t> references_{0};
+};
+
+/// A one-pointer owner of a `RefCounted`. Its members that touch a count are instantiated where `T` is complete and
+/// where `destroy(T*)` is found, so that headers may hold a `Ref` to a type that they only declare.
+template <class T>
+class Ref {
+ public:
+  Ref() noexcept = default;
+  Ref(std::nullptr_t) noexcept {}  // NOLINT(google-explicit-constructor): a null Ref is written nullptr
+  explicit Ref(T* object) noexcept : object_(object) { retain(); }
+  Ref(const Ref& other) noexcept : object_(other.object_) { retain(); }
+  Ref(Ref&& other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Ref& operator=(Ref other) noexcept {
+    std::swap(object_, other.object_);
+    return *this;
+  }
+  ~Ref() { release(); }
+
+  T* get() const noexcept { return object_; }
+  T* operator->() const noexcept { return object_; }
+  T& operator*() const noexcept { return *object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+
+  /// Gives the reference up without dropping it: the caller drops it.
+  T* detach() noexcept { return std::exchange(object_, nullptr); }
+
+ private:
+  void retain() const noexcept {
+    if (object_ != nullptr) object_->add_ref();
+  }
+  void release() const noexcept {
+    if (object_ != nullptr && object_->drop_ref()) destroy(object_);
+  }
+
+  T* object_ = nullptr;
+};
+
+}  // namespace LEASH_NAMESPACE::detail

@@ -1,0 +1,89 @@
+#include <leash/detail/timer_queue.hpp>
+#include <thread>
+#include <utility>
+
+namespace LEASH_NAMESPACE::detail {
+
+struct TimerQueue::Timer {
+  explicit Timer(std::move_only_function<void()> callback_) : callback(std::move(callback_)) {}
+
+  std::move_only_function<void()> callback;
+  std::optional<Timers::iterator> queued;
+  std::optional<std::thread::id> running_in;
+};
+
+class TimerQueue::Hold final : public Registration::Hold {
+ public:
+  Hold(std::shared_ptr<TimerQueue> queue, std::shared_ptr<Timer> timer)
+      : queue_(std::move(queue)), timer_(std::move(timer)) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() override { queue_->remove(*timer_); }
+
+ private:
+  std::shared_ptr<TimerQueue> queue_;
+  std::shared_ptr<Timer> timer_;
+};
+
+Registration TimerQueue::add(Clock::time_point time, std::move_only_function<void()> callback) {
+  auto timer = std::make_shared<Timer>(std::move(callback));
+  auto hold = std::make_unique<Hold>(shared_from_this(), timer);
+  {
+    const std::lock_guard lock(mutex_);
+    timer->queued = timers_.emplace(time, timer);
+  }
+  changed_.notify_one();
+  return Registration(std::move(hold));
+}
+
+std::optional<Clock::time_point> TimerQueue::run_one(Clock::time_point now,
+                                                     const std::function<void(Clock::time_point)>& before_run) {
+  std::shared_ptr<Timer> timer;
+  Clock::time_point time;
+  {
+    const std::lock_guard lock(mutex_);
+    if (timers_.empty() || timers_.begin()->first > now) return std::nullopt;
+    time = timers_.begin()->first;
+    timer = std::move(timers_.begin()->second);
+    timers_.erase(timers_.begin());
+    timer->queued.reset();
+    timer->running_in = std::this_thread::get_id();
+  }
+  [&]() noexcept {
+    if (before_run) before_run(time);
+    timer->callback();
+    // What the callback holds must be gone before a waiting `remove` returns.
+    timer->callback = nullptr;
+  }();
+  {
+    const std::lock_guard lock(mutex_);
+    timer->running_in.reset();
+  }
+  finished_.notify_all();
+  return time;
+}
+
+void TimerQueue::wait() {
+  std::unique_lock lock(mutex_);
+  if (timers_.empty()) {
+    changed_.wait(lock);
+  } else {
+    const Clock::time_point first = timers_.begin()->first;
+    changed_.wait_until(lock, first);
+  }
+}
+
+void TimerQueue::remove(Timer& timer) noexcept {
+  std::shared_ptr<Timer> removed;
+  std::unique_lock lock(mutex_);
+  if (timer.queued) {
+    removed = std::move((*timer.queued)->second);
+    timers_.erase(*timer.queued);
+    timer.queued.reset();
+    return;
+  }
+  if (timer.running_in == std::this_thread::get_id()) return;
+  finished_.wait(lock, [&] { return !timer.running_in; });
+}
+
+}  // namespace LEASH_NAMESPACE::detail

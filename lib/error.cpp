@@ -1,0 +1,58 @@
+#include <leash/detail/escape.hpp>
+#include <leash/error.hpp>
+#include <ostream>
+#include <utility>
+
+namespace LEASH_NAMESPACE {
+
+struct Error::Detail : detail::RefCounted {
+  Detail(std::string_view operation_, std::string_view subject_, std::error_code code_, std::string_view text_,
+         std::vector<Error> causes_)
+      : operation(operation_), subject(subject_), text(text_), code(code_), causes(std::move(causes_)) {}
+
+  std::string operation;
+  std::string subject;
+  std::string text;
+  std::error_code code;
+  std::vector<Error> causes;
+};
+
+void destroy(const Error::Detail* detail) noexcept { delete detail; }
+
+Error::Error(std::string_view operation, std::string_view subject, std::error_code code, std::string_view detail,
+             std::vector<Error> causes)
+    : detail_(new Detail(operation, subject, code, detail, std::move(causes))) {}
+
+Error::Error(std::string_view operation, std::string_view subject, std::errc code, std::string_view detail,
+             std::vector<Error> causes)
+    : Error(operation, subject, std::make_error_code(code), detail, std::move(causes)) {}
+
+Error::Error(const Error&) noexcept = default;
+Error::Error(Error&&) noexcept = default;
+Error& Error::operator=(const Error&) noexcept = default;
+Error& Error::operator=(Error&&) noexcept = default;
+Error::~Error() = default;
+
+std::string_view Error::operation() const noexcept { return detail_ ? detail_->operation : std::string_view(); }
+std::string_view Error::subject() const noexcept { return detail_ ? detail_->subject : std::string_view(); }
+std::string_view Error::detail() const noexcept { return detail_ ? detail_->text : std::string_view(); }
+std::error_code Error::code() const noexcept { return detail_ ? detail_->code : std::error_code(); }
+std::span<const Error> Error::causes() const noexcept { return detail_ ? detail_->causes : std::span<const Error>(); }
+bool Error::timeout() const noexcept { return code() == std::errc::timed_out; }
+
+std::string to_string(const Error& error) {
+  std::string text(error.operation());
+  if (!error.subject().empty()) text += (text.empty() ? "" : " ") + detail::escape(error.subject());
+  text += ": " + error.code().message();
+  if (!error.detail().empty()) text += " (" + detail::escape(error.detail()) + ")";
+  const char* separator = "; caused by ";
+  for (const Error& cause : error.causes()) {
+    text += separator + to_string(cause);
+    separator = ", ";
+  }
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const Error& error) { return out << to_string(error); }
+
+}  // namespace LEASH_NAMESPACE

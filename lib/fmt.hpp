@@ -1,0 +1,17 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <leash/config.hpp>
+#include <string_view>
+
+/// `fmt::format("{}", error)`, for every type of leash that has a `to_string`. Takes the format specification of a
+/// string.
+template <class T>
+  requires leash::detail::printable<T>
+struct fmt::formatter<T> : fmt::formatter<std::string_view> {
+  template <class FormatContext>
+  auto format(const T& value, FormatContext& context) const {
+    return fmt::formatter<std::string_view>::format(to_string(value), context);
+  }
+};

@@ -1,0 +1,24 @@
+#include <leash/track/errc.hpp>
+#include <string>
+
+namespace LEASH_NAMESPACE::track {
+namespace {
+
+class Category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "leash.track"; }
+  std::string message(int value) const override {
+    return static_cast<errc>(value) == errc::tracker_closed ? "Tracker closed" : "Unknown error";
+  }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+}  // namespace LEASH_NAMESPACE::track

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <system_error>
+
+namespace LEASH_NAMESPACE::track {
+
+/// The error codes of this layer.
+enum class errc {
+  tracker_closed = 1,  ///< The tracker has given its verdict: nothing can be opened under it any more.
+};
+
+const std::error_category& error_category() noexcept;
+std::error_code make_error_code(errc code) noexcept;
+
+}  // namespace LEASH_NAMESPACE::track
+
+template <>
+struct std::is_error_code_enum<leash::track::errc> : std::true_type {};

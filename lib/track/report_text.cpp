@@ -1,0 +1,242 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <leash/detail/escape.hpp>
+#include <leash/track/detail/excerpt.hpp>
+#include <leash/track/report.hpp>
+#include <leash/track/symbols.hpp>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace LEASH_NAMESPACE::track {
+namespace {
+
+using leash::detail::escape;
+
+/// 4812 as 4,812.
+std::string grouped(std::uint64_t number) {
+  std::string digits = std::to_string(number);
+  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
+  return digits;
+}
+
+std::string duration_text(Clock::duration duration) {
+  const double seconds = std::chrono::duration<double>(duration).count();
+  if (seconds >= 7200) return fmt::format("{:.1f} h", seconds / 3600);
+  if (seconds >= 120) return fmt::format("{:.1f} min", seconds / 60);
+  if (seconds >= 1) return fmt::format("{:.1f} s", seconds);
+  return fmt::format("{:.0f} ms", seconds * 1000);
+}
+
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
+  return fmt::format("{} {}", grouped(count), escape(count == 1 ? one : many));
+}
+
+std::string counted(std::uint64_t count, const Kind& kind) { return counted(count, kind.one, kind.many); }
+
+std::string location(std::string_view file, unsigned line) {
+  return line == 0 ? escape(file) : fmt::format("{}:{}", escape(file), line);
+}
+
+std::string location(const std::source_location& site) { return location(site.file_name(), site.line()); }
+
+bool known(const std::source_location& site) { return site.line() != 0; }
+
+/// A site in the standard library is that of a forwarding template: `std::make_unique<Client>(ctx)`.
+bool is_users(const std::source_location& site) { return known(site) && is_user_function(site.function_name()); }
+
+bool is_users(const Frame& frame) {
+  if (frame.function.empty()) return true;
+  const std::string_view file = frame.file;
+  const bool library =
+      file.contains("/include/c++/") || file.ends_with("/doctest.h") || file.ends_with("gtest_main.cc");
+  return !library && is_user_function(frame.function);
+}
+
+/// The frames that a reader has use for.
+std::vector<Frame> user_frames(const Group& group) {
+  std::vector<Frame> frames = resolve(group.opened_at);
+  std::erase_if(frames, [](const Frame& frame) { return !is_users(frame); });
+  // What calls `main` and starts threads lies in libraries that seldom have names.
+  const auto named = std::ranges::find_if(frames, [](const Frame& frame) { return !frame.function.empty(); });
+  if (named != frames.end()) {
+    while (frames.back().function.empty()) frames.pop_back();
+  }
+  return frames;
+}
+
+std::string frame_location(const Frame& frame) {
+  if (!frame.file.empty()) return location(frame.file, frame.line);
+  const std::string_view module = frame.module;
+  return fmt::format("{}+{:#x}", module.substr(module.rfind('/') + 1), frame.offset);
+}
+
+std::string what(const Group& group, bool verdict) {
+  const std::string things = counted(group.count, group.kind);
+  switch (group.rule) {
+    case Rule::leaked:
+      return things + (verdict ? " not closed" : " open");
+    case Rule::dropped:
+      return things + " dropped without close()";
+  }
+  return things;
+}
+
+std::string_view advice(Rule rule) {
+  switch (rule) {
+    case Rule::leaked:
+      return "close it on every path, or let its owner end.";
+    case Rule::dropped:
+      return "call close() and look at what it returns: a destructor cannot tell that the last write failed.";
+  }
+  return {};
+}
+
+std::string threads_text(const Group& group) {
+  std::vector<unsigned> threads;
+  for (const Instance& instance : group.instances) threads.push_back(instance.thread);
+  std::ranges::sort(threads);
+  const auto rest = std::ranges::unique(threads);
+  threads.erase(rest.begin(), rest.end());
+  const bool more = group.count > group.instances.size() && threads.size() > 1;
+  return fmt::format("thread{} {}{}", threads.size() == 1 ? "" : "s", fmt::join(threads, ", "), more ? ", …" : "");
+}
+
+std::string identity(const Group& group) {
+  const Instance& first = group.instances.front();
+  std::string text = escape(first.name);
+  if (!first.parent.empty()) text += " of " + escape(first.parent);
+  if (group.count > 1) text += fmt::format(", and {} more", grouped(group.count - 1));
+  const std::string shortest = duration_text(group.min_age);
+  const std::string longest = duration_text(group.max_age);
+  text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
+  text += "; " + threads_text(group);
+  if (group.count == 1 && first.descriptor >= 0) text += fmt::format("; descriptor {}", first.descriptor);
+  return text;
+}
+
+std::string trail(const std::vector<Note>& notes) {
+  std::vector<std::string> texts;
+  texts.reserve(notes.size());
+  for (const Note& note : notes) texts.push_back(escape(note.text));
+  return fmt::format("{}", fmt::join(texts, " > "));
+}
+
+struct Line {
+  std::string function;
+  std::string where;
+  bool excerpt = false;
+};
+
+/// Whether `frame` is at `line` of `file`. Debug information and the compiler may begin the path at different folders.
+bool is_at(const Frame& frame, std::string_view file, unsigned line) {
+  const std::string_view name = file.substr(file.rfind('/') + 1);
+  return frame.line == line && !name.empty() && frame.file.ends_with(name);
+}
+
+/// The frames as they are printed: where they have no lines, what the compiler said of the call comes first.
+std::vector<Line> stack_lines(const Group& group, const std::vector<Frame>& frames, std::string_view file,
+                              unsigned line) {
+  std::vector<Line> lines;
+  const bool has_lines = std::ranges::any_of(frames, [](const Frame& frame) { return frame.line != 0; });
+  if (!has_lines && known(group.site)) {
+    lines.push_back({abridge(group.site.function_name()), location(group.site), true});
+  }
+  for (const Frame& frame : frames) {
+    const std::string place = frame_location(frame);
+    if (frame.function.empty()) {
+      lines.push_back({place, ""});
+    } else {
+      const bool excerpt = std::ranges::none_of(lines, &Line::excerpt) && is_at(frame, file, line);
+      lines.push_back({escape(frame.function), place + (frame.inlined ? "  (inlined)" : ""), excerpt});
+    }
+  }
+  if (!lines.empty() && std::ranges::none_of(lines, &Line::excerpt)) lines.front().excerpt = true;
+  return lines;
+}
+
+/// Counted in code points: names may hold letters that take several bytes.
+std::size_t width_of(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+std::string stack_text(const Group& group, const std::vector<Frame>& frames, std::string_view file, unsigned line) {
+  static constexpr std::size_t widest_column = 64;
+  const std::vector<Line> lines = stack_lines(group, frames, file, line);
+  std::size_t column = 0;
+  for (const Line& entry : lines) column = std::max(column, std::min(width_of(entry.function), widest_column));
+  std::string text = lines.empty() ? "" : "  opened at\n";
+  for (const Line& entry : lines) {
+    const std::size_t width = width_of(entry.function);
+    const std::size_t padding = entry.where.empty() ? 0 : 2 + (column > width ? column - width : 0);
+    text += fmt::format("    {}{:{}}{}\n", entry.function, "", padding, entry.where);
+    if (entry.excerpt) text += detail::excerpt(std::string(file), line, "      ");
+  }
+  return text;
+}
+
+std::string group_text(const Group& group, bool verdict) {
+  const std::vector<Frame> frames = user_frames(group);
+  std::string file = known(group.site) ? group.site.file_name() : "";
+  unsigned line = group.site.line();
+  if (!is_users(group.site)) {
+    const auto first = std::ranges::find_if(frames, [](const Frame& frame) { return frame.line != 0; });
+    if (first != frames.end()) {
+      file = first->file;
+      line = first->line;
+    }
+  }
+  const Instance& instance = group.instances.front();
+  std::string text =
+      fmt::format("{}{}: {} [{}]\n", file.empty() ? "" : location(file, line) + ": ",
+                  group.severity == Severity::failure ? "error" : "note", what(group, verdict), to_string(group.rule));
+  text += "  " + identity(group) + "\n";
+  if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
+  text += stack_text(group, frames, file, line);
+  if (instance.last_use && known(instance.last_use->site)) {
+    text += fmt::format("  last used at {}, {} {}\n", location(instance.last_use->site),
+                        duration_text(instance.last_use->ago), group.rule == Rule::dropped ? "before" : "ago");
+  }
+  if (group.severity == Severity::failure) text += fmt::format("  fix: {}\n", advice(group.rule));
+  return text;
+}
+
+/// "172 connections, 31 files", in the order of the groups.
+std::string sums(const Report& report) {
+  std::vector<std::pair<Kind, std::uint64_t>> kinds;
+  for (const Group& group : report.groups) {
+    const auto same = std::ranges::find(kinds, group.kind, &std::pair<Kind, std::uint64_t>::first);
+    if (same == kinds.end()) {
+      kinds.emplace_back(group.kind, group.count);
+    } else {
+      same->second += group.count;
+    }
+  }
+  std::vector<std::string> texts;
+  texts.reserve(kinds.size());
+  for (const auto& [kind, count] : kinds) texts.push_back(counted(count, kind));
+  return fmt::format("{}", fmt::join(texts, ", "));
+}
+
+}  // namespace
+
+std::string to_string(const Report& report) {
+  std::string text;
+  for (const Group& group : report.groups) text += group_text(group, report.verdict) + "\n";
+  if (report.groups.empty()) {
+    text += report.verdict ? "Nothing was left open. " : "Nothing is open. ";
+  } else {
+    const std::string_view one = report.verdict ? "finding" : "place";
+    const std::string_view many = report.verdict ? "findings" : "places";
+    text += fmt::format("{}: {}. ", counted(report.groups.size(), one, many), sums(report));
+  }
+  text += fmt::format("{} opened, {} closed.", counted(report.opened, "handle", "handles"), grouped(report.closed));
+  return text;
+}
+
+std::ostream& operator<<(std::ostream& out, const Report& report) { return out << to_string(report); }
+
+}  // namespace LEASH_NAMESPACE::track

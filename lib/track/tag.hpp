@@ -1,0 +1,81 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/detail/ref.hpp>
+#include <leash/track/resource.hpp>
+#include <source_location>
+
+namespace LEASH_NAMESPACE::track {
+
+class Tracker;
+
+#if LEASH_TRACKING
+
+namespace detail {
+class Record;
+void destroy(const Record* record) noexcept;
+}  // namespace detail
+
+/// Stands for one open resource in its tracker. Whoever owns the resource owns its tag, and closes the two together.
+///
+/// Move-only. An empty tag (default-made, moved from, or acquired where there is no tracker) accepts every operation
+/// and does nothing. `close`, `touch` and the setters may run in any number of threads at once; moving and destroying
+/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws.
+class Tag {
+ public:
+  Tag() noexcept;
+  Tag(Tag&& other) noexcept;
+  Tag& operator=(Tag&& other) noexcept;
+
+  /// Drops the resource if it was not closed: what that means, its `OnDrop` says.
+  ~Tag();
+
+  /// The resource is closed, here. A second close changes nothing.
+  void close(std::source_location site = std::source_location::current()) noexcept;
+
+  /// The resource was used, here. Reports show the last use.
+  void touch(std::source_location site = std::source_location::current()) noexcept;
+
+  /// From now on, this is what it means to be destroyed without `close`.
+  void set_on_drop(OnDrop on_drop) noexcept;
+
+  /// An operation on the resource failed, and its owner was told: to drop the resource now is no new loss.
+  void set_failed() noexcept;
+
+  /// Opens a resource that depends on this one. The result is empty if this tag is. If the tracker is closed already,
+  /// the result is empty too: a handle at work must not fail for the verdict of its test.
+  [[nodiscard]] Tag child(const Resource& resource, std::source_location site = std::source_location::current()) const;
+
+  /// Whether this tag stands for something, open or closed.
+  explicit operator bool() const noexcept { return static_cast<bool>(record_); }
+
+ private:
+  friend class Tracker;
+  explicit Tag(leash::detail::Ref<detail::Record> record) noexcept;
+
+  void drop() noexcept;
+
+  leash::detail::Ref<detail::Record> record_;
+};
+
+#else
+
+/// Tracking is compiled out: an empty class, all of whose operations are nothing.
+class Tag {
+ public:
+  Tag() noexcept = default;
+  Tag(Tag&&) noexcept = default;
+  Tag& operator=(Tag&&) noexcept = default;
+  ~Tag() {}  // NOLINT(modernize-use-equals-default): a named but unused tag is no warning, as when tracking is on
+
+  void close(std::source_location = std::source_location::current()) noexcept {}
+  void touch(std::source_location = std::source_location::current()) noexcept {}
+  void set_on_drop(OnDrop) noexcept {}
+  void set_failed() noexcept {}
+  [[nodiscard]] Tag child(const Resource&, std::source_location = std::source_location::current()) const { return {}; }
+  explicit operator bool() const noexcept { return false; }
+};
+
+#endif
+
+}  // namespace LEASH_NAMESPACE::track

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <cstddef>
+#include <leash/call.hpp>
+#include <leash/config.hpp>
+#include <leash/context.hpp>
+#include <leash/detail/ref.hpp>
+#include <leash/notes.hpp>
+#include <leash/result.hpp>
+#include <leash/track/errc.hpp>
+#include <leash/track/options.hpp>
+#include <leash/track/report.hpp>
+#include <leash/track/resource.hpp>
+#include <leash/track/tag.hpp>
+#include <optional>
+#include <source_location>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::track {
+
+namespace detail {
+class TrackerState;
+void destroy(TrackerState* state) noexcept;
+}  // namespace detail
+
+/// Knows every tag that was made with it and is still open. A handle to shared state: copies are the same tracker.
+/// All members may be called from any thread.
+class Tracker {
+ public:
+  explicit Tracker(Options options = {});
+  Tracker(const Tracker&) noexcept;
+  Tracker(Tracker&&) noexcept;
+  Tracker& operator=(const Tracker&) noexcept;
+  Tracker& operator=(Tracker&&) noexcept;
+
+  /// A tracker that is destroyed without `close` judges nothing.
+  ~Tracker();
+
+  /// A tag for a resource that was just acquired at `site`. The stack is that of the caller.
+  /// Throws `std::logic_error` if the tracker is closed.
+  [[nodiscard]] Tag create(const Resource& resource, std::source_location site = std::source_location::current(),
+                           const Notes& notes = {});
+
+  /// As `create`, for those who can be late: fails with `errc::tracker_closed`.
+  [[nodiscard]] Result<Tag> try_create(const Resource& resource,
+                                       std::source_location site = std::source_location::current(),
+                                       const Notes& notes = {});
+
+  /// Ends the tracking: no tag can be created any more, and what is open is leaked. Returns the verdict, and the same
+  /// one each time.
+  [[nodiscard]] Report close();
+
+  /// What is open now, and what was found so far. Closes nothing and judges nothing: the live view of a running
+  /// program.
+  [[nodiscard]] Report snapshot() const;
+
+  std::size_t open_count() const noexcept;
+  bool closed() const noexcept;
+
+  /// Whether two handles are to the same tracker.
+  friend bool operator==(const Tracker& a, const Tracker& b) noexcept { return a.state_.get() == b.state_.get(); }
+
+ private:
+  friend class Tag;
+  friend std::optional<Tracker> tracker_from(const Context& context) noexcept;
+  friend Context with_tracker(const Context& context, const Tracker& tracker);
+
+  explicit Tracker(leash::detail::Ref<detail::TrackerState> state) noexcept;
+
+  leash::detail::Ref<detail::TrackerState> state_;
+};
+
+/// What `with_tracker` returns: `auto [tracker, ctx] = with_tracker(Context::background());`
+struct TrackedContext {
+  Tracker tracker;
+  Context context;
+};
+
+/// A new tracker, and a child of `context` that carries it.
+[[nodiscard]] TrackedContext with_tracker(const Context& context, Options options = {});
+
+/// A child of `context` that carries `tracker`.
+[[nodiscard]] Context with_tracker(const Context& context, const Tracker& tracker);
+
+/// The tracker that `context` carries, or none.
+[[nodiscard]] std::optional<Tracker> tracker_from(const Context& context) noexcept;
+
+/// What a decorator returns for `operation` on `subject` at `site` when the tracker is closed: an Error with
+/// `errc::tracker_closed`.
+[[nodiscard]] Error tracker_closed_error(std::string_view operation, std::string_view subject,
+                                         std::source_location site);
+
+/// A tag for a resource that was just acquired: from the Context's tracker, with the call's site and the Context's
+/// notes. Empty if the Context has no tracker. Throws `std::logic_error` if the tracker is closed.
+[[nodiscard]] Tag acquire(Call call, const Resource& resource);
+
+/// As `acquire`, for those who can be late: fails with `errc::tracker_closed`, naming the resource and the site.
+[[nodiscard]] Result<Tag> try_acquire(Call call, const Resource& resource);
+
+}  // namespace LEASH_NAMESPACE::track

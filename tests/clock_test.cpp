@@ -1,0 +1,139 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <future>
+#include <leash/clock.hpp>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <vector>
+
+using leash::Clock;
+using leash::FakeClock;
+using leash::Registration;
+using namespace std::chrono_literals;
+
+TEST_CASE("the real clock goes on, and its coarse time is close behind") {
+  Clock& clock = *Clock::real();
+  const Clock::time_point before = clock.now();
+  std::this_thread::sleep_for(20ms);
+  const Clock::time_point coarse = clock.coarse_now();
+  const Clock::time_point after = clock.now();
+  CHECK(after - before >= 20ms);
+  CHECK(coarse > before);
+  CHECK(coarse <= after);
+  const auto difference = clock.system_now() - std::chrono::system_clock::now();
+  CHECK(std::chrono::abs(difference) < 1min);
+}
+
+TEST_CASE("the real clock calls back from its own thread, not before the time") {
+  Clock& clock = *Clock::real();
+  const Clock::time_point due = clock.now() + 10ms;
+  std::promise<std::pair<Clock::time_point, std::thread::id>> called;
+  const Registration registration = clock.at(due, [&] { called.set_value({clock.now(), std::this_thread::get_id()}); });
+  const auto [time, thread] = called.get_future().get();
+  CHECK(time >= due);
+  CHECK(thread != std::this_thread::get_id());
+}
+
+TEST_CASE("a later registration with an earlier time comes first") {
+  Clock& clock = *Clock::real();
+  std::promise<void> late;
+  std::promise<void> early;
+  const Registration a = clock.at(clock.now() + 24h, [&] { late.set_value(); });
+  const Registration b = clock.at(clock.now() + 1ms, [&] { early.set_value(); });
+  early.get_future().get();
+  CHECK(late.get_future().wait_for(0s) == std::future_status::timeout);
+}
+
+TEST_CASE("a callback that was taken back does not run, and one that runs is waited for") {
+  Clock& clock = *Clock::real();
+  bool ran = false;
+  clock.at(clock.now() + 24h, [&] { ran = true; }).reset();
+  CHECK_FALSE(ran);
+
+  std::promise<void> started;
+  std::atomic<bool> finished = false;
+  Registration registration = clock.at(clock.now(), [&] {
+    started.set_value();
+    std::this_thread::sleep_for(20ms);
+    finished = true;
+  });
+  started.get_future().get();
+  registration.reset();
+  CHECK(finished);
+}
+
+TEST_CASE("a fake clock stands still, and runs callbacks in order at their own times") {
+  FakeClock clock;
+  const Clock::time_point start = clock.now();
+  CHECK(clock.now() == start);
+  std::vector<std::string> events;
+  const auto log = [&](const char* name) { events.push_back(name + std::to_string((clock.now() - start) / 1s)); };
+  const Registration c = clock.at(start + 3s, [&] { log("c"); });
+  const Registration a = clock.at(start + 1s, [&] { log("a"); });
+  const Registration b = clock.at(start + 1s, [&] { log("b"); });
+  const Registration d = clock.at(start + 4s, [&] { log("d"); });
+  clock.advance(3s);
+  CHECK(events == std::vector<std::string>{"a1", "b1", "c3"});
+  CHECK(clock.now() == start + 3s);
+  CHECK(clock.coarse_now() == clock.now());
+}
+
+TEST_CASE("a fake clock runs what is due already at once, in the caller") {
+  FakeClock clock;
+  clock.advance(10s);
+  std::thread::id thread;
+  const Registration registration = clock.at(clock.now() - 1s, [&] { thread = std::this_thread::get_id(); });
+  CHECK(thread == std::this_thread::get_id());
+}
+
+TEST_CASE("a callback may register, take back and advance") {
+  FakeClock clock;
+  const Clock::time_point start = clock.now();
+  int fired = 0;
+  Registration second;
+  Registration third = clock.at(start + 5s, [&] { fired += 100; });
+  Registration first = clock.at(start + 1s, [&] {
+    ++fired;
+    first.reset();
+    third.reset();
+    second = clock.at(clock.now() + 1s, [&] { fired += 10; });
+    clock.advance(1s);
+  });
+  clock.advance(10s);
+  CHECK(fired == 11);
+}
+
+TEST_CASE("a fake clock's time of day goes along, and it does not go back") {
+  FakeClock clock;
+  const Clock::system_time_point start = clock.system_now();
+  CHECK(start == std::chrono::sys_days(std::chrono::year(2000) / 1 / 1));
+  clock.advance(90min);
+  CHECK(clock.system_now() - start == 90min);
+  CHECK_THROWS_AS(clock.advance(-1ns), std::logic_error);
+}
+
+TEST_CASE("a registration may outlive its clock") {
+  auto clock = std::make_unique<FakeClock>();
+  Registration registration = clock->at(clock->now() + 1s, [] {});
+  clock.reset();
+  registration.reset();
+}
+
+TEST_CASE("threads may advance a fake clock, register and take back at the same time") {
+  FakeClock clock;
+  std::atomic<int> fired = 0;
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 200; ++round) {
+        Registration kept = clock.at(clock.now() + 1ns, [&] { ++fired; });
+        const Registration dropped = clock.at(clock.now() + 24h, [&] { fired = -1000000; });
+        clock.advance(1ns);
+      }
+    });
+  }
+  threads.clear();
+  CHECK(fired >= 0);
+}

@@ -1,0 +1,65 @@
+#include <doctest/doctest.h>
+
+#include <array>
+#include <cstdio>
+#include <leash/config.hpp>
+#include <memory>
+#include <string>
+
+namespace {
+
+struct Outcome {
+  int status = 0;
+  std::string output;
+};
+
+Outcome run(const std::string& command) {
+  Outcome outcome;
+  std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
+  REQUIRE(pipe != nullptr);
+  std::array<char, 4096> buffer{};
+  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
+    outcome.output.append(buffer.data(), got);
+  }
+  outcome.status = ::pclose(pipe);
+  return outcome;
+}
+
+Outcome run_case(const std::string& name) { return run(std::string(LEAKING_CASES) + " --test-case='" + name + "'"); }
+
+}  // namespace
+
+TEST_CASE("a DoctestTracker fails the case that leaked, at its own line, with the report") {
+  const Outcome outcome = run_case("leaks");
+  CAPTURE(outcome.output);
+  if constexpr (leash::tracking_enabled) {
+    CHECK(outcome.status != 0);
+    CHECK(outcome.output.contains("tests/track/leaking_cases.cpp:20: ERROR"));
+    CHECK(outcome.output.contains("tests/track/leaking_cases.cpp:21: error: 1 slot not closed [leaked]"));
+    CHECK(outcome.output.contains("1 finding: 1 slot. 1 handle opened, 0 closed."));
+  } else {
+    CHECK(outcome.status == 0);
+    CHECK(outcome.output.contains("no test was checked"));
+  }
+}
+
+TEST_CASE("a DoctestTracker passes the case that closed everything") {
+  const Outcome outcome = run_case("closes*");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.contains("2 passed"));
+}
+
+TEST_CASE("a DoctestTracker does not hide the exception that ends the case") {
+  const Outcome outcome = run_case("throws and leaks");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status != 0);
+  CHECK(outcome.output.contains("the test's own exception"));
+  CHECK(outcome.output.contains("1 slot not closed [leaked]") == leash::tracking_enabled);
+}
+
+TEST_CASE("the cases of one program are judged one by one") {
+  const Outcome outcome = run(LEAKING_CASES);
+  CAPTURE(outcome.output);
+  CHECK(outcome.output.contains(leash::tracking_enabled ? "2 passed | 2 failed" : "3 passed | 1 failed"));
+}

@@ -1,0 +1,173 @@
+#include <doctest/doctest.h>
+
+#include <functional>
+#include <leash/fmt.hpp>
+#include <leash/track/tracker.hpp>
+#include <memory>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+#include "kinds.hpp"
+
+using leash::Context;
+using leash::track::acquire;
+using leash::track::Group;
+using leash::track::OnDrop;
+using leash::track::Report;
+using leash::track::Tag;
+using leash::track::with_tracker;
+using namespace std::chrono_literals;
+
+TEST_CASE("a report of nothing says so") {
+  auto [tracker, context] = with_tracker(Context::background());
+  CHECK(to_string(tracker.snapshot()) == "Nothing is open. 0 handles opened, 0 closed.");
+  CHECK(to_string(tracker.close()) == "Nothing was left open. 0 handles opened, 0 closed.");
+}
+
+#if LEASH_TRACKING
+
+namespace report_test {
+
+struct Table {
+  std::vector<Tag> tags;
+  unsigned line = 0;
+};
+
+[[gnu::noinline]] void open_one(const Context& context, Table& table, std::string_view name) {
+  table.line = __LINE__ + 1;
+  table.tags.push_back(acquire(context, {slot, name}));
+}
+
+}  // namespace report_test
+
+TEST_CASE("equal findings are one group, the largest group first, then in the order of creation") {
+  auto [tracker, context] = with_tracker(Context::background());
+  report_test::Table table;
+  Tag earlier = acquire(context, {box, "earlier"});
+  Tag later = acquire(context, {box, "later"});
+  for (const char* name : {"a", "b", "c", "d", "e"}) report_test::open_one(context, table, name);
+  const Report report = tracker.close();
+  REQUIRE(report.groups.size() == 3);
+  const Group& group = report.groups[0];
+  CHECK(group.count == 5);
+  CHECK(group.site.line() == table.line);
+  CHECK(group.first_serial == 3);
+  REQUIRE(group.instances.size() == Group::max_instances);
+  CHECK(group.instances[0].name == "a");
+  CHECK(group.instances[2].name == "c");
+  CHECK(report.groups[1].instances[0].name == "earlier");
+  CHECK(report.groups[2].instances[0].name == "later");
+}
+
+TEST_CASE("the text begins with the user's line and tells who, when, where and what to do") {
+  const auto clock = std::make_shared<leash::FakeClock>();
+  auto [tracker, root] = with_tracker(Context::background().with_clock(clock));
+  const Context context = root.with_note("mirror /usr/include").with_note("send stdio.h");
+  report_test::Table table;
+  for (const char* name : {"one", "two", "three"}) {
+    report_test::open_one(context, table, name);
+    clock->advance(100ms);
+  }
+  clock->advance(1s);
+  table.tags[0].touch();
+  const unsigned touched = __LINE__ - 1;
+  const std::string text = to_string(tracker.close());
+  CAPTURE(text);
+  const std::string here = "tests/track/report_test.cpp:";
+  CHECK(text.starts_with(here + std::to_string(table.line) +
+                         ": error: 3 slots not closed [leaked]\n"
+                         "  one, and 2 more; open for 1.1 s to 1.3 s; thread "));
+  CHECK(text.contains("\n  while: mirror /usr/include > send stdio.h\n"));
+  CHECK(text.contains("\n  opened at\n    report_test::open_one("));
+  CHECK(text.contains("\n  last used at " + here + std::to_string(touched) + ", 0 ms ago\n"));
+  CHECK(text.contains("\n  fix: "));
+  CHECK(text.ends_with("\n\n1 finding: 3 slots. 3 handles opened, 0 closed."));
+  for (const char* noise : {"leash::track", "std::", "doctest::", "__libc"}) CHECK_FALSE(text.contains(noise));
+}
+
+TEST_CASE("frames of invoke machinery and of the runner are left out, those of lambdas are kept") {
+  auto [tracker, context] = with_tracker(Context::background());
+  report_test::Table table;
+  std::thread([&, context = context] {
+    const std::function<void(const char*)> call = [&](const char* name) {
+      report_test::open_one(context, table, name);
+    };
+    call("in a thread");
+  }).join();
+  const std::string text = to_string(tracker.close());
+  CAPTURE(text);
+  CHECK(text.contains("lambda"));
+  for (const char* noise : {"_M_invoke", "_Invoker", "__invoke", "start_thread", "execute_native"}) {
+    CHECK_FALSE(text.contains(noise));
+  }
+}
+
+TEST_CASE("a site in the standard library gives way to the first line of the user's") {
+  struct Client {
+    explicit Client(leash::Call call) : tag(acquire(call, {slot, "client"})) {}
+    Tag tag;
+  };
+  auto [tracker, context] = with_tracker(Context::background());
+  const auto client = std::make_unique<Client>(context);
+  const Report report = tracker.close();
+  CHECK(std::string_view(report.groups[0].site.file_name()).contains("unique_ptr.h"));
+  const std::string text = to_string(report);
+  CAPTURE(text);
+  const bool has_lines = text.contains("(inlined)") || text.contains("Client::Client(leash::Call)");
+  if (has_lines && text.starts_with("tests/")) CHECK(text.starts_with("tests/track/report_test.cpp:"));
+  CHECK_FALSE(text.starts_with("leash"));
+}
+
+TEST_CASE("without a stack the site alone tells") {
+  auto [tracker, context] = with_tracker(Context::background(), {.depth = 0});
+  Tag tag = acquire(context, {slot, "a", 5});
+  const Report report = tracker.close();
+  CHECK(report.groups[0].opened_at.addresses.empty());
+  const std::string text = to_string(report);
+  CAPTURE(text);
+  CHECK(text.starts_with("tests/track/report_test.cpp:"));
+  CHECK(text.contains("; descriptor 5\n"));
+}
+
+TEST_CASE("a drop says what was lost") {
+  auto [tracker, context] = with_tracker(Context::background());
+  {
+    const Tag tag = acquire(context, {slot, "out.csv", -1, OnDrop::error_lost});
+  }
+  const std::string text = to_string(tracker.close());
+  CAPTURE(text);
+  CHECK(text.contains(": error: 1 slot dropped without close() [dropped]\n"));
+  CHECK(text.contains("fix: call close()"));
+}
+
+TEST_CASE("hostile names are made harmless, and long ones are cut") {
+  auto [tracker, context] = with_tracker(Context::background().with_note("no\x1b[2J"));
+  Tag tag = acquire(context, {slot, "a\nb\x1b[31m\xff" + std::string(1 << 20, 'x')});
+  const std::string text = to_string(tracker.close());
+  CHECK(text.contains("a\\nb\\x1b[31m\\xffxxx"));
+  CHECK(text.contains("while: no\\x1b[2J"));
+  CHECK_FALSE(text.contains('\x1b'));
+  CHECK(text.size() < 5000);
+}
+
+TEST_CASE("a report prints the same with streams and with fmt, and is a plain value") {
+  auto [tracker, context] = with_tracker(Context::background());
+  Tag tag = acquire(context, {slot, "a"});
+  const Report report = tracker.close();
+  const Report copy = report;
+  std::ostringstream out;
+  out << copy;
+  CHECK(out.str() == fmt::format("{}", report));
+}
+
+TEST_CASE("numbers are grouped by thousands") {
+  auto [tracker, context] = with_tracker(Context::background(), {.depth = 1});
+  std::vector<Tag> tags;
+  for (int index = 0; index < 1234; ++index) tags.push_back(acquire(context, {slot, "a"}));
+  CHECK(to_string(tracker.close()).ends_with("1 finding: 1,234 slots. 1,234 handles opened, 0 closed."));
+}
+
+#endif

@@ -1,0 +1,29 @@
+#include <cstdio>
+#include <leash/track/tracker.hpp>
+#include <optional>
+
+#include "kinds.hpp"
+
+namespace {
+
+// Destroyed after `main`, after the tracker and the Context, and after every static variable made later.
+std::optional<leash::track::Tag> abandoned;   // NOLINT(cert-err58-cpp)
+std::optional<leash::track::Tag> error_lost;  // NOLINT(cert-err58-cpp)
+std::optional<leash::track::Tag> after_end;   // NOLINT(cert-err58-cpp)
+
+}  // namespace
+
+int main() {
+  using leash::track::OnDrop;
+  const auto [tracker, context] = leash::track::with_tracker(leash::Context::background());
+  abandoned = leash::track::acquire(context, {slot, "abandoned"});
+  error_lost = leash::track::acquire(context, {slot, "error_lost", -1, OnDrop::error_lost});
+  {
+    auto [closed, closed_context] = leash::track::with_tracker(leash::Context::background());
+    after_end = leash::track::acquire(closed_context, {slot, "after_end"});
+    const bool found = !closed.close().ok();
+    if (found != leash::tracking_enabled) return 1;
+  }
+  std::puts("main ends");
+  return 0;
+}

@@ -1,0 +1,133 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <leash/track/symbols.hpp>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+using leash::track::abridge;
+using leash::track::Frame;
+using leash::track::is_user_function;
+using leash::track::resolve;
+using leash::track::Stack;
+
+namespace symbols_test {
+
+unsigned captured_line = 0;
+
+[[gnu::noinline]] Stack capture_here(const std::string&) {
+  captured_line = __LINE__ + 1;
+  Stack stack = leash::track::capture_stack(16);
+  asm volatile("" ::: "memory");  // NOLINT(hicpp-no-assembler): no tail call
+  return stack;
+}
+
+}  // namespace symbols_test
+
+TEST_CASE("a captured address is the line and the function of the call") {
+  const Stack stack = symbols_test::capture_here("x");
+  const std::vector<Frame> frames = resolve(stack.addresses.front());
+  REQUIRE_FALSE(frames.empty());
+  const Frame& frame = frames.back();
+  CHECK(frame.function.starts_with("symbols_test::capture_here("));
+  CHECK_FALSE(frame.inlined);
+  CHECK(frame.module.contains("track_test"));
+  CHECK(frame.offset != 0);
+  if (frame.line != 0) {  // built with debug information
+    CHECK(frame.line == symbols_test::captured_line);
+    CHECK(frame.file.ends_with("tests/track/symbols_test.cpp"));
+  }
+}
+
+TEST_CASE("an address in a library without debug information is named by its symbol, with module and offset") {
+  const auto address = reinterpret_cast<std::uintptr_t>(&std::qsort) + 1;
+  const std::vector<Frame> frames = resolve(address);
+  REQUIRE(frames.size() == 1);
+  CHECK(frames.front().function.contains("qsort"));
+  CHECK(frames.front().offset != 0);
+}
+
+TEST_CASE("an address in nothing resolves to a frame that knows nothing") {
+  for (const std::uintptr_t address : {std::uintptr_t{0}, std::uintptr_t{1}, ~std::uintptr_t{0}}) {
+    const std::vector<Frame> frames = resolve(address);
+    REQUIRE(frames.size() == 1);
+    CHECK(frames.front().function.empty());
+    CHECK(frames.front().module.empty());
+  }
+}
+
+TEST_CASE("threads may resolve at the same time") {
+  const Stack stack = symbols_test::capture_here("x");
+  const auto names = [&] {
+    std::string all;
+    for (const Frame& frame : resolve(stack)) all += frame.function + "\n";
+    return all;
+  };
+  const std::string expected = names();
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) threads.emplace_back([&] { CHECK(names() == expected); });
+}
+
+TEST_CASE("frames of leash, the standard library, start-up code and test runners are not the user's") {
+  for (const std::string_view name : {
+           "leash::tracking_on::track::Tracker::create(leash::tracking_on::track::Resource const&)",
+           "leash::fs::FileSystem::open(leash::Call, std::string_view)",
+           "std::function<void (int)>::operator()(int) const",
+           "void std::__invoke_impl<void, main::{lambda()#2}>(std::__invoke_other, main::{lambda()#2}&&)",
+           "std::thread::_State_impl<std::thread::_Invoker<std::tuple<main::{lambda()#2}> > >::_M_run()",
+           "doctest::Context::run()",
+           "_start",
+           "__libc_start_call_main",
+           "start_thread",
+           "clone3",
+       }) {
+    CAPTURE(name);
+    CHECK_FALSE(is_user_function(name));
+  }
+  for (const std::string_view name : {
+           "main",
+           "int main()",
+           "mirror::send_file(leash::Context, std::string_view)",
+           "void app::use<leash::fs::File>(leash::fs::File&)",
+           "main::{lambda(int)#1}::operator()(int) const::{lambda()#1}::operator()() const",
+           "(anonymous namespace)::open(leash::Call)",
+           "std::vector<int> app::load()",
+           "leash_bench::run()",
+           "app::operator<(app::A const&, app::B const&)",
+           "app::A::operator std::string() const",
+           "app::A::operator()(int)",
+       }) {
+    CAPTURE(name);
+    CHECK(is_user_function(name));
+  }
+}
+
+TEST_CASE("names are abridged for reading") {
+  CHECK(abridge("int main()") == "main()");
+  CHECK(abridge("main") == "main");
+  CHECK(abridge("(anonymous namespace)::send((anonymous namespace)::Pool&, leash::tracking_on::Call)") ==
+        "send(Pool&, leash::Call)");
+  CHECK(abridge("void app::put<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > >()") ==
+        "app::put<std::string >()");
+  CHECK(abridge("void via({anonymous}::Pool&, T) [with T = int]") == "via(Pool&, T)");
+  CHECK(abridge("app::load(int, int)::{lambda(int)#1}::operator()(int) const") ==
+        "app::load(int, int)::{lambda(int)#1}::operator()(int) const");
+  CHECK(abridge("app::operator()(int)").contains("operator()"));
+  const std::string longest = "app::f(" + std::string(100, 'a') + ")";
+  CHECK(abridge(longest) == "app::f(…)");
+  CHECK(abridge(std::string(5000, 'x')).size() < 200);
+}
+
+TEST_CASE("broken names do no harm") {
+  for (const std::string_view name :
+       {"", "(", ")", "<<<<", "a(b", "operator", "f()::", "{lambda(", "->", " ", "a ", "((((((((", "_Z", "\xff\xfe",
+        "a<b>::c(d)::e<f", "operator()(", "[with ", " [with "}) {
+    CAPTURE(name);
+    CHECK(abridge(name).size() <= name.size() + 3);
+    CHECK((is_user_function(name) || !is_user_function(name)));
+  }
+}

@@ -1,0 +1,193 @@
+#include <doctest/doctest.h>
+
+#include <leash/track/tracker.hpp>
+#include <memory>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "kinds.hpp"
+
+using leash::Context;
+using leash::track::acquire;
+using leash::track::OnDrop;
+using leash::track::Report;
+using leash::track::Rule;
+using leash::track::Severity;
+using leash::track::Tag;
+using leash::track::with_tracker;
+
+TEST_CASE("an empty tag takes every operation and does nothing") {
+  static_assert(std::is_nothrow_move_constructible_v<Tag>);
+  static_assert(!std::is_copy_constructible_v<Tag>);
+  static_assert(leash::tracking_enabled || std::is_empty_v<Tag>);
+  Tag tag;
+  tag.close();
+  tag.close();
+  tag.touch();
+  tag.set_failed();
+  tag.set_on_drop(OnDrop::closed);
+  CHECK_FALSE(tag);
+  CHECK_FALSE(tag.child({slot, "child"}));
+  CHECK_FALSE(acquire(Context::background(), {slot, "no tracker"}));
+}
+
+#if LEASH_TRACKING
+
+TEST_CASE("a tag is open from its creation to its close") {
+  auto [tracker, context] = with_tracker(Context::background());
+  Tag tag = acquire(context, {slot, "a"});
+  CHECK(tag);
+  CHECK(tracker.open_count() == 1);
+  tag.close();
+  CHECK(tracker.open_count() == 0);
+  tag.close();
+  CHECK(tracker.open_count() == 0);
+  const Report report = tracker.close();
+  CHECK(report.ok());
+  CHECK(report.groups.empty());
+  CHECK(report.opened == 1);
+  CHECK(report.closed == 1);
+}
+
+TEST_CASE("moving a tag moves what it stands for, and assigning over one drops it") {
+  auto [tracker, context] = with_tracker(Context::background());
+  Tag first = acquire(context, {slot, "first", -1, OnDrop::closed});
+  Tag second = std::move(first);
+  CHECK_FALSE(first);  // NOLINT(bugprone-use-after-move): this is what is tested
+  first.close();
+  CHECK(tracker.open_count() == 1);
+  second = acquire(context, {slot, "second", -1, OnDrop::closed});
+  CHECK(tracker.open_count() == 1);
+  Tag& self = second;
+  second = std::move(self);
+  CHECK(second);
+  second.close();
+  CHECK(tracker.open_count() == 0);
+}
+
+TEST_CASE("what destruction without close means is the resource's to say") {
+  auto [tracker, context] = with_tracker(Context::background());
+  {
+    const Tag tag = acquire(context, {slot, "closed", -1, OnDrop::closed});
+  }
+  CHECK(tracker.open_count() == 0);
+  CHECK(tracker.snapshot().groups.empty());
+  {
+    const Tag tag = acquire(context, {slot, "abandoned"});
+  }
+  CHECK(tracker.open_count() == 1);
+  {
+    const Tag tag = acquire(context, {box, "lost", -1, OnDrop::error_lost});
+  }
+  CHECK(tracker.open_count() == 1);
+  const Report report = tracker.close();
+  REQUIRE(report.groups.size() == 2);
+  CHECK(report.groups[0].rule == Rule::leaked);
+  CHECK(report.groups[0].instances[0].name == "abandoned");
+  CHECK(report.groups[1].rule == Rule::dropped);
+  CHECK(report.groups[1].severity == Severity::failure);
+  CHECK(report.groups[1].kind == box);
+  CHECK(report.closed == 2);
+}
+
+TEST_CASE("the meaning of a drop may change while the resource is used") {
+  auto [tracker, context] = with_tracker(Context::background());
+  {
+    Tag tag = acquire(context, {slot, "synced", -1, OnDrop::closed});
+    tag.set_on_drop(OnDrop::error_lost);
+    tag.set_on_drop(OnDrop::closed);
+  }
+  CHECK(tracker.snapshot().groups.empty());
+  {
+    Tag tag = acquire(context, {slot, "written", -1, OnDrop::closed});
+    tag.set_on_drop(OnDrop::error_lost);
+  }
+  CHECK(tracker.close().groups.front().rule == Rule::dropped);
+}
+
+TEST_CASE("a drop is a note after a failure that was told, and while an exception is on its way") {
+  auto [tracker, context] = with_tracker(Context::background());
+  {
+    Tag tag = acquire(context, {slot, "failed", -1, OnDrop::error_lost});
+    tag.set_failed();
+  }
+  try {
+    const Tag tag = acquire(context, {slot, "unwound", -1, OnDrop::error_lost});
+    throw std::runtime_error("on its way");
+  } catch (const std::runtime_error&) {
+  }
+  const Report report = tracker.close();
+  CHECK(report.ok());
+  REQUIRE(report.groups.size() == 2);
+  CHECK(report.groups[0].severity == Severity::note);
+  CHECK(report.groups[1].severity == Severity::note);
+}
+
+TEST_CASE("require_close makes every drop a finding") {
+  auto [tracker, context] = with_tracker(Context::background(), {.require_close = leash::track::RequireClose::all});
+  {
+    const Tag tag = acquire(context, {slot, "reader", -1, OnDrop::closed});
+  }
+  acquire(context, {slot, "closed reader", -1, OnDrop::closed}).close();
+  const Report report = tracker.close();
+  CHECK_FALSE(report.ok());
+  REQUIRE(report.groups.size() == 1);
+  CHECK(report.groups[0].rule == Rule::dropped);
+  CHECK(report.groups[0].instances[0].name == "reader");
+}
+
+TEST_CASE("a child names its parent") {
+  auto [tracker, context] = with_tracker(Context::background().with_note("trail"));
+  Tag parent = acquire(context, {box, "box"});
+  Tag child = parent.child({slot, "in it"});
+  const unsigned line = __LINE__ - 1;
+  CHECK(tracker.open_count() == 2);
+  parent.close();
+  const Report report = tracker.close();
+  REQUIRE(report.groups.size() == 1);
+  CHECK(report.groups[0].site.line() == line);
+  CHECK(report.groups[0].instances[0].parent == "box");
+  CHECK(report.groups[0].instances[0].notes.size() == 1);
+  CHECK_FALSE(parent.child({slot, "after the end"}));
+  child.close();
+}
+
+TEST_CASE("a tag may outlive its tracker, and end in any thread") {
+  std::vector<Tag> tags;
+  {
+    auto [tracker, context] = with_tracker(Context::background());
+    for (const OnDrop on_drop : {OnDrop::closed, OnDrop::error_lost, OnDrop::abandoned}) {
+      for (int index = 0; index < 3; ++index) tags.push_back(acquire(context, {slot, "kept", -1, on_drop}));
+    }
+  }
+  std::thread([tags = std::move(tags)]() mutable {
+    for (std::size_t index = 0; index < tags.size(); index += 2) tags[index].close();
+    tags.clear();
+  }).join();
+}
+
+TEST_CASE("one tag may be used and closed by several threads") {
+  auto [tracker, context] = with_tracker(Context::background());
+  for (int round = 0; round < 50; ++round) {
+    Tag tag = acquire(context, {slot, "shared"});
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread < 3; ++thread) {
+      threads.emplace_back([&] {
+        tag.touch();
+        tag.set_on_drop(OnDrop::closed);
+        tag.set_failed();
+        tag.close();
+        tag.touch();
+      });
+    }
+  }
+  CHECK(tracker.open_count() == 0);
+  CHECK(tracker.close().closed == 50);
+}
+
+#endif
