@@ -17,6 +17,8 @@ function(leash_compile_options target)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF)
   target_compile_options(${target} PRIVATE
     -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    # GCC 12 takes "literal" + string for overlapping memory (GCC bug 105651).
+    $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>
     $<$<BOOL:${LEASH_WERROR}>:-Werror>
     # The last one that matches wins.
     "-ffile-prefix-map=${PROJECT_SOURCE_DIR}/="
@@ -33,8 +35,13 @@ function(leash_library part)
   add_library(leash_${part} ${ARGN})
   add_library(leash::${part} ALIAS leash_${part})
   set_target_properties(leash_${part} PROPERTIES EXPORT_NAME ${part} POSITION_INDEPENDENT_CODE ON
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR})
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} INSTALL_RPATH "$ORIGIN")
   leash_compile_options(leash_${part})
+  get_target_property(type leash_${part} TYPE)
+  if(type STREQUAL "SHARED_LIBRARY")
+    # libbacktrace stays inside: the program may have one of its own.
+    target_link_options(leash_${part} PRIVATE "LINKER:--exclude-libs,libbacktrace.a")
+  endif()
   target_include_directories(leash_${part} PUBLIC
     "$<BUILD_INTERFACE:${LEASH_INCLUDE_LINK}>"
     "$<BUILD_INTERFACE:${LEASH_INCLUDE_GENERATED}>"

@@ -25,7 +25,7 @@ void CancelState::follow(std::stop_token token) {
 }
 
 void CancelState::expire_at(Clock::time_point time, const std::shared_ptr<Clock>& clock) {
-  if (parent_ && parent_->deadline_ && parent_->clock_ == clock && *parent_->deadline_ <= time) return;
+  if (parent_ && parent_->clock_ == clock && parent_->deadline_.value_or(Clock::time_point::max()) <= time) return;
   deadline_ = time;
   clock_ = clock;
   const auto expire = [](CancelState& state) {

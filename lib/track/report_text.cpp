@@ -57,8 +57,17 @@ bool is_users(const Frame& frame) {
 
 /// The frames that a reader has use for.
 std::vector<Frame> user_frames(const Group& group) {
-  std::vector<Frame> frames = resolve(group.opened_at);
-  std::erase_if(frames, [](const Frame& frame) { return !is_users(frame); });
+  std::vector<Frame> frames;
+  for (const std::uintptr_t address : group.opened_at.addresses) {
+    const std::vector<Frame> here = resolve(address);
+    // Debug information has only the bare names of local functions that were inlined: whose they are, the function
+    // around them tells.
+    const bool in_leash = here.back().function.starts_with("leash::");
+    for (const Frame& frame : here) {
+      const bool bare = !std::string_view(frame.function).substr(0, frame.function.find('<')).contains("::");
+      if (is_users(frame) && !(in_leash && bare && !frame.function.empty())) frames.push_back(frame);
+    }
+  }
   // What calls `main` and starts threads lies in libraries that seldom have names.
   const auto named = std::ranges::find_if(frames, [](const Frame& frame) { return !frame.function.empty(); });
   if (named != frames.end()) {
@@ -74,7 +83,7 @@ std::string frame_location(const Frame& frame) {
 }
 
 std::string what(const Group& group, bool verdict) {
-  const std::string things = counted(group.count, group.kind);
+  std::string things = counted(group.count, group.kind);
   switch (group.rule) {
     case Rule::leaked:
       return things + (verdict ? " not closed" : " open");
@@ -96,6 +105,7 @@ std::string_view advice(Rule rule) {
 
 std::string threads_text(const Group& group) {
   std::vector<unsigned> threads;
+  threads.reserve(group.instances.size());
   for (const Instance& instance : group.instances) threads.push_back(instance.thread);
   std::ranges::sort(threads);
   const auto rest = std::ranges::unique(threads);

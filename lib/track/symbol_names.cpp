@@ -71,7 +71,7 @@ std::size_t parameters_of(std::string_view name) {
 /// The qualified name alone: a function template's name begins with what it returns.
 std::string_view qualified_name(std::string_view function) {
   const std::size_t parameters = parameters_of(function);
-  std::string_view name = function.substr(0, std::min(parameters, function.size()));
+  const std::string_view name = function.substr(0, std::min(parameters, function.size()));
   static constexpr std::string_view anonymous = "(anonymous namespace)";
   std::size_t begin = 0;
   for (std::size_t at = 0; at < name.size();) {

@@ -1,31 +1,15 @@
 #include <doctest/doctest.h>
 
-#include <array>
-#include <cstdio>
 #include <leash/config.hpp>
-#include <memory>
 #include <string>
+
+#include "run_program.hpp"
 
 namespace {
 
-struct Outcome {
-  int status = 0;
-  std::string output;
-};
-
-Outcome run(const std::string& command) {
-  Outcome outcome;
-  std::FILE* const pipe = ::popen((command + " 2>&1").c_str(), "r");
-  REQUIRE(pipe != nullptr);
-  std::array<char, 4096> buffer{};
-  while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe)) {
-    outcome.output.append(buffer.data(), got);
-  }
-  outcome.status = ::pclose(pipe);
-  return outcome;
+Outcome run_case(const std::string& name) {
+  return run_program(std::string(LEAKING_CASES) + " --test-case='" + name + "'");
 }
-
-Outcome run_case(const std::string& name) { return run(std::string(LEAKING_CASES) + " --test-case='" + name + "'"); }
 
 }  // namespace
 
@@ -59,7 +43,7 @@ TEST_CASE("a DoctestTracker does not hide the exception that ends the case") {
 }
 
 TEST_CASE("the cases of one program are judged one by one") {
-  const Outcome outcome = run(LEAKING_CASES);
+  const Outcome outcome = run_program(LEAKING_CASES);
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains(leash::tracking_enabled ? "2 passed | 2 failed" : "3 passed | 1 failed"));
 }

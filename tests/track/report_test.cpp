@@ -99,7 +99,9 @@ TEST_CASE("frames of invoke machinery and of the runner are left out, those of l
   }).join();
   const std::string text = to_string(tracker.close());
   CAPTURE(text);
-  CHECK(text.contains("lambda"));
+  CHECK(text.contains("report_test::open_one("));
+  // Debug information has no more of an inlined lambda than `operator()`.
+  CHECK((text.contains("lambda") || text.contains("operator()")));
   for (const char* noise : {"_M_invoke", "_Invoker", "__invoke", "start_thread", "execute_native"}) {
     CHECK_FALSE(text.contains(noise));
   }

@@ -1,0 +1,130 @@
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <leash/fs/detail/disk_file.hpp>
+#include <leash/fs/detail/disk_info.hpp>
+#include <leash/fs/detail/named.hpp>
+#include <leash/fs/detail/outcome.hpp>
+#include <leash/fs/detail/retry.hpp>
+#include <leash/fs/path.hpp>
+
+namespace LEASH_NAMESPACE::fs::detail {
+
+DiskFile::~DiskFile() {
+  if (const int descriptor = do_native_handle(); descriptor >= 0) ::close(descriptor);
+}
+
+Result<int> DiskFile::check(std::string_view operation, Need need) const {
+  const int descriptor = do_native_handle();
+  if (descriptor < 0) return fail(operation, path_, std::errc::bad_file_descriptor);
+  if (need == Need::read && !options_.read) {
+    return fail(operation, path_, std::errc::permission_denied, "not opened for reading");
+  }
+  if (need == Need::write && !options_.write) {
+    return fail(operation, path_, std::errc::permission_denied, "not opened for writing");
+  }
+  if (need != Need::open && options_.directory) return fail(operation, path_, std::errc::is_a_directory);
+  return descriptor;
+}
+
+std::unexpected<Error> DiskFile::failed(std::string_view operation) const {
+  return fail(operation, path_, last_error());
+}
+
+Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_location) {
+  const Result<int> descriptor = check("read", Need::read);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  const ssize_t count = retry([&] { return ::read(*descriptor, buffer.data(), buffer.size()); });
+  if (count < 0) return failed("read");
+  return static_cast<std::size_t>(count);
+}
+
+Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_location) {
+  const Result<int> descriptor = check("write", Need::write);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  while (!data.empty()) {
+    const ssize_t count = retry([&] { return ::write(*descriptor, data.data(), data.size()); });
+    if (count < 0) return failed("write");
+    data = data.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Result<std::size_t> DiskFile::do_read_at(std::span<std::byte> buffer, std::uint64_t offset, std::source_location) {
+  const Result<int> descriptor = check("read_at", Need::read);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  std::size_t total = 0;
+  while (total != buffer.size()) {
+    const auto rest = buffer.subspan(total);
+    const auto at = static_cast<off_t>(offset + total);
+    const ssize_t count = retry([&] { return ::pread(*descriptor, rest.data(), rest.size(), at); });
+    if (count < 0) return failed("read_at");
+    if (count == 0) break;
+    total += static_cast<std::size_t>(count);
+  }
+  return total;
+}
+
+Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location) {
+  const Result<int> descriptor = check("write_at", Need::write);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  // Linux would append, whatever the offset.
+  if (options_.append) return fail("write_at", path_, std::errc::invalid_argument, "opened for appending");
+  while (!data.empty()) {
+    const auto at = static_cast<off_t>(offset);
+    const ssize_t count = retry([&] { return ::pwrite(*descriptor, data.data(), data.size(), at); });
+    if (count < 0) return failed("write_at");
+    offset += static_cast<std::uint64_t>(count);
+    data = data.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+Result<std::uint64_t> DiskFile::do_seek(std::int64_t offset, Whence whence, std::source_location) {
+  const Result<int> descriptor = check("seek", Need::content);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  const int origin = whence == Whence::begin ? SEEK_SET : whence == Whence::current ? SEEK_CUR : SEEK_END;
+  const off_t position = ::lseek(*descriptor, offset, origin);
+  if (position < 0) {
+    // The same mistake, by another name.
+    if (errno == EOVERFLOW) errno = EINVAL;
+    return failed("seek");
+  }
+  return static_cast<std::uint64_t>(position);
+}
+
+Result<void> DiskFile::do_truncate(std::uint64_t size, std::source_location) {
+  const Result<int> descriptor = check("truncate", Need::write);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  if (retry([&] { return ::ftruncate(*descriptor, static_cast<off_t>(size)); }) != 0) return failed("truncate");
+  return {};
+}
+
+Result<void> DiskFile::do_sync(std::source_location) {
+  const Result<int> descriptor = check("sync", Need::open);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  if (retry([&] { return ::fsync(*descriptor); }) != 0) return failed("sync");
+  return {};
+}
+
+Result<FileInfo> DiskFile::do_stat(std::source_location) {
+  const Result<int> descriptor = check("stat", Need::open);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  return named("stat", path_, info_of(*descriptor, base_name(path_)));
+}
+
+Result<int> DiskFile::do_release(std::source_location) {
+  const int descriptor = descriptor_.exchange(-1);
+  if (descriptor < 0) return fail("release", path_, std::errc::bad_file_descriptor);
+  return descriptor;
+}
+
+Result<void> DiskFile::do_close(std::source_location) {
+  const int descriptor = descriptor_.exchange(-1);
+  if (descriptor < 0) return fail("close", path_, std::errc::bad_file_descriptor);
+  // Not repeated after EINTR: on Linux, the descriptor is gone whatever close returns.
+  if (::close(descriptor) != 0) return failed("close");
+  return {};
+}
+
+}  // namespace LEASH_NAMESPACE::fs::detail

@@ -1,0 +1,35 @@
+#include <algorithm>
+#include <leash/fs/detail/elements.hpp>
+#include <leash/fs/errc.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fs::detail {
+
+std::string_view Elements::take() {
+  const std::size_t end = std::min(rest_.find('/'), rest_.size());
+  const std::string_view element = rest_.substr(0, end);
+  slash_ = end != rest_.size();
+  rest_.remove_prefix(std::min(rest_.find_first_not_of('/', end), rest_.size()));
+  return element;
+}
+
+std::error_code Elements::expand(std::string_view target) {
+  if (++links_ > max_links) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
+  if (target.starts_with('/')) return make_error_code(errc::escapes_root);
+  std::string text(target);
+  if (slash_) text.append(1, '/').append(rest_);
+  text_ = std::move(text);
+  rest_ = text_;
+  return {};
+}
+
+void Elements::restart(const std::vector<std::string>& walked) {
+  std::string text;
+  for (const std::string& name : walked) text.append(name).append(1, '/');
+  // The directory itself is wanted where nothing more comes.
+  text.append(rest_.empty() ? std::string_view(".") : rest_);
+  text_ = std::move(text);
+  rest_ = text_;
+}
+
+}  // namespace LEASH_NAMESPACE::fs::detail

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/clock.hpp>
+#include <leash/config.hpp>
+#include <leash/fs/detail/extents.hpp>
+#include <leash/fs/file_info.hpp>
+#include <map>
+#include <memory>
+#include <shared_mutex>
+#include <string>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fs::detail {
+
+/// One file, directory or link of a MemoryFS. Handles and names share it: it lives as long as one of them does.
+struct MemoryNode : std::enable_shared_from_this<MemoryNode> {
+  using Children = std::map<std::string, std::shared_ptr<MemoryNode>, std::less<>>;
+
+  MemoryNode(FileType type_, std::uint64_t id_, std::uint32_t mode_, Clock::system_time_point now)
+      : type(type_), id(id_), mode(mode_), modified(now), accessed(now), changed(now) {}
+
+  bool is_directory() const noexcept { return type == FileType::directory; }
+  bool is_symlink() const noexcept { return type == FileType::symlink; }
+
+  const FileType type;
+  const std::uint64_t id;
+
+  /// What the lock of the tree guards. A directory that was removed has no parent and no children.
+  Children children;
+  MemoryNode* parent = nullptr;
+  std::string target;
+
+  /// What this lock guards; it is taken after that of the tree.
+  mutable std::shared_mutex mutex;
+  Extents content;
+  std::uint32_t mode;
+  std::uint64_t links = 0;
+  Clock::system_time_point modified;
+  Clock::system_time_point accessed;
+  Clock::system_time_point changed;
+};
+
+}  // namespace LEASH_NAMESPACE::fs::detail

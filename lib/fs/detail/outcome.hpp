@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cerrno>
+#include <expected>
+#include <leash/config.hpp>
+#include <leash/error.hpp>
+#include <string_view>
+#include <system_error>
+
+namespace LEASH_NAMESPACE::fs::detail {
+
+/// What a step of an operation returns where operation and path are not known yet: a value, or the code alone.
+template <class T>
+using Outcome = std::expected<T, std::error_code>;
+
+/// `return refuse(std::errc::not_a_directory);` in a function that returns an `Outcome`.
+template <class Code>
+[[nodiscard]] std::unexpected<std::error_code> refuse(Code code) {
+  return std::unexpected<std::error_code>(make_error_code(code));
+}
+
+/// The code of the system call that failed last in this thread.
+[[nodiscard]] inline std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
+
+[[nodiscard]] inline std::unexpected<std::error_code> refuse_last() noexcept {
+  return std::unexpected<std::error_code>(last_error());
+}
+
+}  // namespace LEASH_NAMESPACE::fs::detail

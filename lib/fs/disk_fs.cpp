@@ -1,0 +1,223 @@
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <leash/fs/detail/disk_dir.hpp>
+#include <leash/fs/detail/disk_file.hpp>
+#include <leash/fs/detail/disk_info.hpp>
+#include <leash/fs/detail/elements.hpp>
+#include <leash/fs/detail/named.hpp>
+#include <leash/fs/detail/remove_tree.hpp>
+#include <leash/fs/detail/retry.hpp>
+#include <leash/fs/disk_fs.hpp>
+#include <leash/fs/path.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fs {
+namespace {
+
+using detail::Descriptor;
+using detail::Outcome;
+using detail::refuse;
+using detail::refuse_last;
+
+int open_flags(const OpenOptions& options) noexcept {
+  // Without O_NONBLOCK, opening a FIFO waits for its other end.
+  int flags = O_NONBLOCK | O_NOCTTY;
+  flags |= options.read && options.write ? O_RDWR : options.write ? O_WRONLY : O_RDONLY;
+  if (options.append) flags |= O_APPEND;
+  if (options.create) flags |= O_CREAT;
+  if (options.exclusive) flags |= O_EXCL;
+  if (options.truncate) flags |= O_TRUNC;
+  if (options.directory) flags |= O_DIRECTORY;
+  if (options.no_follow) flags |= O_NOFOLLOW;
+  return flags;
+}
+
+Outcome<void> done(int result) {
+  if (result != 0) return refuse_last();
+  return {};
+}
+
+}  // namespace
+
+Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory) { return open_root(call, directory, {}); }
+
+Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Options& options) {
+  if (auto wanted = call.context().check("open_root", directory); !wanted) return std::unexpected(wanted.error());
+  if (directory.contains('\0')) return fail("open_root", directory, std::errc::invalid_argument, "NUL in path");
+  const std::string path(directory);
+  Descriptor root(detail::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  if (!root) return fail("open_root", directory, detail::last_error());
+  const auto resolver = options.use_openat2 ? detail::best_resolver(root.get()) : detail::Resolver::walk;
+  return DiskFS(std::move(root), resolver);
+}
+
+DiskFS::DiskFS(Descriptor root, detail::Resolver resolver) noexcept : root_(std::move(root)), resolver_(resolver) {}
+
+DiskFS::~DiskFS() = default;
+
+Outcome<Descriptor> DiskFS::open_path(std::string_view path, int flags, unsigned mode) const {
+  return detail::open_beneath(root_.get(), path, flags, mode, resolver_);
+}
+
+Outcome<DiskFS::Parent> DiskFS::open_parent(std::string_view path) const {
+  if (path.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
+  Parent parent{{}, root_.get(), std::string(base_name(path))};
+  if (const std::string_view directory = parent_path(path); directory != ".") {
+    Outcome<Descriptor> opened = open_path(directory, O_PATH | O_DIRECTORY);
+    if (!opened) return std::unexpected(opened.error());
+    parent.held = *std::move(opened);
+    parent.directory = parent.held.get();
+  }
+  return parent;
+}
+
+/// Opens what is no directory, unless the options ask for one.
+Outcome<Descriptor> DiskFS::open_checked(std::string_view path, const OpenOptions& options) const {
+  Outcome<Descriptor> file = open_path(path, open_flags(options), options.mode);
+  if (!file || options.directory || options.write) return file;
+  struct stat status{};
+  if (::fstat(file->get(), &status) != 0) return refuse_last();
+  if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
+  return file;
+}
+
+Result<std::unique_ptr<File>> DiskFS::do_open(Call, std::string_view path, const OpenOptions& options) {
+  Outcome<Descriptor> file = open_checked(path, options);
+  if (!file) return fail("open", path, file.error());
+  return std::make_unique<detail::DiskFile>(*std::move(file), path, options);
+}
+
+Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call, std::string_view path) {
+  Outcome<Descriptor> directory = open_path(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return fail("open_dir", path, directory.error());
+  Outcome<detail::DirStream> stream = detail::DirStream::open(*std::move(directory));
+  if (!stream) return fail("open_dir", path, stream.error());
+  return std::make_unique<detail::DiskDir>(*std::move(stream), path);
+}
+
+Result<FileInfo> DiskFS::do_stat(Call, std::string_view path) {
+  const Outcome<Descriptor> file = open_path(path, O_PATH);
+  if (!file) return fail("stat", path, file.error());
+  return detail::named("stat", path, detail::info_of(file->get(), base_name(path)));
+}
+
+Result<FileInfo> DiskFS::do_lstat(Call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent) return fail("lstat", path, parent.error());
+  struct stat status{};
+  if (::fstatat(parent->directory, parent->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return fail("lstat", path, detail::last_error());
+  }
+  return detail::to_info(status, parent->name);
+}
+
+Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call, std::string_view path) {
+  Outcome<Descriptor> directory = open_path(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return fail("read_dir", path, directory.error());
+  Outcome<std::vector<DirEntry>> entries = detail::list_all(*std::move(directory));
+  if (!entries) return fail("read_dir", path, entries.error());
+  std::ranges::sort(*entries, {}, &DirEntry::name);
+  return *std::move(entries);
+}
+
+Result<void> DiskFS::do_mkdir(Call, std::string_view path, std::uint32_t mode) {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent) return fail("mkdir", path, parent.error());
+  return detail::named("mkdir", path, done(::mkdirat(parent->directory, parent->name.c_str(), mode)));
+}
+
+/// Sees to it that `path`, the parent of which exists, is a directory.
+Outcome<void> DiskFS::mkdir_step(std::string_view path, std::uint32_t mode) const {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent) return std::unexpected(parent.error());
+  if (::mkdirat(parent->directory, parent->name.c_str(), mode) == 0) return {};
+  if (errno != EEXIST) return refuse_last();
+  const Outcome<Descriptor> directory = open_path(path, O_PATH | O_DIRECTORY);
+  if (directory) return {};
+  const bool dangles = directory.error() == std::errc::no_such_file_or_directory;
+  return std::unexpected(dangles ? make_error_code(std::errc::file_exists) : directory.error());
+}
+
+Result<void> DiskFS::do_mkdir_all(Call, std::string_view path, std::uint32_t mode) {
+  if (path.size() > detail::max_path_size) return fail("mkdir_all", path, std::errc::filename_too_long);
+  for (std::size_t end = 0; end != path.size();) {
+    end = std::min(path.find('/', end + 1), path.size());
+    if (auto step = mkdir_step(path.substr(0, end), mode); !step) return fail("mkdir_all", path, step.error());
+  }
+  return {};
+}
+
+Result<void> DiskFS::do_remove(Call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent) return fail("remove", path, parent.error());
+  if (::unlinkat(parent->directory, parent->name.c_str(), 0) == 0) return {};
+  if (errno != EISDIR) return fail("remove", path, detail::last_error());
+  return detail::named("remove", path, done(::unlinkat(parent->directory, parent->name.c_str(), AT_REMOVEDIR)));
+}
+
+Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent && parent.error() == std::errc::no_such_file_or_directory) return {};
+  if (!parent) return fail("remove_all", path, parent.error());
+  const Outcome<void> removed = detail::remove_tree(parent->directory, parent->name, call.context());
+  if (!removed && call.context().done()) return call.context().check("remove_all", path);
+  return detail::named("remove_all", path, removed);
+}
+
+Result<void> DiskFS::do_rename(Call, std::string_view from, std::string_view to) {
+  const auto rename = [&]() -> Outcome<void> {
+    if (to.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
+    const Outcome<Parent> source = open_parent(from);
+    if (!source) return std::unexpected(source.error());
+    const Outcome<Parent> target = open_parent(to);
+    if (!target) return std::unexpected(target.error());
+    return done(::renameat(source->directory, source->name.c_str(), target->directory, target->name.c_str()));
+  };
+  return detail::named("rename", from, to, rename());
+}
+
+Result<void> DiskFS::do_link(Call, std::string_view existing, std::string_view path) {
+  const auto link = [&]() -> Outcome<void> {
+    const Outcome<Parent> source = open_parent(existing);
+    if (!source) return std::unexpected(source.error());
+    const Outcome<Parent> target = open_parent(path);
+    if (!target) return std::unexpected(target.error());
+    return done(::linkat(source->directory, source->name.c_str(), target->directory, target->name.c_str(), 0));
+  };
+  return detail::named("link", existing, path, link());
+}
+
+Result<void> DiskFS::do_symlink(Call, std::string_view target, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent) return fail("symlink", path, parent.error());
+  const std::string text(target);
+  return detail::named("symlink", path, done(::symlinkat(text.c_str(), parent->directory, parent->name.c_str())));
+}
+
+Result<std::string> DiskFS::do_read_link(Call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(path);
+  if (!parent) return fail("read_link", path, parent.error());
+  std::array<char, detail::max_path_size + 1> target;
+  const ssize_t size = ::readlinkat(parent->directory, parent->name.c_str(), target.data(), target.size());
+  if (size < 0) return fail("read_link", path, detail::last_error());
+  return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+Result<void> DiskFS::do_truncate(Call, std::string_view path, std::uint64_t size) {
+  const Outcome<Descriptor> file = open_path(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+  if (!file) return fail("truncate", path, file.error());
+  const int result = detail::retry([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); });
+  return detail::named("truncate", path, done(result));
+}
+
+Result<void> DiskFS::do_sync_dir(Call, std::string_view path) {
+  const Outcome<Descriptor> directory = open_path(path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return fail("sync_dir", path, directory.error());
+  return detail::named("sync_dir", path, done(detail::retry([&] { return ::fsync(directory->get()); })));
+}
+
+}  // namespace LEASH_NAMESPACE::fs

@@ -1,0 +1,73 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/fs/detail/beneath.hpp>
+#include <leash/fs/detail/descriptor.hpp>
+#include <leash/fs/detail/outcome.hpp>
+#include <leash/fs/file_system.hpp>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::fs {
+
+/// A directory of the disk, and what is below it. No path, no symbolic link, and no race between looking and opening
+/// leads out of it; mount points below it do count as part of it.
+///
+/// Rooted at a descriptor: it stays the same directory if that is renamed. All descriptors close on exec. Opening and
+/// using a FIFO or a device never waits, so their reads and writes may fail with `resource_unavailable_try_again`.
+/// Files have the mode that is asked for less the umask of the process.
+class DiskFS final : public FileSystem {
+ public:
+  struct Options {
+    /// Whether to let the kernel resolve paths, where it can (openat2, Linux 5.6). Else every path is walked descriptor
+    /// by descriptor.
+    bool use_openat2 = true;
+  };
+
+  /// Opens the directory that will be the root. `directory` is a path of the operating system, absolute or relative to
+  /// the working directory.
+  [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory);
+  [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory, const Options& options);
+
+  /// One that was moved from fails in every operation with `bad_file_descriptor`. Handles are not concerned.
+  DiskFS(DiskFS&&) noexcept = default;
+  DiskFS& operator=(DiskFS&&) noexcept = default;
+  ~DiskFS() override;
+
+ private:
+  /// The directory a path stands in, open or borrowed from the root, and the name in it.
+  struct Parent {
+    detail::Descriptor held;
+    int directory = -1;
+    std::string name;
+  };
+
+  DiskFS(detail::Descriptor root, detail::Resolver resolver) noexcept;
+
+  detail::Outcome<detail::Descriptor> open_path(std::string_view path, int flags, unsigned mode = 0) const;
+  detail::Outcome<Parent> open_parent(std::string_view path) const;
+  detail::Outcome<detail::Descriptor> open_checked(std::string_view path, const OpenOptions& options) const;
+  detail::Outcome<void> mkdir_step(std::string_view path, std::uint32_t mode) const;
+
+  Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
+  Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;
+  Result<FileInfo> do_stat(Call call, std::string_view path) override;
+  Result<FileInfo> do_lstat(Call call, std::string_view path) override;
+  Result<std::vector<DirEntry>> do_read_dir(Call call, std::string_view path) override;
+  Result<void> do_mkdir(Call call, std::string_view path, std::uint32_t mode) override;
+  Result<void> do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) override;
+  Result<void> do_remove(Call call, std::string_view path) override;
+  Result<void> do_remove_all(Call call, std::string_view path) override;
+  Result<void> do_rename(Call call, std::string_view from, std::string_view to) override;
+  Result<void> do_link(Call call, std::string_view existing, std::string_view path) override;
+  Result<void> do_symlink(Call call, std::string_view target, std::string_view path) override;
+  Result<std::string> do_read_link(Call call, std::string_view path) override;
+  Result<void> do_truncate(Call call, std::string_view path, std::uint64_t size) override;
+  Result<void> do_sync_dir(Call call, std::string_view path) override;
+
+  detail::Descriptor root_;
+  detail::Resolver resolver_;
+};
+
+}  // namespace LEASH_NAMESPACE::fs

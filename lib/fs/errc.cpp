@@ -1,0 +1,24 @@
+#include <leash/fs/errc.hpp>
+#include <string>
+
+namespace LEASH_NAMESPACE::fs {
+namespace {
+
+class Category final : public std::error_category {
+ public:
+  const char* name() const noexcept override { return "leash.fs"; }
+  std::string message(int value) const override {
+    return static_cast<errc>(value) == errc::escapes_root ? "Path escapes the root" : "Unknown error";
+  }
+};
+
+}  // namespace
+
+const std::error_category& error_category() noexcept {
+  static const Category category;
+  return category;
+}
+
+std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }
+
+}  // namespace LEASH_NAMESPACE::fs

@@ -1,0 +1,19 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <system_error>
+
+namespace LEASH_NAMESPACE::fs {
+
+/// The error codes of this layer that `std::errc` has no word for.
+enum class errc {
+  escapes_root = 1,  ///< The path leaves the root of the file system through a symbolic link.
+};
+
+const std::error_category& error_category() noexcept;
+std::error_code make_error_code(errc code) noexcept;
+
+}  // namespace LEASH_NAMESPACE::fs
+
+template <>
+struct std::is_error_code_enum<leash::fs::errc> : std::true_type {};

@@ -1,0 +1,214 @@
+#include <leash/fs/file_system.hpp>
+#include <leash/fs/path.hpp>
+
+namespace LEASH_NAMESPACE::fs {
+namespace {
+
+std::unexpected<Error> unsupported(std::string_view operation, std::string_view path) {
+  return fail(operation, path, std::errc::operation_not_supported);
+}
+
+std::string arrow(std::string_view from, std::string_view to) { return std::string(from).append(" -> ").append(to); }
+
+Result<void> admit_path(std::string_view operation, std::string_view path) {
+  const std::string_view defect = path_defect(path);
+  if (!defect.empty()) return fail(operation, path, std::errc::invalid_argument, defect);
+  return {};
+}
+
+Result<void> admit(Call call, std::string_view operation, std::string_view path) {
+  if (auto wanted = call.context().check(operation, path); !wanted) return wanted;
+  return admit_path(operation, path);
+}
+
+Result<void> admit_pair(Call call, std::string_view operation, std::string_view from, std::string_view to) {
+  if (call.context().done()) return call.context().check(operation, arrow(from, to));
+  if (auto valid = admit_path(operation, from); !valid) return valid;
+  return admit_path(operation, to);
+}
+
+Result<void> admit_removal(Call call, std::string_view operation, std::string_view path) {
+  if (auto admitted = admit(call, operation, path); !admitted) return admitted;
+  if (path == ".") return fail(operation, path, std::errc::invalid_argument, "the root cannot be removed");
+  return {};
+}
+
+Result<void> admit_mode(Call call, std::string_view operation, std::string_view path, std::uint32_t mode,
+                        std::uint32_t allowed) {
+  if (auto admitted = admit(call, operation, path); !admitted) return admitted;
+  if ((mode & ~allowed) == 0) return {};
+  return fail(operation, path, std::errc::invalid_argument, "mode has bits other than permissions");
+}
+
+}  // namespace
+
+FileSystem::~FileSystem() = default;
+
+Result<std::unique_ptr<File>> FileSystem::open(Call call, std::string_view path) {
+  return open(call, path, {.read = true});
+}
+
+Result<std::unique_ptr<File>> FileSystem::create(Call call, std::string_view path) {
+  return open(call, path, {.write = true, .create = true, .truncate = true});
+}
+
+Result<std::unique_ptr<File>> FileSystem::append(Call call, std::string_view path) {
+  return open(call, path, {.write = true, .append = true, .create = true});
+}
+
+Result<std::unique_ptr<File>> FileSystem::open(Call call, std::string_view path, const OpenOptions& options) {
+  if (auto admitted = admit(call, "open", path); !admitted) return std::unexpected(admitted.error());
+  const std::string_view defect = options_defect(options);
+  if (!defect.empty()) return fail("open", path, std::errc::invalid_argument, defect);
+  return do_open(call, path, options);
+}
+
+Result<std::unique_ptr<Dir>> FileSystem::open_dir(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "open_dir", path); !admitted) return std::unexpected(admitted.error());
+  return do_open_dir(call, path);
+}
+
+Result<FileInfo> FileSystem::stat(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "stat", path); !admitted) return std::unexpected(admitted.error());
+  return do_stat(call, path);
+}
+
+Result<FileInfo> FileSystem::lstat(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "lstat", path); !admitted) return std::unexpected(admitted.error());
+  return do_lstat(call, path);
+}
+
+Result<std::vector<DirEntry>> FileSystem::read_dir(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "read_dir", path); !admitted) return std::unexpected(admitted.error());
+  return do_read_dir(call, path);
+}
+
+Result<void> FileSystem::mkdir(Call call, std::string_view path, std::uint32_t mode) {
+  if (auto admitted = admit_mode(call, "mkdir", path, mode, 0777); !admitted) return admitted;
+  return do_mkdir(call, path, mode);
+}
+
+Result<void> FileSystem::mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
+  if (auto admitted = admit_mode(call, "mkdir_all", path, mode, 0777); !admitted) return admitted;
+  return do_mkdir_all(call, path, mode);
+}
+
+Result<void> FileSystem::remove(Call call, std::string_view path) {
+  if (auto admitted = admit_removal(call, "remove", path); !admitted) return admitted;
+  return do_remove(call, path);
+}
+
+Result<void> FileSystem::remove_all(Call call, std::string_view path) {
+  if (auto admitted = admit_removal(call, "remove_all", path); !admitted) return admitted;
+  return do_remove_all(call, path);
+}
+
+Result<void> FileSystem::rename(Call call, std::string_view from, std::string_view to) {
+  if (auto admitted = admit_pair(call, "rename", from, to); !admitted) return admitted;
+  if (from == "." || to == ".") {
+    return fail("rename", arrow(from, to), std::errc::invalid_argument, "the root cannot be renamed");
+  }
+  return do_rename(call, from, to);
+}
+
+Result<void> FileSystem::link(Call call, std::string_view existing, std::string_view path) {
+  if (auto admitted = admit_pair(call, "link", existing, path); !admitted) return admitted;
+  return do_link(call, existing, path);
+}
+
+Result<void> FileSystem::symlink(Call call, std::string_view target, std::string_view path) {
+  if (auto admitted = admit(call, "symlink", path); !admitted) return admitted;
+  if (target.find('\0') != std::string_view::npos) {
+    return fail("symlink", path, std::errc::invalid_argument, "NUL in target");
+  }
+  return do_symlink(call, target, path);
+}
+
+Result<std::string> FileSystem::read_link(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "read_link", path); !admitted) return std::unexpected(admitted.error());
+  return do_read_link(call, path);
+}
+
+Result<void> FileSystem::chmod(Call call, std::string_view path, std::uint32_t mode) {
+  if (auto admitted = admit_mode(call, "chmod", path, mode, 07777); !admitted) return admitted;
+  return do_chmod(call, path, mode);
+}
+
+Result<void> FileSystem::set_times(Call call, std::string_view path, std::optional<Clock::system_time_point> accessed,
+                                   std::optional<Clock::system_time_point> modified) {
+  if (auto admitted = admit(call, "set_times", path); !admitted) return admitted;
+  return do_set_times(call, path, accessed, modified);
+}
+
+Result<void> FileSystem::truncate(Call call, std::string_view path, std::uint64_t size) {
+  if (auto admitted = admit(call, "truncate", path); !admitted) return admitted;
+  if (size > static_cast<std::uint64_t>(INT64_MAX)) return fail("truncate", path, std::errc::file_too_large);
+  return do_truncate(call, path, size);
+}
+
+Result<void> FileSystem::sync_dir(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "sync_dir", path); !admitted) return admitted;
+  return do_sync_dir(call, path);
+}
+
+Result<Space> FileSystem::space(Call call, std::string_view path) {
+  if (auto admitted = admit(call, "space", path); !admitted) return std::unexpected(admitted.error());
+  return do_space(call, path);
+}
+
+Result<std::unique_ptr<File>> FileSystem::do_open(Call, std::string_view path, const OpenOptions&) {
+  return unsupported("open", path);
+}
+
+Result<std::unique_ptr<Dir>> FileSystem::do_open_dir(Call, std::string_view path) {
+  return unsupported("open_dir", path);
+}
+
+Result<FileInfo> FileSystem::do_stat(Call, std::string_view path) { return unsupported("stat", path); }
+
+Result<FileInfo> FileSystem::do_lstat(Call, std::string_view path) { return unsupported("lstat", path); }
+
+Result<std::vector<DirEntry>> FileSystem::do_read_dir(Call, std::string_view path) {
+  return unsupported("read_dir", path);
+}
+
+Result<void> FileSystem::do_mkdir(Call, std::string_view path, std::uint32_t) { return unsupported("mkdir", path); }
+
+Result<void> FileSystem::do_mkdir_all(Call, std::string_view path, std::uint32_t) {
+  return unsupported("mkdir_all", path);
+}
+
+Result<void> FileSystem::do_remove(Call, std::string_view path) { return unsupported("remove", path); }
+
+Result<void> FileSystem::do_remove_all(Call, std::string_view path) { return unsupported("remove_all", path); }
+
+Result<void> FileSystem::do_rename(Call, std::string_view from, std::string_view to) {
+  return unsupported("rename", arrow(from, to));
+}
+
+Result<void> FileSystem::do_link(Call, std::string_view existing, std::string_view path) {
+  return unsupported("link", arrow(existing, path));
+}
+
+Result<void> FileSystem::do_symlink(Call, std::string_view, std::string_view path) {
+  return unsupported("symlink", path);
+}
+
+Result<std::string> FileSystem::do_read_link(Call, std::string_view path) { return unsupported("read_link", path); }
+
+Result<void> FileSystem::do_chmod(Call, std::string_view path, std::uint32_t) { return unsupported("chmod", path); }
+
+Result<void> FileSystem::do_set_times(Call, std::string_view path, std::optional<Clock::system_time_point>,
+                                      std::optional<Clock::system_time_point>) {
+  return unsupported("set_times", path);
+}
+
+Result<void> FileSystem::do_truncate(Call, std::string_view path, std::uint64_t) {
+  return unsupported("truncate", path);
+}
+
+Result<void> FileSystem::do_sync_dir(Call, std::string_view path) { return unsupported("sync_dir", path); }
+
+Result<Space> FileSystem::do_space(Call, std::string_view path) { return unsupported("space", path); }
+
+}  // namespace LEASH_NAMESPACE::fs

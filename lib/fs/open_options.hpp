@@ -1,0 +1,25 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/config.hpp>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::fs {
+
+/// How a file is opened: `files.open(ctx, "log", {.write = true, .create = true})`.
+struct OpenOptions {
+  bool read = false;
+  bool write = false;
+  bool append = false;        ///< Every write goes to the end of the file, in one step. Needs `write`.
+  bool create = false;        ///< Creates the file if it is missing. Needs `write`.
+  bool exclusive = false;     ///< Fails with `file_exists` if the name exists, even as a dangling link. Needs `create`.
+  bool truncate = false;      ///< Empties the file. Needs `write`.
+  bool directory = false;     ///< Opens a directory, to be synced or asked about, and nothing else. For reading only.
+  bool no_follow = false;     ///< Fails with `too_many_symbolic_link_levels` if the last element is a symbolic link.
+  std::uint32_t mode = 0666;  ///< The permission bits of a file that is created, before the umask; at most 0777.
+};
+
+/// What contradicts itself in `options`, in words for a person; empty if nothing does.
+[[nodiscard]] std::string_view options_defect(const OpenOptions& options) noexcept;
+
+}  // namespace LEASH_NAMESPACE::fs

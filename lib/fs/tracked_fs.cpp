@@ -1,0 +1,150 @@
+#include <leash/fs/kinds.hpp>
+#include <leash/fs/tracked_fs.hpp>
+#include <leash/track/tag.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fs {
+namespace {
+
+using track::OnDrop;
+using track::Tag;
+using track::Tracker;
+
+class TrackedFile final : public ProxyFile {
+ public:
+  TrackedFile(std::unique_ptr<File> inner, Tag tag) : ProxyFile(std::move(inner)), tag_(std::move(tag)) {}
+
+ private:
+  /// Records what became of an operation, and passes it on.
+  template <class T>
+  Result<T> used(Result<T> result, std::source_location site) {
+    tag_.touch(site);
+    if (!result) tag_.set_failed();
+    return result;
+  }
+
+  Result<void> changed(Result<void> result, OnDrop on_drop, std::source_location site) {
+    if (result) tag_.set_on_drop(on_drop);
+    return used(std::move(result), site);
+  }
+
+  Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override {
+    return used(ProxyFile::do_read(buffer, site), site);
+  }
+
+  Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
+    return changed(ProxyFile::do_write(data, site), OnDrop::error_lost, site);
+  }
+
+  Result<std::size_t> do_read_at(std::span<std::byte> buffer, std::uint64_t offset,
+                                 std::source_location site) override {
+    return used(ProxyFile::do_read_at(buffer, offset, site), site);
+  }
+
+  Result<void> do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location site) override {
+    return changed(ProxyFile::do_write_at(data, offset, site), OnDrop::error_lost, site);
+  }
+
+  Result<std::uint64_t> do_seek(std::int64_t offset, Whence whence, std::source_location site) override {
+    return used(ProxyFile::do_seek(offset, whence, site), site);
+  }
+
+  Result<void> do_truncate(std::uint64_t size, std::source_location site) override {
+    return changed(ProxyFile::do_truncate(size, site), OnDrop::error_lost, site);
+  }
+
+  Result<void> do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location site) override {
+    return changed(ProxyFile::do_allocate(offset, size, site), OnDrop::error_lost, site);
+  }
+
+  Result<void> do_sync(std::source_location site) override {
+    return changed(ProxyFile::do_sync(site), OnDrop::closed, site);
+  }
+
+  Result<FileInfo> do_stat(std::source_location site) override { return used(ProxyFile::do_stat(site), site); }
+
+  Result<int> do_release(std::source_location site) override {
+    Result<int> descriptor = ProxyFile::do_release(site);
+    // Where it failed, the file stays open, and nothing that was written is lost.
+    if (descriptor) tag_.close(site);
+    return descriptor;
+  }
+
+  Result<void> do_close(std::source_location site) override {
+    Result<void> result = ProxyFile::do_close(site);
+    tag_.close(site);
+    return result;
+  }
+
+  Tag tag_;
+};
+
+class TrackedDir final : public ProxyDir {
+ public:
+  TrackedDir(std::unique_ptr<Dir> inner, Tag tag) : ProxyDir(std::move(inner)), tag_(std::move(tag)) {}
+
+ private:
+  Result<std::vector<DirEntry>> do_read(std::size_t max, std::source_location site) override {
+    tag_.touch(site);
+    return ProxyDir::do_read(max, site);
+  }
+
+  Result<FileInfo> do_stat(std::source_location site) override {
+    tag_.touch(site);
+    return ProxyDir::do_stat(site);
+  }
+
+  Result<void> do_close(std::source_location site) override {
+    Result<void> result = ProxyDir::do_close(site);
+    tag_.close(site);
+    return result;
+  }
+
+  Tag tag_;
+};
+
+/// Opens with `open`, and gives what it opened a tag.
+template <class Tracked, class Open>
+auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track::Kind kind, std::string_view path,
+                  Open open) -> decltype(open()) {
+  if (tracker.closed()) return std::unexpected(track::tracker_closed_error(operation, path, call.site()));
+  auto inner = open();
+  if (!inner) return inner;
+  const int descriptor = (*inner)->native_handle();
+  auto tag = tracker.try_create({kind, path, descriptor, OnDrop::closed}, call.site(), call.context().notes());
+  if (!tag) {
+    // The error is the tracker's; that of closing what nobody has used yet adds nothing to it.
+    static_cast<void>((*inner)->close(call.site()));
+    return std::unexpected(track::tracker_closed_error(operation, path, call.site()));
+  }
+  return std::make_unique<Tracked>(*std::move(inner), *std::move(tag));
+}
+
+}  // namespace
+
+std::optional<Tracker> TrackedFS::tracker_for(const Context& context) const {
+  std::optional<Tracker> tracker = track::tracker_from(context);
+  return tracker ? tracker : options_.fallback;
+}
+
+Result<std::unique_ptr<File>> TrackedFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
+  if constexpr (tracking_enabled) {
+    if (std::optional<Tracker> tracker = tracker_for(call.context())) {
+      return open_tracked<TrackedFile>(call, *tracker, "open", kinds::file, path,
+                                       [&] { return ProxyFileSystem::do_open(call, path, options); });
+    }
+  }
+  return ProxyFileSystem::do_open(call, path, options);
+}
+
+Result<std::unique_ptr<Dir>> TrackedFS::do_open_dir(Call call, std::string_view path) {
+  if constexpr (tracking_enabled) {
+    if (std::optional<Tracker> tracker = tracker_for(call.context())) {
+      return open_tracked<TrackedDir>(call, *tracker, "open_dir", kinds::directory, path,
+                                      [&] { return ProxyFileSystem::do_open_dir(call, path); });
+    }
+  }
+  return ProxyFileSystem::do_open_dir(call, path);
+}
+
+}  // namespace LEASH_NAMESPACE::fs

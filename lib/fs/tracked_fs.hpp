@@ -1,0 +1,40 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/fs/proxy.hpp>
+#include <leash/track/tracker.hpp>
+#include <optional>
+
+namespace LEASH_NAMESPACE::fs {
+
+/// A file system whose files and directories are tracked: each carries a tag, with the site of the call that opened it.
+///
+///     TrackedFS files(memory);
+///     auto file = files.open(ctx, "data.csv");
+///
+/// The tracker is the one in the Context, else the fallback. Where there is neither, and where tracking is compiled
+/// out, `open` returns the inner file itself. When the tracker is closed, `open` and `open_dir` fail with
+/// `track::errc::tracker_closed` and leave nothing open.
+///
+/// A file that is destroyed without `close` after it was written, and not synced since, is `dropped`: the error that
+/// `close` might have reported is lost. Readers and directories may be left to their destructors.
+class TrackedFS final : public ProxyFileSystem {
+ public:
+  struct Options {
+    /// The tracker for calls whose Context has none.
+    std::optional<track::Tracker> fallback = std::nullopt;
+  };
+
+  explicit TrackedFS(FileSystem& inner) : TrackedFS(inner, Options()) {}
+  TrackedFS(FileSystem& inner, Options options) : ProxyFileSystem(inner), options_(std::move(options)) {}
+
+ private:
+  Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
+  Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;
+
+  std::optional<track::Tracker> tracker_for(const Context& context) const;
+
+  Options options_;
+};
+
+}  // namespace LEASH_NAMESPACE::fs

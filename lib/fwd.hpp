@@ -1,0 +1,80 @@
+#pragma once
+
+#include <leash/config.hpp>
+
+/// Declares the names of leash, for headers that only pass them on.
+
+namespace LEASH_NAMESPACE {
+
+class Call;
+class CancelSource;
+class Clock;
+class Context;
+class Error;
+class FakeClock;
+class Notes;
+class Registration;
+struct Cancellable;
+struct Note;
+
+namespace track {
+class Tag;
+class Tracker;
+enum class OnDrop : unsigned char;
+enum class RequireClose : unsigned char;
+enum class Rule : unsigned char;
+enum class Severity : unsigned char;
+enum class errc;
+struct Frame;
+struct Group;
+struct Instance;
+struct Kind;
+struct LastUse;
+struct Options;
+struct Report;
+struct Resource;
+struct Stack;
+struct TrackedContext;
+}  // namespace track
+
+namespace fs {
+class Dir;
+class DiskFS;
+class File;
+class FileSystem;
+class MemoryFS;
+class ProxyDir;
+class ProxyFile;
+class ProxyFileSystem;
+class TrackedFS;
+enum class FileType : unsigned char;
+enum class Whence : unsigned char;
+enum class errc;
+struct DirEntry;
+struct FileInfo;
+struct OpenOptions;
+struct Space;
+}  // namespace fs
+
+namespace net {
+class Binder;
+class Conn;
+class Dialer;
+class Listener;
+class MemoryNetwork;
+class ProxyBinder;
+class ProxyConn;
+class ProxyDialer;
+class ProxyListener;
+class Resolver;
+class TcpBinder;
+class TcpDialer;
+class TrackedBinder;
+class TrackedDialer;
+enum class Direction : unsigned char;
+enum class errc;
+struct Address;
+struct HostPort;
+}  // namespace net
+
+}  // namespace LEASH_NAMESPACE

@@ -1,0 +1,43 @@
+#pragma once
+
+/// Everything of leash that needs no Asio header and no test framework. Beside it stand `<leash/fmt.hpp>`, which makes its types print
+/// with fmt, and `<leash/track/doctest.hpp>` for tests.
+
+#include <leash/call.hpp>
+#include <leash/clock.hpp>
+#include <leash/config.hpp>
+#include <leash/context.hpp>
+#include <leash/error.hpp>
+#include <leash/fs/disk_fs.hpp>
+#include <leash/fs/errc.hpp>
+#include <leash/fs/file_system.hpp>
+#include <leash/fs/kinds.hpp>
+#include <leash/fs/memory_fs.hpp>
+#include <leash/fs/path.hpp>
+#include <leash/fs/proxy.hpp>
+#include <leash/fs/read_file.hpp>
+#include <leash/fs/tracked_fs.hpp>
+#include <leash/fs/walk.hpp>
+#include <leash/fs/write_file.hpp>
+#include <leash/fwd.hpp>
+#include <leash/net/address.hpp>
+#include <leash/net/binder.hpp>
+#include <leash/net/conn.hpp>
+#include <leash/net/dialer.hpp>
+#include <leash/net/errc.hpp>
+#include <leash/net/kinds.hpp>
+#include <leash/net/listener.hpp>
+#include <leash/net/memory_network.hpp>
+#include <leash/net/proxy.hpp>
+#include <leash/net/resolver.hpp>
+#include <leash/net/tcp_binder.hpp>
+#include <leash/net/tcp_dialer.hpp>
+#include <leash/net/tracked_binder.hpp>
+#include <leash/net/tracked_dialer.hpp>
+#include <leash/notes.hpp>
+#include <leash/registration.hpp>
+#include <leash/result.hpp>
+#include <leash/track/report.hpp>
+#include <leash/track/stack.hpp>
+#include <leash/track/symbols.hpp>
+#include <leash/track/tracker.hpp>

@@ -1,0 +1,63 @@
+#include <algorithm>
+#include <charconv>
+#include <leash/net/address.hpp>
+#include <limits>
+#include <ostream>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+namespace {
+
+bool is_number(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
+}
+
+}  // namespace
+
+std::string to_string(const Address& address) { return join_host_port(address.host, address.port); }
+
+std::ostream& operator<<(std::ostream& out, const Address& address) { return out << to_string(address); }
+
+std::string join_host_port(std::string_view host, std::uint16_t port) {
+  const bool brackets = host.contains(':');
+  std::string text(brackets ? "[" : "");
+  text += host;
+  text += brackets ? "]:" : ":";
+  return text + std::to_string(port);
+}
+
+Result<HostPort> split_host_port(std::string_view text) {
+  const auto refuse = [&](std::string_view detail) { return fail("parse", text, std::errc::invalid_argument, detail); };
+  if (text.empty()) return refuse("the address is empty");
+  if (text.contains('\0')) return refuse("NUL in address");
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos) return refuse("missing port in address");
+
+  std::string_view host = text.substr(0, colon);
+  if (text.front() == '[') {
+    const std::size_t end = text.find(']');
+    if (end == std::string_view::npos) return refuse("missing ']' in address");
+    const std::string_view rest = text.substr(end + 1);
+    if (!rest.starts_with(':')) return refuse("missing port in address");
+    if (end + 1 != colon) return refuse("too many colons in address");
+    host = text.substr(1, end - 1);
+  } else if (host.contains(':')) {
+    return refuse("too many colons in address; an IPv6 address needs brackets");
+  }
+  const std::string_view port = text.substr(colon + 1);
+  if (host.contains('[') || port.contains('[')) return refuse("unexpected '[' in address");
+  if (host.contains(']') || port.contains(']')) return refuse("unexpected ']' in address");
+
+  if (port.empty()) return refuse("missing port in address");
+  if (!is_number(port)) {
+    return refuse("port \"" + std::string(port) + "\" is not a number; names of services are not looked up");
+  }
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error != std::errc() || number > std::numeric_limits<std::uint16_t>::max()) {
+    return refuse("port " + std::string(port) + " is above 65535");
+  }
+  return HostPort{std::string(host), static_cast<std::uint16_t>(number)};
+}
+
+}  // namespace LEASH_NAMESPACE::net

@@ -1,0 +1,14 @@
+#include <leash/net/binder.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+
+Binder::~Binder() = default;
+
+Result<std::unique_ptr<Listener>> Binder::bind(Call call, std::string_view network, std::string_view address) {
+  Result<void> wanted = call.context().check("bind", address);
+  if (!wanted) return std::unexpected(std::move(wanted).error());
+  return do_bind(call, network, address);
+}
+
+}  // namespace LEASH_NAMESPACE::net

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <leash/call.hpp>
+#include <leash/config.hpp>
+#include <leash/net/listener.hpp>
+#include <leash/result.hpp>
+#include <memory>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::net {
+
+/// Opens listeners. Any number of threads may bind at once.
+class Binder {
+ public:
+  Binder(const Binder&) = delete;
+  Binder& operator=(const Binder&) = delete;
+  virtual ~Binder();
+
+  /// Listens at `address` over `network`, both as `Dialer::dial` takes them; an empty host is every interface, and with
+  /// port 0 the system chooses one, which `Listener::address` tells. A bind that fails leaves nothing open. Errors:
+  /// `address_in_use`, `address_not_available`, `permission_denied`, and those of `Dialer::dial` for bad input and the
+  /// Context.
+  [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, std::string_view network, std::string_view address);
+
+ protected:
+  Binder() = default;
+
+  virtual Result<std::unique_ptr<Listener>> do_bind(Call call, std::string_view network, std::string_view address) = 0;
+
+ private:
+  friend class ProxyBinder;
+};
+
+}  // namespace LEASH_NAMESPACE::net

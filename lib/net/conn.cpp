@@ -1,0 +1,41 @@
+#include <leash/net/conn.hpp>
+
+namespace LEASH_NAMESPACE::net {
+
+Conn::~Conn() = default;
+
+Result<std::size_t> Conn::read(std::span<std::byte> buffer, std::source_location site) { return do_read(buffer, site); }
+
+Result<void> Conn::write(std::span<const std::byte> data, std::source_location site) { return do_write(data, site); }
+
+Result<void> Conn::write(std::string_view data, std::source_location site) {
+  return do_write(std::as_bytes(std::span(data)), site);
+}
+
+Result<void> Conn::close_write(std::source_location site) { return do_close_write(site); }
+
+Result<void> Conn::close(std::source_location site) { return do_close(site); }
+
+Result<void> Conn::reset(std::source_location site) { return do_reset(site); }
+
+Result<void> Conn::set_deadline(std::optional<Clock::time_point> deadline, std::source_location site) {
+  return do_set_deadline(Direction::both, deadline, site);
+}
+
+Result<void> Conn::set_read_deadline(std::optional<Clock::time_point> deadline, std::source_location site) {
+  return do_set_deadline(Direction::read, deadline, site);
+}
+
+Result<void> Conn::set_write_deadline(std::optional<Clock::time_point> deadline, std::source_location site) {
+  return do_set_deadline(Direction::write, deadline, site);
+}
+
+Address Conn::local_address() const { return do_local_address(); }
+
+Address Conn::remote_address() const { return do_remote_address(); }
+
+int Conn::native_handle() const noexcept { return do_native_handle(); }
+
+Result<int> Conn::release(std::source_location site) { return do_release(site); }
+
+}  // namespace LEASH_NAMESPACE::net

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <leash/config.hpp>
+#include <leash/context.hpp>
+#include <leash/net/detail/memory_conn.hpp>
+#include <leash/result.hpp>
+#include <mutex>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+/// The connections that wait to be accepted at one address of a network in memory. Thread-safe.
+class Backlog {
+ public:
+  explicit Backlog(std::size_t capacity) : capacity_(capacity) {}
+
+  /// Waits for room. Errors: `connection_refused` when closed, and those of the Context.
+  [[nodiscard]] Result<void> push(const Context& context, std::string_view subject, const MemoryEnd& end);
+
+  /// Waits for a connection. Errors: `bad_file_descriptor` when closed, and those of the Context.
+  [[nodiscard]] Result<MemoryEnd> pop(const Context& context, std::string_view subject);
+
+  /// Ends all waiting, and resets what is queued. False if it was closed before.
+  bool close();
+
+ private:
+  template <class Ready>
+  void wait(std::unique_lock<std::mutex>& lock, Registration& woken, const Context& context, Ready ready);
+
+  const std::size_t capacity_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<MemoryEnd> queue_;
+  bool closed_ = false;
+};
+
+}  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,163 @@
+#include <algorithm>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <chrono>
+#include <cstring>
+#include <leash/net/detail/connector.hpp>
+#include <optional>
+#include <utility>
+#include <vector>
+
+namespace LEASH_NAMESPACE::net::detail {
+namespace {
+
+using asio::ip::tcp;
+using std::chrono_literals::operator""s;
+
+/// The least time an address gets, as far as the deadline allows: as in Go, a crowd of dead ones must not starve a slow
+/// one.
+constexpr Clock::duration least_share = 2s;
+
+tcp::endpoint endpoint_of(const SocketAddress& address) {
+  tcp::endpoint endpoint;
+  endpoint.resize(address.size());
+  std::memcpy(endpoint.data(), address.data(), address.size());
+  return endpoint;
+}
+
+/// The state machine of one dial. All of it runs in the handlers of its own io_context; the callbacks of the Context
+/// and of its clock, which come in other threads, only post to it.
+///
+/// Each attempt has a number, so that what was posted for one cannot hit the next. To race two families, several
+/// attempts are under way at once, and the first that connects closes the others.
+class Connector {
+ public:
+  Connector(const Context& context, std::span<const SocketAddress> addresses, const std::optional<SocketAddress>& local)
+      : context_(context), addresses_(addresses), local_(local) {}
+
+  /// The winner; or none, and then `failures` are those of the addresses, in order.
+  std::optional<Connected> run() {
+    const Registration cancelled =
+        context_.on_cancel([this] { asio::post(io_, [this] { stop(std::errc::operation_canceled); }); });
+    start_next();
+    io_.run();
+    share_.reset();
+    return std::move(connected_);
+  }
+
+  const std::vector<Error>& failures() const { return failures_; }
+
+ private:
+  void start_next() {
+    while (!context_.done() && next_ < addresses_.size()) {
+      const std::size_t attempt = next_++;
+      if (const std::error_code code = open(addresses_[attempt])) {
+        fail_attempt(attempt, code);
+        continue;
+      }
+      limit(attempt);
+      socket_.async_connect(endpoint_of(addresses_[attempt]),
+                            [this, attempt](const asio::error_code& code) { finish(attempt, code); });
+      return;
+    }
+  }
+
+  std::error_code open(const SocketAddress& address) {
+    auto opened = open_socket(address.family());
+    if (!opened) return opened.error();
+    if (local_ && ::bind(opened->number(), local_->data(), local_->size()) != 0) return last_error();
+    asio::error_code code;
+    socket_.assign(endpoint_of(address).protocol(), opened->number(), code);
+    if (!code) static_cast<void>(opened->release());
+    return code;
+  }
+
+  /// Ends the attempt when its share of the time that remains is used up.
+  void limit(std::size_t attempt) {
+    const std::optional<Clock::time_point> deadline = context_.deadline();
+    if (!deadline) return;
+    const Clock::time_point now = context_.clock()->now();
+    const Clock::duration remaining = *deadline - now;
+    const Clock::duration share =
+        std::max(remaining / static_cast<Clock::duration::rep>(addresses_.size() - attempt), least_share);
+    if (share >= remaining) return;
+    share_ = context_.clock()->at(now + share, [this, attempt] {
+      asio::post(io_, [this, attempt] {
+        if (attempt + 1 == next_) stop(std::errc::timed_out);
+      });
+    });
+  }
+
+  /// Ends the attempt that is under way, if any; its handler then goes on.
+  void stop(std::errc reason) {
+    if (connected_ || !socket_.is_open()) return;
+    stopped_ = std::make_error_code(reason);
+    asio::error_code ignored;
+    socket_.close(ignored);
+  }
+
+  void finish(std::size_t attempt, std::error_code code) {
+    share_.reset();
+    // A stop may come when the connection stands but this handler has not run yet: the socket is closed then.
+    if (stopped_) code = std::exchange(stopped_, {});
+    if (!code && connected_to_itself()) code = std::make_error_code(std::errc::connection_refused);
+    if (!code) {
+      asio::error_code released;
+      UniqueSocket socket(socket_.release(released));
+      if (!released) connected_ = Connected{std::move(socket), addresses_[attempt]};
+      code = released;
+    }
+    if (!code) return;
+    fail_attempt(attempt, code);
+    start_next();
+  }
+
+  /// On the loopback, a port from the ephemeral range without a listener may be the very one that the system chose for
+  /// this end.
+  bool connected_to_itself() {
+    asio::error_code local_code;
+    asio::error_code remote_code;
+    const tcp::endpoint local = socket_.local_endpoint(local_code);
+    const tcp::endpoint remote = socket_.remote_endpoint(remote_code);
+    return !local_code && !remote_code && local == remote;
+  }
+
+  void fail_attempt(std::size_t attempt, std::error_code code) {
+    asio::error_code ignored;
+    socket_.close(ignored);
+    failures_.emplace_back("connect", to_string(addresses_[attempt].address()),
+                           std::error_code(code.value(), std::generic_category()));
+  }
+
+  const Context& context_;
+  const std::span<const SocketAddress> addresses_;
+  const std::optional<SocketAddress>& local_;
+  asio::io_context io_{1};
+  tcp::socket socket_{io_};
+  std::size_t next_ = 0;
+  std::error_code stopped_;
+  std::optional<Connected> connected_;
+  std::vector<Error> failures_;
+  Registration share_;
+};
+
+}  // namespace
+
+Result<Connected> connect_first(Call call, std::string_view subject, std::span<const SocketAddress> addresses,
+                                const std::optional<SocketAddress>& local) try {
+  Connector connector(call.context(), addresses, local);
+  if (std::optional<Connected> connected = connector.run()) return *std::move(connected);
+  Result<void> wanted = call.context().check("dial", subject);
+  if (!wanted) return std::unexpected(std::move(wanted).error());
+
+  const std::vector<Error>& failures = connector.failures();
+  const Error& first = failures.front();
+  const bool says_nothing_new = failures.size() == 1 && first.subject() == subject;
+  return fail("dial", subject, first.code(), std::string_view(), says_nothing_new ? std::vector<Error>() : failures);
+} catch (const std::system_error& error) {
+  // An io_context needs descriptors of its own.
+  return fail("dial", subject, std::error_code(error.code().value(), std::generic_category()), "no event loop");
+}
+
+}  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,63 @@
+#pragma once
+
+#include <atomic>
+#include <leash/config.hpp>
+#include <leash/net/conn.hpp>
+#include <leash/net/detail/deadline.hpp>
+#include <leash/net/detail/descriptor.hpp>
+#include <leash/net/detail/socket.hpp>
+#include <leash/net/detail/waker.hpp>
+#include <memory>
+#include <mutex>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+/// A connected TCP socket. Operations try, and wait with `poll` where they cannot go on; no event loop is involved.
+class TcpConn final : public Conn {
+ public:
+  TcpConn(UniqueSocket socket, Address local, Address remote, std::shared_ptr<Clock> clock);
+  ~TcpConn() override;
+
+ private:
+  /// What the operations of one direction share.
+  struct Half {
+    explicit Half(const std::shared_ptr<Clock>& clock) : deadline(clock, [this] { waker.wake(); }) {}
+
+    std::mutex turn;
+    Waker waker;
+    Deadline deadline;
+  };
+
+  Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
+  Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
+  Result<void> do_close_write(std::source_location site) override;
+  Result<void> do_close(std::source_location site) override;
+  Result<void> do_reset(std::source_location site) override;
+  Result<void> do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
+                               std::source_location site) override;
+  Address do_local_address() const override;
+  Address do_remote_address() const override;
+  int do_native_handle() const noexcept override;
+  Result<int> do_release(std::source_location site) override;
+
+  std::unexpected<Error> failure(std::string_view operation, std::error_code code, std::string_view detail = {}) const;
+  std::error_code stopped(const Half& half) const noexcept;
+  std::error_code wait(Half& half, short events) noexcept;
+  void note_reset(std::error_code code) noexcept;
+  std::optional<int> retire();
+
+  const Address local_;
+  const Address remote_;
+  Descriptor descriptor_;
+  Half reading_;
+  Half writing_;
+  // The kernel reports a reset once, and an orderly end afterwards; here it stays one.
+  std::atomic<bool> reset_{false};
+};
+
+/// The Conn for a socket that was just connected or accepted.
+[[nodiscard]] Result<std::unique_ptr<Conn>> make_tcp_conn(std::string_view operation, std::string_view subject,
+                                                          UniqueSocket socket, const SocketAddress& remote,
+                                                          const SocketOptions& options, std::shared_ptr<Clock> clock);
+
+}  // namespace LEASH_NAMESPACE::net::detail

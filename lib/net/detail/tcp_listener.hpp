@@ -1,0 +1,33 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/net/detail/descriptor.hpp>
+#include <leash/net/detail/socket.hpp>
+#include <leash/net/detail/waker.hpp>
+#include <leash/net/listener.hpp>
+#include <mutex>
+#include <vector>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+/// A listening TCP socket.
+class TcpListener final : public Listener {
+ public:
+  TcpListener(UniqueSocket socket, Address address, SocketOptions options);
+
+ private:
+  Result<std::unique_ptr<Conn>> do_accept(Call call) override;
+  Result<void> do_close(std::source_location site) override;
+  Address do_address() const override;
+  int do_native_handle() const noexcept override;
+
+  void wait(const Context& context);
+
+  const Address address_;
+  const SocketOptions options_;
+  Descriptor descriptor_;
+  std::mutex mutex_;
+  std::vector<Waker*> waiting_;
+};
+
+}  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,63 @@
+#include <leash/net/detail/endpoint.hpp>
+#include <leash/net/detail/tracked_conn.hpp>
+#include <leash/net/kinds.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+TrackedConn::TrackedConn(std::unique_ptr<Conn> inner, track::Tag tag)
+    : ProxyConn(std::move(inner)), tag_(std::move(tag)) {}
+
+Result<std::size_t> TrackedConn::do_read(std::span<std::byte> buffer, std::source_location site) {
+  tag_.touch(site);
+  Result<std::size_t> count = ProxyConn::do_read(buffer, site);
+  if (!count) tag_.set_failed();
+  return count;
+}
+
+Result<void> TrackedConn::do_write(std::span<const std::byte> data, std::source_location site) {
+  tag_.touch(site);
+  Result<void> written = ProxyConn::do_write(data, site);
+  if (!written) tag_.set_failed();
+  return written;
+}
+
+Result<void> TrackedConn::do_close_write(std::source_location site) {
+  tag_.touch(site);
+  Result<void> closed = ProxyConn::do_close_write(site);
+  if (!closed) tag_.set_failed();
+  return closed;
+}
+
+Result<void> TrackedConn::do_close(std::source_location site) {
+  Result<void> closed = ProxyConn::do_close(site);
+  tag_.close(site);
+  return closed;
+}
+
+Result<void> TrackedConn::do_reset(std::source_location site) {
+  Result<void> closed = ProxyConn::do_reset(site);
+  tag_.close(site);
+  return closed;
+}
+
+Result<int> TrackedConn::do_release(std::source_location site) {
+  Result<int> descriptor = ProxyConn::do_release(site);
+  if (descriptor) tag_.close(site);
+  return descriptor;
+}
+
+Result<std::unique_ptr<Conn>> track_conn(track::Tracker& tracker, std::unique_ptr<Conn> conn, Call call,
+                                         std::string_view operation, std::string_view subject) {
+  const std::string name = ends(conn->local_address(), conn->remote_address());
+  const int descriptor = conn->native_handle();
+  Result<track::Tag> tag = tracker.try_create({kinds::connection, name, descriptor, track::OnDrop::closed}, call.site(),
+                                              call.context().notes());
+  if (!tag) {
+    conn.reset();
+    return std::unexpected(track::tracker_closed_error(operation, subject, call.site()));
+  }
+  return std::make_unique<TrackedConn>(std::move(conn), *std::move(tag));
+}
+
+}  // namespace LEASH_NAMESPACE::net::detail

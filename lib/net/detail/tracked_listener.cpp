@@ -1,0 +1,30 @@
+#include <leash/net/detail/tracked_conn.hpp>
+#include <leash/net/detail/tracked_listener.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag,
+                                 std::optional<track::Tracker> fallback)
+    : ProxyListener(std::move(inner)), tag_(std::move(tag)), fallback_(std::move(fallback)) {}
+
+Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
+  tag_.touch(call.site());
+  std::optional<track::Tracker> tracker = track::tracker_from(call.context());
+  if (!tracker) tracker = fallback_;
+  if (!tracker) return ProxyListener::do_accept(call);
+
+  const std::string subject = to_string(do_address());
+  if (tracker->closed()) return std::unexpected(track::tracker_closed_error("accept", subject, call.site()));
+  Result<std::unique_ptr<Conn>> conn = ProxyListener::do_accept(call);
+  if (!conn) return conn;
+  return track_conn(*tracker, *std::move(conn), call, "accept", subject);
+}
+
+Result<void> TrackedListener::do_close(std::source_location site) {
+  Result<void> closed = ProxyListener::do_close(site);
+  tag_.close(site);
+  return closed;
+}
+
+}  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,24 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/net/proxy.hpp>
+#include <leash/track/tracker.hpp>
+#include <memory>
+#include <optional>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+/// A listener with its tag, which puts tags on what it accepts.
+class TrackedListener final : public ProxyListener {
+ public:
+  TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag, std::optional<track::Tracker> fallback);
+
+ private:
+  Result<std::unique_ptr<Conn>> do_accept(Call call) override;
+  Result<void> do_close(std::source_location site) override;
+
+  track::Tag tag_;
+  const std::optional<track::Tracker> fallback_;
+};
+
+}  // namespace LEASH_NAMESPACE::net::detail

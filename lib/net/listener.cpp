@@ -1,0 +1,22 @@
+#include <leash/net/listener.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+
+Listener::~Listener() = default;
+
+Result<std::unique_ptr<Conn>> Listener::accept(Call call) {
+  if (call.context().done()) {
+    Result<void> wanted = call.context().check("accept", to_string(address()));
+    return std::unexpected(std::move(wanted).error());
+  }
+  return do_accept(call);
+}
+
+Result<void> Listener::close(std::source_location site) { return do_close(site); }
+
+Address Listener::address() const { return do_address(); }
+
+int Listener::native_handle() const noexcept { return do_native_handle(); }
+
+}  // namespace LEASH_NAMESPACE::net

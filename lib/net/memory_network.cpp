@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <leash/net/detail/endpoint.hpp>
+#include <leash/net/detail/memory_conn.hpp>
+#include <leash/net/detail/memory_listener.hpp>
+#include <leash/net/detail/socket_address.hpp>
+#include <leash/net/detail/switchboard.hpp>
+#include <leash/net/memory_network.hpp>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+namespace {
+
+using detail::Endpoint;
+using detail::Family;
+
+std::shared_ptr<detail::Switchboard> make_switchboard(const MemoryNetwork::Options& options) {
+  if (options.buffer == 0) throw std::logic_error("leash: MemoryNetwork: a buffer of 0 bytes");
+  if (options.backlog == 0) throw std::logic_error("leash: MemoryNetwork: a backlog of 0 connections");
+  return std::make_shared<detail::Switchboard>(options.buffer, options.backlog);
+}
+
+bool is_every_host(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
+
+/// The one spelling of a host's name: lower case, numeric addresses in their canonical form.
+std::string canonical(const Endpoint& endpoint) {
+  std::string host = endpoint.host;
+  std::ranges::transform(host, host.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; });
+  if (host == "localhost") return endpoint.family == Family::v6 ? "::1" : "127.0.0.1";
+  const auto numeric = detail::SocketAddress::make(host, 0);
+  return numeric ? numeric->address().host : host;
+}
+
+}  // namespace
+
+MemoryNetwork::MemoryNetwork() : MemoryNetwork(Options()) {}
+
+MemoryNetwork::MemoryNetwork(Options options) : switchboard_(make_switchboard(options)) {}
+
+MemoryNetwork::~MemoryNetwork() = default;
+
+Result<std::unique_ptr<Conn>> MemoryNetwork::do_dial(Call call, std::string_view network, std::string_view address) {
+  Result<Endpoint> endpoint = detail::parse_endpoint("dial", network, address);
+  if (!endpoint) return std::unexpected(std::move(endpoint).error());
+  std::string host = canonical(*endpoint);
+  if (is_every_host(host)) host = endpoint->family == Family::v6 ? "::1" : "127.0.0.1";
+
+  const std::shared_ptr<detail::Backlog> backlog = switchboard_->find(host, endpoint->port);
+  if (!backlog) return fail("dial", address, std::errc::connection_refused);
+  const bool v6 = detail::literal_family(host) == Family::v6;
+  const detail::MemoryEnd near{
+      std::make_shared<detail::Pipe>(switchboard_->buffer()), std::make_shared<detail::Pipe>(switchboard_->buffer()),
+      Address{"tcp", v6 ? "::1" : "127.0.0.1", switchboard_->client_port()}, Address{"tcp", host, endpoint->port}};
+  const detail::MemoryEnd far{near.out, near.in, near.remote, near.local};
+  Result<void> queued = backlog->push(call.context(), address, far);
+  if (!queued) return std::unexpected(std::move(queued).error());
+  return std::make_unique<detail::MemoryConn>(near, call.context().clock());
+}
+
+Result<std::unique_ptr<Listener>> MemoryNetwork::do_bind(Call, std::string_view network, std::string_view address) {
+  const Result<Endpoint> endpoint = detail::parse_endpoint("bind", network, address);
+  if (!endpoint) return std::unexpected(endpoint.error());
+  const std::string named = canonical(*endpoint);
+  const std::string host = is_every_host(named) ? std::string() : named;
+
+  std::uint16_t port = endpoint->port;
+  auto backlog = switchboard_->open(host, port);
+  if (!backlog) return fail("bind", address, backlog.error());
+  const std::string shown = !host.empty() ? host : endpoint->family == Family::v4 ? "0.0.0.0" : "::";
+  return std::make_unique<detail::MemoryListener>(switchboard_, *std::move(backlog), host, Address{"tcp", shown, port});
+}
+
+}  // namespace LEASH_NAMESPACE::net

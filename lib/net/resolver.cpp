@@ -1,0 +1,27 @@
+#include <leash/net/detail/endpoint.hpp>
+#include <leash/net/detail/system_resolver.hpp>
+#include <leash/net/errc.hpp>
+#include <leash/net/resolver.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+
+Resolver::~Resolver() = default;
+
+Result<std::vector<std::string>> Resolver::resolve(Call call, std::string_view network, std::string_view host) {
+  Result<void> wanted = call.context().check("resolve", host);
+  if (!wanted) return std::unexpected(std::move(wanted).error());
+  if (detail::literal_family(host) != detail::Family::any) return std::vector{std::string(host)};
+  Result<std::vector<std::string>> addresses = do_resolve(call, network, host);
+  if (addresses && addresses->empty())
+    return fail("resolve", host, make_error_code(errc::host_not_found), "no address");
+  return addresses;
+}
+
+const std::shared_ptr<Resolver>& Resolver::system() {
+  // Never destroyed: a static object may still dial while the program ends.
+  static const auto* const resolver = new std::shared_ptr<Resolver>(std::make_shared<detail::SystemResolver>());
+  return *resolver;
+}
+
+}  // namespace LEASH_NAMESPACE::net

@@ -1,0 +1,34 @@
+#include <leash/net/detail/tracked_listener.hpp>
+#include <leash/net/kinds.hpp>
+#include <leash/net/tracked_binder.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+
+TrackedBinder::TrackedBinder(Binder& inner) : ProxyBinder(inner) {}
+
+TrackedBinder::TrackedBinder(Binder& inner, Options options)
+    : ProxyBinder(inner), fallback_(std::move(options.fallback)) {}
+
+Result<std::unique_ptr<Listener>> TrackedBinder::do_bind(Call call, std::string_view network,
+                                                         std::string_view address) {
+  if constexpr (tracking_enabled) {
+    std::optional<track::Tracker> tracker = track::tracker_from(call.context());
+    if (!tracker) tracker = fallback_;
+    if (tracker) {
+      const auto refuse = [&] { return std::unexpected(track::tracker_closed_error("bind", address, call.site())); };
+      if (tracker->closed()) return refuse();
+      Result<std::unique_ptr<Listener>> listener = ProxyBinder::do_bind(call, network, address);
+      if (!listener) return listener;
+      const std::string name = to_string((*listener)->address());
+      const int descriptor = (*listener)->native_handle();
+      Result<track::Tag> tag = tracker->try_create({kinds::listener, name, descriptor, track::OnDrop::closed},
+                                                   call.site(), call.context().notes());
+      if (!tag) return refuse();
+      return std::make_unique<detail::TrackedListener>(*std::move(listener), *std::move(tag), fallback_);
+    }
+  }
+  return ProxyBinder::do_bind(call, network, address);
+}
+
+}  // namespace LEASH_NAMESPACE::net

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/net/proxy.hpp>
+#include <leash/track/tracker.hpp>
+#include <optional>
+
+namespace LEASH_NAMESPACE::net {
+
+/// Puts a tag on every listener that it binds, and on every connection that such a listener accepts.
+///
+/// The tracker is that of the Context: of the `bind` for the listener, of the `accept` for a connection. Where there is
+/// none, or where tracking is compiled out, the inner handle itself is returned. When the tracker is closed, `bind` and
+/// `accept` fail with `track::errc::tracker_closed` and leave nothing open.
+class TrackedBinder final : public ProxyBinder {
+ public:
+  struct Options {
+    /// The tracker for those Contexts that have none.
+    std::optional<track::Tracker> fallback = std::nullopt;
+  };
+
+  explicit TrackedBinder(Binder& inner LEASH_LIFETIMEBOUND);
+  TrackedBinder(Binder& inner LEASH_LIFETIMEBOUND, Options options);
+
+ private:
+  Result<std::unique_ptr<Listener>> do_bind(Call call, std::string_view network, std::string_view address) override;
+
+  std::optional<track::Tracker> fallback_;
+};
+
+}  // namespace LEASH_NAMESPACE::net

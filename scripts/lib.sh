@@ -1,0 +1,121 @@
+# shellcheck shell=bash
+# What the scripts share: messages, packages, the toolchain. To be sourced.
+
+say() {
+  printf '\n== %s\n' "$*"
+}
+
+die() {
+  printf '%s: %s\n' "${0##*/}" "$*" >&2
+  exit 1
+}
+
+# compile ARGUMENT...: runs the compiler that CMake would choose.
+compile() {
+  local -a compiler
+  read -r -a compiler <<<"${CXX:-c++}"
+  "${compiler[@]}" "$@"
+}
+
+has_command() {
+  command -v "$1" >/dev/null
+}
+
+has_header() {
+  printf '#include <%s>\n' "$1" | compile -std=c++20 -E -x c++ - >/dev/null 2>&1
+}
+
+# is_installed PACKAGE: whether the package is installed, or what it would bring is there without it.
+is_installed() {
+  if has_command dpkg-query &&
+    [[ "$(dpkg-query --show --showformat='${db:Status-Status}' "$1" 2>/dev/null)" == installed ]]; then
+    return 0
+  fi
+  case "$1" in
+    g++) compile --version >/dev/null 2>&1 ;;
+    ninja-build) has_command ninja ;;
+    libfmt-dev) has_header fmt/core.h ;;
+    libasio-dev) has_header asio.hpp ;;
+    doctest-dev) has_header doctest/doctest.h ;;
+    clang-19) has_command clang++-19 ;;
+    *) has_command "$1" ;;
+  esac
+}
+
+missing_packages() {
+  local package
+  for package in "$@"; do
+    is_installed "$package" || printf '%s\n' "$package"
+  done
+}
+
+can_install() {
+  has_command apt-get && has_command dpkg-query && { ((EUID == 0)) || has_command sudo; }
+}
+
+as_root() {
+  if ((EUID == 0)); then
+    "$@"
+  else
+    sudo "$@"
+  fi
+}
+
+apt_install() {
+  as_root env DEBIAN_FRONTEND=noninteractive apt-get install --quiet --yes --no-install-recommends "$@"
+}
+
+# apt_knows PACKAGE...: whether the package lists at hand have all of them.
+apt_knows() {
+  local package
+  for package in "$@"; do
+    [[ -n "$(apt-cache show "$package" 2>/dev/null)" ]] || return 1
+  done
+}
+
+# install_packages PACKAGE...: fetches the package lists only where those at hand lack a package or are too old to install from.
+install_packages() {
+  say "Installing $*"
+  if apt_knows "$@" && apt_install "$@"; then
+    return
+  fi
+  as_root apt-get --quiet update && apt_install "$@"
+}
+
+# want PACKAGE...: installs what is missing of these; fails if that is not possible.
+want() {
+  local -a missing
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]} == 0)) || { can_install && install_packages "${missing[@]}"; }
+}
+
+# require PACKAGE...: the same, but ends the script if it is not possible.
+require() {
+  local -a missing
+  mapfile -t missing < <(missing_packages "$@")
+  ((${#missing[@]} == 0)) && return
+  can_install || die "these packages are missing (by their names in Debian and Ubuntu), please install them: ${missing[*]}"
+  install_packages "${missing[@]}" || die "these packages could not be installed: ${missing[*]}"
+}
+
+# at_least VERSION MINIMUM
+at_least() {
+  [[ "$(printf '%s\n%s\n' "$2" "$1" | sort --version-sort | head -n 1)" == "$2" ]]
+}
+
+# require_toolchain: ends the script if the compiler or CMake is too old for leash.
+require_toolchain() {
+  local name version minimum
+  version=$(cmake --version | sed -n '1s/.* //p')
+  at_least "$version" 3.25 || die "leash needs CMake 3.25 or newer, and this is $version (Debian 12 and Ubuntu 24.04 have a newer one)"
+
+  compile --version >/dev/null 2>&1 || die "the compiler ${CXX:-c++} cannot be run; set CXX to one that can"
+  if compile -dM -E -x c++ /dev/null | grep __clang__ >/dev/null; then
+    name=Clang minimum=19
+  else
+    name=GCC minimum=12
+  fi
+  version=$(compile -dumpversion)
+  at_least "$version" "$minimum" ||
+    die "leash needs GCC 12 or Clang 19 or newer, and ${CXX:-c++} is $name $version; CXX=g++-12, say, chooses another one"
+}

@@ -1,0 +1,61 @@
+#include <doctest/doctest.h>
+
+#include <leash/config.hpp>
+#include <string>
+
+#include "run_program.hpp"
+#include "source_line.hpp"
+
+namespace {
+
+/// Runs an example from the root of the sources, where its excerpts are found.
+Outcome run_example(const std::string& name) {
+  return run_program("cd '" + std::string(SOURCES) + "' && '" + EXAMPLES + "/" + name + "'");
+}
+
+}  // namespace
+
+TEST_CASE("connection_leak reports the connections behind the failed dials") {
+  const Outcome outcome = run_example("connection_leak");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.contains("bob: dial destination:7001: Connection refused"));
+  if constexpr (leash::tracking_enabled) {
+    const std::string file = "examples/connection_leak.cpp";
+    const std::string dial = "dialer_.dial(ctx, \"tcp\", source)";
+    CHECK(outcome.output.contains(source_line(file, dial) + ": error: 2 connections not closed [leaked]"));
+    CHECK(outcome.output.contains(source_line(file, dial, 2) + ": error: 1 connection not closed [leaked]"));
+    CHECK(outcome.output.contains("  while: alice"));
+    CHECK(outcome.output.contains("2 findings: 3 connections. 3 handles opened, 0 closed."));
+  } else {
+    CHECK(outcome.output.contains("Nothing was left open."));
+  }
+}
+
+TEST_CASE("file_leak reports the file in the cache and the lost error of the writer") {
+  const Outcome outcome = run_example("file_leak");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.contains("stat data.csv.index: No such file or directory"));
+  if constexpr (leash::tracking_enabled) {
+    const std::string file = "examples/file_leak.cpp";
+    CHECK(outcome.output.contains(source_line(file, "files_.open(") + ": error: 1 file not closed [leaked]"));
+    CHECK(outcome.output.contains(source_line(file, "files.create(") +
+                                  ": error: 1 file dropped without close() [dropped]"));
+    CHECK(outcome.output.contains("last used at " + source_line(file, "->write(line)")));
+    CHECK(outcome.output.contains("2 findings: 2 files. 2 handles opened, 1 closed."));
+  }
+}
+
+TEST_CASE("tag_your_own reports the slots and the stream under their own names") {
+  const Outcome outcome = run_example("tag_your_own");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  if constexpr (leash::tracking_enabled) {
+    const std::string file = "examples/tag_your_own.cpp";
+    CHECK(outcome.output.contains(source_line(file, "Slot first(ctx") + ": error: 1 slot not closed [leaked]"));
+    CHECK(outcome.output.contains(source_line(file, "leash::Call{ctx}, \"/\"") +
+                                  ": error: 1 directory stream not closed [leaked]"));
+    CHECK(outcome.output.contains("3 findings: 2 slots, 1 directory stream. 4 handles opened, 1 closed."));
+  }
+}

@@ -1,0 +1,307 @@
+#include <atomic>
+#include <cstring>
+#include <random>
+
+#include "support.hpp"
+
+// The checks of Go's nettest.TestConn, over every network.
+
+using leash::Context;
+using leash::Error;
+using leash::FakeClock;
+using leash::Result;
+using leash::net::Conn;
+
+namespace {
+
+std::string random_text(std::size_t size) {
+  std::mt19937 random(42);
+  std::string text(size, '\0');
+  for (char& c : text) c = static_cast<char>(random());
+  return text;
+}
+
+/// Shows that a connection works, and in what order its bytes come, after whatever was done to it.
+void check_works(Conn& a, Conn& b) {
+  must(a.write("there"));
+  CHECK(must(read_up_to(b, 5)) == "there");
+  must(b.write("back"));
+  CHECK(must(read_up_to(a, 4)) == "back");
+}
+
+leash::Clock::time_point past() { return leash::Clock::real()->now() - 1h; }
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("Conn: a mebibyte in pieces of a kibibyte, then the end", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  const std::string sent = random_text(std::size_t{1} << 20U);
+  auto writer = in_thread([&] {
+    for (std::size_t start = 0; start < sent.size(); start += 1024) {
+      must(pair.near->write(std::string_view(sent).substr(start, 1024)));
+    }
+    must(pair.near->close());
+  });
+  const std::string received = must(read_all(*pair.far));
+  writer.get();
+  CHECK(received.size() == sent.size());
+  CHECK((received == sent));
+  CHECK(must(read_some(*pair.far)).empty());
+}
+
+TEST_CASE_TEMPLATE("Conn: a thousand times to and fro", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  auto peer = in_thread([&] {
+    for (;;) {
+      const std::string text = must(read_up_to(*pair.far, 4));
+      if (text.empty()) return;
+      must(pair.far->write(text));
+    }
+  });
+  for (int i = 1000; i < 2000; ++i) {
+    must(pair.near->write(std::to_string(i)));
+    REQUIRE(must(read_up_to(*pair.near, 4)) == std::to_string(i));
+  }
+  must(pair.near->close());
+  peer.get();
+}
+
+TEST_CASE_TEMPLATE("Conn: racing reads time out and let go of their buffers", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  auto writer = in_thread([&] {
+    while (pair.far->write(std::string(512, 'x'))) {
+    }
+  });
+  std::vector<std::future<void>> readers;
+  for (int i = 0; i < 6; ++i) {
+    readers.push_back(in_thread([&] {
+      std::vector<std::byte> buffer(1024);
+      must(pair.near->set_read_deadline(leash::Clock::real()->now() + 1ms));
+      for (int j = 0; j < 10; ++j) {
+        const Result<std::size_t> count = pair.near->read(buffer);
+        buffer.assign(1024, std::byte{1});
+        if (!count) {
+          CHECK(count.error().timeout());
+          must(pair.near->set_read_deadline(leash::Clock::real()->now() + 1ms));
+        }
+      }
+    }));
+  }
+  for (auto& reader : readers) reader.get();
+  must(pair.near->close());
+  writer.get();
+}
+
+TEST_CASE_TEMPLATE("Conn: racing writes time out and let go of their buffers", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  auto reader = in_thread([&] {
+    for (;;) {
+      const Result<std::string> text = read_some(*pair.far);
+      if (!text || text->empty()) return;
+    }
+  });
+  std::vector<std::future<void>> writers;
+  for (int i = 0; i < 6; ++i) {
+    writers.push_back(in_thread([&] {
+      std::string buffer(std::size_t{256} * 1024, 'y');
+      must(pair.near->set_write_deadline(leash::Clock::real()->now() + 1ms));
+      for (int j = 0; j < 10; ++j) {
+        const Result<void> written = pair.near->write(buffer);
+        std::ranges::fill(buffer, 'z');
+        if (!written) {
+          CHECK(written.error().timeout());
+          must(pair.near->set_write_deadline(leash::Clock::real()->now() + 1ms));
+        }
+      }
+    }));
+  }
+  for (auto& writer : writers) writer.get();
+  must(pair.near->close());
+  reader.get();
+}
+
+TEST_CASE_TEMPLATE("Conn: writes at once do not mix", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  const std::size_t size = std::size_t{300} * 1024;
+  std::vector<std::future<void>> writers;
+  for (const char c : {'a', 'b', 'c'}) {
+    writers.push_back(in_thread([&, c] { must(pair.near->write(std::string(size, c))); }));
+  }
+  for (std::size_t i = 0; i < writers.size(); ++i) {
+    const std::string text = must(read_up_to(*pair.far, size));
+    CHECK(text.find_first_not_of(text.front()) == std::string::npos);
+  }
+  for (auto& writer : writers) writer.get();
+}
+
+TEST_CASE_TEMPLATE("Conn: a read deadline does not touch writes", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  must(pair.near->set_read_deadline(past()));
+  CHECK(error_of(read_some(*pair.near)).timeout());
+  must(pair.near->write("still"));
+  CHECK(must(read_up_to(*pair.far, 5)) == "still");
+}
+
+TEST_CASE_TEMPLATE("Conn: a write deadline does not touch reads", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  must(pair.near->set_write_deadline(past()));
+  CHECK(error_of(pair.near->write("x")).timeout());
+  must(pair.far->write("still"));
+  CHECK(must(read_up_to(*pair.near, 5)) == "still");
+}
+
+TEST_CASE_TEMPLATE("Conn: under a deadline in the past nothing moves, and without it all is well", Network, Tcp,
+                   Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  must(pair.far->write("waiting"));
+  CHECK(must(read_up_to(*pair.near, 1)) == "w");
+
+  must(pair.near->set_deadline(past()));
+  const Error write_error = error_of(pair.near->write("lost"));
+  CHECK(write_error.timeout());
+  CHECK(write_error.operation() == "write");
+  CHECK(write_error.subject() == name_of(*pair.near));
+  CHECK(write_error.detail() == "0 of 4 bytes written");
+  const Error read_error = error_of(read_some(*pair.near));
+  CHECK(read_error.timeout());
+  CHECK(read_error.operation() == "read");
+  CHECK(read_error.subject() == name_of(*pair.near));
+  CHECK(error_of(pair.near->read({})).timeout());
+
+  must(pair.near->set_deadline(std::nullopt));
+  CHECK(must(read_up_to(*pair.near, 6)) == "aiting");
+  check_works(*pair.near, *pair.far);
+}
+
+TEST_CASE_TEMPLATE("Conn: a deadline set while operations wait ends them", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
+  let_it_wait();
+  must(pair.near->set_deadline(past()));
+  CHECK(error_of(reader.get()).timeout());
+  CHECK(error_of(writer.get()).timeout());
+}
+
+TEST_CASE_TEMPLATE("Conn: a deadline goes by the Context's clock, and not earlier", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const auto clock = std::make_shared<FakeClock>();
+  const Pair pair = make_pair(network, Context::background().with_clock(clock));
+  for (Conn* const conn : {pair.near.get(), pair.far.get()}) {
+    must(conn->set_deadline(clock->now() + 30s));
+    auto reader = in_thread([&] { return read_some(*conn); });
+    auto writer = in_thread([&] { return conn->write(std::string(too_much, 'w')); });
+    clock->advance(29s);
+    CHECK(still_waiting(reader));
+    CHECK(still_waiting(writer));
+    clock->advance(1s);
+    CHECK(error_of(reader.get()).timeout());
+    CHECK(error_of(writer.get()).timeout());
+    CHECK(error_of(read_some(*conn)).timeout());
+  }
+}
+
+TEST_CASE_TEMPLATE("Conn: a later deadline replaces an earlier one", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const auto clock = std::make_shared<FakeClock>();
+  const Pair pair = make_pair(network, Context::background().with_clock(clock));
+  must(pair.near->set_read_deadline(clock->now() + 1s));
+  must(pair.near->set_read_deadline(clock->now() + 30s));
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  clock->advance(29s);
+  CHECK(still_waiting(reader));
+  must(pair.near->set_read_deadline(std::nullopt));
+  clock->advance(1h);
+  CHECK(still_waiting(reader));
+  must(pair.near->set_read_deadline(clock->now() + 1s));
+  clock->advance(1s);
+  CHECK(error_of(reader.get()).timeout());
+}
+
+TEST_CASE_TEMPLATE("Conn: a deadline in the near future fires, by the machine's clock", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  const auto deadline = leash::Clock::real()->now() + 50ms;
+  must(pair.near->set_deadline(deadline));
+  CHECK(error_of(read_some(*pair.near)).timeout());
+  CHECK(error_of(pair.near->write(std::string(too_much, 'w'))).timeout());
+  CHECK(leash::Clock::real()->now() >= deadline);
+}
+
+TEST_CASE_TEMPLATE("Conn: a close from another thread ends what waits", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  const std::string name = name_of(*pair.near);
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  auto second_reader = in_thread([&] { return read_some(*pair.near); });
+  auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
+  let_it_wait();
+  must(pair.near->close());
+  const Error read_error = error_of(reader.get());
+  CHECK(read_error == std::errc::bad_file_descriptor);
+  CHECK(to_string(read_error) == "read " + name + ": Bad file descriptor");
+  CHECK(error_of(second_reader.get()) == std::errc::bad_file_descriptor);
+  CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
+}
+
+TEST_CASE_TEMPLATE("Conn: a reset from another thread ends what waits", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Pair pair = make_pair(network);
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
+  let_it_wait();
+  must(pair.near->reset());
+  CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
+  CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
+}
+
+TEST_CASE_TEMPLATE("Conn: every method at once", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  for (int round = 0; round < 10; ++round) {
+    const Pair pair = make_pair(network);
+    std::vector<std::future<void>> threads;
+    for (int i = 0; i < 8; ++i) {
+      threads.push_back(in_thread([&, i] {
+        Conn& conn = i % 2 == 0 ? *pair.near : *pair.far;
+        for (int j = 0; j < 20; ++j) {
+          const auto soon = leash::Clock::real()->now() + 1ms;
+          static_cast<void>(conn.set_read_deadline(soon));
+          static_cast<void>(read_some(conn));
+          static_cast<void>(conn.set_write_deadline(soon));
+          static_cast<void>(conn.write(std::string(300, 'm')));
+          static_cast<void>(conn.set_deadline(past()));
+          static_cast<void>(conn.native_handle());
+          CHECK(conn.local_address().port != 0);
+          CHECK(conn.remote_address().port != 0);
+          if (i == 0 && j == 15) static_cast<void>(conn.close_write());
+          if (i == 1 && j == 18) static_cast<void>(conn.close());
+        }
+      }));
+    }
+    for (auto& thread : threads) thread.get();
+  }
+}

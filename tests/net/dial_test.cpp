@@ -1,0 +1,116 @@
+#include "support.hpp"
+
+// What dialling and binding refuse, over every network.
+
+using leash::Context;
+using leash::Error;
+using leash::FakeClock;
+
+namespace {
+
+/// Dials and binds what both must refuse in the same words.
+template <class Network>
+void check_refused(Network& network, const Context& context, std::string_view kind, std::string_view address,
+                   std::errc code, std::string_view detail) {
+  CAPTURE(kind);
+  CAPTURE(address);
+  const auto check = [&](const Error& error, std::string_view operation) {
+    CHECK_MESSAGE(error == code, to_string(error));
+    CHECK(error.operation() == operation);
+    CHECK(error.subject() == address);
+    CHECK(error.detail() == detail);
+  };
+  check(error_of(network.dialer.dial(context, kind, address)), "dial");
+  check(error_of(network.binder.bind(context, kind, address)), "bind");
+}
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("Dialer and Binder: refuse addresses that are none", Network, Tcp, Memory) {
+  Network network;
+  const Context context;
+  const auto invalid = std::errc::invalid_argument;
+  check_refused(network, context, "tcp", "", invalid, "the address is empty");
+  check_refused(network, context, "tcp", "localhost", invalid, "missing port in address");
+  check_refused(network, context, "tcp", "localhost:70000", invalid, "port 70000 is above 65535");
+  check_refused(network, context, "tcp", "localhost:http", invalid,
+                "port \"http\" is not a number; names of services are not looked up");
+  check_refused(network, context, "tcp", "::1:80", invalid,
+                "too many colons in address; an IPv6 address needs brackets");
+  check_refused(network, context, "tcp", "[::1:80", invalid, "missing ']' in address");
+}
+
+TEST_CASE_TEMPLATE("Dialer and Binder: refuse networks that they do not know", Network, Tcp, Memory) {
+  Network network;
+  const Context context;
+  check_refused(network, context, "foo", "localhost:80", std::errc::invalid_argument,
+                "unknown network \"foo\"; known are tcp, tcp4, tcp6");
+  check_refused(network, context, "", "localhost:80", std::errc::invalid_argument,
+                "unknown network \"\"; known are tcp, tcp4, tcp6");
+  check_refused(network, context, "unix", "/run/socket", std::errc::operation_not_supported,
+                "the network \"unix\" is not supported yet");
+}
+
+TEST_CASE_TEMPLATE("Dialer and Binder: refuse an address of the other family", Network, Tcp, Memory) {
+  Network network;
+  const Context context;
+  check_refused(network, context, "tcp4", "[::1]:80", std::errc::address_family_not_supported,
+                "tcp4 cannot reach an IPv6 address");
+  check_refused(network, context, "tcp6", "127.0.0.1:80", std::errc::address_family_not_supported,
+                "tcp6 cannot reach an IPv4 address");
+}
+
+TEST_CASE_TEMPLATE("Dialer and Binder: refuse to begin when the Context is done", Network, Tcp, Memory) {
+  Network network;
+  auto [cancelled, source] = Context::background().with_cancel();
+  source.cancel();
+  check_refused(network, cancelled, "tcp", "127.0.0.1:0", std::errc::operation_canceled, "");
+  const Context expired = Context::background().with_timeout(-1s);
+  check_refused(network, expired, "tcp", "127.0.0.1:0", std::errc::timed_out, "");
+}
+
+TEST_CASE_TEMPLATE("Dialer: a port where no one listens refuses", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Context context;
+  const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
+  const std::string address = to_string(listener->address());
+  must(listener->close());
+  const Error error = error_of(network.dialer.dial(context, "tcp", address));
+  CHECK(to_string(error) == "dial " + address + ": Connection refused");
+  CHECK(error == std::errc::connection_refused);
+}
+
+TEST_CASE_TEMPLATE("Dialer: names of networks choose the family", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Context context;
+  const auto listener = must(network.binder.bind(context, "tcp4", ":0"));
+  CHECK(listener->address().host == "0.0.0.0");
+  const std::string port = std::to_string(listener->address().port);
+  const auto conn = must(network.dialer.dial(context, "tcp4", ":" + port));
+  CHECK(conn->remote_address().host == "127.0.0.1");
+  must(listener->accept(context));
+}
+
+TEST_CASE_TEMPLATE("Dialer and Binder: IPv6, where the loopback has it", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Network network;
+  const Context context;
+  const auto bound = network.binder.bind(context, "tcp6", "[::1]:0");
+  if (!bound) {
+    MESSAGE("skipped, there is no IPv6: ", to_string(bound.error()));
+    return;
+  }
+  const auto& listener = *bound;
+  CHECK(listener->address().host == "::1");
+  const auto near = must(network.dialer.dial(context, "tcp6", to_string(listener->address())));
+  const auto far = must(listener->accept(context));
+  CHECK(name_of(*near) ==
+        "[::1]:" + std::to_string(near->local_address().port) + " -> " + to_string(listener->address()));
+  CHECK(near->local_address() == far->remote_address());
+  must(near->write("six"));
+  CHECK(must(read_up_to(*far, 3)) == "six");
+  const auto loopback = must(network.dialer.dial(context, "tcp6", ":" + std::to_string(listener->address().port)));
+  CHECK(loopback->remote_address().host == "::1");
+}

@@ -1,0 +1,211 @@
+#include <stdexcept>
+
+#include "support.hpp"
+
+using leash::Context;
+using leash::Error;
+using leash::FakeClock;
+using leash::net::Conn;
+using leash::net::Listener;
+using leash::net::MemoryNetwork;
+
+namespace {
+
+std::unique_ptr<Listener> listen(MemoryNetwork& network, std::string_view address, std::string_view kind = "tcp") {
+  return must(network.bind(Context(), kind, address));
+}
+
+bool reaches(MemoryNetwork& network, std::string_view address, const std::unique_ptr<Listener>& listener) {
+  const auto conn = network.dial(Context(), "tcp", address);
+  if (!conn) {
+    CHECK(conn.error() == std::errc::connection_refused);
+    return false;
+  }
+  return must(listener->accept(Context()))->remote_address() == (*conn)->local_address();
+}
+
+}  // namespace
+
+TEST_CASE("MemoryNetwork: any name is a host, in any case") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  const auto listener = listen(network, "Server.Example:80");
+  CHECK(to_string(listener->address()) == "server.example:80");
+  CHECK(reaches(network, "server.example:80", listener));
+  CHECK(reaches(network, "SERVER.example:80", listener));
+  CHECK_FALSE(reaches(network, "other.example:80", listener));
+  CHECK_FALSE(reaches(network, "server.example:81", listener));
+  const auto conn = must(network.dial(Context(), "tcp", "server.example:80"));
+  CHECK(to_string(conn->remote_address()) == "server.example:80");
+}
+
+TEST_CASE("MemoryNetwork: localhost is 127.0.0.1, and an address has one spelling") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  const auto v4 = listen(network, "localhost:80");
+  CHECK(to_string(v4->address()) == "127.0.0.1:80");
+  CHECK(reaches(network, "127.0.0.1:80", v4));
+  CHECK(reaches(network, ":80", v4));
+  const auto v6 = listen(network, "[0:0::1]:81");
+  CHECK(reaches(network, "[::1]:81", v6));
+  CHECK_FALSE(reaches(network, "localhost:81", v6));
+}
+
+TEST_CASE("MemoryNetwork: an empty host binds every name") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  const auto listener = listen(network, ":80");
+  CHECK(reaches(network, "server:80", listener));
+  CHECK(reaches(network, "127.0.0.1:80", listener));
+  CHECK(reaches(network, "[::1]:80", listener));
+  CHECK(error_of(network.bind(Context(), "tcp", "server:80")) == std::errc::address_in_use);
+  CHECK(error_of(network.bind(Context(), "tcp", "0.0.0.0:80")) == std::errc::address_in_use);
+  const auto named = listen(network, "server:81");
+  CHECK(error_of(network.bind(Context(), "tcp", ":81")) == std::errc::address_in_use);
+  const auto neighbour = listen(network, "neighbour:81");
+  CHECK(reaches(network, "neighbour:81", neighbour));
+}
+
+TEST_CASE("MemoryNetwork: ports are chosen from 49152 up, and those in use are passed over") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  const auto taken = listen(network, "server:49153");
+  CHECK(listen(network, "server:0")->address().port == 49152);
+  CHECK(listen(network, "server:0")->address().port == 49154);
+  CHECK(listen(network, "server:0")->address().port == 49155);
+}
+
+TEST_CASE("MemoryNetwork: two networks do not see each other") {
+  const Watchdog watchdog;
+  MemoryNetwork one;
+  MemoryNetwork two;
+  const auto listener = listen(one, "server:80");
+  CHECK(reaches(one, "server:80", listener));
+  CHECK(error_of(two.dial(Context(), "tcp", "server:80")) == std::errc::connection_refused);
+}
+
+TEST_CASE("MemoryNetwork: a dial is complete when it is queued, and data may be sent before the accept") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  const auto listener = listen(network, "server:80");
+  const auto near = must(network.dial(Context(), "tcp", "server:80"));
+  must(near->write("early"));
+  must(near->close());
+  CHECK(must(read_all(*must(listener->accept(Context())))) == "early");
+}
+
+TEST_CASE("MemoryNetwork: a full queue makes a dial wait, until there is room") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.backlog = 2});
+  const auto listener = listen(network, "server:80");
+  const auto first = must(network.dial(Context(), "tcp", "server:80"));
+  const auto second = must(network.dial(Context(), "tcp", "server:80"));
+  auto third = in_thread([&] { return network.dial(Context(), "tcp", "server:80"); });
+  CHECK(still_waiting(third));
+  must(listener->accept(Context()));
+  must(third.get());
+}
+
+TEST_CASE("MemoryNetwork: a dial that waits ends with its Context, or with the listener") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.backlog = 1});
+  const auto listener = listen(network, "server:80");
+  const auto first = must(network.dial(Context(), "tcp", "server:80"));
+  const auto dial = [&](const Context& context) {
+    return in_thread([&network, context] { return network.dial(context, "tcp", "server:80"); });
+  };
+
+  auto [context, source] = Context::background().with_cancel();
+  auto waiting = dial(context);
+  CHECK(still_waiting(waiting));
+  source.cancel();
+  const Error error = error_of(waiting.get());
+  CHECK(error == std::errc::operation_canceled);
+  CHECK(error.operation() == "dial");
+  CHECK(error.subject() == "server:80");
+
+  const auto clock = std::make_shared<FakeClock>();
+  waiting = dial(Context::background().with_clock(clock).with_timeout(30s));
+  clock->advance(29s);
+  CHECK(still_waiting(waiting));
+  clock->advance(1s);
+  CHECK(error_of(waiting.get()).timeout());
+
+  waiting = dial(Context());
+  CHECK(still_waiting(waiting));
+  must(listener->close());
+  CHECK(error_of(waiting.get()) == std::errc::connection_refused);
+}
+
+TEST_CASE("MemoryNetwork: a direction holds as much as its buffer, then a write waits") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 10});
+  const auto clock = std::make_shared<FakeClock>();
+  const Pair pair = make_pair(network, network, Context::background().with_clock(clock));
+  must(pair.near->write("0123456789"));
+  auto writer = in_thread([&] { return pair.near->write("abcdef"); });
+  CHECK(still_waiting(writer));
+  CHECK(must(read_up_to(*pair.far, 4)) == "0123");
+  CHECK(still_waiting(writer));
+  must(pair.near->set_write_deadline(clock->now()));
+  CHECK(error_of(writer.get()).detail() == "4 of 6 bytes written");
+  CHECK(must(read_up_to(*pair.far, 10)) == "456789abcd");
+}
+
+TEST_CASE("MemoryNetwork: a reset throws away what was not read") {
+  const Watchdog watchdog;
+  Memory network;
+  const Pair pair = make_pair(network);
+  must(pair.near->write("lost"));
+  must(pair.near->reset());
+  CHECK(error_of(read_some(*pair.far)) == std::errc::connection_reset);
+}
+
+TEST_CASE("MemoryNetwork: a write to a peer that has closed fails at once") {
+  const Watchdog watchdog;
+  Memory network;
+  const Pair pair = make_pair(network);
+  must(pair.far->close());
+  CHECK(error_of(pair.near->write("x")) == std::errc::broken_pipe);
+}
+
+TEST_CASE("MemoryNetwork: release is refused, and the connection stays open") {
+  const Watchdog watchdog;
+  Memory network;
+  const Pair pair = make_pair(network);
+  CHECK(pair.near->native_handle() == -1);
+  const Error error = error_of(pair.near->release());
+  CHECK(error == std::errc::operation_not_supported);
+  CHECK(error.operation() == "release");
+  CHECK(error.subject() == name_of(*pair.near));
+  must(pair.near->write("x"));
+  CHECK(must(read_some(*pair.far)) == "x");
+}
+
+TEST_CASE("MemoryNetwork: a buffer or a queue of nothing is a mistake") {
+  CHECK_THROWS_AS(MemoryNetwork(MemoryNetwork::Options{.buffer = 0}), std::logic_error);
+  CHECK_THROWS_AS(MemoryNetwork(MemoryNetwork::Options{.backlog = 0}), std::logic_error);
+}
+
+TEST_CASE("MemoryNetwork: many threads at once") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 100, .backlog = 2});
+  std::vector<std::future<void>> threads;
+  for (int i = 0; i < 4; ++i) {
+    threads.push_back(in_thread([&, i] {
+      const std::string address = "server" + std::to_string(i) + ":80";
+      for (int j = 0; j < 20; ++j) {
+        const auto listener = listen(network, address);
+        auto server = in_thread([&] {
+          const auto conn = must(listener->accept(Context()));
+          must(conn->write(must(read_up_to(*conn, 500))));
+        });
+        const auto conn = must(network.dial(Context(), "tcp", address));
+        must(conn->write(std::string(500, 'x')));
+        CHECK(must(read_up_to(*conn, 500)) == std::string(500, 'x'));
+        server.get();
+      }
+    }));
+  }
+  for (auto& thread : threads) thread.get();
+}

@@ -1,0 +1,106 @@
+#include <atomic>
+#include <cerrno>
+#include <cstring>
+#include <latch>
+#include <leash/net/detail/system_resolver.hpp>
+#include <leash/net/errc.hpp>
+
+#include "support.hpp"
+
+using leash::Context;
+using leash::Error;
+using leash::FakeClock;
+using leash::net::Resolver;
+using leash::net::detail::SystemResolver;
+
+namespace {
+
+SystemResolver::Lookup failing_with(int status) {
+  return [status](const char*, const char*, const addrinfo*, addrinfo**) {
+    errno = ENOMEM;
+    return status;
+  };
+}
+
+}  // namespace
+
+TEST_CASE("Resolver: a numeric address is its own answer") {
+  const auto& resolver = Resolver::system();
+  CHECK(must(resolver->resolve(Context(), "tcp", "127.0.0.1")) == std::vector<std::string>{"127.0.0.1"});
+  CHECK(must(resolver->resolve(Context(), "tcp", "::1")) == std::vector<std::string>{"::1"});
+  CHECK(must(resolver->resolve(Context(), "tcp", "fe80::1%lo")) == std::vector<std::string>{"fe80::1%lo"});
+}
+
+TEST_CASE("Resolver: the system's knows localhost") {
+  const Watchdog watchdog;
+  CHECK(must(Resolver::system()->resolve(Context(), "tcp4", "localhost")) == std::vector<std::string>{"127.0.0.1"});
+}
+
+TEST_CASE("Resolver: what the system's failures become") {
+  const auto check = [](int status, std::error_code code) {
+    CAPTURE(status);
+    SystemResolver resolver(failing_with(status));
+    const Error error = error_of(resolver.resolve(Context(), "tcp", "name.test"));
+    CHECK(error == code);
+    CHECK(error.operation() == "resolve");
+    CHECK(error.subject() == "name.test");
+    CHECK(error.detail() == ::gai_strerror(status));
+  };
+  const Watchdog watchdog;
+  check(EAI_NONAME, leash::net::errc::host_not_found);
+  check(EAI_AGAIN, leash::net::errc::host_not_found_try_again);
+  check(EAI_FAIL, leash::net::errc::resolver_failed);
+  check(EAI_MEMORY, std::make_error_code(std::errc::not_enough_memory));
+  check(EAI_SYSTEM, std::make_error_code(std::errc::not_enough_memory));
+}
+
+TEST_CASE("Resolver: prints its errors") {
+  const Watchdog watchdog;
+  SystemResolver resolver(failing_with(EAI_NONAME));
+  CHECK(to_string(error_of(resolver.resolve(Context(), "tcp", "name.test"))) ==
+        "resolve name.test: Host not found (Name or service not known)");
+}
+
+TEST_CASE("Resolver: asks for the family of the network") {
+  const Watchdog watchdog;
+  std::atomic<int> family = -1;
+  SystemResolver resolver([&](const char*, const char*, const addrinfo* hints, addrinfo**) {
+    family = hints->ai_family;
+    return EAI_NONAME;
+  });
+  must_fail(resolver.resolve(Context(), "tcp", "name.test"));
+  CHECK(family == AF_UNSPEC);
+  must_fail(resolver.resolve(Context(), "tcp4", "name.test"));
+  CHECK(family == AF_INET);
+  must_fail(resolver.resolve(Context(), "tcp6", "name.test"));
+  CHECK(family == AF_INET6);
+}
+
+TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end the call at once") {
+  const Watchdog watchdog;
+  std::latch released(1);
+  std::latch ended(2);
+  SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+    released.wait();
+    ended.count_down();
+    return EAI_AGAIN;
+  });
+
+  auto [context, source] = Context::background().with_cancel();
+  auto resolve = in_thread([&, &context = context] { return resolver.resolve(context, "tcp", "hangs.test"); });
+  CHECK(still_waiting(resolve));
+  source.cancel();
+  const Error error = error_of(resolve.get());
+  CHECK(error == std::errc::operation_canceled);
+  CHECK(error.operation() == "resolve");
+  CHECK(error.subject() == "hangs.test");
+
+  const auto clock = std::make_shared<FakeClock>();
+  const Context limited = Context::background().with_clock(clock).with_timeout(30s);
+  resolve = in_thread([&] { return resolver.resolve(limited, "tcp", "hangs.test"); });
+  CHECK(still_waiting(resolve));
+  clock->advance(30s);
+  CHECK(error_of(resolve.get()).timeout());
+  released.count_down();
+  ended.wait();
+}

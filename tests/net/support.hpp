@@ -1,0 +1,129 @@
+#pragma once
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <future>
+#include <leash/call.hpp>
+#include <leash/fmt.hpp>
+#include <leash/net/binder.hpp>
+#include <leash/net/conn.hpp>
+#include <leash/net/dialer.hpp>
+#include <leash/net/listener.hpp>
+#include <leash/net/memory_network.hpp>
+#include <leash/net/tcp_binder.hpp>
+#include <leash/net/tcp_dialer.hpp>
+#include <leash/result.hpp>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <source_location>
+#include <span>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <vector>
+
+using namespace std::chrono_literals;
+
+/// Ends the program when a check takes longer than any machine needs: nothing can hang for ever.
+class Watchdog {
+ public:
+  explicit Watchdog(std::source_location site = std::source_location::current());
+  ~Watchdog();
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool over_ = false;
+  std::jthread thread_;
+};
+
+/// The value of a Result that a test cannot go on without.
+template <class T>
+T must(leash::Result<T> result, std::source_location site = std::source_location::current()) {
+  if (!result) FAIL(site.file_name(), ":", site.line(), ": ", to_string(result.error()));
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+/// The Error of a Result that must have failed.
+template <class T>
+leash::Error error_of(leash::Result<T> result, std::source_location site = std::source_location::current()) {
+  if (result) FAIL(site.file_name(), ":", site.line(), ": it succeeded");
+  return std::move(result).error();
+}
+
+/// For a failure whose Error is of no interest.
+template <class T>
+void must_fail(leash::Result<T> result, std::source_location site = std::source_location::current()) {
+  static_cast<void>(error_of(std::move(result), site));
+}
+
+/// Runs `function` in a thread of its own.
+template <class Function>
+auto in_thread(Function function) {
+  return std::async(std::launch::async, std::move(function));
+}
+
+/// A time in which a thread that was started will, nearly always, have come to where it waits. No check depends on it:
+/// a thread that is late meets the condition when it comes.
+inline void let_it_wait() { std::this_thread::sleep_for(20ms); }
+
+/// Whether a thread is still at work after a while. True for one that waits, however slow the machine is.
+template <class T>
+bool still_waiting(const std::future<T>& future) {
+  return future.wait_for(30ms) == std::future_status::timeout;
+}
+
+/// The open descriptors of this process and what they are.
+std::map<int, std::string> open_descriptors();
+
+/// The networks that the suite runs over.
+struct Tcp {
+  leash::net::TcpDialer dialer;
+  leash::net::TcpBinder binder;
+  static constexpr bool in_memory = false;
+};
+
+struct Memory {
+  leash::net::MemoryNetwork network;
+  leash::net::Dialer& dialer = network;
+  leash::net::Binder& binder = network;
+  static constexpr bool in_memory = true;
+};
+
+TYPE_TO_STRING(Tcp);
+TYPE_TO_STRING(Memory);
+
+/// The two ends of a connection, and where it was made.
+struct Pair {
+  std::unique_ptr<leash::net::Listener> listener;
+  std::unique_ptr<leash::net::Conn> near;  ///< Dialled.
+  std::unique_ptr<leash::net::Conn> far;   ///< Accepted.
+};
+
+Pair make_pair(leash::net::Dialer& dialer, leash::net::Binder& binder,
+               const leash::Context& context = leash::Context::background());
+
+template <class Network>
+Pair make_pair(Network& network, const leash::Context& context = leash::Context::background()) {
+  return make_pair(network.dialer, network.binder, context);
+}
+
+/// Reads until `size` bytes, the end or an error.
+leash::Result<std::string> read_up_to(leash::net::Conn& conn, std::size_t size);
+
+/// Reads to the end.
+leash::Result<std::string> read_all(leash::net::Conn& conn);
+
+/// One read of at most 1 KiB.
+leash::Result<std::string> read_some(leash::net::Conn& conn,
+                                     std::source_location site = std::source_location::current());
+
+/// `local -> remote`, as errors and tags have it.
+std::string name_of(const leash::net::Conn& conn);
+
+/// More than any system keeps in the buffers of a connection.
+inline constexpr std::size_t too_much = std::size_t{24} << 20U;

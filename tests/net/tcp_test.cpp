@@ -1,0 +1,481 @@
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <leash/net/detail/socket.hpp>
+#include <leash/net/errc.hpp>
+
+#include "support.hpp"
+
+// What only real sockets have: names, several addresses, descriptors and their options.
+
+using leash::Call;
+using leash::Context;
+using leash::Error;
+using leash::FakeClock;
+using leash::Result;
+using leash::net::Conn;
+using leash::net::Listener;
+using leash::net::Resolver;
+using leash::net::TcpBinder;
+using leash::net::TcpDialer;
+using leash::net::detail::SocketAddress;
+using leash::net::detail::UniqueSocket;
+
+namespace {
+
+/// Answers with what it was made with, and waits before that if it is told to.
+class FakeResolver final : public Resolver {
+ public:
+  explicit FakeResolver(std::vector<std::string> addresses) : addresses_(std::move(addresses)) {}
+
+  int questions() const { return questions_; }
+
+ private:
+  Result<std::vector<std::string>> do_resolve(Call, std::string_view, std::string_view) override {
+    ++questions_;
+    return addresses_;
+  }
+
+  std::vector<std::string> addresses_;
+  std::atomic<int> questions_ = 0;
+};
+
+/// Hangs until the Context is done.
+class HangingResolver final : public Resolver {
+ private:
+  Result<std::vector<std::string>> do_resolve(Call call, std::string_view, std::string_view host) override {
+    std::promise<void> done;
+    const leash::Registration registration = call.context().on_cancel([&] { done.set_value(); });
+    done.get_future().wait();
+    return std::unexpected(call.context().check("resolve", host).error());
+  }
+};
+
+/// An address that answers nothing: a listener whose queue is full drops what else comes.
+class BlackHole {
+ public:
+  BlackHole() : listener_(must_open()) {
+    const SocketAddress any = SocketAddress::make("127.0.0.1", 0).value();
+    REQUIRE(::bind(listener_.number(), any.data(), any.size()) == 0);
+    REQUIRE(::listen(listener_.number(), 0) == 0);
+    address_ = SocketAddress::local_of(listener_.number()).value();
+    for (int unanswered = 0; unanswered < 3;) {
+      fillers_.push_back(must_open());
+      REQUIRE(fillers_.size() < 100);
+      const int number = fillers_.back().number();
+      static_cast<void>(::connect(number, address_.data(), address_.size()));
+      pollfd polled{number, POLLOUT, 0};
+      if (::poll(&polled, 1, 50) == 0) ++unanswered;
+    }
+  }
+
+  std::string address() const { return to_string(address_.address()); }
+  std::uint16_t port() const { return address_.address().port; }
+
+ private:
+  static UniqueSocket must_open() { return leash::net::detail::open_socket(AF_INET).value(); }
+
+  UniqueSocket listener_;
+  SocketAddress address_;
+  std::vector<UniqueSocket> fillers_;
+};
+
+TcpDialer::Options resolving_to(std::vector<std::string> addresses) {
+  return {.resolver = std::make_shared<FakeResolver>(std::move(addresses))};
+}
+
+int option(int descriptor, int level, int name) {
+  int value = -1;
+  socklen_t size = sizeof value;
+  REQUIRE(::getsockopt(descriptor, level, name, &value, &size) == 0);
+  return value;
+}
+
+/// Lets the process open `count` more descriptors than it has, until the end of the scope.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t count) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &old_) == 0);
+    rlimit low = old_;
+    low.rlim_cur = static_cast<rlim_t>(open_descriptors().rbegin()->first) + 1 + count;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
+
+ private:
+  rlimit old_{};
+};
+
+/// Fills the numbers below the highest descriptor, so that a limit on numbers is one on their count.
+std::vector<UniqueSocket> fill_gaps() {
+  std::vector<UniqueSocket> fillers;
+  const int highest = open_descriptors().rbegin()->first;
+  for (;;) {
+    UniqueSocket filler(::dup(0));
+    if (filler.number() > highest) return fillers;
+    fillers.push_back(std::move(filler));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("TcpDialer: a name that no one knows") {
+  const Watchdog watchdog;
+  TcpDialer dialer(resolving_to({}));
+  const Error error = error_of(dialer.dial(Context(), "tcp", "nowhere.test:80"));
+  CHECK(error == leash::net::errc::host_not_found);
+  CHECK(to_string(error) == "dial nowhere.test:80: Host not found (no address)");
+}
+
+TEST_CASE("TcpDialer: a numeric address asks no resolver, nor does an empty host") {
+  const Watchdog watchdog;
+  const auto resolver = std::make_shared<FakeResolver>(std::vector<std::string>{"127.0.0.9"});
+  TcpDialer dialer(TcpDialer::Options{.resolver = resolver});
+  TcpBinder binder(TcpBinder::Options{.resolver = resolver});
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+  must(dialer.dial(Context(), "tcp", ":" + std::to_string(listener->address().port)));
+  CHECK(resolver->questions() == 0);
+}
+
+TEST_CASE("TcpDialer: several addresses are tried in order, until one answers") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.3:0"));
+  TcpDialer dialer(resolving_to({"127.0.0.1", "127.0.0.2", "127.0.0.3", "127.0.0.4"}));
+  const std::string port = std::to_string(listener->address().port);
+  const auto conn = must(dialer.dial(Context(), "tcp", "three.test:" + port));
+  CHECK(conn->remote_address() == listener->address());
+}
+
+TEST_CASE("TcpDialer: when none answers, the first failure is reported, and all are causes") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string port = std::to_string(listener->address().port);
+  must(listener->close());
+  TcpDialer dialer(resolving_to({"127.0.0.1", "255.255.255.255", "127.0.0.2"}));
+  const Error error = error_of(dialer.dial(Context(), "tcp", "three.test:" + port));
+  CHECK(error == std::errc::connection_refused);
+  CHECK(error.operation() == "dial");
+  CHECK(error.subject() == "three.test:" + port);
+  REQUIRE(error.causes().size() == 3);
+  CHECK(to_string(error.causes()[0]) == "connect 127.0.0.1:" + port + ": Connection refused");
+  CHECK(error.causes()[1].subject() == "255.255.255.255:" + port);
+  CHECK(error.causes()[1].code());
+  CHECK(to_string(error.causes()[2]) == "connect 127.0.0.2:" + port + ": Connection refused");
+}
+
+TEST_CASE("TcpDialer: of a resolver's addresses only those of the network's family count") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp4", "127.0.0.1:0"));
+  const std::string port = std::to_string(listener->address().port);
+  TcpDialer both(resolving_to({"::1", "127.0.0.1"}));
+  CHECK(must(both.dial(Context(), "tcp4", "both.test:" + port))->remote_address().host == "127.0.0.1");
+  TcpDialer only_six(resolving_to({"::1"}));
+  const Error error = error_of(only_six.dial(Context(), "tcp4", "six.test:" + port));
+  CHECK(error == std::errc::address_family_not_supported);
+  CHECK(error.detail() == "the host has no address for tcp4");
+}
+
+TEST_CASE("TcpDialer: a resolver's answer that is no address") {
+  TcpDialer dialer(resolving_to({"nonsense"}));
+  const Error error = error_of(dialer.dial(Context(), "tcp", "bad.test:80"));
+  CHECK(error == std::errc::invalid_argument);
+  CHECK(error.subject() == "bad.test:80");
+  CHECK(error.detail() == "\"nonsense\" is no usable numeric address");
+}
+
+TEST_CASE("TcpDialer: a zone that does not exist") {
+  TcpDialer dialer;
+  const Error error = error_of(dialer.dial(Context(), "tcp", "[fe80::1%nosuchzone]:80"));
+  CHECK(error == std::errc::no_such_device);
+  CHECK(error.subject() == "[fe80::1%nosuchzone]:80");
+}
+
+TEST_CASE("TcpDialer: a zone is part of the address") {
+  const SocketAddress address = SocketAddress::make("fe80::1%lo", 80).value();
+  CHECK(to_string(address.address()) == "[fe80::1%lo]:80");
+  CHECK(to_string(SocketAddress::make("::ffff:127.0.0.1", 80).value().address()) == "127.0.0.1:80");
+}
+
+TEST_CASE("TcpDialer: cancellation ends a hanging resolver's dial, and so does a deadline") {
+  const Watchdog watchdog;
+  TcpDialer dialer(TcpDialer::Options{.resolver = std::make_shared<HangingResolver>()});
+  const auto before = open_descriptors();
+  auto [context, source] = Context::background().with_cancel();
+  auto dial = in_thread([&, &context = context] { return dialer.dial(context, "tcp", "hangs.test:80"); });
+  let_it_wait();
+  source.cancel(Error("stop", "client", std::errc::interrupted));
+  const Error error = error_of(dial.get());
+  CHECK(error == std::errc::operation_canceled);
+  CHECK(error.operation() == "dial");
+  CHECK(error.subject() == "hangs.test:80");
+  REQUIRE(error.causes().size() == 1);
+  CHECK(error.causes()[0].operation() == "stop");
+
+  const auto clock = std::make_shared<FakeClock>();
+  const Context limited = Context::background().with_clock(clock).with_timeout(30s);
+  dial = in_thread([&] { return dialer.dial(limited, "tcp", "hangs.test:80"); });
+  clock->advance(29s);
+  CHECK(still_waiting(dial));
+  clock->advance(1s);
+  CHECK(error_of(dial.get()).timeout());
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("TcpDialer: cancellation ends a connect that no one answers, and so does a deadline") {
+  const Watchdog watchdog;
+  const BlackHole hole;
+  TcpDialer dialer;
+  const auto before = open_descriptors();
+  auto [context, source] = Context::background().with_cancel();
+  auto dial = in_thread([&, &context = context] { return dialer.dial(context, "tcp", hole.address()); });
+  CHECK(still_waiting(dial));
+  source.cancel();
+  const Error error = error_of(dial.get());
+  CHECK(error == std::errc::operation_canceled);
+  CHECK(error.operation() == "dial");
+  CHECK(error.subject() == hole.address());
+
+  const auto clock = std::make_shared<FakeClock>();
+  const Context limited = Context::background().with_clock(clock).with_timeout(30s);
+  dial = in_thread([&] { return dialer.dial(limited, "tcp", hole.address()); });
+  clock->advance(29s);
+  CHECK(still_waiting(dial));
+  clock->advance(1s);
+  CHECK(error_of(dial.get()).timeout());
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("TcpDialer: a cancellation that races the connect leaves either a connection or nothing") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string address = to_string(listener->address());
+  const auto before = open_descriptors();
+  for (int round = 0; round < 200; ++round) {
+    auto [context, source] = Context::background().with_cancel();
+    auto dial = in_thread([&, &context = context] { return dialer.dial(context, "tcp", address); });
+    std::this_thread::sleep_for(std::chrono::microseconds(round));
+    source.cancel();
+    const auto conn = dial.get();
+    if (conn) {
+      CHECK((*conn)->write("stands").has_value());
+    } else {
+      CHECK(conn.error() == std::errc::operation_canceled);
+    }
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("TcpDialer: an address that does not answer uses up its share of the deadline, not all of it") {
+  const Watchdog watchdog;
+  const BlackHole hole;
+  TcpBinder binder;
+  const std::string port = std::to_string(hole.port());
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.2:" + port));
+  TcpDialer dialer(resolving_to({"127.0.0.1", "127.0.0.2"}));
+  const auto before = open_descriptors();
+
+  // A quarter of a second at a time, since the dial may look at the clock at any moment of it.
+  const auto seconds_to_dial = [&](std::chrono::seconds timeout) {
+    const auto clock = std::make_shared<FakeClock>();
+    const auto start = clock->now();
+    const Context context = Context::background().with_clock(clock).with_timeout(timeout);
+    auto dial = in_thread([&] { return dialer.dial(context, "tcp", "two.test:" + port); });
+    let_it_wait();
+    while (dial.wait_for(5ms) == std::future_status::timeout) clock->advance(250ms);
+    const auto conn = must(dial.get());
+    CHECK(conn->remote_address() == listener->address());
+    return clock->now() - start;
+  };
+  CHECK(seconds_to_dial(30s) >= 15s);
+  CHECK(seconds_to_dial(3s) >= 2s);
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("TcpDialer: a local address to dial from") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  TcpDialer dialer(TcpDialer::Options{.local_address = "127.0.0.5:0"});
+  CHECK(must(dialer.dial(Context(), "tcp", to_string(listener->address())))->local_address().host == "127.0.0.5");
+
+  TcpDialer elsewhere(TcpDialer::Options{.local_address = "192.0.2.1:0"});
+  const Error error = error_of(elsewhere.dial(Context(), "tcp", to_string(listener->address())));
+  CHECK(error == std::errc::address_not_available);
+  TcpDialer nonsense(TcpDialer::Options{.local_address = "nonsense"});
+  CHECK(error_of(nonsense.dial(Context(), "tcp", to_string(listener->address()))).subject() == "nonsense");
+}
+
+TEST_CASE("TcpDialer: does not take its own port for the one it dials") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string address = to_string(listener->address());
+  must(listener->close());
+  TcpDialer dialer(TcpDialer::Options{.local_address = address});
+  CHECK(error_of(dialer.dial(Context(), "tcp", address)) == std::errc::connection_refused);
+}
+
+TEST_CASE("TcpDialer and TcpBinder: sockets close on exec, send at once and are kept alive") {
+  const Watchdog watchdog;
+  Tcp network;
+  const Pair pair = make_pair(network);
+  CHECK((::fcntl(pair.listener->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
+  for (const Conn* const conn : {pair.near.get(), pair.far.get()}) {
+    const int descriptor = conn->native_handle();
+    CHECK((::fcntl(descriptor, F_GETFD) & FD_CLOEXEC) != 0);
+    CHECK(option(descriptor, IPPROTO_TCP, TCP_NODELAY) == 1);
+    CHECK(option(descriptor, SOL_SOCKET, SO_KEEPALIVE) == 1);
+    CHECK(option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE) == 15);
+    CHECK(option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL) == 15);
+  }
+}
+
+TEST_CASE("TcpDialer and TcpBinder: keep-alive and no-delay can be turned off") {
+  const Watchdog watchdog;
+  TcpDialer dialer(TcpDialer::Options{.keep_alive = 0s, .no_delay = false});
+  TcpBinder binder(TcpBinder::Options{.keep_alive = 0s, .no_delay = false});
+  const Pair pair = make_pair(dialer, binder);
+  for (const Conn* const conn : {pair.near.get(), pair.far.get()}) {
+    CHECK(option(conn->native_handle(), IPPROTO_TCP, TCP_NODELAY) == 0);
+    CHECK(option(conn->native_handle(), SOL_SOCKET, SO_KEEPALIVE) == 0);
+  }
+}
+
+TEST_CASE("TcpConn: release gives up the descriptor, ends what waits, and leaves the connection standing") {
+  const Watchdog watchdog;
+  Tcp network;
+  const Pair pair = make_pair(network);
+  const int number = pair.near->native_handle();
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  let_it_wait();
+  const UniqueSocket released(must(pair.near->release()));
+  CHECK(released.number() == number);
+  CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
+  CHECK(error_of(pair.near->close()) == std::errc::bad_file_descriptor);
+  CHECK(pair.near->native_handle() == -1);
+  CHECK(::send(released.number(), "raw", 3, MSG_NOSIGNAL) == 3);
+  CHECK(must(read_up_to(*pair.far, 3)) == "raw");
+}
+
+TEST_CASE("TcpConn: a connection that never waits has one descriptor") {
+  const Watchdog watchdog;
+  Tcp network;
+  const auto before = open_descriptors();
+  const Pair pair = make_pair(network);
+  must(pair.near->write("x"));
+  CHECK(open_descriptors().size() == before.size() + 3);
+}
+
+TEST_CASE("TcpConn: closed while it waits, every descriptor is gone when close returns") {
+  const Watchdog watchdog;
+  Tcp network;
+  const auto before = open_descriptors();
+  for (int round = 0; round < 20; ++round) {
+    const Pair pair = make_pair(network);
+    auto reader = in_thread([&] { return read_some(*pair.near); });
+    auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
+    if (round % 2 == 0) let_it_wait();
+    must(pair.near->close());
+    must(pair.far->close());
+    must(pair.listener->close());
+    CHECK(open_descriptors() == before);
+    CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
+    CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
+  }
+}
+
+TEST_CASE("Tcp: whatever fails leaves no descriptor") {
+  const Watchdog watchdog;
+  const BlackHole hole;
+  TcpBinder binder;
+  TcpDialer dialer;
+  TcpDialer unknown(resolving_to({}));
+  TcpDialer refused_twice(resolving_to({"127.0.0.2", "127.0.0.3"}));
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string taken = to_string(listener->address());
+  const auto before = open_descriptors();
+  const Context brief = Context::background().with_timeout(20ms);
+
+  must_fail(unknown.dial(Context(), "tcp", "nowhere.test:80"));
+  must_fail(refused_twice.dial(Context(), "tcp", "two.test:" + std::to_string(hole.port())));
+  must_fail(dialer.dial(Context(), "tcp", "255.255.255.255:9"));
+  must_fail(dialer.dial(Context(), "tcp", "no port"));
+  must_fail(dialer.dial(brief, "tcp", hole.address()));
+  must_fail(binder.bind(Context(), "tcp", taken));
+  must_fail(binder.bind(Context(), "tcp", "192.0.2.1:0"));
+  must_fail(listener->accept(Context::background().with_timeout(20ms)));
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("Tcp: out of descriptors, everything fails with an Error or works, and leaks nothing") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder binder;
+  const auto fillers = fill_gaps();
+  const auto before = open_descriptors();
+  bool failed = false;
+  bool worked = false;
+  for (rlim_t count = 0; count < 10; ++count) {
+    Result<std::unique_ptr<Listener>> listener = std::unexpected(Error("bind", "", std::errc::too_many_files_open));
+    Result<std::unique_ptr<Conn>> conn = std::unexpected(Error("dial", "", std::errc::too_many_files_open));
+    {
+      const DescriptorLimit limit(count);
+      listener = binder.bind(Context(), "tcp", "127.0.0.1:0");
+      if (listener) conn = dialer.dial(Context(), "tcp", to_string((*listener)->address()));
+    }
+    if (!listener) CHECK(listener.error() == std::errc::too_many_files_open);
+    if (listener && !conn) CHECK_MESSAGE(conn.error() == std::errc::too_many_files_open, to_string(conn.error()));
+    failed = failed || !conn;
+    worked = worked || conn;
+    conn = std::unexpected(Error("none", "", std::errc::interrupted));
+    listener = std::unexpected(Error("none", "", std::errc::interrupted));
+    CHECK(open_descriptors() == before);
+  }
+  CHECK(failed);
+  CHECK(worked);
+}
+
+TEST_CASE("TcpListener: out of descriptors, an accept fails, and the connection is there when there is one again") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto near = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+  const auto fillers = fill_gaps();
+  {
+    const DescriptorLimit limit(0);
+    const Error error = error_of(listener->accept(Context()));
+    CHECK(error == std::errc::too_many_files_open);
+    CHECK(error.operation() == "accept");
+    CHECK(error.subject() == to_string(listener->address()));
+  }
+  CHECK(must(listener->accept(Context()))->remote_address() == near->local_address());
+}
+
+TEST_CASE("TcpConn: out of descriptors, operations still wait, and a close still ends them") {
+  const Watchdog watchdog;
+  Tcp network;
+  const Pair pair = make_pair(network);
+  const auto fillers = fill_gaps();
+  const DescriptorLimit limit(0);
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  CHECK(still_waiting(reader));
+  must(pair.far->write("late"));
+  CHECK(must(reader.get()) == "late");
+  reader = in_thread([&] { return read_some(*pair.near); });
+  CHECK(still_waiting(reader));
+  must(pair.near->close());
+  CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
+}

@@ -1,0 +1,343 @@
+#include <unistd.h>
+
+#include <leash/net/kinds.hpp>
+#include <leash/net/proxy.hpp>
+#include <leash/net/tracked_binder.hpp>
+#include <leash/net/tracked_dialer.hpp>
+#include <leash/track/tracker.hpp>
+#include <typeinfo>
+
+#include "support.hpp"
+
+// Tags on connections and listeners, over every network.
+
+using leash::Call;
+using leash::Context;
+using leash::Error;
+using leash::Result;
+using leash::tracking_enabled;
+using leash::net::Conn;
+using leash::net::Listener;
+using leash::net::TrackedBinder;
+using leash::net::TrackedDialer;
+using leash::track::Tracker;
+
+namespace {
+
+/// A network under decorators that track.
+template <class Network>
+struct Tracked {
+  Network inner;
+  TrackedDialer dialer{inner.dialer};
+  TrackedBinder binder{inner.binder};
+};
+
+std::uint64_t opened(const Tracker& tracker) { return tracker.snapshot().opened; }
+
+/// A check that only a build with tracking can pass.
+void check_open(const Tracker& tracker, std::size_t count) {
+  if constexpr (tracking_enabled) CHECK(tracker.open_count() == count);
+}
+
+/// Counts the dials, and closes a tracker in the middle of one if told to.
+class CountingDialer final : public leash::net::ProxyDialer {
+ public:
+  using ProxyDialer::ProxyDialer;
+
+  int dials = 0;
+  std::optional<Tracker> close_after_dial;
+
+ private:
+  Result<std::unique_ptr<Conn>> do_dial(Call call, std::string_view network, std::string_view address) override {
+    ++dials;
+    auto conn = ProxyDialer::do_dial(call, network, address);
+    if (close_after_dial) static_cast<void>(close_after_dial->close());
+    return conn;
+  }
+};
+
+/// Closes a tracker in the middle of a bind.
+class ClosingBinder final : public leash::net::ProxyBinder {
+ public:
+  ClosingBinder(Binder& inner, Tracker tracker) : ProxyBinder(inner), tracker_(std::move(tracker)) {}
+
+ private:
+  Result<std::unique_ptr<Listener>> do_bind(Call call, std::string_view network, std::string_view address) override {
+    auto listener = ProxyBinder::do_bind(call, network, address);
+    static_cast<void>(tracker_.close());
+    return listener;
+  }
+
+  Tracker tracker_;
+};
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("Tracked: a connection has a tag until it is closed, at either end", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Tracked<Network> network;
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const Pair pair = make_pair(network, context);
+  check_open(tracker, 3);
+  must(pair.near->write("x"));
+  CHECK(must(read_some(*pair.far)) == "x");
+  must(pair.near->close());
+  check_open(tracker, 2);
+  must(pair.far->reset());
+  check_open(tracker, 1);
+  must(pair.listener->close());
+  check_open(tracker, 0);
+  CHECK(tracker.close().ok());
+}
+
+TEST_CASE_TEMPLATE("Tracked: destroying is closing, and no finding", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Tracked<Network> network;
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  make_pair(network, context);
+  check_open(tracker, 0);
+  const leash::track::Report report = tracker.close();
+  CHECK_MESSAGE(report.groups.empty(), to_string(report));
+}
+
+TEST_CASE_TEMPLATE("Tracked: what is left open is reported, by name, descriptor, site, notes and last use", Network,
+                   Tcp, Memory) {
+  const Watchdog watchdog;
+  Tracked<Network> network;
+  auto [tracker, tracked] = leash::track::with_tracker(Context::background());
+  const Context context = tracked.with_note("fetch user 42");
+  const auto listener = must(network.binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto site = std::source_location::current();
+  const auto conn = must(network.dialer.dial(Call(context, site), "tcp", to_string(listener->address())));
+  const auto use = std::source_location::current();
+  must(conn->write("x", use));
+  const leash::track::Report report = tracker.close();
+  if constexpr (tracking_enabled) {
+    CHECK_FALSE(report.ok());
+    REQUIRE(report.groups.size() == 1);
+    const leash::track::Group& group = report.groups[0];
+    CHECK(group.rule == leash::track::Rule::leaked);
+    CHECK(group.kind == leash::net::kinds::connection);
+    CHECK(group.site.line() == site.line());
+    REQUIRE(group.instances.size() == 1);
+    CHECK(group.instances[0].name == name_of(*conn));
+    CHECK(group.instances[0].descriptor == conn->native_handle());
+    REQUIRE(group.instances[0].notes.size() == 1);
+    CHECK(group.instances[0].notes[0].text == "fetch user 42");
+    REQUIRE(group.instances[0].last_use);
+    CHECK(group.instances[0].last_use->site.line() == use.line());
+    CHECK(to_string(report).find(name_of(*conn)) != std::string::npos);
+  }
+}
+
+TEST_CASE_TEMPLATE("Tracked: every operation that moves data is a use", Network, Tcp, Memory) {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    Tracked<Network> network;
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const Pair pair = make_pair(network.inner.dialer, network.inner.binder);
+    const auto conn = must(network.dialer.dial(context, "tcp", to_string(pair.listener->address())));
+    const auto last_line = [&tracker = tracker] {
+      const auto report = tracker.snapshot();
+      const auto& last_use = report.groups.at(0).instances.at(0).last_use;
+      return last_use ? last_use->site.line() : 0;
+    };
+    const auto here = std::source_location::current();
+    const auto check_use = [&](const auto& operation) {
+      const auto before = last_line();
+      const std::uint_least32_t line = operation();
+      CHECK(before != line);
+      CHECK(last_line() == line);
+    };
+    must(conn->set_read_deadline(leash::Clock::real()->now() - 1h, here));
+    check_use([&] {
+      const auto site = std::source_location::current();
+      must(conn->write("x", site));
+      return site.line();
+    });
+    check_use([&] {
+      const auto site = std::source_location::current();
+      must_fail(read_some(*conn, site));
+      return site.line();
+    });
+    check_use([&] {
+      const auto site = std::source_location::current();
+      must(conn->close_write(site));
+      return site.line();
+    });
+    must(conn->close());
+  }
+}
+
+TEST_CASE_TEMPLATE("Tracked: a listener left open is reported, with its address", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Tracked<Network> network;
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
+  const leash::track::Report report = tracker.close();
+  if constexpr (tracking_enabled) {
+    REQUIRE(report.groups.size() == 1);
+    CHECK(report.groups[0].kind == leash::net::kinds::listener);
+    CHECK(report.groups[0].instances.at(0).name == to_string(listener->address()));
+    CHECK(report.groups[0].instances.at(0).descriptor == listener->native_handle());
+  }
+}
+
+TEST_CASE_TEMPLATE("Tracked: a dial, a bind and an accept that fail leave no tag", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Tracked<Network> network;
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
+  const std::string address = to_string(listener->address());
+  must_fail(network.binder.bind(context, "tcp", address));
+  must_fail(network.dialer.dial(context, "tcp", "no port"));
+  must_fail(network.dialer.dial(context.with_timeout(-1s), "tcp", address));
+  must_fail(listener->accept(context.with_timeout(1ms)));
+  must(listener->close());
+  must_fail(listener->accept(context));
+  must_fail(network.dialer.dial(context, "tcp", address));
+  if constexpr (tracking_enabled) CHECK(opened(tracker) == 1);
+  CHECK(tracker.close().ok());
+}
+
+TEST_CASE_TEMPLATE("Tracked: under a closed tracker nothing is dialled, bound or accepted", Network, Tcp, Memory) {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    Network inner;
+    CountingDialer counting(inner.dialer);
+    TrackedDialer dialer(counting);
+    TrackedBinder binder(inner.binder);
+    auto [open_tracker, open] = leash::track::with_tracker(Context::background());
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const auto listener = must(binder.bind(open, "tcp", "127.0.0.1:0"));
+    const auto waiting = must(inner.dialer.dial(Context(), "tcp", to_string(listener->address())));
+    CHECK(tracker.close().ok());
+    const auto before = open_descriptors();
+
+    const Error dial_error = error_of(dialer.dial(context, "tcp", to_string(listener->address())));
+    CHECK(dial_error == leash::track::errc::tracker_closed);
+    CHECK(dial_error.operation() == "dial");
+    CHECK(dial_error.subject() == to_string(listener->address()));
+    CHECK(counting.dials == 0);
+    const Error bind_error = error_of(binder.bind(context, "tcp", "127.0.0.1:0"));
+    CHECK(bind_error == leash::track::errc::tracker_closed);
+    CHECK(bind_error.operation() == "bind");
+    CHECK(bind_error.subject() == "127.0.0.1:0");
+    const Error accept_error = error_of(listener->accept(context));
+    CHECK(accept_error == leash::track::errc::tracker_closed);
+    CHECK(accept_error.operation() == "accept");
+    CHECK(accept_error.subject() == to_string(listener->address()));
+    CHECK(open_descriptors() == before);
+
+    // The connection that waits was not taken.
+    CHECK(must(listener->accept(open))->remote_address() == waiting->local_address());
+  }
+}
+
+TEST_CASE_TEMPLATE("Tracked: a tracker that closes in the middle leaves nothing open", Network, Tcp, Memory) {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    Network inner;
+    const auto listener = must(inner.binder.bind(Context(), "tcp", "127.0.0.1:0"));
+    const auto before = open_descriptors();
+    {
+      auto [tracker, context] = leash::track::with_tracker(Context::background());
+      CountingDialer closing(inner.dialer);
+      closing.close_after_dial = tracker;
+      TrackedDialer dialer(closing);
+      const auto error = error_of(dialer.dial(context, "tcp", to_string(listener->address())));
+      CHECK(error == leash::track::errc::tracker_closed);
+      CHECK(error.subject() == to_string(listener->address()));
+    }
+    CHECK(open_descriptors() == before);
+    CHECK(must(read_all(*must(listener->accept(Context())))).empty());
+    {
+      auto [tracker, context] = leash::track::with_tracker(Context::background());
+      ClosingBinder closing(inner.binder, tracker);
+      TrackedBinder binder(closing);
+      CHECK(error_of(binder.bind(context, "tcp", "127.0.0.1:0")) == leash::track::errc::tracker_closed);
+    }
+    CHECK(open_descriptors() == before);
+  }
+}
+
+TEST_CASE_TEMPLATE("Tracked: an accept that the tracker's end overtakes closes what it accepted", Network, Tcp,
+                   Memory) {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    Tracked<Network> network;
+    auto [open_tracker, open] = leash::track::with_tracker(Context::background());
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const auto listener = must(network.binder.bind(open, "tcp", "127.0.0.1:0"));
+    auto accept = in_thread([&, &context = context] { return listener->accept(context); });
+    CHECK(still_waiting(accept));
+    CHECK(tracker.close().ok());
+    const auto near = must(network.inner.dialer.dial(Context(), "tcp", to_string(listener->address())));
+    CHECK(error_of(accept.get()) == leash::track::errc::tracker_closed);
+    CHECK(must(read_all(*near)).empty());
+  }
+}
+
+TEST_CASE_TEMPLATE("Tracked: with no tracker the handle is the inner one itself", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Tracked<Network> network;
+  const Pair bare = make_pair(network.inner);
+  const Pair pair = make_pair(network);
+  const auto same_type = [](const auto& a, const auto& b) { return typeid(*a) == typeid(*b); };
+  CHECK(same_type(pair.listener, bare.listener));
+  CHECK(same_type(pair.near, bare.near));
+  CHECK(same_type(pair.far, bare.far));
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const Pair tracked = make_pair(network, context);
+  CHECK(same_type(tracked.near, bare.near) == !tracking_enabled);
+  CHECK(same_type(tracked.listener, bare.listener) == !tracking_enabled);
+}
+
+TEST_CASE_TEMPLATE("Tracked: the fallback is for those Contexts that have no tracker", Network, Tcp, Memory) {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    Network inner;
+    Tracker fallback;
+    TrackedDialer dialer(inner.dialer, {.fallback = fallback});
+    TrackedBinder binder(inner.binder, {.fallback = fallback});
+    const Pair pair = make_pair(dialer, binder);
+    CHECK(fallback.open_count() == 3);
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const Pair own = make_pair(dialer, binder, context);
+    CHECK(fallback.open_count() == 3);
+    CHECK(tracker.open_count() == 3);
+  }
+}
+
+TEST_CASE("Tracked: a released descriptor counts as closed, a refused release does not") {
+  const Watchdog watchdog;
+  {
+    Tracked<Tcp> network;
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const auto listener = must(network.binder.bind(Context(), "tcp", "127.0.0.1:0"));
+    const auto conn = must(network.dialer.dial(context, "tcp", to_string(listener->address())));
+    check_open(tracker, 1);
+    CHECK(::close(must(conn->release())) == 0);
+    check_open(tracker, 0);
+  }
+  Tracked<Memory> network;
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const auto listener = must(network.binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto conn = must(network.dialer.dial(context, "tcp", to_string(listener->address())));
+  CHECK(error_of(conn->release()) == std::errc::operation_not_supported);
+  check_open(tracker, 1);
+}
+
+TEST_CASE_TEMPLATE("Tracked: handles outlive decorators, network, tracker and Context", Network, Tcp, Memory) {
+  const Watchdog watchdog;
+  Pair pair;
+  {
+    Tracked<Network> network;
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    pair = make_pair(network, context);
+  }
+  must(pair.near->write("hello"));
+  CHECK(must(read_up_to(*pair.far, 5)) == "hello");
+  must(pair.near->close());
+  must(pair.listener->close());
+}
