@@ -82,9 +82,13 @@ void say(std::string_view line) {
 
 void complain(const Error& error) { fmt::print(stderr, "mirror: {}\n", error); }
 
+std::string counted(std::size_t count, std::string_view one) {
+  return fmt::format("{} {}{}", count, one, count == 1 ? "" : "s");
+}
+
 void complain(std::string_view what, const std::vector<Error>& errors) {
   if (errors.empty()) return;
-  say(fmt::format("{} {}:", errors.size(), what));
+  say(fmt::format("{} could not be read:", counted(errors.size(), what)));
   for (const Error& error : errors | std::views::take(most_errors_shown)) say(fmt::format("  {}", error));
   if (errors.size() > most_errors_shown) say(fmt::format("  and {} more", errors.size() - most_errors_shown));
 }
@@ -151,14 +155,15 @@ int send(const Context& context, const Arguments& arguments, const std::string& 
     complain(listing.error());
     return exit_unusable;
   }
-  complain("folders could not be read", listing->errors);
+  complain("folder", listing->errors);
+  const std::string passed_over = fmt::format("{} links, sockets and devices passed over", listing->others);
   if (listing->files.empty()) {
-    fmt::print(stderr, "mirror: {} holds no files to send ({} folders, {} links, sockets and devices)\n",
-               arguments.directory, listing->folders, listing->others);
+    fmt::print(stderr, "mirror: {} holds no files to send ({}; {})\n", arguments.directory,
+               counted(listing->folders, "folder"), passed_over);
     return exit_unusable;
   }
-  say(fmt::format("{} -> {}: {} files in {} folders; {} links, sockets and devices are passed over",
-                  arguments.directory, address, listing->files.size(), listing->folders, listing->others));
+  say(fmt::format("{} -> {}: {} in {}; {}", arguments.directory, address, counted(listing->files.size(), "file"),
+                  counted(listing->folders, "folder"), passed_over));
   if (target != nullptr) {
     const mirror::Difficulty difficulty;
     say(fmt::format("the server is difficult: it resets every {}th connection, and refuses files above {} KiB",
@@ -167,10 +172,10 @@ int send(const Context& context, const Arguments& arguments, const std::string& 
   const auto start = std::chrono::steady_clock::now();
   const mirror::Summary summary = mirror::send_all(context, client, *listing, Progress(listing->files.size()));
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
-  complain("files could not be read", summary.unreadable);
-  say(fmt::format("{} files stored ({:.1f} MB in {:.1f} s), {} refused, {} connections broken and replaced",
-                  summary.stored.size(), static_cast<double>(summary.bytes) / 1e6, seconds.count(), summary.refused,
-                  client.retries()));
+  complain("file", summary.unreadable);
+  say(fmt::format("{} stored ({:.1f} MB in {:.1f} s), {} refused, {} broken and replaced",
+                  counted(summary.stored.size(), "file"), static_cast<double>(summary.bytes) / 1e6, seconds.count(),
+                  summary.refused, counted(client.retries(), "connection")));
   if (summary.failure) {
     fmt::print(stderr, "mirror: gave up: {}\n", *summary.failure);
     return exit_failed;
@@ -185,7 +190,7 @@ int send(const Context& context, const Arguments& arguments, const std::string& 
     fmt::print(stderr, "mirror: {} differs\n", **difference);
     return exit_failed;
   }
-  say(fmt::format("both trees have the same {} files", summary.stored.size()));
+  say(fmt::format("both trees have the same {}", counted(summary.stored.size(), "file")));
   return 0;
 }
 

@@ -16,8 +16,6 @@ using leash::Result;
 using leash::fs::FileSystem;
 using leash::fs::FileType;
 
-namespace {
-
 constexpr int senders = 4;
 
 /// The work that the sending threads share.
@@ -67,8 +65,6 @@ class Sending {
   std::size_t done_ = 0;
   Summary summary_;
 };
-
-}  // namespace
 
 Result<Listing> list(const Context& context, FileSystem& files) {
   Listing listing;

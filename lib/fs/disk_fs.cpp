@@ -170,7 +170,7 @@ Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
 
 Result<void> DiskFS::do_rename(Call, std::string_view from, std::string_view to) {
   const auto rename = [&]() -> Outcome<void> {
-    if (to.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
+    if (from.size() > detail::max_path_size || to.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
     const Outcome<Parent> source = open_parent(from);
     if (!source) return std::unexpected(source.error());
     const Outcome<Parent> target = open_parent(to);
@@ -192,6 +192,7 @@ Result<void> DiskFS::do_link(Call, std::string_view existing, std::string_view p
 }
 
 Result<void> DiskFS::do_symlink(Call, std::string_view target, std::string_view path) {
+  if (target.size() > detail::max_path_size) return fail("symlink", path, std::errc::filename_too_long);
   const Outcome<Parent> parent = open_parent(path);
   if (!parent) return fail("symlink", path, parent.error());
   const std::string text(target);

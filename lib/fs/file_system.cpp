@@ -118,9 +118,8 @@ Result<void> FileSystem::link(Call call, std::string_view existing, std::string_
 
 Result<void> FileSystem::symlink(Call call, std::string_view target, std::string_view path) {
   if (auto admitted = admit(call, "symlink", path); !admitted) return admitted;
-  if (target.find('\0') != std::string_view::npos) {
-    return fail("symlink", path, std::errc::invalid_argument, "NUL in target");
-  }
+  if (target.empty()) return fail("symlink", path, std::errc::invalid_argument, "empty target");
+  if (target.contains('\0')) return fail("symlink", path, std::errc::invalid_argument, "NUL in target");
   return do_symlink(call, target, path);
 }
 

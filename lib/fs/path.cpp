@@ -7,7 +7,7 @@ bool valid_path(std::string_view path) noexcept { return path_defect(path).empty
 std::string_view path_defect(std::string_view path) noexcept {
   if (path.empty()) return "empty path";
   if (path == ".") return {};
-  if (path.find('\0') != std::string_view::npos) return "NUL in path";
+  if (path.contains('\0')) return "NUL in path";
   if (path.front() == '/') return "path starts with a slash";
   if (path.back() == '/') return "path ends with a slash";
   for (std::string_view rest = path;;) {

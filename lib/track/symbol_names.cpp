@@ -37,16 +37,25 @@ std::size_t closing(std::string_view text, std::size_t open) {
   return std::string_view::npos;
 }
 
+/// The length of what begins at `at` and looks like brackets but is part of a name or a type; 0 if nothing does.
+std::size_t skipped(std::string_view name, std::size_t at) {
+  for (const std::string_view word : {std::string_view("(anonymous namespace)"), std::string_view("operator()")}) {
+    if (name.substr(at).starts_with(word)) return word.size();
+  }
+  // The type that a function template returns: `decltype ({parm#1}())`.
+  if (name.substr(at).starts_with("decltype")) {
+    const std::size_t end = closing(name, std::min(name.find('(', at), name.size()));
+    if (end != std::string_view::npos) return end + 1 - at;
+  }
+  return 0;
+}
+
 /// Where the brackets open that hold the parameters of the (outermost) function, or npos.
 std::size_t parameters_of(std::string_view name) {
-  static constexpr std::string_view anonymous = "(anonymous namespace)";
-  static constexpr std::string_view call_operator = "operator()";
   std::size_t at = 0;
   while (at < name.size()) {
-    if (name.substr(at).starts_with(anonymous)) {
-      at += anonymous.size();
-    } else if (name.substr(at).starts_with(call_operator)) {
-      at += call_operator.size();
+    if (const std::size_t length = skipped(name, at); length != 0) {
+      at += length;
     } else if (name.substr(at).starts_with("operator")) {
       at += std::string_view("operator").size();
       while (at < name.size() && std::string_view("<>=-!+*/%&|^~,[]").contains(name[at])) ++at;
@@ -72,11 +81,10 @@ std::size_t parameters_of(std::string_view name) {
 std::string_view qualified_name(std::string_view function) {
   const std::size_t parameters = parameters_of(function);
   const std::string_view name = function.substr(0, std::min(parameters, function.size()));
-  static constexpr std::string_view anonymous = "(anonymous namespace)";
   std::size_t begin = 0;
   for (std::size_t at = 0; at < name.size();) {
-    if (name.substr(at).starts_with(anonymous)) {
-      at += anonymous.size();
+    if (const std::size_t length = skipped(name, at); length != 0 && !name.substr(at).starts_with("operator")) {
+      at += length;
     } else if (name.substr(at).starts_with("operator")) {
       break;
     } else if (name[at] == '<' || name[at] == '(' || name[at] == '{' || name[at] == '[') {
@@ -89,6 +97,25 @@ std::string_view qualified_name(std::string_view function) {
     }
   }
   return name.substr(begin);
+}
+
+/// Replaces what stands in the brackets of each function, a scope's included, by `…`.
+std::string without_parameters(std::string_view text) {
+  std::string shorter;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = std::max<std::size_t>(skipped(text, at), 1);
+    const std::size_t end = length == 1 ? closing(text, at) : std::string_view::npos;
+    const bool brackets = std::string_view("(<{[").contains(text[at]) && end != std::string_view::npos;
+    if (brackets && text[at] == '(' && end > at + 3) {
+      shorter += "(…)";
+      at = end + 1;
+      continue;
+    }
+    if (brackets) length = end + 1 - at;
+    shorter += text.substr(at, length);
+    at += length;
+  }
+  return shorter;
 }
 
 }  // namespace
@@ -149,11 +176,7 @@ std::string abridge(std::string_view function) {
   }};
   for (const auto& [from, to] : shorter) replace_all(text, from, to);
   text.erase(0, static_cast<std::size_t>(qualified_name(text).data() - text.data()));
-  const std::size_t open = parameters_of(text);
-  if (open != std::string::npos && text.size() > longest_with_parameters) {
-    const std::size_t close = closing(text, open);
-    if (close != std::string::npos && close - open > 3) text.replace(open, close - open + 1, "(…)");
-  }
+  if (text.size() > longest_with_parameters) text = without_parameters(text);
   if (text.size() > longest_name) {
     std::size_t cut = longest_name;
     while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;

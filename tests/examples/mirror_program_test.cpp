@@ -211,8 +211,8 @@ TEST_CASE("links, sockets, pipes, deep folders and odd names do no harm") {
   const Outcome outcome = run_mirror(folder.quoted());
   CAPTURE(outcome.output);
   CHECK(outcome.status == 0);
-  CHECK(outcome.output.contains("6 links, sockets and devices are passed over"));
-  CHECK(outcome.output.contains("1 folders could not be read"));
+  CHECK(outcome.output.contains("6 links, sockets and devices passed over"));
+  CHECK(outcome.output.contains("1 folder could not be read"));
   CHECK(outcome.output.contains("File name too long"));
   CHECK(outcome.output.contains("both trees have the same 2 files"));
   CHECK(descriptors_are_equal(outcome.output));

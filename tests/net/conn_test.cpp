@@ -205,8 +205,10 @@ TEST_CASE_TEMPLATE("Conn: a deadline goes by the Context's clock, and not earlie
   const Watchdog watchdog;
   Network network;
   const auto clock = std::make_shared<FakeClock>();
-  const Pair pair = make_pair(network, Context::background().with_clock(clock));
-  for (Conn* const conn : {pair.near.get(), pair.far.get()}) {
+  for (const bool accepted : {false, true}) {
+    CAPTURE(accepted);
+    const Pair pair = make_pair(network, Context::background().with_clock(clock));
+    Conn* const conn = accepted ? pair.far.get() : pair.near.get();
     must(conn->set_deadline(clock->now() + 30s));
     auto reader = in_thread([&] { return read_some(*conn); });
     auto writer = in_thread([&] { return conn->write(std::string(too_much, 'w')); });

@@ -138,7 +138,7 @@ TEST_CASE_TEMPLATE("Listener: cancellation ends an accept at once, and the liste
   Network network;
   const auto listener = listen(network);
   auto [context, source] = Context::background().with_cancel();
-  auto accept = in_thread([&, &context = context] { return listener->accept(context); });
+  auto accept = in_thread([&] { return listener->accept(context); });
   let_it_wait();
   source.cancel(Error("stop", "server", std::errc::interrupted));
   const Error error = error_of(accept.get());

@@ -87,7 +87,7 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
   });
 
   auto [context, source] = Context::background().with_cancel();
-  auto resolve = in_thread([&, &context = context] { return resolver.resolve(context, "tcp", "hangs.test"); });
+  auto resolve = in_thread([&] { return resolver.resolve(context, "tcp", "hangs.test"); });
   CHECK(still_waiting(resolve));
   source.cancel();
   const Error error = error_of(resolve.get());

@@ -44,14 +44,14 @@ class Watchdog {
 /// The value of a Result that a test cannot go on without.
 template <class T>
 T must(leash::Result<T> result, std::source_location site = std::source_location::current()) {
-  if (!result) FAIL(site.file_name(), ":", site.line(), ": ", to_string(result.error()));
+  if (!result) FAIL(std::string(site.file_name()), ":", site.line(), ": ", to_string(result.error()));
   if constexpr (!std::is_void_v<T>) return *std::move(result);
 }
 
 /// The Error of a Result that must have failed.
 template <class T>
 leash::Error error_of(leash::Result<T> result, std::source_location site = std::source_location::current()) {
-  if (result) FAIL(site.file_name(), ":", site.line(), ": it succeeded");
+  if (result) FAIL(std::string(site.file_name()), ":", site.line(), ": it succeeded");
   return std::move(result).error();
 }
 

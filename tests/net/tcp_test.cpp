@@ -2,9 +2,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <leash/net/detail/socket.hpp>
@@ -97,32 +95,6 @@ int option(int descriptor, int level, int name) {
   return value;
 }
 
-/// Lets the process open `count` more descriptors than it has, until the end of the scope.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(rlim_t count) {
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &old_) == 0);
-    rlimit low = old_;
-    low.rlim_cur = static_cast<rlim_t>(open_descriptors().rbegin()->first) + 1 + count;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-  }
-  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
-
- private:
-  rlimit old_{};
-};
-
-/// Fills the numbers below the highest descriptor, so that a limit on numbers is one on their count.
-std::vector<UniqueSocket> fill_gaps() {
-  std::vector<UniqueSocket> fillers;
-  const int highest = open_descriptors().rbegin()->first;
-  for (;;) {
-    UniqueSocket filler(::dup(0));
-    if (filler.number() > highest) return fillers;
-    fillers.push_back(std::move(filler));
-  }
-}
-
 }  // namespace
 
 TEST_CASE("TcpDialer: a name that no one knows") {
@@ -211,7 +183,7 @@ TEST_CASE("TcpDialer: cancellation ends a hanging resolver's dial, and so does a
   TcpDialer dialer(TcpDialer::Options{.resolver = std::make_shared<HangingResolver>()});
   const auto before = open_descriptors();
   auto [context, source] = Context::background().with_cancel();
-  auto dial = in_thread([&, &context = context] { return dialer.dial(context, "tcp", "hangs.test:80"); });
+  auto dial = in_thread([&] { return dialer.dial(context, "tcp", "hangs.test:80"); });
   let_it_wait();
   source.cancel(Error("stop", "client", std::errc::interrupted));
   const Error error = error_of(dial.get());
@@ -237,7 +209,7 @@ TEST_CASE("TcpDialer: cancellation ends a connect that no one answers, and so do
   TcpDialer dialer;
   const auto before = open_descriptors();
   auto [context, source] = Context::background().with_cancel();
-  auto dial = in_thread([&, &context = context] { return dialer.dial(context, "tcp", hole.address()); });
+  auto dial = in_thread([&] { return dialer.dial(context, "tcp", hole.address()); });
   CHECK(still_waiting(dial));
   source.cancel();
   const Error error = error_of(dial.get());
@@ -264,7 +236,7 @@ TEST_CASE("TcpDialer: a cancellation that races the connect leaves either a conn
   const auto before = open_descriptors();
   for (int round = 0; round < 200; ++round) {
     auto [context, source] = Context::background().with_cancel();
-    auto dial = in_thread([&, &context = context] { return dialer.dial(context, "tcp", address); });
+    auto dial = in_thread([&] { return dialer.dial(context, "tcp", address); });
     std::this_thread::sleep_for(std::chrono::microseconds(round));
     source.cancel();
     const auto conn = dial.get();
@@ -417,65 +389,4 @@ TEST_CASE("Tcp: whatever fails leaves no descriptor") {
   must_fail(binder.bind(Context(), "tcp", "192.0.2.1:0"));
   must_fail(listener->accept(Context::background().with_timeout(20ms)));
   CHECK(open_descriptors() == before);
-}
-
-TEST_CASE("Tcp: out of descriptors, everything fails with an Error or works, and leaks nothing") {
-  const Watchdog watchdog;
-  TcpDialer dialer;
-  TcpBinder binder;
-  const auto fillers = fill_gaps();
-  const auto before = open_descriptors();
-  bool failed = false;
-  bool worked = false;
-  for (rlim_t count = 0; count < 10; ++count) {
-    Result<std::unique_ptr<Listener>> listener = std::unexpected(Error("bind", "", std::errc::too_many_files_open));
-    Result<std::unique_ptr<Conn>> conn = std::unexpected(Error("dial", "", std::errc::too_many_files_open));
-    {
-      const DescriptorLimit limit(count);
-      listener = binder.bind(Context(), "tcp", "127.0.0.1:0");
-      if (listener) conn = dialer.dial(Context(), "tcp", to_string((*listener)->address()));
-    }
-    if (!listener) CHECK(listener.error() == std::errc::too_many_files_open);
-    if (listener && !conn) CHECK_MESSAGE(conn.error() == std::errc::too_many_files_open, to_string(conn.error()));
-    failed = failed || !conn;
-    worked = worked || conn;
-    conn = std::unexpected(Error("none", "", std::errc::interrupted));
-    listener = std::unexpected(Error("none", "", std::errc::interrupted));
-    CHECK(open_descriptors() == before);
-  }
-  CHECK(failed);
-  CHECK(worked);
-}
-
-TEST_CASE("TcpListener: out of descriptors, an accept fails, and the connection is there when there is one again") {
-  const Watchdog watchdog;
-  TcpDialer dialer;
-  TcpBinder binder;
-  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
-  const auto near = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
-  const auto fillers = fill_gaps();
-  {
-    const DescriptorLimit limit(0);
-    const Error error = error_of(listener->accept(Context()));
-    CHECK(error == std::errc::too_many_files_open);
-    CHECK(error.operation() == "accept");
-    CHECK(error.subject() == to_string(listener->address()));
-  }
-  CHECK(must(listener->accept(Context()))->remote_address() == near->local_address());
-}
-
-TEST_CASE("TcpConn: out of descriptors, operations still wait, and a close still ends them") {
-  const Watchdog watchdog;
-  Tcp network;
-  const Pair pair = make_pair(network);
-  const auto fillers = fill_gaps();
-  const DescriptorLimit limit(0);
-  auto reader = in_thread([&] { return read_some(*pair.near); });
-  CHECK(still_waiting(reader));
-  must(pair.far->write("late"));
-  CHECK(must(reader.get()) == "late");
-  reader = in_thread([&] { return read_some(*pair.near); });
-  CHECK(still_waiting(reader));
-  must(pair.near->close());
-  CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
 }

@@ -137,7 +137,7 @@ TEST_CASE_TEMPLATE("Tracked: every operation that moves data is a use", Network,
     auto [tracker, context] = leash::track::with_tracker(Context::background());
     const Pair pair = make_pair(network.inner.dialer, network.inner.binder);
     const auto conn = must(network.dialer.dial(context, "tcp", to_string(pair.listener->address())));
-    const auto last_line = [&tracker = tracker] {
+    const auto last_line = [&] {
       const auto report = tracker.snapshot();
       const auto& last_use = report.groups.at(0).instances.at(0).last_use;
       return last_use ? last_use->site.line() : 0;
@@ -269,7 +269,7 @@ TEST_CASE_TEMPLATE("Tracked: an accept that the tracker's end overtakes closes w
     auto [open_tracker, open] = leash::track::with_tracker(Context::background());
     auto [tracker, context] = leash::track::with_tracker(Context::background());
     const auto listener = must(network.binder.bind(open, "tcp", "127.0.0.1:0"));
-    auto accept = in_thread([&, &context = context] { return listener->accept(context); });
+    auto accept = in_thread([&] { return listener->accept(context); });
     CHECK(still_waiting(accept));
     CHECK(tracker.close().ok());
     const auto near = must(network.inner.dialer.dial(Context(), "tcp", to_string(listener->address())));

@@ -33,7 +33,9 @@ TEST_CASE("a captured address is the line and the function of the call") {
   const std::vector<Frame> frames = resolve(stack.addresses.front());
   REQUIRE_FALSE(frames.empty());
   const Frame& frame = frames.back();
+#ifdef LEASH_HAVE_LIBBACKTRACE
   CHECK(frame.function.starts_with("symbols_test::capture_here("));
+#endif
   CHECK_FALSE(frame.inlined);
   CHECK(frame.module.contains("track_test"));
   CHECK(frame.offset != 0);
@@ -80,6 +82,7 @@ TEST_CASE("frames of leash, the standard library, start-up code and test runners
            "void std::__invoke_impl<void, main::{lambda()#2}>(std::__invoke_other, main::{lambda()#2}&&)",
            "std::thread::_State_impl<std::thread::_Invoker<std::tuple<main::{lambda()#2}> > >::_M_run()",
            "doctest::Context::run()",
+           "decltype ({parm#2}()) leash::fs::(anonymous namespace)::open_tracked<int>(int, int)",
            "_start",
            "__libc_start_call_main",
            "start_thread",
@@ -116,6 +119,11 @@ TEST_CASE("names are abridged for reading") {
   CHECK(abridge("void via({anonymous}::Pool&, T) [with T = int]") == "via(Pool&, T)");
   CHECK(abridge("app::load(int, int)::{lambda(int)#1}::operator()(int) const") ==
         "app::load(int, int)::{lambda(int)#1}::operator()(int) const");
+  CHECK(abridge("app::send_all(leash::Context const&, std::function<void (unsigned long)> "
+                "const&)::{lambda()#2}::operator()() "
+                "const") == "app::send_all(…)::{lambda()#2}::operator()() const");
+  CHECK(abridge("decltype ({parm#2}()) leash::fs::open<int, f(int)::{lambda()#1}>(int, f(int)::{lambda()#1} const&)") ==
+        "leash::fs::open<int, f(int)::{lambda()#1}>(…)");
   CHECK(abridge("app::operator()(int)").contains("operator()"));
   const std::string longest = "app::f(" + std::string(100, 'a') + ")";
   CHECK(abridge(longest) == "app::f(…)");

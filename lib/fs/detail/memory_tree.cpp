@@ -84,7 +84,7 @@ Outcome<MemoryNode*> MemoryTree::find(MemoryNode& directory, std::string_view na
   return child == directory.children.end() ? nullptr : child->second.get();
 }
 
-Outcome<MemoryTree::Place> MemoryTree::walk(std::string_view path, bool follow) const {
+Outcome<MemoryTree::Place> MemoryTree::walk(std::string_view path, bool follow, bool create) const {
   if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
   Elements elements(path);
   MemoryNode* directory = root_.get();
@@ -94,6 +94,7 @@ Outcome<MemoryTree::Place> MemoryTree::walk(std::string_view path, bool follow) 
       if (directory == root_.get()) return refuse(errc::escapes_root);
       directory = directory->parent;
     } else if (name != ".") {
+      if (create && elements.last() && elements.slash()) return refuse(std::errc::is_a_directory);
       const Outcome<MemoryNode*> found = find(*directory, name);
       if (!found) return std::unexpected(found.error());
       MemoryNode* const node = *found;
@@ -138,7 +139,6 @@ MemoryNode& MemoryTree::add(const Place& place, FileType type, std::uint32_t mod
 
 Outcome<MemoryNode*> MemoryTree::existing(const Place& place, const OpenOptions& options) const {
   MemoryNode* const node = place.node;
-  if (place.slash && options.create) return refuse(std::errc::is_a_directory);
   if (node == nullptr) return nullptr;
   if (options.exclusive) return refuse(std::errc::file_exists);
   if ((options.directory || place.slash) && !node->is_directory()) return refuse(std::errc::not_a_directory);
@@ -152,7 +152,7 @@ Outcome<std::shared_ptr<MemoryNode>> MemoryTree::open(std::string_view path, con
   const bool follow = !options.no_follow && !options.exclusive;
   {
     const std::shared_lock lock(mutex_);
-    const Outcome<Place> place = walk(path, follow);
+    const Outcome<Place> place = walk(path, follow, options.create);
     if (!place) return std::unexpected(place.error());
     const Outcome<MemoryNode*> node = existing(*place, options);
     if (!node) return std::unexpected(node.error());
@@ -160,7 +160,7 @@ Outcome<std::shared_ptr<MemoryNode>> MemoryTree::open(std::string_view path, con
     if (!options.create) return refuse(std::errc::no_such_file_or_directory);
   }
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, follow);
+  const Outcome<Place> place = walk(path, follow, options.create);
   if (!place) return std::unexpected(place.error());
   const Outcome<MemoryNode*> node = existing(*place, options);
   if (!node) return std::unexpected(node.error());
@@ -266,10 +266,9 @@ Outcome<void> MemoryTree::remove_all(std::string_view path) {
   return {};
 }
 
-Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
+/// Looks for both directories before it looks into them, as one has to who goes by descriptors.
+Outcome<MemoryTree::Pair> MemoryTree::walk_pair(std::string_view from, std::string_view to) const {
   if (from.size() > max_path_size || to.size() > max_path_size) return refuse(std::errc::filename_too_long);
-  Doomed doomed;
-  const std::unique_lock lock(mutex_);
   const Outcome<MemoryNode*> from_directory = walk_to_directory(parent_path(from));
   if (!from_directory) return std::unexpected(from_directory.error());
   const Outcome<MemoryNode*> to_directory = walk_to_directory(parent_path(to));
@@ -279,56 +278,61 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
   if (*source == nullptr) return refuse(std::errc::no_such_file_or_directory);
   const Outcome<MemoryNode*> target = find(**to_directory, base_name(to));
   if (!target) return std::unexpected(target.error());
+  return Pair{*from_directory, *to_directory, *source, *target};
+}
+
+Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
+  Doomed doomed;
+  const std::unique_lock lock(mutex_);
+  const Outcome<Pair> pair = walk_pair(from, to);
+  if (!pair) return std::unexpected(pair.error());
+  const auto [from_directory, to_directory, source, target] = *pair;
 
   const auto is_above = [](const MemoryNode* above, const MemoryNode* node) {
     while (node != nullptr && node != above) node = node->parent;
     return node != nullptr;
   };
-  if (is_above(*source, *to_directory)) return refuse(std::errc::invalid_argument);
-  if (*target != nullptr) {
-    if (is_above(*target, *from_directory)) return refuse(std::errc::directory_not_empty);
-    if (*source == *target) return {};
-    if ((*source)->is_directory() && !(*target)->is_directory()) return refuse(std::errc::not_a_directory);
-    if (!(*source)->is_directory() && (*target)->is_directory()) return refuse(std::errc::is_a_directory);
-    if (!(*target)->children.empty()) return refuse(std::errc::directory_not_empty);
+  if (is_above(source, to_directory)) return refuse(std::errc::invalid_argument);
+  if (target != nullptr) {
+    if (is_above(target, from_directory)) return refuse(std::errc::directory_not_empty);
+    if (source == target) return {};
+    if (source->is_directory() && !target->is_directory()) return refuse(std::errc::not_a_directory);
+    if (!source->is_directory() && target->is_directory()) return refuse(std::errc::is_a_directory);
+    if (!target->children.empty()) return refuse(std::errc::directory_not_empty);
   }
 
   const Clock::system_time_point time = now();
-  const bool replaces_directory = *target != nullptr && (*target)->is_directory();
-  auto& slot = (*to_directory)->children[std::string(base_name(to))];
-  const auto old_name = (*from_directory)->children.find(base_name(from));
+  if (target != nullptr && target->is_directory()) add_links(*to_directory, -1, time);
+  if (source->is_directory()) {
+    add_links(*from_directory, -1, time);
+    add_links(*to_directory, 1, time);
+  }
+  auto& slot = to_directory->children[std::string(base_name(to))];
+  const auto old_name = from_directory->children.find(base_name(from));
   if (slot) forget(std::move(slot), doomed);
   slot = std::move(old_name->second);
-  (*from_directory)->children.erase(old_name);
-  slot->parent = *to_directory;
-  if (replaces_directory) add_links(**to_directory, -1, time);
-  if (slot->is_directory()) {
-    add_links(**from_directory, -1, time);
-    add_links(**to_directory, 1, time);
-  }
-  add_links(*slot, 0, time);
-  mark_modified(**from_directory, time);
-  mark_modified(**to_directory, time);
+  slot->parent = to_directory;
+  from_directory->children.erase(old_name);
+  add_links(*source, 0, time);
+  mark_modified(*from_directory, time);
+  mark_modified(*to_directory, time);
   return {};
 }
 
 Outcome<void> MemoryTree::link(std::string_view existing, std::string_view path) {
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> source = walk(existing, false);
-  if (!source) return std::unexpected(source.error());
-  if (source->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  const Outcome<Place> place = new_place(path);
-  if (!place) return std::unexpected(place.error());
-  if (source->node->is_directory()) return refuse(std::errc::operation_not_permitted);
+  const Outcome<Pair> pair = walk_pair(existing, path);
+  if (!pair) return std::unexpected(pair.error());
+  if (pair->target != nullptr) return refuse(std::errc::file_exists);
+  if (pair->source->is_directory()) return refuse(std::errc::operation_not_permitted);
   const Clock::system_time_point time = now();
-  place->directory->children.emplace(place->name, source->node->shared_from_this());
-  add_links(*source->node, 1, time);
-  mark_modified(*place->directory, time);
+  pair->to_directory->children.emplace(base_name(path), pair->source->shared_from_this());
+  add_links(*pair->source, 1, time);
+  mark_modified(*pair->to_directory, time);
   return {};
 }
 
 Outcome<void> MemoryTree::symlink(std::string_view target, std::string_view path) {
-  if (target.empty()) return refuse(std::errc::no_such_file_or_directory);
   if (target.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const std::unique_lock lock(mutex_);
   const Outcome<Place> place = new_place(path);

@@ -57,7 +57,16 @@ class MemoryTree {
     bool slash = false;  ///< Only a directory will do.
   };
 
-  Outcome<Place> walk(std::string_view path, bool follow) const;
+  /// What an operation on two names finds.
+  struct Pair {
+    MemoryNode* from_directory = nullptr;
+    MemoryNode* to_directory = nullptr;
+    MemoryNode* source = nullptr;
+    MemoryNode* target = nullptr;  ///< Null if the name is free.
+  };
+
+  Outcome<Place> walk(std::string_view path, bool follow, bool create = false) const;
+  Outcome<Pair> walk_pair(std::string_view from, std::string_view to) const;
   Outcome<MemoryNode*> walk_to_directory(std::string_view path) const;
   static Outcome<MemoryNode*> find(MemoryNode& directory, std::string_view name);
   Outcome<Place> new_place(std::string_view path) const;

@@ -1,0 +1,122 @@
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <leash/net/detail/socket.hpp>
+
+#include "support.hpp"
+
+// A process that is out of descriptors.
+
+using leash::Context;
+using leash::Error;
+using leash::Result;
+using leash::net::Conn;
+using leash::net::Listener;
+using leash::net::TcpBinder;
+using leash::net::TcpDialer;
+using leash::net::detail::UniqueSocket;
+
+namespace {
+
+/// Lets the process open `count` more descriptors than it has, until the end of the scope.
+class DescriptorLimit {
+ public:
+  explicit DescriptorLimit(rlim_t count) {
+    REQUIRE(::getrlimit(RLIMIT_NOFILE, &old_) == 0);
+    rlimit low = old_;
+    low.rlim_cur = static_cast<rlim_t>(open_descriptors().rbegin()->first) + 1 + count;
+    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
+  }
+  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
+
+ private:
+  rlimit old_{};
+};
+
+/// Fills the numbers below the highest descriptor, so that a limit on numbers is one on their count.
+std::vector<UniqueSocket> fill_gaps() {
+  std::vector<UniqueSocket> fillers;
+  const int highest = open_descriptors().rbegin()->first;
+  for (;;) {
+    UniqueSocket filler(::dup(0));
+    if (filler.number() > highest) return fillers;
+    fillers.push_back(std::move(filler));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("TcpBinder: out of descriptors, a bind fails with an Error and leaks nothing") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto fillers = fill_gaps();
+  const auto before = open_descriptors();
+  Result<std::unique_ptr<Listener>> listener = std::unexpected(Error("none", "", std::errc::interrupted));
+  {
+    const DescriptorLimit limit(0);
+    listener = binder.bind(Context(), "tcp", "127.0.0.1:0");
+  }
+  CHECK(error_of(std::move(listener)) == std::errc::too_many_files_open);
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("TcpDialer: out of descriptors, a dial fails with an Error or works, and leaks nothing") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string address = to_string(listener->address());
+  const auto fillers = fill_gaps();
+  const auto before = open_descriptors();
+  int failed = 0;
+  for (rlim_t count = 0; count < 10; ++count) {
+    Result<std::unique_ptr<Conn>> conn = std::unexpected(Error("none", "", std::errc::interrupted));
+    {
+      const DescriptorLimit limit(count);
+      conn = dialer.dial(Context(), "tcp", address);
+    }
+    if (!conn) {
+      ++failed;
+      CHECK_MESSAGE(conn.error() == std::errc::too_many_files_open, to_string(conn.error()));
+      CHECK(conn.error().operation() == "dial");
+      CHECK(conn.error().subject() == address);
+    }
+    conn = std::unexpected(Error("none", "", std::errc::interrupted));
+    CHECK(open_descriptors() == before);
+  }
+  CHECK(failed > 0);
+  CHECK(failed < 10);
+}
+
+TEST_CASE("TcpListener: out of descriptors, an accept fails, and the connection is there when there is one again") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto near = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+  const auto fillers = fill_gaps();
+  {
+    const DescriptorLimit limit(0);
+    const Error error = error_of(listener->accept(Context()));
+    CHECK(error == std::errc::too_many_files_open);
+    CHECK(error.operation() == "accept");
+    CHECK(error.subject() == to_string(listener->address()));
+  }
+  CHECK(must(listener->accept(Context()))->remote_address() == near->local_address());
+}
+
+TEST_CASE("TcpConn: out of descriptors, operations still wait, and a close still ends them") {
+  const Watchdog watchdog;
+  Tcp network;
+  const Pair pair = make_pair(network);
+  const auto fillers = fill_gaps();
+  const DescriptorLimit limit(0);
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  CHECK(still_waiting(reader));
+  must(pair.far->write("late"));
+  CHECK(must(reader.get()) == "late");
+  reader = in_thread([&] { return read_some(*pair.near); });
+  CHECK(still_waiting(reader));
+  must(pair.near->close());
+  CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
+}
