@@ -130,23 +130,26 @@ Result<void> DiskFS::do_mkdir(Call, std::string_view path, std::uint32_t mode) {
   return detail::named("mkdir", path, done(::mkdirat(parent->directory, parent->name.c_str(), mode)));
 }
 
-/// Sees to it that `path`, the parent of which exists, is a directory.
-Outcome<void> DiskFS::mkdir_step(std::string_view path, std::uint32_t mode) const {
-  const Outcome<Parent> parent = open_parent(path);
-  if (!parent) return std::unexpected(parent.error());
-  if (::mkdirat(parent->directory, parent->name.c_str(), mode) == 0) return {};
-  if (errno != EEXIST) return refuse_last();
-  const Outcome<Descriptor> directory = open_path(path, O_PATH | O_DIRECTORY);
-  if (directory) return {};
-  const bool dangles = directory.error() == std::errc::no_such_file_or_directory;
-  return std::unexpected(dangles ? make_error_code(std::errc::file_exists) : directory.error());
+/// Opens the directory at `path`, the last element of which stands in `parent`. Creates it if it is missing.
+Outcome<Descriptor> DiskFS::mkdir_step(int parent, std::string_view path, std::uint32_t mode) const {
+  const std::string name(base_name(path));
+  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
+  Descriptor directory(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (directory) return directory;
+  Outcome<Descriptor> followed = open_path(path, O_PATH | O_DIRECTORY);
+  const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;
+  if (dangles) return refuse(std::errc::file_exists);
+  return followed;
 }
 
 Result<void> DiskFS::do_mkdir_all(Call, std::string_view path, std::uint32_t mode) {
   if (path.size() > detail::max_path_size) return fail("mkdir_all", path, std::errc::filename_too_long);
+  Descriptor directory;
   for (std::size_t end = 0; end != path.size();) {
     end = std::min(path.find('/', end + 1), path.size());
-    if (auto step = mkdir_step(path.substr(0, end), mode); !step) return fail("mkdir_all", path, step.error());
+    Outcome<Descriptor> next = mkdir_step(directory ? directory.get() : root_.get(), path.substr(0, end), mode);
+    if (!next) return fail("mkdir_all", path, next.error());
+    directory = *std::move(next);
   }
   return {};
 }
@@ -170,7 +173,8 @@ Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
 
 Result<void> DiskFS::do_rename(Call, std::string_view from, std::string_view to) {
   const auto rename = [&]() -> Outcome<void> {
-    if (from.size() > detail::max_path_size || to.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
+    if (from.size() > detail::max_path_size || to.size() > detail::max_path_size)
+      return refuse(std::errc::filename_too_long);
     const Outcome<Parent> source = open_parent(from);
     if (!source) return std::unexpected(source.error());
     const Outcome<Parent> target = open_parent(to);

@@ -48,7 +48,7 @@ class DiskFS final : public FileSystem {
   detail::Outcome<detail::Descriptor> open_path(std::string_view path, int flags, unsigned mode = 0) const;
   detail::Outcome<Parent> open_parent(std::string_view path) const;
   detail::Outcome<detail::Descriptor> open_checked(std::string_view path, const OpenOptions& options) const;
-  detail::Outcome<void> mkdir_step(std::string_view path, std::uint32_t mode) const;
+  detail::Outcome<detail::Descriptor> mkdir_step(int parent, std::string_view path, std::uint32_t mode) const;
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;

@@ -29,9 +29,9 @@ struct FileInfo {
   std::uint64_t links = 0;  ///< How many names it has.
   std::uint64_t device = 0;
   std::uint64_t id = 0;  ///< Unique among the files of one device that exist at the same time.
-  Clock::system_time_point modified;
-  Clock::system_time_point accessed;
-  Clock::system_time_point changed;
+  Clock::system_time_point modified{};
+  Clock::system_time_point accessed{};
+  Clock::system_time_point changed{};
 
   bool is_directory() const noexcept { return type == FileType::directory; }
 };

@@ -87,8 +87,8 @@ class FileSystem {
   /// `operation_not_permitted` for a directory.
   [[nodiscard]] Result<void> link(Call call, std::string_view existing, std::string_view path);
 
-  /// Creates a symbolic link at `path`. The target may be any text that is not empty and has no NUL: it is judged when it is
-  /// followed.
+  /// Creates a symbolic link at `path`. The target may be any text that is not empty and has no NUL: it is judged when
+  /// it is followed.
   [[nodiscard]] Result<void> symlink(Call call, std::string_view target, std::string_view path);
 
   /// The target of a symbolic link, as it was given. Errors: `invalid_argument` if it is none.

@@ -11,7 +11,7 @@ namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
 FileType type_of_entry(int directory, const dirent& entry) noexcept {
-  if (entry.d_type != DT_UNKNOWN) return to_type(DTTOIF(entry.d_type));
+  if (entry.d_type != DT_UNKNOWN) return to_type(static_cast<mode_t>(DTTOIF(entry.d_type)));
   struct stat status{};
   if (::fstatat(directory, entry.d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) return FileType::unknown;
   return to_type(status.st_mode);

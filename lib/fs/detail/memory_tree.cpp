@@ -220,17 +220,21 @@ Outcome<void> MemoryTree::mkdir(std::string_view path, std::uint32_t mode) {
 Outcome<void> MemoryTree::mkdir_all(std::string_view path, std::uint32_t mode) {
   if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const std::unique_lock lock(mutex_);
-  for (std::size_t end = 0; end != path.size();) {
-    end = std::min(path.find('/', end + 1), path.size());
-    const std::string_view part = path.substr(0, end);
-    const Outcome<Place> place = new_place(part);
-    if (place) {
-      add(*place, FileType::directory, mode & ~umask_);
-    } else if (place.error() != std::errc::file_exists) {
-      return std::unexpected(place.error());
-    } else if (const Outcome<MemoryNode*> directory = walk_to_directory(part); !directory) {
-      const bool dangles = directory.error() == std::errc::no_such_file_or_directory;
-      return std::unexpected(dangles ? place.error() : directory.error());
+  MemoryNode* directory = root_.get();
+  for (std::size_t begin = 0, end = 0; end != path.size(); begin = end + 1) {
+    end = std::min(path.find('/', begin), path.size());
+    const std::string_view name = path.substr(begin, end - begin);
+    const Outcome<MemoryNode*> node = find(*directory, name);
+    if (!node) return std::unexpected(node.error());
+    if (*node == nullptr) {
+      directory = &add({directory, std::string(name)}, FileType::directory, mode & ~umask_);
+    } else if ((*node)->is_directory()) {
+      directory = *node;
+    } else {
+      const Outcome<MemoryNode*> followed = walk_to_directory(path.substr(0, end));
+      if (!followed && followed.error() == std::errc::no_such_file_or_directory) return refuse(std::errc::file_exists);
+      if (!followed) return std::unexpected(followed.error());
+      directory = *followed;
     }
   }
   return {};

@@ -1,0 +1,173 @@
+#include <doctest/doctest.h>
+
+#include <leash/fs/memory_fs.hpp>
+#include <leash/fs/proxy.hpp>
+#include <leash/fs/read_file.hpp>
+#include <leash/fs/tracked_fs.hpp>
+#include <leash/fs/walk.hpp>
+#include <leash/fs/write_file.hpp>
+#include <map>
+#include <ostream>
+#include <stdexcept>
+#include <string>
+
+#include "recorder.hpp"
+
+namespace fs = leash::fs;
+using leash::Context;
+
+namespace {
+
+/// Once each; a virtual member that is added to the interface has to be added here too.
+const std::map<std::string, int> all_of_file_system{
+    {"open", 4},      {"open_dir", 1}, {"stat", 1},      {"lstat", 1},      {"read_dir", 1}, {"mkdir", 1},
+    {"mkdir_all", 1}, {"remove", 1},   {"rename", 1},    {"remove_all", 1}, {"link", 1},     {"symlink", 1},
+    {"read_link", 1}, {"chmod", 1},    {"set_times", 1}, {"truncate", 1},   {"sync_dir", 1}, {"space", 1}};
+const std::map<std::string, int> all_of_file{{"read", 1}, {"write", 2},    {"read_at", 1},  {"write_at", 2},
+                                             {"seek", 1}, {"truncate", 1}, {"allocate", 1}, {"sync", 1},
+                                             {"stat", 1}, {"release", 1},  {"close", 1}};
+const std::map<std::string, int> all_of_dir{{"read", 1}, {"stat", 1}, {"close", 1}};
+
+// Each in one line, so that there is one site to compare with.
+// clang-format off
+void use_all(fs::FileSystem& files, const Context& ctx) {
+  CHECK(files.open(ctx, "a")); CHECK(files.open(ctx, "a", {.read = true})); CHECK(files.create(ctx, "a")); CHECK(files.append(ctx, "a")); CHECK(files.open_dir(ctx, "a")); CHECK(files.stat(ctx, "a")); CHECK(files.lstat(ctx, "a")); CHECK(files.read_dir(ctx, "a")); CHECK(files.mkdir(ctx, "a")); CHECK(files.mkdir_all(ctx, "a")); CHECK(files.remove(ctx, "a")); CHECK(files.remove_all(ctx, "a")); CHECK(files.rename(ctx, "a", "b")); CHECK(files.link(ctx, "a", "b")); CHECK(files.symlink(ctx, "a", "b")); CHECK(files.read_link(ctx, "a").value() == "target"); CHECK(files.chmod(ctx, "a", 0600)); CHECK(files.set_times(ctx, "a", {}, {})); CHECK(files.truncate(ctx, "a", 0)); CHECK(files.sync_dir(ctx, "a")); CHECK(files.space(ctx, "a"));
+}
+constexpr unsigned file_system_line = __LINE__ - 2;
+
+void use_all(fs::File& file) {
+  std::byte byte{}; const std::span<std::byte> bytes(&byte, 1);
+  CHECK(file.read(bytes).value() == 1); CHECK(file.write("x")); CHECK(file.write(std::span<const std::byte>(bytes))); CHECK(file.read_at(bytes, 7).value() == 7); CHECK(file.write_at("x", 0)); CHECK(file.write_at(std::span<const std::byte>(bytes), 0)); CHECK(file.seek(5).value() == 5); CHECK(file.truncate(0)); CHECK(file.allocate(0, 1)); CHECK(file.sync()); CHECK(file.stat().value().name == "recorded"); CHECK(file.release().value() == 42); CHECK(file.close()); CHECK(file.native_handle() == 42); CHECK(file.path() == "recorded");
+}
+constexpr unsigned file_line = __LINE__ - 2;
+
+void use_all(fs::Dir& dir) {
+  CHECK(dir.read(3).value().size() == 3); CHECK(dir.stat().value().name == "recorded"); CHECK(dir.close()); CHECK(dir.native_handle() == 42); CHECK(dir.path() == "recorded");
+}
+constexpr unsigned dir_line = __LINE__ - 2;
+// clang-format on
+
+/// Every operation arrives at the inner file system and its handles, exactly once and with its site.
+void check_forwarding(fs::FileSystem& decorator, RecordingFS& recorder, const Context& ctx) {
+  use_all(decorator, ctx);
+  CHECK(recorder.record.counts == all_of_file_system);
+  CHECK(recorder.record.lines == std::set<unsigned>{file_system_line});
+  const auto file = decorator.open(ctx, "file").value();
+  use_all(*file);
+  CHECK(recorder.of_file.counts == all_of_file);
+  CHECK(recorder.of_file.lines == std::set<unsigned>{file_line});
+  const auto dir = decorator.open_dir(ctx, "dir").value();
+  use_all(*dir);
+  CHECK(recorder.of_dir.counts == all_of_dir);
+  CHECK(recorder.of_dir.lines == std::set<unsigned>{dir_line});
+}
+
+/// A decorator that overrides nothing, and wraps what it opens.
+class PlainFS final : public fs::ProxyFileSystem {
+ public:
+  using ProxyFileSystem::ProxyFileSystem;
+
+ private:
+  leash::Result<std::unique_ptr<fs::File>> do_open(leash::Call call, std::string_view path,
+                                                   const fs::OpenOptions& options) override {
+    auto file = ProxyFileSystem::do_open(call, path, options);
+    if (!file) return file;
+    return std::make_unique<fs::ProxyFile>(*std::move(file));
+  }
+  leash::Result<std::unique_ptr<fs::Dir>> do_open_dir(leash::Call call, std::string_view path) override {
+    auto dir = ProxyFileSystem::do_open_dir(call, path);
+    if (!dir) return dir;
+    return std::make_unique<fs::ProxyDir>(*std::move(dir));
+  }
+};
+
+/// One that a user would write: it counts what is written.
+class CountingFile final : public fs::ProxyFile {
+ public:
+  CountingFile(std::unique_ptr<fs::File> inner, std::size_t& total) : ProxyFile(std::move(inner)), total_(total) {}
+
+ private:
+  leash::Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
+    total_ += data.size();
+    return ProxyFile::do_write(data, site);
+  }
+
+  std::size_t& total_;
+};
+
+class CountingFS final : public fs::ProxyFileSystem {
+ public:
+  using ProxyFileSystem::ProxyFileSystem;
+  std::size_t total = 0;
+
+ private:
+  leash::Result<std::unique_ptr<fs::File>> do_open(leash::Call call, std::string_view path,
+                                                   const fs::OpenOptions& options) override {
+    auto file = ProxyFileSystem::do_open(call, path, options);
+    if (!file) return file;
+    return std::make_unique<CountingFile>(*std::move(file), total);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the recorder itself is asked for everything") {
+  RecordingFS recorder;
+  check_forwarding(recorder, recorder, Context());
+}
+
+TEST_CASE("a proxy passes everything on, once and with its site") {
+  RecordingFS recorder;
+  PlainFS files(recorder);
+  CHECK(&files.inner() == &recorder);
+  check_forwarding(files, recorder, Context());
+}
+
+TEST_CASE("TrackedFS passes everything on, with a tracker and without") {
+  RecordingFS recorder;
+  fs::TrackedFS files(recorder);
+  SUBCASE("with") {
+    auto [tracker, ctx] = leash::track::with_tracker(Context());
+    check_forwarding(files, recorder, ctx);
+  }
+  SUBCASE("without") { check_forwarding(files, recorder, Context()); }
+}
+
+TEST_CASE("an argument that is refused on the outside does not arrive") {
+  RecordingFS recorder;
+  PlainFS files(recorder);
+  CHECK_FALSE(files.open(Context(), "../x"));
+  CHECK_FALSE(files.remove(Context(), "."));
+  CHECK(recorder.record.counts.empty());
+}
+
+TEST_CASE("the site of a helper is that of its caller") {
+  RecordingFS recorder;
+  const Context ctx;
+  const unsigned line = __LINE__ + 1;
+  CHECK(fs::write_file(ctx, recorder, "file", "content"));
+  CHECK(recorder.record.lines == std::set<unsigned>{line});
+  CHECK(recorder.of_file.lines == std::set<unsigned>{line});
+  CHECK(recorder.of_file.counts == std::map<std::string, int>{{"write", 1}, {"close", 1}});
+
+  fs::MemoryFS memory{{"file", "content"}};
+  const auto visit = [](auto, const auto&, const auto&) { return fs::WalkNext::go_on; };
+  RecordingFS walked;
+  const unsigned walk_line = __LINE__ + 1;
+  CHECK(fs::walk(ctx, walked, ".", visit));
+  CHECK(walked.record.lines == std::set<unsigned>{walk_line});
+}
+
+TEST_CASE("a decorator overrides what it is about") {
+  fs::MemoryFS memory;
+  CountingFS files(memory);
+  CHECK(fs::write_file(Context(), files, "a", "12345"));
+  CHECK(fs::write_file(Context(), files, "b", "123"));
+  CHECK(files.total == 8);
+  CHECK(fs::read_file(Context(), files, "a").value() == "12345");
+}
+
+TEST_CASE("a proxy of nothing is a mistake of the programmer") {
+  CHECK_THROWS_AS(fs::ProxyFile(nullptr), std::logic_error);
+  CHECK_THROWS_AS(fs::ProxyDir(nullptr), std::logic_error);
+}

@@ -1,0 +1,299 @@
+#include <doctest/doctest.h>
+
+#include <leash/fs/disk_fs.hpp>
+#include <leash/fs/kinds.hpp>
+#include <leash/fs/memory_fs.hpp>
+#include <leash/fs/tracked_fs.hpp>
+#include <leash/fs/walk.hpp>
+#include <leash/track/tracker.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "recorder.hpp"
+#include "subjects.hpp"
+
+namespace fs = leash::fs;
+namespace track = leash::track;
+using leash::Context;
+
+namespace {
+
+/// How many findings of `rule` weigh as failures.
+std::size_t failures(const track::Report& report, track::Rule rule) {
+  std::size_t count = 0;
+  for (const track::Group& group : report.groups) {
+    if (group.rule == rule && group.severity == track::Severity::failure) count += group.count;
+  }
+  return count;
+}
+
+/// A tracker in a Context, and tracked files in memory.
+struct Fixture {
+  fs::MemoryFS memory{{"data.csv", "hello"}, {"logs/today.txt", "ok"}};
+  fs::TrackedFS files{memory};
+  track::TrackedContext tracked = track::with_tracker(Context());
+  track::Tracker& tracker = tracked.tracker;
+  const Context& ctx = tracked.context;
+};
+
+/// One write that fails.
+class FailingFile final : public fs::ProxyFile {
+ public:
+  using ProxyFile::ProxyFile;
+
+ private:
+  leash::Result<void> do_write(std::span<const std::byte>, std::source_location) override {
+    return leash::fail("write", path(), std::errc::no_space_on_device);
+  }
+};
+
+class FailingFS final : public fs::ProxyFileSystem {
+ public:
+  using ProxyFileSystem::ProxyFileSystem;
+
+ private:
+  leash::Result<std::unique_ptr<fs::File>> do_open(leash::Call call, std::string_view path,
+                                                   const fs::OpenOptions& options) override {
+    return std::make_unique<FailingFile>(ProxyFileSystem::do_open(call, path, options).value());
+  }
+};
+
+/// Closes the tracker while the file is being opened.
+class ClosingFS final : public fs::ProxyFileSystem {
+ public:
+  ClosingFS(fs::FileSystem& inner, track::Tracker tracker) : ProxyFileSystem(inner), tracker_(std::move(tracker)) {}
+
+ private:
+  leash::Result<std::unique_ptr<fs::File>> do_open(leash::Call call, std::string_view path,
+                                                   const fs::OpenOptions& options) override {
+    static_cast<void>(tracker_.close());
+    return ProxyFileSystem::do_open(call, path, options);
+  }
+  leash::Result<std::unique_ptr<fs::Dir>> do_open_dir(leash::Call call, std::string_view path) override {
+    static_cast<void>(tracker_.close());
+    return ProxyFileSystem::do_open_dir(call, path);
+  }
+
+  track::Tracker tracker_;
+};
+
+}  // namespace
+
+TEST_CASE("tracked files do what files do") {
+  Fixture f;
+  put(f.files, "new", "content");
+  CHECK(fs::write_file(f.ctx, f.files, "other", "content"));
+  CHECK(fs::read_file(f.ctx, f.files, "other").value() == "content");
+  CHECK(fs::walk(f.ctx, f.files, ".", [](auto, const auto&, const auto&) { return fs::WalkNext::go_on; }));
+  CHECK(code_of(f.files.open(f.ctx, "missing")) == std::errc::no_such_file_or_directory);
+  CHECK(code_of(f.files.open_dir(f.ctx, "missing")) == std::errc::no_such_file_or_directory);
+  const track::Report report = f.tracker.close();
+  CHECK(report.ok());
+  if constexpr (leash::tracking_enabled) {
+    CHECK(report.opened == 2);
+    CHECK(report.closed == 2);
+  }
+}
+
+TEST_CASE("a file that is still open is leaked, with the line of the user who opened it") {
+  Fixture f;
+  const unsigned line = __LINE__ + 1;
+  const auto file = f.files.open(f.ctx.with_note("fetch user 42"), "data.csv").value();
+  const auto dir = f.files.open_dir(f.ctx, "logs").value();
+  std::byte byte{};
+  const unsigned used = __LINE__ + 1;
+  CHECK(file->read({&byte, 1}));
+  const track::Report report = f.tracker.close();
+  CHECK(report.ok() == !leash::tracking_enabled);
+  if constexpr (leash::tracking_enabled) {
+    CHECK(failures(report, track::Rule::leaked) == 2);
+    REQUIRE(report.groups.size() == 2);
+    CHECK(report.groups[0].kind == fs::kinds::file);
+    CHECK(report.groups[0].site.line() == line);
+    CHECK(report.groups[0].site.file_name() == std::string("tests/fs/tracked_fs_test.cpp"));
+    const track::Instance& instance = report.groups[0].instances[0];
+    CHECK(instance.name == "data.csv");
+    CHECK(instance.descriptor == -1);
+    REQUIRE(instance.last_use);
+    CHECK(instance.last_use->site.line() == used);
+    REQUIRE(instance.notes.size() == 1);
+    CHECK(instance.notes[0].text == "fetch user 42");
+    CHECK(report.groups[1].kind == fs::kinds::directory);
+    CHECK(report.groups[1].site.line() == line + 1);
+  }
+}
+
+TEST_CASE("the descriptor of a file on the disk is known") {
+  const TempDir directory;
+  fs::DiskFS disk = fs::DiskFS::open_root(Context(), directory.path()).value();
+  fs::TrackedFS files(disk);
+  auto [tracker, ctx] = track::with_tracker(Context());
+  const auto file = files.create(ctx, "file").value();
+  CHECK(file->native_handle() >= 0);
+  const track::Report report = tracker.snapshot();
+  if constexpr (leash::tracking_enabled) {
+    REQUIRE(report.groups.size() == 1);
+    CHECK(report.groups[0].instances[0].descriptor == file->native_handle());
+  }
+  CHECK(file->close());
+  CHECK(tracker.open_count() == 0);
+}
+
+TEST_CASE("files and directories that are closed, by hand or by a reader's destructor, are no findings") {
+  Fixture f;
+  CHECK(f.files.open(f.ctx, "data.csv").value()->close());
+  CHECK(f.files.open_dir(f.ctx, "logs").value()->close());
+  static_cast<void>(f.files.open(f.ctx, "data.csv").value());
+  static_cast<void>(f.files.open_dir(f.ctx, "logs").value());
+  static_cast<void>(f.files.create(f.ctx, "never written").value());
+  CHECK(f.tracker.open_count() == 0);
+  CHECK(f.tracker.close().groups.empty());
+}
+
+TEST_CASE("a writer that is dropped has lost an error, unless it was synced or closed") {
+  Fixture f;
+  const auto dropped_after = [&](auto use) {
+    auto [tracker, ctx] = track::with_tracker(Context());
+    {
+      const auto file = f.files.open(ctx, "file", {.read = true, .write = true, .create = true}).value();
+      use(*file);
+    }
+    const track::Report report = tracker.close();
+    CHECK(failures(report, track::Rule::dropped) == report.groups.size());
+    return !report.ok();
+  };
+  constexpr bool on = leash::tracking_enabled;
+  CHECK(dropped_after([](fs::File& file) { CHECK(file.write("x")); }) == on);
+  CHECK(dropped_after([](fs::File& file) { CHECK(file.write_at("x", 0)); }) == on);
+  CHECK(dropped_after([](fs::File& file) { CHECK(file.truncate(1)); }) == on);
+  CHECK(dropped_after([](fs::File& file) {
+          CHECK(file.write("x"));
+          CHECK(file.sync());
+          CHECK(file.write("y"));
+        }) == on);
+  CHECK_FALSE(dropped_after([](fs::File& file) {
+    CHECK(file.write("x"));
+    CHECK(file.sync());
+  }));
+  CHECK_FALSE(dropped_after([](fs::File& file) {
+    CHECK(file.write("x"));
+    CHECK(file.close());
+  }));
+  CHECK_FALSE(dropped_after([](fs::File&) {}));
+  CHECK_FALSE(dropped_after([](fs::File& file) {
+    std::byte byte{};
+    CHECK(file.read({&byte, 1}));
+    CHECK(file.seek(0));
+    CHECK(file.stat());
+  }));
+}
+
+TEST_CASE("a writer that is dropped after its owner was told of an error is a note") {
+  Fixture f;
+  FailingFS failing(f.memory);
+  fs::TrackedFS files(failing);
+  {
+    const auto file = files.create(f.ctx, "file").value();
+    CHECK(file->truncate(3));
+    CHECK(code_of(file->write("x")) == std::errc::no_space_on_device);
+  }
+  const track::Report report = f.tracker.close();
+  CHECK(report.ok());
+  if constexpr (leash::tracking_enabled) {
+    REQUIRE(report.groups.size() == 1);
+    CHECK(report.groups[0].rule == track::Rule::dropped);
+    CHECK(report.groups[0].severity == track::Severity::note);
+  }
+}
+
+TEST_CASE("release ends the tracking where it succeeds") {
+  const TempDir directory;
+  fs::DiskFS disk = fs::DiskFS::open_root(Context(), directory.path()).value();
+  auto [tracker, ctx] = track::with_tracker(Context());
+  fs::TrackedFS files(disk);
+  const auto file = files.create(ctx, "file").value();
+  CHECK(file->write("x"));
+  const fs::detail::Descriptor descriptor(file->release().value());
+  CHECK(descriptor);
+  CHECK(tracker.open_count() == 0);
+
+  fs::MemoryFS memory;
+  fs::TrackedFS in_memory(memory);
+  const auto kept = in_memory.create(ctx, "file").value();
+  CHECK_FALSE(kept->release());
+  CHECK(tracker.open_count() == (leash::tracking_enabled ? 1 : 0));
+  CHECK(kept->close());
+  CHECK(tracker.open_count() == 0);
+}
+
+TEST_CASE("a handle may outlive the tracker, the decorator and the file system") {
+  std::unique_ptr<fs::File> file;
+  {
+    Fixture f;
+    file = f.files.open(f.ctx, "data.csv", {.read = true, .write = true}).value();
+  }
+  CHECK(file->write("HELLO"));
+  CHECK(file->stat().value().size == 5);
+  CHECK(file->close());
+}
+
+TEST_CASE("the tracker of the Context goes before the fallback") {
+  fs::MemoryFS memory{{"file", ""}};
+  track::Tracker fallback;
+  auto [tracker, ctx] = track::with_tracker(Context());
+  fs::TrackedFS files(memory, {.fallback = fallback});
+  const auto one = files.open(ctx, "file").value();
+  constexpr std::size_t each = leash::tracking_enabled ? 1 : 0;
+  CHECK(tracker.open_count() == each);
+  CHECK(fallback.open_count() == 0);
+  const auto two = files.open(Context(), "file").value();
+  const auto three = files.open_dir(Context(), ".").value();
+  CHECK(tracker.open_count() == each);
+  CHECK(fallback.open_count() == 2 * each);
+}
+
+TEST_CASE("without a tracker, or with tracking compiled out, the inner handle itself is returned") {
+  RecordingFS recorder;
+  fs::TrackedFS files(recorder);
+  const auto file = files.open(Context(), "file").value();
+  const auto dir = files.open_dir(Context(), "dir").value();
+  CHECK(dynamic_cast<RecordingFile*>(file.get()) != nullptr);
+  CHECK(dynamic_cast<RecordingDir*>(dir.get()) != nullptr);
+  auto [tracker, ctx] = track::with_tracker(Context());
+  const auto tracked = files.open(ctx, "file").value();
+  CHECK((dynamic_cast<RecordingFile*>(tracked.get()) == nullptr) == leash::tracking_enabled);
+}
+
+TEST_CASE("when the tracker is closed, nothing is opened, created or emptied") {
+  if constexpr (leash::tracking_enabled) {
+    Fixture f;
+    static_cast<void>(f.tracker.close());
+    const auto read = f.files.open(f.ctx, "data.csv");
+    CHECK(code_of(read) == track::errc::tracker_closed);
+    CHECK(read.error().operation() == "open");
+    CHECK(read.error().subject() == "data.csv");
+    CHECK(text_of(read).find("tracked_fs_test.cpp") != std::string::npos);
+    CHECK(code_of(f.files.create(f.ctx, "data.csv")) == track::errc::tracker_closed);
+    CHECK(code_of(f.files.create(f.ctx, "new")) == track::errc::tracker_closed);
+    CHECK(code_of(f.files.open_dir(f.ctx, "logs")) == track::errc::tracker_closed);
+    CHECK(f.memory.dump() == "data.csv \"hello\"\nlogs/\nlogs/today.txt \"ok\"\n");
+    CHECK(f.files.stat(f.ctx, "data.csv"));
+  }
+}
+
+TEST_CASE("when the tracker closes while a file is opened, it is closed again") {
+  if constexpr (leash::tracking_enabled) {
+    RecordingFS recorder;
+    auto [tracker, ctx] = track::with_tracker(Context());
+    ClosingFS closing(recorder, tracker);
+    fs::TrackedFS files(closing);
+    CHECK(code_of(files.open(ctx, "file")) == track::errc::tracker_closed);
+    CHECK(recorder.of_file.counts == std::map<std::string, int>{{"close", 1}});
+    auto [second, second_ctx] = track::with_tracker(Context());
+    ClosingFS closing_again(recorder, second);
+    fs::TrackedFS again(closing_again);
+    CHECK(code_of(again.open_dir(second_ctx, "dir")) == track::errc::tracker_closed);
+    CHECK(recorder.of_dir.counts == std::map<std::string, int>{{"close", 1}});
+  }
+}
