@@ -1,7 +1,7 @@
 #pragma once
 
-/// Everything of leash that needs no Asio header and no test framework. Beside it stand `<leash/fmt.hpp>`, which makes its types print
-/// with fmt, and `<leash/track/doctest.hpp>` for tests.
+/// Everything of leash that needs no Asio header and no test framework. Beside it stand `<leash/fmt.hpp>`, which makes
+/// its types print with fmt, and `<leash/track/doctest.hpp>` for tests.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>
