@@ -73,7 +73,9 @@ std::vector<Group> group(std::vector<Finding> findings) {
     group.max_age = std::max(group.max_age, finding.age);
     if (group.instances.size() < Group::max_instances) group.instances.push_back(instance_of(finding));
   }
-  std::ranges::stable_sort(groups, std::ranges::greater(), &Group::count);
+  std::ranges::sort(groups, [](const Group& a, const Group& b) {
+    return a.count != b.count ? a.count > b.count : a.first_serial < b.first_serial;
+  });
   return groups;
 }
 
