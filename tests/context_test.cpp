@@ -148,7 +148,7 @@ TEST_CASE("on_cancel runs once, in the thread that cancels, or at once if it is 
   });
   Registration taken_back = context.on_cancel([&] { calls += 100; });
   taken_back.reset();
-  std::thread canceller([&source = source] { source.cancel(); });
+  std::thread canceller([&] { source.cancel(); });
   const std::thread::id expected = canceller.get_id();
   canceller.join();
   CHECK(calls == 1);
@@ -176,7 +176,7 @@ TEST_CASE("taking an on_cancel callback back waits for it") {
     std::this_thread::sleep_for(20ms);
     finished = true;
   });
-  std::jthread canceller([&source = source] { source.cancel(); });
+  std::jthread canceller([&] { source.cancel(); });
   started.get_future().get();
   registration.reset();
   CHECK(finished);
@@ -264,14 +264,14 @@ TEST_CASE("threads cancel, expire, copy and watch one tree of Contexts") {
     {
       std::vector<std::jthread> threads;
       for (int thread = 0; thread < 3; ++thread) {
-        threads.emplace_back([&, root = root] {
+        threads.emplace_back([&] {
           const Context child = root.with_cancel().context;
           const Registration registration = child.on_cancel([&] { ++called; });
           while (!child.done()) std::this_thread::yield();
           CHECK(child.error() == root.error());
         });
       }
-      threads.emplace_back([&, source = source] { source.cancel(); });
+      threads.emplace_back([&] { source.cancel(); });
       threads.emplace_back([&] { clock->advance(1s); });
     }
     CHECK(called <= 3);

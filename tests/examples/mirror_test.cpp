@@ -142,7 +142,7 @@ TEST_CASE("the mended mirror closes everything when it is cancelled") {
   Client client(bench.source, bench.dialer, (*started)->address(), Version::mended);
   const auto listing = mirror::list(bench.context, bench.source);
   REQUIRE(listing);
-  const Summary summary = mirror::send_all(bench.context, client, *listing, [&, &source = source](std::size_t done) {
+  const Summary summary = mirror::send_all(bench.context, client, *listing, [&](std::size_t done) {
     if (done == 10) source.cancel();
   });
   CHECK(summary.stored.size() < 50);

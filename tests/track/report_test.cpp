@@ -91,7 +91,7 @@ TEST_CASE("the text begins with the user's line and tells who, when, where and w
 TEST_CASE("frames of invoke machinery and of the runner are left out, those of lambdas are kept") {
   auto [tracker, context] = with_tracker(Context::background());
   report_test::Table table;
-  std::thread([&, context = context] {
+  std::thread([&] {
     const std::function<void(const char*)> call = [&](const char* name) {
       report_test::open_one(context, table, name);
     };

@@ -110,7 +110,7 @@ TEST_CASE("a hundred thousand tags from many threads are counted exactly") {
   {
     std::vector<std::jthread> threads;
     for (int thread = 0; thread < threads_count; ++thread) {
-      threads.emplace_back([&, thread, context = context] {
+      threads.emplace_back([&, thread] {
         for (int index = 0; index < each; ++index) {
           Tag tag = acquire(context, {slot, "tag"});
           if (index % 100 == 0) {
@@ -121,7 +121,7 @@ TEST_CASE("a hundred thousand tags from many threads are counted exactly") {
         }
       });
     }
-    threads.emplace_back([tracker = tracker] {
+    threads.emplace_back([&] {
       for (int index = 0; index < 20; ++index) CHECK(tracker.snapshot().ok());
     });
   }
@@ -140,7 +140,7 @@ TEST_CASE("closing a tracker while threads open and close loses nothing and cras
     {
       std::vector<std::jthread> threads;
       for (int thread = 0; thread < 3; ++thread) {
-        threads.emplace_back([&, context = context] {
+        threads.emplace_back([&] {
           for (;;) {
             auto tag = try_acquire(context, {slot, "tag"});
             if (!tag) return;
@@ -149,7 +149,7 @@ TEST_CASE("closing a tracker while threads open and close loses nothing and cras
           }
         });
       }
-      threads.emplace_back([tracker = tracker]() mutable { (void)tracker.close(); });
+      threads.emplace_back([&] { (void)tracker.close(); });
     }
     const Report report = tracker.close();
     CHECK(report.opened == opened);
