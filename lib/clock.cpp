@@ -1,9 +1,12 @@
+#include <pthread.h>
+
 #include <ctime>
 #include <leash/clock.hpp>
+#include <leash/detail/background_thread.hpp>
 #include <leash/detail/timer_queue.hpp>
 #include <mutex>
 #include <stdexcept>
-#include <thread>
+#include <utility>
 
 namespace LEASH_NAMESPACE {
 namespace {
@@ -11,6 +14,9 @@ namespace {
 using std::chrono::nanoseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
+
+/// How long a fake clock can go on: two centuries, so that its time of day does not overflow.
+constexpr Clock::duration longest = std::chrono::hours(24 * 365 * 200);
 
 class RealClock final : public Clock {
  private:
@@ -29,20 +35,44 @@ class RealClock final : public Clock {
   system_time_point do_system_now() const override { return std::chrono::system_clock::now(); }
 
   Registration do_at(time_point time, std::move_only_function<void()> callback) override {
-    std::call_once(started_, [this] {
-      std::thread([timers = timers_] {
-        for (;;) {
-          timers->wait();
-          while (timers->run_one(steady_clock::now())) {
-          }
-        }
-      }).detach();
-    });
+    start();
     return timers_->add(time, std::move(callback));
   }
 
+  void start() {
+    const std::lock_guard lock(starting_);
+    if (started_) return;
+    // A child has no thread but the one that forked: it starts its own when it next needs one.
+    static RealClock* only = nullptr;
+    if (std::exchange(only, this) == nullptr) {
+      ::pthread_atfork(
+          [] {
+            only->starting_.lock();
+            only->timers_->mutex().lock();
+          },
+          [] {
+            only->timers_->mutex().unlock();
+            only->starting_.unlock();
+          },
+          [] {
+            only->started_ = false;
+            only->timers_->mutex().unlock();
+            only->starting_.unlock();
+          });
+    }
+    detail::start_background_thread([timers = timers_] {
+      for (;;) {
+        timers->wait();
+        while (timers->run_one(steady_clock::now())) {
+        }
+      }
+    });
+    started_ = true;
+  }
+
   std::shared_ptr<detail::TimerQueue> timers_ = std::make_shared<detail::TimerQueue>();
-  std::once_flag started_;
+  std::mutex starting_;
+  bool started_ = false;
 };
 
 }  // namespace
@@ -61,15 +91,20 @@ FakeClock::~FakeClock() = default;
 void FakeClock::advance(duration by) {
   if (by < duration::zero()) throw std::logic_error("leash: FakeClock::advance: a clock does not go back");
   const auto move_to = [this](time_point time) {
-    const duration target = time.time_since_epoch();
-    duration seen = elapsed_.load();
-    while (seen < target && !elapsed_.compare_exchange_weak(seen, target)) {
+    if (time.time_since_epoch() > elapsed_.load()) elapsed_.store(time.time_since_epoch());
+  };
+  // Recursive, for a callback that advances.
+  const std::lock_guard turn(advancing_);
+  const time_point start = now();
+  const time_point target = by > longest - start.time_since_epoch() ? time_point(longest) : start + by;
+  const auto run_due = [&] {
+    while (timers_->run_one(target, move_to)) {
     }
   };
-  const time_point target = now() + by;
-  while (timers_->run_one(target, move_to)) {
-  }
+  run_due();
   move_to(target);
+  // What was registered meanwhile, for a time that was still to come and now has.
+  run_due();
 }
 
 Clock::time_point FakeClock::do_now() const { return time_point(elapsed_.load()); }
@@ -81,9 +116,7 @@ Clock::system_time_point FakeClock::do_system_now() const {
 }
 
 Registration FakeClock::do_at(time_point time, std::move_only_function<void()> callback) {
-  Registration registration = timers_->add(time, std::move(callback));
-  advance(duration::zero());
-  return registration;
+  return timers_->add_or_run(time, now(), std::move(callback));
 }
 
 }  // namespace LEASH_NAMESPACE

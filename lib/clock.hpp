@@ -6,6 +6,7 @@
 #include <leash/config.hpp>
 #include <leash/registration.hpp>
 #include <memory>
+#include <mutex>
 
 namespace LEASH_NAMESPACE {
 
@@ -35,8 +36,9 @@ class Clock {
   system_time_point system_now() const { return do_system_now(); }
 
   /// Calls `callback` once when `now()` has reached `time`; at once, though perhaps in another thread, when it has
-  /// already. Callbacks run one at a time, in order of time and then of registration, outside of every lock of the
-  /// clock; they should be brief, and must not throw (that ends the program).
+  /// already. Those that become due later run one at a time, in order of time and then of registration, outside of
+  /// every lock that registering takes; they should be brief, must not throw (that ends the program), and not be empty
+  /// (`std::logic_error`).
   Registration at(time_point time, std::move_only_function<void()> callback) {
     return do_at(time, std::move(callback));
   }
@@ -53,15 +55,16 @@ class Clock {
   virtual Registration do_at(time_point time, std::move_only_function<void()> callback) = 0;
 };
 
-/// A clock that stands still until it is told to go on. Its time of day starts at 2000-01-01 00:00:00 UTC.
+/// A clock that stands still until it is told to go on. Its time of day starts at 2000-01-01 00:00:00 UTC. `at` runs a
+/// callback that is due already before it returns.
 class FakeClock final : public Clock {
  public:
   FakeClock();
   ~FakeClock() override;
 
-  /// Moves the time on by `by` (not negative: `std::logic_error`), and runs the callbacks that fall due, in this
-  /// thread, each at its own time: in it, `now()` is the time it was registered for, or the time it was registered at
-  /// if that was later.
+  /// Moves the time on by `by` (not negative: `std::logic_error`; at most 200 years in all), and runs the callbacks
+  /// that fall due, in this thread, each at its own time: in it, `now()` is the time it was registered for. Several
+  /// threads may advance: one after the other. In a callback it moves the time at once, within what is being advanced.
   void advance(duration by);
 
  private:
@@ -71,6 +74,7 @@ class FakeClock final : public Clock {
   Registration do_at(time_point time, std::move_only_function<void()> callback) override;
 
   std::shared_ptr<detail::TimerQueue> timers_;
+  std::recursive_mutex advancing_;
   std::atomic<duration> elapsed_{duration::zero()};
 };
 

@@ -87,14 +87,13 @@ Context Context::with_cancel_state(std::shared_ptr<CancelState> state) const {
 
 Cancellable Context::with_cancel() const {
   const auto state = std::make_shared<CancelState>(cancel_state());
-  state->follow_parent();
+  state->attach(std::nullopt, clock());
   return {with_cancel_state(state), CancelSource(state)};
 }
 
 Context Context::with_deadline(Clock::time_point time) const {
   const auto state = std::make_shared<CancelState>(cancel_state());
-  state->expire_at(time, clock());
-  state->follow_parent();
+  state->attach(time, clock());
   return with_cancel_state(state);
 }
 
@@ -106,7 +105,7 @@ Context Context::with_timeout(Clock::duration timeout) const {
 
 Context Context::with_stop_token(std::stop_token token) const {
   const auto state = std::make_shared<CancelState>(cancel_state());
-  state->follow_parent();
+  state->attach(std::nullopt, clock());
   state->follow(std::move(token));
   return with_cancel_state(state);
 }
@@ -165,15 +164,18 @@ std::stop_token Context::stop_token() const noexcept {
 Registration Context::on_cancel(std::move_only_function<void()> callback) const {
   class StopHold final : public Registration::Hold {
    public:
-    StopHold(std::stop_token token, std::move_only_function<void()> callback)
-        : callback_(std::move(token), std::move(callback)) {}
+    StopHold(std::shared_ptr<CancelState> state, std::move_only_function<void()> callback)
+        : state_(std::move(state)), callback_(state_->token(), std::move(callback)) {}
 
    private:
+    // The Context may go before it is done; its deadline stays.
+    std::shared_ptr<CancelState> state_;
     std::stop_callback<std::move_only_function<void()>> callback_;
   };
+  if (!callback) throw std::logic_error("leash: Context::on_cancel: the callback is empty");
   const auto& state = cancel_state();
   if (!state) return {};
-  return Registration(std::make_unique<StopHold>(state->token(), std::move(callback)));
+  return Registration(std::make_unique<StopHold>(state, std::move(callback)));
 }
 
 void CancelSource::cancel() const { state_->cancel(std::make_error_code(std::errc::operation_canceled), std::nullopt); }

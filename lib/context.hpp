@@ -101,7 +101,8 @@ class Context {
   std::stop_token stop_token() const noexcept;
 
   /// Calls `callback` once when this Context is done, in the thread that cancels it or in its clock's; at once, in this
-  /// thread, if it is done already. It must not throw (that ends the program).
+  /// thread, if it is done already. By then all descendants are done too. It must not throw (that ends the program) and
+  /// not be empty (`std::logic_error`).
   Registration on_cancel(std::move_only_function<void()> callback) const;
 
   /// For the layers of leash, and no others: the object in `slot`, or null; and a child that owns `object` there.
@@ -122,9 +123,13 @@ class Context {
 };
 
 /// Cancels the Context it was made with. Copies are the same source; destroying them cancels nothing.
-/// May be used from any thread, and outlive the Context.
+/// May be used from any thread, and outlive the Context. Moving one copies it.
 class CancelSource {
  public:
+  CancelSource(const CancelSource&) = default;
+  CancelSource& operator=(const CancelSource&) = default;
+  ~CancelSource() = default;
+
   /// Cancels, and runs what `on_cancel` registered, in this thread. Only the first call, or an earlier expiry, counts.
   void cancel() const;
 

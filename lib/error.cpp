@@ -14,10 +14,22 @@ struct Error::Detail : detail::RefCounted {
   std::string subject;
   std::string text;
   std::error_code code;
-  std::vector<Error> causes;
+  mutable std::vector<Error> causes;
 };
 
-void destroy(const Error::Detail* detail) noexcept { delete detail; }
+void destroy(const Error::Detail* detail) noexcept {
+  // A loop, because causes may be nested deeper than the stack.
+  std::vector<Error> causes = std::move(detail->causes);
+  delete detail;
+  while (!causes.empty()) {
+    const Error::Detail* const next = causes.back().detail_.detach();
+    causes.pop_back();
+    if (next == nullptr || !next->drop_ref()) continue;
+    for (Error& cause : next->causes) causes.push_back(std::move(cause));
+    next->causes.clear();
+    delete next;
+  }
+}
 
 Error::Error(std::string_view operation, std::string_view subject, std::error_code code, std::string_view detail,
              std::vector<Error> causes)
@@ -40,16 +52,33 @@ std::error_code Error::code() const noexcept { return detail_ ? detail_->code : 
 std::span<const Error> Error::causes() const noexcept { return detail_ ? detail_->causes : std::span<const Error>(); }
 bool Error::timeout() const noexcept { return code() == std::errc::timed_out; }
 
-std::string to_string(const Error& error) {
-  std::string text(error.operation());
-  if (!error.subject().empty()) text += (text.empty() ? "" : " ") + detail::escape(error.subject());
+namespace {
+
+constexpr int deepest_cause = 8;
+constexpr std::size_t longest_text = 8 * 1024;
+
+void print(const Error& error, int depth, std::string& text) {
+  text += error.operation();
+  if (!error.subject().empty()) text += (error.operation().empty() ? "" : " ") + detail::escape(error.subject());
   text += ": " + error.code().message();
   if (!error.detail().empty()) text += " (" + detail::escape(error.detail()) + ")";
-  const char* separator = "; caused by ";
+  std::string_view separator = "; caused by ";
   for (const Error& cause : error.causes()) {
-    text += separator + to_string(cause);
+    text += separator;
     separator = ", ";
+    if (depth == deepest_cause || text.size() > longest_text) {
+      text += "…";
+      return;
+    }
+    print(cause, depth + 1, text);
   }
+}
+
+}  // namespace
+
+std::string to_string(const Error& error) {
+  std::string text;
+  print(error, 0, text);
   return text;
 }
 

@@ -15,7 +15,8 @@ namespace LEASH_NAMESPACE {
 /// detail, so it is cheap to pass up, and any number of threads may read it.
 ///
 /// Prints as `open data.csv: No such file or directory`, followed by its detail in brackets and its causes, if any.
-/// Control characters of the subject are escaped when printed, and only then.
+/// Control characters of the subject are escaped when printed, and only then; causes are printed to a bounded depth and
+/// length.
 class [[nodiscard]] Error {
  public:
   /// `operation` is the verb the caller used ("open"), `subject` the path or address, `code` not zero. `detail` is what

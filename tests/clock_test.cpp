@@ -1,5 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <atomic>
 #include <future>
 #include <leash/clock.hpp>
@@ -128,7 +132,7 @@ TEST_CASE("threads may advance a fake clock, register and take back at the same 
   for (int thread = 0; thread < 4; ++thread) {
     threads.emplace_back([&] {
       for (int round = 0; round < 200; ++round) {
-        Registration kept = clock.at(clock.now() + 1ns, [&] { ++fired; });
+        const Registration kept = clock.at(clock.now() + 1ns, [&] { ++fired; });
         const Registration dropped = clock.at(clock.now() + 24h, [&] { fired = -1000000; });
         clock.advance(1ns);
       }
@@ -136,4 +140,86 @@ TEST_CASE("threads may advance a fake clock, register and take back at the same 
   }
   threads.clear();
   CHECK(fired >= 0);
+  CHECK(clock.now().time_since_epoch() == 4 * 200 * 1ns);
 }
+
+TEST_CASE("callbacks of a fake clock run one at a time, in order, whoever advances it") {
+  FakeClock clock;
+  std::atomic<int> running = 0;
+  std::atomic<int> together = 0;
+  std::vector<Registration> registrations;
+  for (int index = 1; index <= 100; ++index) {
+    registrations.push_back(clock.at(clock.now() + index * 1ms, [&] {
+      if (++running > 1) ++together;
+      std::this_thread::yield();
+      --running;
+    }));
+  }
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([&] {
+      for (int step = 0; step < 25; ++step) clock.advance(1ms);
+    });
+  }
+  threads.clear();
+  CHECK(together == 0);
+}
+
+TEST_CASE("to register runs no callback but one's own") {
+  FakeClock clock;
+  std::vector<int> order;
+  Registration inner;
+  const Registration first = clock.at(clock.now() + 1s, [&] {
+    order.push_back(1);
+    inner = clock.at(clock.now(), [&] { order.push_back(2); });
+  });
+  const Registration second = clock.at(clock.now() + 1s, [&] { order.push_back(3); });
+  clock.advance(1s);
+  CHECK(order == std::vector<int>{1, 2, 3});
+}
+
+TEST_CASE("a fake clock stops before its time overflows") {
+  FakeClock clock;
+  clock.advance(Clock::duration::max());
+  const Clock::time_point end = clock.now();
+  clock.advance(24h);
+  CHECK(clock.now() == end);
+  CHECK(clock.system_now() > Clock::system_time_point(std::chrono::sys_days(std::chrono::year(2199) / 1 / 1)));
+}
+
+TEST_CASE("an empty callback is a mistake") {
+  FakeClock clock;
+  CHECK_THROWS_AS((void)clock.at(clock.now(), {}), std::logic_error);
+}
+
+TEST_CASE("the timer thread leaves the program's signals alone") {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGUSR1);
+  Registration registration = Clock::real()->at(Clock::real()->now() + 24h, [] {});
+  sigset_t before;
+  REQUIRE(::pthread_sigmask(SIG_BLOCK, &signals, &before) == 0);
+  // A thread that does not block it would take it, and the program would end.
+  ::kill(::getpid(), SIGUSR1);
+  const timespec patience{.tv_sec = 10, .tv_nsec = 0};
+  CHECK(::sigtimedwait(&signals, nullptr, &patience) == SIGUSR1);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+#if !defined(__SANITIZE_THREAD__)  // which forbids threads in the child of a program with threads
+TEST_CASE("a child process has a working clock") {
+  std::promise<void> started;
+  const Registration before = Clock::real()->at(Clock::real()->now(), [&] { started.set_value(); });
+  started.get_future().get();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    std::promise<void> called;
+    const Registration registration = Clock::real()->at(Clock::real()->now() + 1ms, [&] { called.set_value(); });
+    const bool in_time = called.get_future().wait_for(10s) == std::future_status::ready;
+    ::_exit(in_time ? 0 : 1);
+  }
+  int status = -1;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  CHECK(status == 0);
+}
+#endif

@@ -4,6 +4,7 @@
 #include <future>
 #include <leash/context.hpp>
 #include <memory>
+#include <stdexcept>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -277,4 +278,83 @@ TEST_CASE("threads cancel, expire, copy and watch one tree of Contexts") {
     CHECK(called <= 3);
     CHECK(root.done());
   }
+}
+
+TEST_CASE("an earlier cancellation counts before a deadline that is past") {
+  const auto [parent, source] = Context().with_cancel();
+  source.cancel(Error("stop", "all", std::errc::io_error));
+  const Context child = parent.with_timeout(-1s);
+  CHECK(child.error() == std::errc::operation_canceled);
+  REQUIRE(child.cause());
+  CHECK(child.cause()->operation() == "stop");
+  CHECK(child.stop_token().stop_requested());
+}
+
+TEST_CASE("a registration keeps the deadline of its Context") {
+  const auto clock = std::make_shared<FakeClock>();
+  bool called = false;
+  const Registration registration = Context().with_clock(clock).with_timeout(1s).on_cancel([&] { called = true; });
+  clock->advance(1s);
+  CHECK(called);
+}
+
+TEST_CASE("all descendants are done when the first callback runs") {
+  const auto [parent, source] = Context().with_cancel();
+  Context child;
+  bool done = false;
+  const Registration registration = parent.on_cancel([&] { done = child.done(); });
+  child = parent.with_cancel().context.with_timeout(1h);
+  source.cancel();
+  CHECK(done);
+}
+
+TEST_CASE("an expired Context is done even if its clock's thread is late") {
+  std::promise<void> entered;
+  std::promise<void> leave;
+  const Registration blocking = Clock::real()->at(Clock::real()->now(), [&] {
+    entered.set_value();
+    leave.get_future().get();
+  });
+  entered.get_future().get();
+  const Context context = Context().with_timeout(5ms);
+  std::this_thread::sleep_for(30ms);
+  CHECK(context.error() == std::errc::timed_out);
+  leave.set_value();
+}
+
+TEST_CASE("cancellation reaches deeper than the stack") {
+  const auto [root, source] = Context().with_cancel();
+  Context context = root;
+  for (int depth = 0; depth < 100000; ++depth) context = context.with_cancel().context;
+  source.cancel();
+  CHECK(context.done());
+}
+
+TEST_CASE("a stop token's Context ends with its parent too") {
+  std::stop_source stop;
+  const auto [parent, source] = Context().with_cancel();
+  const Context child = parent.with_stop_token(stop.get_token());
+  source.cancel();
+  CHECK(child.done());
+}
+
+TEST_CASE("misuse is a logic error, and a source that was moved from still cancels") {
+  CHECK_THROWS_AS((void)Context().with_clock(nullptr), std::logic_error);
+  auto [context, source] = Context().with_cancel();
+  CHECK_THROWS_AS((void)context.on_cancel({}), std::logic_error);
+  const leash::CancelSource moved = std::move(source);
+  source.cancel();  // NOLINT(bugprone-use-after-move): this is what is tested
+  CHECK(context.done());
+}
+
+TEST_CASE("a deadline by another clock is no deadline by this one") {
+  const auto first = std::make_shared<FakeClock>();
+  const auto second = std::make_shared<FakeClock>();
+  const Context parent = Context().with_clock(first).with_timeout(10s);
+  const Context child = parent.with_clock(second).with_timeout(20s);
+  CHECK(child.deadline() == second->now() + 20s);
+  second->advance(15s);
+  CHECK_FALSE(child.done());
+  first->advance(10s);
+  CHECK(child.done());
 }

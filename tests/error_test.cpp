@@ -62,6 +62,17 @@ TEST_CASE("a hostile subject cannot write to the terminal") {
   CHECK(to_string(error) == "open a\\x1b[31m\\nb: Invalid argument");
 }
 
+TEST_CASE("causes may be many and deep") {
+  Error error("a", "b", std::errc::io_error);
+  for (int depth = 0; depth < 300000; ++depth) error = Error("a", "b", std::errc::io_error, {}, {error});
+  CHECK(to_string(error).size() < 1000);
+  Error wide("a", "b", std::errc::io_error, "detail\n");
+  for (int depth = 0; depth < 30; ++depth) wide = Error("a", "b", std::errc::io_error, "detail\n", {wide, wide});
+  const std::string text = to_string(wide);
+  CHECK(text.size() < 20000);
+  CHECK(text.contains("(detail\\n)"));
+}
+
 TEST_CASE("escape keeps valid UTF-8 and shows every other byte") {
   using leash::detail::escape;
   CHECK(escape("plain ünïcødé 漢字 🐕") == "plain ünïcødé 漢字 🐕");
@@ -79,4 +90,8 @@ TEST_CASE("escape keeps valid UTF-8 and shows every other byte") {
         "31m");  // a control character of two bytes
   CHECK(escape(std::string(1 << 20, 'x'), 8) == "xxxxxxxx… (1048576 bytes)");
   CHECK(escape("aé", 2) == "aé");
+  CHECK(escape("a\u202eb\u200bc\ufeff") == "a\\xe2\\x80\\xaeb\\xe2\\x80\\x8bc\\xef\\xbb\\xbf");
+  CHECK(escape("\xf0\x80\x80\x80") == "\\xf0\\x80\\x80\\x80");  // overlong
+  CHECK(escape("\xe2\x82") == "\\xe2\\x82");                    // cut off
+  CHECK(escape("\xe2\x82z") == "\\xe2\\x82z");
 }

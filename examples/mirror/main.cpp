@@ -227,7 +227,6 @@ int run(const Context& context, const Arguments& arguments) {
 
   const leash::track::Report report = tracker.close();
   fmt::print("\n{}\n", report);
-  if constexpr (!leash::tracking_enabled) say("built with LEASH_TRACKING=OFF: nothing was tracked");
   return status == 0 && !report.ok() ? exit_leaked : status;
 }
 

@@ -8,47 +8,64 @@
 #include <mutex>
 #include <optional>
 #include <stop_token>
+#include <system_error>
+#include <unordered_set>
+#include <vector>
 
 namespace LEASH_NAMESPACE::detail {
 
 /// The part of a Context that can be cancelled; shared by its descendants down to the next that has its own.
 /// Thread-safe.
 ///
-/// Callbacks are `std::stop_callback`s: they bring the rule that taking one back waits for it.
+/// All states that descend from one have a mutex in common. Under it a cancellation first marks every descendant, so
+/// that none is still wanted when the first callback runs; the callbacks come after, outside of it. They are
+/// `std::stop_callback`s, which bring the rule that taking one back waits for it.
 class CancelState : public std::enable_shared_from_this<CancelState> {
  public:
-  /// A state below `parent` (or null) that is not linked to anything yet.
-  explicit CancelState(std::shared_ptr<CancelState> parent) : parent_(std::move(parent)) {}
+  /// A state below `parent` (or null). `attach` makes it take part.
+  explicit CancelState(std::shared_ptr<CancelState> parent);
+  CancelState(const CancelState&) = delete;
+  CancelState& operator=(const CancelState&) = delete;
+  ~CancelState();
 
-  /// Ends with the parent.
-  void follow_parent();
+  /// From now on it ends with its parent, and at `deadline` by `clock`, if any.
+  void attach(std::optional<Clock::time_point> deadline, const std::shared_ptr<Clock>& clock);
 
   /// Ends when `token` is stopped.
   void follow(std::stop_token token);
 
-  /// Expires at `time`, or when the parent does if that is earlier by the same clock.
-  void expire_at(Clock::time_point time, const std::shared_ptr<Clock>& clock);
-
   void cancel(std::error_code code, std::optional<Error> cause);
 
-  bool done() const noexcept { return done_.load(std::memory_order_acquire); }
-  std::error_code code() const noexcept { return done() ? code_ : std::error_code(); }
-  std::optional<Error> cause() const { return done() ? cause_ : std::nullopt; }
+  /// Whether it has ended. A deadline counts when it is past, also if the clock's thread is late.
+  bool done() const noexcept;
+
+  /// What it ended with, where `done`.
+  std::error_code code() const noexcept { return code_; }
+  std::optional<Error> cause() const { return cause_; }
+
   std::optional<Clock::time_point> deadline() const noexcept { return deadline_; }
   std::stop_token token() const noexcept { return source_.get_token(); }
 
  private:
   using Link = std::stop_callback<std::move_only_function<void()>>;
 
-  const std::shared_ptr<CancelState> parent_;
+  void mark(std::error_code code, const std::optional<Error>& cause) const;
+  void mark_below(std::vector<std::shared_ptr<CancelState>>& marked, std::error_code code,
+                  const std::optional<Error>& cause);
+
+  std::shared_ptr<CancelState> parent_;
+  const std::shared_ptr<std::mutex> mutex_;
   std::stop_source source_;
-  std::once_flag once_;
-  std::atomic<bool> done_{false};
-  std::error_code code_;
-  std::optional<Error> cause_;
   std::optional<Clock::time_point> deadline_;
   std::shared_ptr<Clock> clock_;
-  std::optional<Link> parent_link_;
+
+  // Under the mutex, but for reading what `done_` releases.
+  std::unordered_set<CancelState*> children_;
+  mutable std::atomic<bool> done_{false};
+  mutable std::error_code code_;
+  mutable std::optional<Error> cause_;
+  bool told_ = false;  ///< Whether its callbacks have run or are about to.
+
   std::optional<Link> token_link_;
   Registration timer_;
 };

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdint>
 #include <leash/detail/escape.hpp>
 
@@ -27,6 +28,17 @@ std::size_t sequence_length(std::string_view text) {
     return continued && !overlong && !too_large ? 4 : 0;
   }
   return 0;
+}
+
+/// Whether a well-formed sequence is one that a terminal may obey or that hides text: control characters of two bytes,
+/// marks of direction, separators of lines, and characters without width (U+0080 to U+009F, U+200B to U+200F, U+2028 to
+/// U+202E, U+2060 to U+206F, U+FEFF).
+bool is_hidden(std::string_view sequence) {
+  if (sequence.size() == 2) return sequence >= "\xc2\x80" && sequence <= "\xc2\x9f";
+  if (sequence.size() != 3) return false;
+  return (sequence >= "\xe2\x80\x8b" && sequence <= "\xe2\x80\x8f") ||
+         (sequence >= "\xe2\x80\xa8" && sequence <= "\xe2\x80\xae") ||
+         (sequence >= "\xe2\x81\xa0" && sequence <= "\xe2\x81\xaf") || sequence == "\xef\xbb\xbf";
 }
 
 void append_hex(std::string& out, unsigned char byte) {
@@ -60,15 +72,13 @@ std::string escape(std::string_view text, std::size_t max_bytes) {
   while (position < text.size() && position < max_bytes) {
     const auto byte = static_cast<unsigned char>(text[position]);
     const std::size_t length = sequence_length(text.substr(position));
-    // U+0080 to U+009F are control characters too; a terminal may obey them.
-    const bool c1_control = length == 2 && byte == 0xC2U && static_cast<unsigned char>(text[position + 1]) < 0xA0U;
-    if (length == 0 || c1_control) {
-      append_hex(out, byte);
-      if (c1_control) append_hex(out, static_cast<unsigned char>(text[position + 1]));
+    const std::string_view sequence = text.substr(position, std::max<std::size_t>(length, 1));
+    if (length == 0 || is_hidden(sequence)) {
+      for (const char hidden : sequence) append_hex(out, static_cast<unsigned char>(hidden));
     } else if (length == 1 && (byte < 0x20U || byte == 0x7FU)) {
       append_control(out, byte);
     } else {
-      out += text.substr(position, length);
+      out += sequence;
     }
     position += length == 0 ? 1 : length;
   }

@@ -1,4 +1,5 @@
 #include <leash/detail/timer_queue.hpp>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -26,41 +27,57 @@ class TimerQueue::Hold final : public Registration::Hold {
 };
 
 Registration TimerQueue::add(Clock::time_point time, std::move_only_function<void()> callback) {
+  return add_or_run(time, Clock::time_point::min(), std::move(callback));
+}
+
+Registration TimerQueue::add_or_run(Clock::time_point time, Clock::time_point now,
+                                    std::move_only_function<void()> callback) {
+  if (!callback) throw std::logic_error("leash: Clock::at: the callback is empty");
   auto timer = std::make_shared<Timer>(std::move(callback));
   auto hold = std::make_unique<Hold>(shared_from_this(), timer);
+  const bool due = time <= now;
+  bool first = false;
   {
     const std::lock_guard lock(mutex_);
-    timer->queued = timers_.emplace(time, timer);
+    if (due) {
+      timer->running_in = std::this_thread::get_id();
+    } else {
+      timer->queued = timers_.emplace(time, timer);
+      first = *timer->queued == timers_.begin();
+    }
   }
-  changed_.notify_one();
+  if (first) changed_.notify_one();
+  if (due) run(*timer);
   return Registration(std::move(hold));
 }
 
-std::optional<Clock::time_point> TimerQueue::run_one(Clock::time_point now,
-                                                     const std::function<void(Clock::time_point)>& before_run) {
+bool TimerQueue::run_one(Clock::time_point now, const std::function<void(Clock::time_point)>& before_run) {
   std::shared_ptr<Timer> timer;
   Clock::time_point time;
   {
     const std::lock_guard lock(mutex_);
-    if (timers_.empty() || timers_.begin()->first > now) return std::nullopt;
+    if (timers_.empty() || timers_.begin()->first > now) return false;
     time = timers_.begin()->first;
     timer = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     timer->queued.reset();
     timer->running_in = std::this_thread::get_id();
   }
-  [&]() noexcept {
-    if (before_run) before_run(time);
-    timer->callback();
-    // What the callback holds must be gone before a waiting `remove` returns.
-    timer->callback = nullptr;
-  }();
+  if (before_run) before_run(time);
+  run(*timer);
+  return true;
+}
+
+/// Runs a callback that is no longer in the queue and is marked as running in this thread.
+void TimerQueue::run(Timer& timer) noexcept {
+  timer.callback();
+  // What the callback holds must be gone before a waiting `remove` returns.
+  timer.callback = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    timer->running_in.reset();
+    timer.running_in.reset();
   }
   finished_.notify_all();
-  return time;
 }
 
 void TimerQueue::wait() {

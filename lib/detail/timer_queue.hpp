@@ -19,17 +19,23 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
 
   Registration add(Clock::time_point time, std::move_only_function<void()> callback);
 
-  /// Runs the first callback if its time is not after `now`, and says for when it was registered.
-  /// `before_run` is called with that time just before.
-  std::optional<Clock::time_point> run_one(Clock::time_point now,
-                                           const std::function<void(Clock::time_point)>& before_run = {});
+  /// The same, but a callback whose time is not after `now` runs in this call.
+  Registration add_or_run(Clock::time_point time, Clock::time_point now, std::move_only_function<void()> callback);
+
+  /// Runs the first callback if its time is not after `now`, and says whether it did. `before_run` is called with the
+  /// time that it was registered for just before.
+  bool run_one(Clock::time_point now, const std::function<void(Clock::time_point)>& before_run = {});
 
   /// Waits until a callback may be due. Meant for the one thread that runs callbacks by the machine's clock.
   void wait();
 
+  /// Hold it over a fork, so that the child finds the queue as a whole.
+  std::mutex& mutex() noexcept { return mutex_; }
+
  private:
   class Hold;
 
+  void run(Timer& timer) noexcept;
   void remove(Timer& timer) noexcept;
 
   std::mutex mutex_;

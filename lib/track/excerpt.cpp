@@ -1,7 +1,9 @@
 #include <fmt/format.h>
 
+#include <array>
 #include <filesystem>
 #include <fstream>
+#include <istream>
 #include <leash/detail/escape.hpp>
 #include <leash/track/detail/excerpt.hpp>
 #include <system_error>
@@ -10,9 +12,37 @@ namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 constexpr std::size_t longest_line = 160;
+constexpr std::streamsize most_bytes = std::streamsize{4} << 20U;
 
-std::string numbered(std::string_view indent, char mark, unsigned number, std::size_t width, std::string_view text) {
-  return fmt::format("{}{} {:>{}} | {}\n", indent, mark, number, width, leash::detail::escape(text, longest_line));
+/// Reads a line, less of what is longer than a report shows; false at the end of the text.
+bool read_line(std::istream& in, std::string& line) {
+  std::array<char, longest_line + 2> buffer{};
+  in.getline(buffer.data(), buffer.size());
+  line = buffer.data();
+  if (in.fail() && !in.eof() && in.gcount() == static_cast<std::streamsize>(buffer.size()) - 1) {
+    in.clear();
+    in.ignore(most_bytes, '\n');
+  }
+  return !in.fail() && in.tellg() < most_bytes;
+}
+
+/// A line as a terminal would show it.
+std::string shown(std::string_view line) {
+  static constexpr std::size_t tab = 4;
+  std::string text;
+  if (line.ends_with('\r')) line.remove_suffix(1);
+  for (const char c : line) {
+    if (c == '\t') {
+      text.append(tab - text.size() % tab, ' ');
+    } else {
+      text += c;
+    }
+  }
+  return leash::detail::escape(text, longest_line);
+}
+
+std::string numbered(std::string_view indent, char mark, unsigned number, std::size_t width, std::string_view line) {
+  return fmt::format("{}{} {:>{}} | {}\n", indent, mark, number, width, shown(line));
 }
 
 }  // namespace
@@ -26,8 +56,7 @@ std::string excerpt(const std::string& file, unsigned line, std::string_view ind
   std::string text;
   for (unsigned number = 1; number <= line; ++number) {
     before = std::move(text);
-    text.clear();
-    if (!std::getline(in, text)) return {};
+    if (!read_line(in, text)) return {};
   }
   const std::size_t width = std::to_string(line).size();
   std::string lines;

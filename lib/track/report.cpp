@@ -62,6 +62,7 @@ std::vector<Group> group(std::vector<Finding> findings) {
                         record.site,
                         record.opened_at,
                         0,
+                        {},
                         record.serial,
                         finding.age,
                         finding.age,
@@ -69,6 +70,8 @@ std::vector<Group> group(std::vector<Finding> findings) {
     }
     Group& group = groups[place->second];
     ++group.count;
+    const auto thread = std::ranges::lower_bound(group.threads, record.thread);
+    if (thread == group.threads.end() || *thread != record.thread) group.threads.insert(thread, record.thread);
     group.min_age = std::min(group.min_age, finding.age);
     group.max_age = std::max(group.max_age, finding.age);
     if (group.instances.size() < Group::max_instances) group.instances.push_back(instance_of(finding));

@@ -36,13 +36,13 @@ struct LastUse {
 
 /// One resource of a group.
 struct Instance {
-  std::string name;
-  std::string parent;  ///< The name of the resource it depends on, if it is a child.
+  std::string name = {};
+  std::string parent = {};  ///< The name of the resource it depends on, if it is a child.
   int descriptor = -1;
   unsigned thread = 0;  ///< The thread that opened it: a number from 1 on, in the order in which threads came to leash.
   Clock::duration age{};
-  std::vector<Note> notes;  ///< Of the Context it was opened with, the outermost first.
-  std::optional<LastUse> last_use;
+  std::vector<Note> notes = {};  ///< Of the Context it was opened with, the outermost first.
+  std::optional<LastUse> last_use = {};
 };
 
 /// Findings that are equal: the same rule, severity, kind, site and stack.
@@ -55,6 +55,7 @@ struct Group {
   std::source_location site;  ///< The user's call that opened them.
   Stack opened_at;
   std::size_t count = 0;
+  std::vector<unsigned> threads;   ///< The numbers of the threads that opened them, ascending.
   std::uint64_t first_serial = 0;  ///< The place of the first of them in the order of creation.
   Clock::duration min_age{};
   Clock::duration max_age{};

@@ -6,6 +6,7 @@
 #include <leash/track/report.hpp>
 #include <leash/track/symbols.hpp>
 #include <ostream>
+#include <ranges>
 #include <string>
 #include <utility>
 #include <vector>
@@ -104,19 +105,15 @@ std::string_view advice(Rule rule) {
 }
 
 std::string threads_text(const Group& group) {
-  std::vector<unsigned> threads;
-  threads.reserve(group.instances.size());
-  for (const Instance& instance : group.instances) threads.push_back(instance.thread);
-  std::ranges::sort(threads);
-  const auto rest = std::ranges::unique(threads);
-  threads.erase(rest.begin(), rest.end());
-  const bool more = group.count > group.instances.size() && threads.size() > 1;
-  return fmt::format("thread{} {}{}", threads.size() == 1 ? "" : "s", fmt::join(threads, ", "), more ? ", …" : "");
+  static constexpr std::size_t most_shown = 3;
+  const auto shown = std::views::take(group.threads, most_shown);
+  return fmt::format("thread{} {}{}", group.threads.size() == 1 ? "" : "s", fmt::join(shown, ", "),
+                     group.threads.size() > most_shown ? ", …" : "");
 }
 
 std::string identity(const Group& group) {
   const Instance& first = group.instances.front();
-  std::string text = escape(first.name);
+  std::string text = first.name.empty() ? "(no name)" : escape(first.name);
   if (!first.parent.empty()) text += " of " + escape(first.parent);
   if (group.count > 1) text += fmt::format(", and {} more", grouped(group.count - 1));
   const std::string shortest = duration_text(group.min_age);
@@ -130,7 +127,7 @@ std::string identity(const Group& group) {
 std::string trail(const std::vector<Note>& notes) {
   std::vector<std::string> texts;
   texts.reserve(notes.size());
-  for (const Note& note : notes) texts.push_back(escape(note.text));
+  for (const Note& note : notes) texts.push_back(note.text.empty() ? "(empty)" : escape(note.text));
   return fmt::format("{}", fmt::join(texts, " > "));
 }
 
@@ -143,7 +140,7 @@ struct Line {
 /// Whether `frame` is at `line` of `file`. Debug information and the compiler may begin the path at different folders.
 bool is_at(const Frame& frame, std::string_view file, unsigned line) {
   const std::string_view name = file.substr(file.rfind('/') + 1);
-  return frame.line == line && !name.empty() && frame.file.ends_with(name);
+  return frame.line == line && !name.empty() && (frame.file == name || frame.file.ends_with("/" + std::string(name)));
 }
 
 /// The frames as they are printed: where they have no lines, what the compiler said of the call comes first.
@@ -200,9 +197,9 @@ std::string group_text(const Group& group, bool verdict) {
     }
   }
   const Instance& instance = group.instances.front();
-  std::string text =
-      fmt::format("{}{}: {} [{}]\n", file.empty() ? "" : location(file, line) + ": ",
-                  group.severity == Severity::failure ? "error" : "note", what(group, verdict), to_string(group.rule));
+  std::string text = fmt::format("{}{}: {} [{}]\n", file.empty() ? "" : location(file, line) + ": ",
+                                 group.severity == Severity::failure ? "error" : "note", what(group, verdict),
+                                 group.rule == Rule::leaked && !verdict ? "open" : to_string(group.rule));
   text += "  " + identity(group) + "\n";
   if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
   text += stack_text(group, frames, file, line);
@@ -236,6 +233,7 @@ std::string sums(const Report& report) {
 std::string to_string(const Report& report) {
   std::string text;
   for (const Group& group : report.groups) text += group_text(group, report.verdict) + "\n";
+  if (!tracking_enabled) return "Nothing was tracked: leash was built with LEASH_TRACKING=OFF.";
   if (report.groups.empty()) {
     text += report.verdict ? "Nothing was left open. " : "Nothing is open. ";
   } else {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <leash/track/stack.hpp>
 
 namespace LEASH_NAMESPACE::track {
@@ -33,7 +34,7 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
 [[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip) {
   Walk walk;
   walk.limit = std::min(depth, max_depth);
-  walk.skip = skip + 1;
+  walk.skip = skip == SIZE_MAX ? skip : skip + 1;
   if (walk.limit != 0) _Unwind_Backtrace(visit, &walk);
   return Stack{{walk.addresses.begin(), walk.addresses.begin() + static_cast<std::ptrdiff_t>(walk.count)}};
 }

@@ -50,53 +50,71 @@ std::size_t skipped(std::string_view name, std::size_t at) {
   return 0;
 }
 
-/// Where the brackets open that hold the parameters of the (outermost) function, or npos.
-std::size_t parameters_of(std::string_view name) {
-  std::size_t at = 0;
-  while (at < name.size()) {
-    if (const std::size_t length = skipped(name, at); length != 0) {
-      at += length;
-    } else if (name.substr(at).starts_with("operator")) {
-      at += std::string_view("operator").size();
-      while (at < name.size() && std::string_view("<>=-!+*/%&|^~,[]").contains(name[at])) ++at;
-    } else if (name[at] == '(') {
-      const std::size_t end = closing(name, at);
-      // `f(int)::{lambda()#1}::operator()() const`: the brackets in the middle belong to the scope.
-      const bool scope = end != std::string_view::npos &&
-                         (name.substr(end + 1).starts_with("::") || name.substr(end + 1).starts_with(" const::"));
-      if (!scope) return at;
-      at = end + 1;
-    } else if (name[at] == '<' || name[at] == '{' || name[at] == '[') {
-      const std::size_t end = closing(name, at);
-      if (end == std::string_view::npos) return end;
-      at = end + 1;
-    } else {
-      ++at;
+/// If the brackets that end before `at` are those of a scope, `f(int) const::{lambda()#1}`, where its `::` is; else
+/// npos.
+std::size_t scope_after(std::string_view name, std::size_t at) {
+  static constexpr std::array<std::string_view, 6> qualifiers = {" const", " volatile", " &&", " &", "&&", "&"};
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view qualifier : qualifiers) {
+      if (!name.substr(at).starts_with(qualifier)) continue;
+      at += qualifier.size();
+      again = true;
     }
   }
-  return std::string_view::npos;
+  return name.substr(at).starts_with("::") ? at : std::string_view::npos;
 }
 
-/// The qualified name alone: a function template's name begins with what it returns.
-std::string_view qualified_name(std::string_view function) {
-  const std::size_t parameters = parameters_of(function);
-  const std::string_view name = function.substr(0, std::min(parameters, function.size()));
+/// What a signature begins and where it ends: the qualified name of the function, without what it returns, and without
+/// its parameters.
+struct NameParts {
   std::size_t begin = 0;
-  for (std::size_t at = 0; at < name.size();) {
-    if (const std::size_t length = skipped(name, at); length != 0 && !name.substr(at).starts_with("operator")) {
+  std::size_t end = 0;
+};
+
+NameParts name_parts(std::string_view text) {
+  NameParts parts;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t length = skipped(text, at);
+    if (length != 0) {
       at += length;
-    } else if (name.substr(at).starts_with("operator")) {
+    } else if (text.substr(at).starts_with("operator") && (at == 0 || text[at - 1] == ':' || text[at - 1] == ' ')) {
+      // A conversion operator's type may hold spaces, and the symbols of the others look like brackets.
+      const std::size_t parameters = text.find('(', at);
+      at = std::min(parameters, text.size());
       break;
-    } else if (name[at] == '<' || name[at] == '(' || name[at] == '{' || name[at] == '[') {
-      const std::size_t end = closing(name, at);
+    } else if (text[at] == '(') {
+      const std::size_t end = closing(text, at);
+      const std::size_t scope = end == std::string_view::npos ? end : scope_after(text, end + 1);
+      if (scope == std::string_view::npos) break;
+      at = scope;
+    } else if (text[at] == '<' || text[at] == '{' || text[at] == '[') {
+      const std::size_t end = closing(text, at);
       if (end == std::string_view::npos) break;
       at = end + 1;
     } else {
-      if (name[at] == ' ') begin = at + 1;
+      if (text[at] == ' ') parts.begin = at + 1;
       ++at;
     }
   }
-  return name.substr(begin);
+  parts.end = at;
+  // Clang writes `std::ostream &app::print(…)`.
+  while (parts.begin < parts.end && (text[parts.begin] == '&' || text[parts.begin] == '*')) ++parts.begin;
+  return parts;
+}
+
+std::string_view qualified_name(std::string_view function) {
+  const NameParts parts = name_parts(function);
+  return function.substr(parts.begin, parts.end - parts.begin);
+}
+
+/// A signature without what a template was instantiated with, as compilers append it: GCC ` [with T = int]`, Clang ` [T
+/// = int]`.
+std::string_view without_instantiation(std::string_view text) {
+  const std::size_t open = text.find(" [");
+  if (open == std::string_view::npos || !text.ends_with(']')) return text;
+  return text.substr(open).contains(" = ") ? text.substr(0, open) : text;
 }
 
 /// Replaces what stands in the brackets of each function, a scope's included, by `…`.
@@ -138,28 +156,45 @@ std::string tidy_path(std::string_view path) { return std::filesystem::path(path
 }  // namespace detail
 
 bool is_user_function(std::string_view function) {
-  // GCC names a function in its source_location by its whole signature, with what it returns and its attributes in
-  // front.
+  // A function of C has no brackets in its symbol: only those can be the run-time's.
+  static constexpr std::array c_functions = {"_start",
+                                             "__libc_start_main",
+                                             "__libc_start_main_impl",
+                                             "__libc_start_call_main",
+                                             "start_thread",
+                                             "clone",
+                                             "clone3",
+                                             "__clone",
+                                             "__clone3",
+                                             "__GI___clone3",
+                                             "execute_native_thread_routine",
+                                             "asan_thread_start",
+                                             "__sigaction_sigtramp"};
+  static constexpr std::array c_prefixes = {"__interceptor_", "___interceptor_", "__tsan", "__asan", "__sanitizer"};
+  if (!function.contains('(')) {
+    if (std::ranges::any_of(c_functions, [&](std::string_view known) { return function == known; })) return false;
+    if (std::ranges::any_of(c_prefixes, [&](std::string_view known) { return function.starts_with(known); }))
+      return false;
+  }
+  static constexpr std::array namespaces = {"leash::",
+                                            "std::",
+                                            "__gnu_cxx::",
+                                            "__cxxabiv1::",
+                                            "doctest::",
+                                            "testing::internal::",
+                                            "testing::Test::",
+                                            "testing::TestInfo::",
+                                            "testing::TestSuite::",
+                                            "testing::UnitTest::",
+                                            "Catch::",
+                                            "asio::",
+                                            "boost::asio::"};
   const std::string_view name = qualified_name(function);
-  static constexpr std::array namespaces = {
-      "leash::", "std::", "__gnu_cxx::", "__cxxabiv1::", "doctest::", "testing::", "Catch::", "asio::"};
-  static constexpr std::array functions = {"_start",
-                                           "__libc_start_main",
-                                           "__libc_start_call_main",
-                                           "start_thread",
-                                           "clone",
-                                           "__clone3",
-                                           "clone3",
-                                           "execute_native_thread_routine",
-                                           "asan_thread_start"};
-  return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); }) &&
-         std::ranges::none_of(functions, [&](std::string_view plain) { return name == plain; }) &&
-         !name.starts_with("__interceptor_") && !name.starts_with("__tsan") && !name.starts_with("__asan");
+  return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 std::string abridge(std::string_view function) {
-  // What a template was instantiated with, as GCC appends it to a signature.
-  std::string text(function.substr(0, function.find(" [with ")));
+  std::string text(without_instantiation(function));
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 12> shorter = {{
       {"leash::tracking_on::", "leash::"},
       {"leash::tracking_off::", "leash::"},
@@ -175,7 +210,7 @@ std::string abridge(std::string_view function) {
       {"[abi:cxx11]", ""},
   }};
   for (const auto& [from, to] : shorter) replace_all(text, from, to);
-  text.erase(0, static_cast<std::size_t>(qualified_name(text).data() - text.data()));
+  text.erase(0, name_parts(text).begin);
   if (text.size() > longest_with_parameters) text = without_parameters(text);
   if (text.size() > longest_name) {
     std::size_t cut = longest_name;

@@ -20,7 +20,8 @@ void destroy(const Record* record) noexcept;
 ///
 /// Move-only. An empty tag (default-made, moved from, or acquired where there is no tracker) accepts every operation
 /// and does nothing. `close`, `touch` and the setters may run in any number of threads at once; moving and destroying
-/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws.
+/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws but
+/// `child`, where there is no memory.
 class Tag {
  public:
   Tag() noexcept;
@@ -30,7 +31,7 @@ class Tag {
   /// Drops the resource if it was not closed: what that means, its `OnDrop` says.
   ~Tag();
 
-  /// The resource is closed, here. A second close changes nothing.
+  /// The resource is closed; `site` is where. A second close changes nothing.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
   /// The resource was used, here. Reports show the last use.

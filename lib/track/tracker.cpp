@@ -79,6 +79,7 @@ void TrackerState::drop(Ref<Record> record) noexcept {
   }
   // Released after the lock: this may be the last owner of the tracker.
   const Ref<TrackerState> self = std::move(record->state);
+  const Clock::time_point now = options_.clock->coarse_now();
   const std::lock_guard lock(mutex_);
   if (on_drop == OnDrop::abandoned) {
     abandoned_.push_back(std::move(record));
@@ -86,11 +87,10 @@ void TrackerState::drop(Ref<Record> record) noexcept {
   }
   const bool excused = record->failed.load(std::memory_order_relaxed) || std::uncaught_exceptions() > 0;
   open_.erase(record->serial);
-  dropped_.push_back({std::move(record), excused ? Severity::note : Severity::failure, options_.clock->coarse_now()});
+  dropped_.push_back({std::move(record), excused ? Severity::note : Severity::failure, now});
 }
 
-std::vector<Finding> TrackerState::findings(Severity of_open) const {
-  const Clock::time_point now = options_.clock->now();
+std::vector<Finding> TrackerState::findings(Severity of_open, Clock::time_point now) const {
   std::vector<Finding> findings;
   findings.reserve(open_.size() + dropped_.size());
   for (const auto& [serial, record] : open_) {
@@ -107,10 +107,11 @@ std::vector<Finding> TrackerState::findings(Severity of_open) const {
 Report TrackerState::verdict() {
   std::call_once(judged_, [this] {
     std::vector<Finding> found;
+    const Clock::time_point now = options_.clock->now();
     {
       const std::lock_guard lock(mutex_);
       closed_.store(true, std::memory_order_release);
-      found = findings(Severity::failure);
+      found = findings(Severity::failure, now);
       verdict_.opened = opened_;
       verdict_.closed = opened_ - open_.size();
     }
@@ -123,9 +124,10 @@ Report TrackerState::verdict() {
 Report TrackerState::snapshot() const {
   Report report;
   std::vector<Finding> found;
+  const Clock::time_point now = options_.clock->now();
   {
     const std::lock_guard lock(mutex_);
-    found = findings(Severity::note);
+    found = findings(Severity::note, now);
     report.opened = opened_;
     report.closed = opened_ - open_.size();
   }
@@ -143,9 +145,7 @@ std::size_t TrackerState::open_count() const noexcept {
 Tracker::Tracker(Options options) : state_(new detail::TrackerState(std::move(options))) {}
 Tracker::Tracker(Ref<detail::TrackerState> state) noexcept : state_(std::move(state)) {}
 Tracker::Tracker(const Tracker&) noexcept = default;
-Tracker::Tracker(Tracker&&) noexcept = default;
 Tracker& Tracker::operator=(const Tracker&) noexcept = default;
-Tracker& Tracker::operator=(Tracker&&) noexcept = default;
 Tracker::~Tracker() = default;
 
 Tag Tracker::create(const Resource& resource, std::source_location site, const Notes& notes) {

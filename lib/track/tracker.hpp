@@ -23,21 +23,19 @@ class TrackerState;
 void destroy(TrackerState* state) noexcept;
 }  // namespace detail
 
-/// Knows every tag that was made with it and is still open. A handle to shared state: copies are the same tracker.
-/// All members may be called from any thread.
+/// Knows every tag that was made with it and is still open. A handle to shared state: copies are the same tracker, and
+/// to move one is to copy it. All members may be called from any thread.
 class Tracker {
  public:
   explicit Tracker(Options options = {});
   Tracker(const Tracker&) noexcept;
-  Tracker(Tracker&&) noexcept;
   Tracker& operator=(const Tracker&) noexcept;
-  Tracker& operator=(Tracker&&) noexcept;
 
   /// A tracker that is destroyed without `close` judges nothing.
   ~Tracker();
 
   /// A tag for a resource that was just acquired at `site`. The stack is that of the caller.
-  /// Throws `std::logic_error` if the tracker is closed.
+  /// Throws `std::logic_error` if the tracker is closed (never where tracking is compiled out).
   [[nodiscard]] Tag create(const Resource& resource, std::source_location site = std::source_location::current(),
                            const Notes& notes = {});
 

@@ -9,8 +9,10 @@
 #include <leash/net/tracked_dialer.hpp>
 #include <leash/track/doctest.hpp>
 #include <leash/track/tracker.hpp>
+#include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "client.hpp"
 #include "mirror.hpp"
@@ -104,11 +106,11 @@ TEST_CASE("the leaky mirror copies the same tree, and leaves behind what its err
   if constexpr (leash::tracking_enabled) {
     const std::string text = to_string(report);
     CAPTURE(text);
-    REQUIRE(report.groups.size() == 2);
-    CHECK(report.groups[0].count == client.retries());
-    CHECK(report.groups[0].kind.one == "connection");
-    CHECK(report.groups[1].count == 3);
-    CHECK(report.groups[1].kind.one == "file");
+    // A file may meet a reset more than once, and a second attempt comes from another line.
+    std::map<std::string_view, std::size_t> counts;
+    for (const leash::track::Group& group : report.groups) counts[group.kind.one] += group.count;
+    CHECK(counts["connection"] == client.retries());
+    CHECK(counts["file"] == 3);
     const std::string file = "examples/mirror/client.cpp";
     CHECK(text.starts_with(source_line(file, "dialer_.dial(") + ": error: "));
     CHECK(text.contains(source_line(file, "files_.open(") + ": error: 3 files not closed [leaked]"));

@@ -30,5 +30,10 @@ TEST_CASE("throws and leaks") {
 
 TEST_CASE("closes too") {
   const DoctestTracker tracker;
+  {
+    // A note is no failure.
+    Tag failed = leash::track::acquire(tracker.context(), {slot, "failed", -1, leash::track::OnDrop::error_lost});
+    failed.set_failed();
+  }
   leash::track::acquire(tracker.context(), {slot, "closed"}).close();
 }

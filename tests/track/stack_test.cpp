@@ -49,4 +49,5 @@ TEST_CASE("skipping leaves out the innermost") {
   all.addresses.erase(all.addresses.begin(), all.addresses.begin() + 2);
   CHECK(all == skipped);
   CHECK(capture(1000).addresses.empty());
+  CHECK(capture(SIZE_MAX).addresses.empty());
 }

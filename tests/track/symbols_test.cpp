@@ -84,6 +84,11 @@ TEST_CASE("frames of leash, the standard library, start-up code and test runners
            "doctest::Context::run()",
            "decltype ({parm#2}()) leash::fs::(anonymous namespace)::open_tracked<int>(int, int)",
            "_start",
+           "boost::asio::io_context::run()",
+           "__libc_start_main_impl",
+           "___interceptor_pthread_create",
+           "leash::fs::walk(int) const::{lambda()#1}::operator()() const",
+           "testing::internal::HandleExceptions(int)",
            "__libc_start_call_main",
            "start_thread",
            "clone3",
@@ -103,6 +108,14 @@ TEST_CASE("frames of leash, the standard library, start-up code and test runners
            "app::operator<(app::A const&, app::B const&)",
            "app::A::operator std::string() const",
            "app::A::operator()(int)",
+           "app::Server::serve(int) const::{lambda()#1}::operator()() const",
+           "testing::my_helper()",
+           "start_thread(leash::Context const&)",
+           "clone(int)",
+           "leashed::f()",
+           "stdx::f()",
+           "std_like()",
+           "std::ostream &app::operator<<(std::ostream &, int)",
        }) {
     CAPTURE(name);
     CHECK(is_user_function(name));
@@ -119,6 +132,11 @@ TEST_CASE("names are abridged for reading") {
   CHECK(abridge("void via({anonymous}::Pool&, T) [with T = int]") == "via(Pool&, T)");
   CHECK(abridge("app::load(int, int)::{lambda(int)#1}::operator()(int) const") ==
         "app::load(int, int)::{lambda(int)#1}::operator()(int) const");
+  CHECK(abridge("app::Server::serve(int) const::{lambda()#1}::operator()() const") ==
+        "app::Server::serve(int) const::{lambda()#1}::operator()() const");
+  CHECK(abridge("auto app::take(T) [T = int]") == "app::take(T)");
+  CHECK(abridge("std::ostream &app::operator<<(std::ostream &, int)") == "app::operator<<(std::ostream &, int)");
+  CHECK(abridge("app::A::operator std::string() const") == "app::A::operator std::string() const");
   CHECK(abridge("app::send_all(leash::Context const&, std::function<void (unsigned long)> "
                 "const&)::{lambda()#2}::operator()() "
                 "const") == "app::send_all(…)::{lambda()#2}::operator()() const");

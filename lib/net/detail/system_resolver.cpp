@@ -4,12 +4,12 @@
 #include <cerrno>
 #include <condition_variable>
 #include <cstring>
+#include <leash/detail/background_thread.hpp>
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/socket_address.hpp>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
 #include <mutex>
-#include <thread>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -101,7 +101,7 @@ Result<std::vector<std::string>> SystemResolver::do_resolve(Call call, std::stri
   question->family = address_family(network);
   question->lookup = lookup_;
   try {
-    std::thread([question] { answer(*question); }).detach();
+    leash::detail::start_background_thread([question] { answer(*question); });
   } catch (const std::system_error& error) {
     return fail("resolve", host, error.code(), "no thread to resolve it in");
   }

@@ -82,7 +82,7 @@ class TrackerState : public leash::detail::RefCounted {
     Clock::time_point when;
   };
 
-  std::vector<Finding> findings(Severity of_open) const;
+  std::vector<Finding> findings(Severity of_open, Clock::time_point now) const;
   void forget(Record& record) noexcept;
 
   const Options options_;

@@ -1,0 +1,34 @@
+#include <pthread.h>
+
+#include <csignal>
+#include <leash/detail/background_thread.hpp>
+#include <thread>
+#include <utility>
+
+namespace LEASH_NAMESPACE::detail {
+namespace {
+
+class BlockedSignals {
+ public:
+  BlockedSignals() {
+    sigset_t all;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  BlockedSignals(const BlockedSignals&) = delete;
+  BlockedSignals& operator=(const BlockedSignals&) = delete;
+  ~BlockedSignals() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+
+ private:
+  sigset_t before_{};
+};
+
+}  // namespace
+
+void start_background_thread(std::move_only_function<void()> work) {
+  // A thread inherits the mask of the one that starts it.
+  const BlockedSignals blocked;
+  std::thread(std::move(work)).detach();
+}
+
+}  // namespace LEASH_NAMESPACE::detail
