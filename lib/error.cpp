@@ -55,7 +55,7 @@ bool Error::timeout() const noexcept { return code() == std::errc::timed_out; }
 namespace {
 
 constexpr int deepest_cause = 8;
-constexpr std::size_t longest_text = 8 * 1024;
+constexpr std::size_t longest_text = 8192;
 
 void print(const Error& error, int depth, std::string& text) {
   text += error.operation();

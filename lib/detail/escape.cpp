@@ -30,15 +30,21 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
+/// The code point of a well-formed sequence of two or three bytes.
+unsigned code_point(std::string_view sequence) {
+  unsigned code = static_cast<unsigned char>(sequence[0]) & (sequence.size() == 2 ? 0x1FU : 0x0FU);
+  for (const char byte : sequence.substr(1)) code = code << 6U | (static_cast<unsigned char>(byte) & 0x3FU);
+  return code;
+}
+
 /// Whether a well-formed sequence is one that a terminal may obey or that hides text: control characters of two bytes,
-/// marks of direction, separators of lines, and characters without width (U+0080 to U+009F, U+200B to U+200F, U+2028 to
-/// U+202E, U+2060 to U+206F, U+FEFF).
+/// characters without width, marks of direction, separators of lines.
 bool is_hidden(std::string_view sequence) {
-  if (sequence.size() == 2) return sequence >= "\xc2\x80" && sequence <= "\xc2\x9f";
-  if (sequence.size() != 3) return false;
-  return (sequence >= "\xe2\x80\x8b" && sequence <= "\xe2\x80\x8f") ||
-         (sequence >= "\xe2\x80\xa8" && sequence <= "\xe2\x80\xae") ||
-         (sequence >= "\xe2\x81\xa0" && sequence <= "\xe2\x81\xaf") || sequence == "\xef\xbb\xbf";
+  if (sequence.size() != 2 && sequence.size() != 3) return false;
+  const unsigned code = code_point(sequence);
+  const auto between = [code](unsigned first, unsigned last) { return code >= first && code <= last; };
+  return between(0x80, 0x9F) || between(0x200B, 0x200F) || between(0x2028, 0x202E) || between(0x2060, 0x206F) ||
+         code == 0xFEFF;
 }
 
 void append_hex(std::string& out, unsigned char byte) {

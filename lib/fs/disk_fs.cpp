@@ -26,7 +26,11 @@ using detail::refuse_last;
 int open_flags(const OpenOptions& options) noexcept {
   // Without O_NONBLOCK, opening a FIFO waits for its other end.
   int flags = O_NONBLOCK | O_NOCTTY;
-  flags |= options.read && options.write ? O_RDWR : options.write ? O_WRONLY : O_RDONLY;
+  if (options.write) {
+    flags |= options.read ? O_RDWR : O_WRONLY;
+  } else {
+    flags |= O_RDONLY;
+  }
   if (options.append) flags |= O_APPEND;
   if (options.create) flags |= O_CREAT;
   if (options.exclusive) flags |= O_EXCL;

@@ -47,9 +47,7 @@ MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries)
   for (const Entry& entry : entries) add_entry(*tree_, entry);
 }
 
-MemoryFS MemoryFS::with(const Options& options, std::initializer_list<Entry> entries) {
-  return MemoryFS(options, entries);
-}
+MemoryFS MemoryFS::with(const Options& options, std::initializer_list<Entry> entries) { return {options, entries}; }
 
 MemoryFS::~MemoryFS() = default;
 

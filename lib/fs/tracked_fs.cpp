@@ -123,7 +123,7 @@ auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track
 }  // namespace
 
 std::optional<Tracker> TrackedFS::tracker_for(const Context& context) const {
-  std::optional<Tracker> tracker = track::tracker_from(context);
+  const std::optional<Tracker> tracker = track::tracker_from(context);
   return tracker ? tracker : options_.fallback;
 }
 

@@ -19,7 +19,7 @@ Result<void> walk(Call call, FileSystem& files, std::string_view root, const Wal
     const Pending here = std::move(pending.back());
     pending.pop_back();
     if (auto wanted = call.context().check("walk", here.path); !wanted) return wanted;
-    WalkNext next = visit(here.path, here.entry, std::nullopt);
+    const WalkNext next = visit(here.path, here.entry, std::nullopt);
     if (next == WalkNext::stop) return {};
     if (next == WalkNext::skip_directory || !here.entry.is_directory()) continue;
     Result<std::vector<DirEntry>> entries = files.read_dir(call, here.path);

@@ -7,8 +7,8 @@ Result<void> write_file(Call call, FileSystem& files, std::string_view path, std
   const OpenOptions options{.write = true, .create = true, .truncate = true, .mode = mode};
   const Result<std::unique_ptr<File>> file = files.open(call, path, options);
   if (!file) return std::unexpected(file.error());
-  Result<void> written = (*file)->write(content, call.site());
-  Result<void> closed = (*file)->close(call.site());
+  const Result<void> written = (*file)->write(content, call.site());
+  const Result<void> closed = (*file)->close(call.site());
   return written ? closed : written;
 }
 

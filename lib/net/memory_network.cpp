@@ -68,7 +68,8 @@ Result<std::unique_ptr<Listener>> MemoryNetwork::do_bind(Call, std::string_view 
   std::uint16_t port = endpoint->port;
   auto backlog = switchboard_->open(host, port);
   if (!backlog) return fail("bind", address, backlog.error());
-  const std::string shown = !host.empty() ? host : endpoint->family == Family::v4 ? "0.0.0.0" : "::";
+  const std::string every = endpoint->family == Family::v4 ? "0.0.0.0" : "::";
+  const std::string shown = host.empty() ? every : host;
   return std::make_unique<detail::MemoryListener>(switchboard_, *std::move(backlog), host, Address{"tcp", shown, port});
 }
 

@@ -33,7 +33,7 @@ std::string shown(std::string_view line) {
   if (line.ends_with('\r')) line.remove_suffix(1);
   for (const char c : line) {
     if (c == '\t') {
-      text.append(tab - text.size() % tab, ' ');
+      text.append(tab - (text.size() % tab), ' ');
     } else {
       text += c;
     }

@@ -66,7 +66,8 @@ std::vector<Frame> user_frames(const Group& group) {
     const bool in_leash = here.back().function.starts_with("leash::");
     for (const Frame& frame : here) {
       const bool bare = !std::string_view(frame.function).substr(0, frame.function.find('<')).contains("::");
-      if (is_users(frame) && !(in_leash && bare && !frame.function.empty())) frames.push_back(frame);
+      const bool local_to_leash = in_leash && bare && !frame.function.empty();
+      if (is_users(frame) && !local_to_leash) frames.push_back(frame);
     }
   }
   // What calls `main` and starts threads lies in libraries that seldom have names.

@@ -9,6 +9,21 @@
 #include <leash/fs/path.hpp>
 
 namespace LEASH_NAMESPACE::fs::detail {
+namespace {
+
+int origin_of(Whence whence) {
+  switch (whence) {
+    case Whence::begin:
+      return SEEK_SET;
+    case Whence::current:
+      return SEEK_CUR;
+    case Whence::end:
+      return SEEK_END;
+  }
+  return -1;
+}
+
+}  // namespace
 
 DiskFile::~DiskFile() {
   if (const int descriptor = do_native_handle(); descriptor >= 0) ::close(descriptor);
@@ -83,8 +98,7 @@ Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_
 Result<std::uint64_t> DiskFile::do_seek(std::int64_t offset, Whence whence, std::source_location) {
   const Result<int> descriptor = check("seek", Need::content);
   if (!descriptor) return std::unexpected(descriptor.error());
-  const int origin = whence == Whence::begin ? SEEK_SET : whence == Whence::current ? SEEK_CUR : SEEK_END;
-  const off_t position = ::lseek(*descriptor, offset, origin);
+  const off_t position = ::lseek(*descriptor, offset, origin_of(whence));
   if (position < 0) {
     // The same mistake, by another name.
     if (errno == EOVERFLOW) errno = EINVAL;

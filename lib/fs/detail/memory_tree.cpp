@@ -50,8 +50,8 @@ void truncate_content(MemoryNode& node, std::uint64_t size, Clock::system_time_p
   node.modified = node.changed = now;
 }
 
-MemoryTree::MemoryTree(std::shared_ptr<Clock> clock, std::uint32_t umask)
-    : clock_(clock ? std::move(clock) : Clock::real()),
+MemoryTree::MemoryTree(const std::shared_ptr<Clock>& clock, std::uint32_t umask)
+    : clock_(clock ? clock : Clock::real()),
       umask_(umask),
       device_(new_device()),
       root_(std::make_shared<MemoryNode>(FileType::directory, next_id_++, 0777 & ~umask, now())) {
@@ -65,7 +65,7 @@ MemoryTree::~MemoryTree() {
 
 /// Empties all directories below `node`, one after the other: a deep tree must not be destroyed by recursion. What is
 /// in `doomed` then can be destroyed without the lock.
-void MemoryTree::forget(std::shared_ptr<MemoryNode> node, Doomed& doomed) {
+void MemoryTree::forget(std::shared_ptr<MemoryNode> node, Doomed& doomed) const {
   const Clock::system_time_point time = now();
   doomed.push_back(std::move(node));
   for (std::size_t i = doomed.size() - 1; i != doomed.size(); ++i) {

@@ -22,7 +22,7 @@ namespace LEASH_NAMESPACE::fs::detail {
 /// Errors are those of Linux, found in the order in which it looks for them: a differential test compares the two.
 class MemoryTree {
  public:
-  MemoryTree(std::shared_ptr<Clock> clock, std::uint32_t umask);
+  MemoryTree(const std::shared_ptr<Clock>& clock, std::uint32_t umask);
   ~MemoryTree();
   MemoryTree(const MemoryTree&) = delete;
   MemoryTree& operator=(const MemoryTree&) = delete;
@@ -72,7 +72,7 @@ class MemoryTree {
   Outcome<Place> new_place(std::string_view path) const;
   Outcome<MemoryNode*> existing(const Place& place, const OpenOptions& options) const;
   MemoryNode& add(const Place& place, FileType type, std::uint32_t mode);
-  void forget(std::shared_ptr<MemoryNode> node, std::vector<std::shared_ptr<MemoryNode>>& doomed);
+  void forget(std::shared_ptr<MemoryNode> node, std::vector<std::shared_ptr<MemoryNode>>& doomed) const;
 
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t umask_;

@@ -13,11 +13,11 @@ namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
 using asio::ip::tcp;
-using std::chrono_literals::operator""s;
+using std::chrono::seconds;
 
 /// The least time an address gets, as far as the deadline allows: as in Go, a crowd of dead ones must not starve a slow
 /// one.
-constexpr Clock::duration least_share = 2s;
+constexpr Clock::duration least_share = seconds(2);
 
 tcp::endpoint endpoint_of(const SocketAddress& address) {
   tcp::endpoint endpoint;

@@ -18,7 +18,7 @@ void set_option(int socket, int level, int name, int value) noexcept {
 }  // namespace
 
 UniqueSocket& UniqueSocket::operator=(UniqueSocket&& other) noexcept {
-  UniqueSocket old(std::exchange(number_, other.release()));
+  const UniqueSocket old(std::exchange(number_, other.release()));
   return *this;
 }
 

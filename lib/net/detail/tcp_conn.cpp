@@ -19,7 +19,7 @@ bool would_block(std::error_code code) {
 
 }  // namespace
 
-TcpConn::TcpConn(UniqueSocket socket, Address local, Address remote, std::shared_ptr<Clock> clock)
+TcpConn::TcpConn(UniqueSocket socket, Address local, Address remote, const std::shared_ptr<Clock>& clock)
     : local_(std::move(local)),
       remote_(std::move(remote)),
       descriptor_(socket.release()),
@@ -151,11 +151,11 @@ Result<int> TcpConn::do_release(std::source_location) {
 
 Result<std::unique_ptr<Conn>> make_tcp_conn(std::string_view operation, std::string_view subject, UniqueSocket socket,
                                             const SocketAddress& remote, const SocketOptions& options,
-                                            std::shared_ptr<Clock> clock) {
+                                            const std::shared_ptr<Clock>& clock) {
   const auto local = SocketAddress::local_of(socket.number());
   if (!local) return fail(operation, subject, local.error());
   apply(options, socket.number());
-  return std::make_unique<TcpConn>(std::move(socket), local->address(), remote.address(), std::move(clock));
+  return std::make_unique<TcpConn>(std::move(socket), local->address(), remote.address(), clock);
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -15,7 +15,7 @@ namespace LEASH_NAMESPACE::net::detail {
 /// A connected TCP socket. Operations try, and wait with `poll` where they cannot go on; no event loop is involved.
 class TcpConn final : public Conn {
  public:
-  TcpConn(UniqueSocket socket, Address local, Address remote, std::shared_ptr<Clock> clock);
+  TcpConn(UniqueSocket socket, Address local, Address remote, const std::shared_ptr<Clock>& clock);
   ~TcpConn() override;
 
  private:
@@ -58,6 +58,7 @@ class TcpConn final : public Conn {
 /// The Conn for a socket that was just connected or accepted.
 [[nodiscard]] Result<std::unique_ptr<Conn>> make_tcp_conn(std::string_view operation, std::string_view subject,
                                                           UniqueSocket socket, const SocketAddress& remote,
-                                                          const SocketOptions& options, std::shared_ptr<Clock> clock);
+                                                          const SocketOptions& options,
+                                                          const std::shared_ptr<Clock>& clock);
 
 }  // namespace LEASH_NAMESPACE::net::detail
