@@ -162,7 +162,7 @@ TEST_CASE("the mended mirror leaves no descriptor behind when the server is kill
   REQUIRE(server.address().starts_with("127.0.0.1:"));
   Outcome outcome;
   std::thread client([&] { outcome = run_mirror("--to " + server.address() + " " + folder.quoted()); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  std::this_thread::sleep_for(std::chrono::milliseconds(150));
   server.kill();
   client.join();
   CAPTURE(outcome.output);

@@ -13,9 +13,11 @@
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
 #include <leash/fs/walk.hpp>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "subjects.hpp"
 #include "temp_dir.hpp"
@@ -176,9 +178,8 @@ TEST_CASE_TEMPLATE("no race between a rename and an open leads out of the root",
   DiskFS outer = open_root(walled.top.path());
   const Context ctx;
   REQUIRE(outer.symlink(ctx, "../outside", "root/evil"));
-  std::atomic<bool> over{false};
-  std::jthread swapper([&] {
-    while (!over) {
+  std::jthread swapper([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
       // By turns, `dir` is a directory with a file and a link out of the root.
       static_cast<void>(outer.rename(ctx, "root/dir", "root/away"));
       static_cast<void>(outer.rename(ctx, "root/evil", "root/dir"));
@@ -188,7 +189,7 @@ TEST_CASE_TEMPLATE("no race between a rename and an open leads out of the root",
   });
   int inside = 0;
   int escapes = 0;
-  for (int i = 0; i != 3000 || (inside == 0 && i < 100000); ++i) {
+  for (int i = 0; i < 3000 || (inside == 0 && i < 100000); ++i) {
     const auto content = fs::read_file(ctx, walled.files, "dir/file");
     if (content) {
       REQUIRE(*content == "inside");
@@ -202,11 +203,37 @@ TEST_CASE_TEMPLATE("no race between a rename and an open leads out of the root",
     static_cast<void>(walled.files.remove(ctx, "dir/file2"));
     static_cast<void>(walled.files.remove_all(ctx, "dir/made"));
   }
-  over = true;
+  swapper.request_stop();
   swapper.join();
   MESSAGE(inside << " inside, " << escapes << " escapes refused");
   CHECK_FALSE(std::filesystem::exists(walled.top / "outside/made"));
   CHECK(std::filesystem::exists(walled.top / "outside/file"));
+}
+
+TEST_CASE_TEMPLATE("renames elsewhere do not make an open fail", Method, ByKernel, ByWalk) {
+  const TempDir top;
+  DiskFS files = open_root(top.path(), Method::options);
+  const Context ctx;
+  REQUIRE(files.mkdir_all(ctx, "a"));
+  REQUIRE(files.mkdir_all(ctx, "elsewhere"));
+  REQUIRE(fs::write_file(ctx, files, "b", "content"));
+  REQUIRE(files.symlink(ctx, "a/../b", "way"));
+  // The kernel gives up on `..` when anything on the machine is renamed meanwhile.
+  std::vector<std::jthread> movers;
+  for (const std::string name : {"1", "2"}) {
+    movers.emplace_back([&, name](const std::stop_token& over) {
+      REQUIRE(files.mkdir(ctx, "elsewhere/" + name));
+      while (!over.stop_requested()) {
+        static_cast<void>(files.rename(ctx, "elsewhere/" + name, "elsewhere/moved" + name));
+        static_cast<void>(files.rename(ctx, "elsewhere/moved" + name, "elsewhere/" + name));
+      }
+    });
+  }
+  for (int i = 0; i != 2000; ++i) {
+    const auto content = fs::read_file(ctx, files, "way");
+    REQUIRE(content);
+    REQUIRE(*content == "content");
+  }
 }
 
 TEST_CASE_TEMPLATE("remove_all does not leave the root when directories are moved meanwhile", Method, ByKernel,
@@ -214,9 +241,8 @@ TEST_CASE_TEMPLATE("remove_all does not leave the root when directories are move
   Walled walled(Method::options);
   DiskFS outer = open_root(walled.top.path());
   const Context ctx;
-  std::atomic<bool> over{false};
-  std::jthread mover([&] {
-    while (!over) {
+  std::jthread mover([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
       static_cast<void>(outer.rename(ctx, "root/tree/a", "outside/a"));
       static_cast<void>(outer.rename(ctx, "outside/a", "root/tree/a"));
     }
@@ -225,7 +251,7 @@ TEST_CASE_TEMPLATE("remove_all does not leave the root when directories are move
     static_cast<void>(walled.files.mkdir_all(ctx, "tree/a/b/c"));
     static_cast<void>(walled.files.remove_all(ctx, "tree"));
   }
-  over = true;
+  mover.request_stop();
   mover.join();
   CHECK(std::filesystem::exists(walled.top / "outside/file"));
 }

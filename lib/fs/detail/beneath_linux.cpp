@@ -4,6 +4,7 @@
 #include <sys/syscall.h>
 
 #include <array>
+#include <cerrno>
 #include <leash/fs/detail/beneath.hpp>
 #include <leash/fs/detail/elements.hpp>
 #include <leash/fs/detail/retry.hpp>
@@ -25,17 +26,6 @@ int openat2(int root, const char* path, int flags, unsigned mode) {
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
   return static_cast<int>(retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); }));
-}
-
-Outcome<Descriptor> open_by_kernel(int root, const std::string& path, int flags, unsigned mode) {
-  // EAGAIN says that the kernel could not rule out that a concurrent rename led it outside.
-  for (int attempt = 0;; ++attempt) {
-    Descriptor descriptor(openat2(root, path.c_str(), flags, mode));
-    if (descriptor) return descriptor;
-    if (errno != EAGAIN || attempt == max_attempts) break;
-  }
-  if (errno == EXDEV) return refuse(errc::escapes_root);
-  return refuse_last();
 }
 
 Outcome<Descriptor> open_at(int directory, const std::string& name, int flags, unsigned mode) {
@@ -139,6 +129,18 @@ Outcome<Descriptor> open_by_walk(int root, std::string_view path, int flags, uns
     }
     if (elements.last()) return open_at(held ? held.get() : root, ".", flags & ~O_NOFOLLOW, mode);
   }
+}
+
+Outcome<Descriptor> open_by_kernel(int root, const std::string& path, int flags, unsigned mode) {
+  // EAGAIN says that the kernel could not rule out that a concurrent rename, of whatever on this machine, led it
+  // outside.
+  for (int attempt = 0; attempt != max_attempts; ++attempt) {
+    Descriptor descriptor(openat2(root, path.c_str(), flags, mode));
+    if (descriptor) return descriptor;
+    if (errno == EXDEV) return refuse(errc::escapes_root);
+    if (errno != EAGAIN) return refuse_last();
+  }
+  return open_by_walk(root, path, flags, mode);
 }
 
 }  // namespace
