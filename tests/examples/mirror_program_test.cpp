@@ -18,6 +18,7 @@
 
 #include "run_program.hpp"
 #include "source_line.hpp"
+#include "temp_dir.hpp"
 
 namespace stdfs = std::filesystem;
 
@@ -25,24 +26,13 @@ namespace {
 
 const std::string mirror_program = std::string(EXAMPLES) + "/mirror/mirror";
 
-/// A folder of its own on the disk, removed at the end.
-class Folder {
- public:
-  Folder() {
-    std::string name = stdfs::temp_directory_path() / "leash-mirror-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { stdfs::remove_all(path_); }
-
-  const stdfs::path& path() const { return path_; }
-  std::string quoted() const { return "'" + path_.string() + "'"; }
+struct Folder : TempDir {
+  std::string quoted() const { return "'" + path() + "'"; }
 
   void write(const std::string& name, std::size_t size) const {
-    stdfs::create_directories((path_ / name).parent_path());
-    std::ofstream(path_ / name) << std::string(size, 'x');
+    const stdfs::path file = *this / name;
+    stdfs::create_directories(file.parent_path());
+    std::ofstream(file) << std::string(size, 'x');
   }
 
   void fill() const {
@@ -51,9 +41,6 @@ class Folder {
     }
     for (int index = 0; index < 3; ++index) write("large" + std::to_string(index), 70000);
   }
-
- private:
-  stdfs::path path_;
 };
 
 const char* const nothing_open = leash::tracking_enabled ? "Nothing was left open." : "Nothing was tracked";
@@ -191,14 +178,14 @@ TEST_CASE("links, sockets, pipes, deep folders and odd names do no harm") {
   const Folder folder;
   folder.write("plain", 5);
   folder.write("odd \x1b[31m\n\xff name", 6);
-  stdfs::create_symlink("plain", folder.path() / "link");
-  stdfs::create_symlink("loop", folder.path() / "loop");
-  stdfs::create_symlink("/etc", folder.path() / "outside");
-  stdfs::create_directory_symlink("..", folder.path() / "up");
-  REQUIRE(::mkfifo((folder.path() / "fifo").c_str(), 0600) == 0);
+  stdfs::create_symlink("plain", folder / "link");
+  stdfs::create_symlink("loop", folder / "loop");
+  stdfs::create_symlink("/etc", folder / "outside");
+  stdfs::create_directory_symlink("..", folder / "up");
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
   const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_un address{.sun_family = AF_UNIX, .sun_path = {}};
-  const std::string socket_path = folder.path() / "socket";
+  const std::string socket_path = folder / "socket";
   REQUIRE(socket_path.size() < sizeof(address.sun_path));
   socket_path.copy(address.sun_path, socket_path.size());
   REQUIRE(::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0);

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/tracked_fs.hpp>
@@ -14,6 +13,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+#include "temp_dir.hpp"
 
 namespace {
 
@@ -61,12 +62,8 @@ int main() {
     leash::fs::MemoryFS memory{};
     fill(memory);
   }
-  std::string folder = std::filesystem::temp_directory_path() / "leash-static-XXXXXX";
-  require(::mkdtemp(folder.data()) != nullptr, "mkdtemp");
-  {
-    auto disk = leash::fs::DiskFS::open_root(leash::Context::background(), folder);
-    require(disk.has_value(), "open_root");
-    fill(*disk);
-  }
-  std::filesystem::remove_all(folder);
+  const TempDir folder;
+  auto disk = leash::fs::DiskFS::open_root(leash::Context::background(), folder.path());
+  require(disk.has_value(), "open_root");
+  fill(*disk);
 }

@@ -2,36 +2,21 @@
 
 #include <sys/stat.h>
 
-#include <cstdlib>
-#include <filesystem>
 #include <fstream>
 #include <leash/track/detail/excerpt.hpp>
-#include <stdexcept>
 #include <string>
+
+#include "temp_dir.hpp"
 
 using leash::track::detail::excerpt;
 
 namespace {
 
-class Folder {
- public:
-  Folder() {
-    std::string name = std::filesystem::temp_directory_path() / "leash-excerpt-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("cannot create " + name);
-    path_ = name;
-  }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  ~Folder() { std::filesystem::remove_all(path_); }
-
+struct Folder : TempDir {
   std::string file(const std::string& content) const {
-    std::ofstream(path_ / "source.cpp") << content;
-    return path_ / "source.cpp";
+    std::ofstream(*this / "source.cpp") << content;
+    return *this / "source.cpp";
   }
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
 };
 
 }  // namespace
@@ -54,10 +39,10 @@ TEST_CASE("there is no excerpt of what is not there or not a file") {
   CHECK(excerpt(file, 2, "").empty());
   CHECK(excerpt(file, 4000000000U, "").empty());
   CHECK(excerpt(folder.path(), 1, "").empty());
-  CHECK(excerpt(folder.path() / "missing", 1, "").empty());
+  CHECK(excerpt(folder / "missing", 1, "").empty());
   CHECK(excerpt("", 1, "").empty());
-  REQUIRE(::mkfifo((folder.path() / "fifo").c_str(), 0600) == 0);
-  CHECK(excerpt(folder.path() / "fifo", 1, "").empty());
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  CHECK(excerpt(folder / "fifo", 1, "").empty());
 }
 
 TEST_CASE("an excerpt is short and harmless, whatever the file holds") {

@@ -4,13 +4,14 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <stdexcept>
 #include <string>
 
 /// A new directory of the disk, removed at the end.
 class TempDir {
  public:
-  TempDir() : path_((std::filesystem::temp_directory_path() / "leash-fs-XXXXXX").string()) {
+  TempDir() : path_((std::filesystem::temp_directory_path() / "leash-test-XXXXXX").string()) {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp: " + path_);
   }
   TempDir(const TempDir&) = delete;
@@ -29,7 +30,6 @@ class TempDir {
 
 /// How many descriptors this process has open.
 inline std::size_t open_descriptors() {
-  std::size_t count = 0;
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) count += entry.exists() ? 1 : 1;
-  return count;
+  using Listing = std::filesystem::directory_iterator;
+  return static_cast<std::size_t>(std::distance(Listing("/proc/self/fd"), Listing()));
 }
