@@ -77,7 +77,7 @@ bool still_waiting(const std::future<T>& future) {
   return future.wait_for(30ms) == std::future_status::timeout;
 }
 
-/// The open descriptors of this process and what they are.
+/// The open descriptors of this process and what they are, but for pipes.
 std::map<int, std::string> open_descriptors();
 
 /// The networks that the suite runs over.
