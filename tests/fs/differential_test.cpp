@@ -201,12 +201,11 @@ std::string tree_of(fs::FileSystem& files) {
   return text;
 }
 
-template <class Subject>
-void compare_with_memory(unsigned first_seed, unsigned last_seed) {
+void compare_with_memory(On on, unsigned first_seed, unsigned last_seed) {
   for (unsigned seed = first_seed; seed != last_seed; ++seed) {
     CAPTURE(seed);
-    OnMemory memory;
-    Subject disk;
+    Subject memory(On::memory);
+    Subject disk(on);
     Driver driver(seed);
     std::string history;
     for (int i = 0; i != 400; ++i) {
@@ -223,6 +222,6 @@ void compare_with_memory(unsigned first_seed, unsigned last_seed) {
 }  // namespace
 
 TEST_CASE("memory and disk give the same answer to the same operations") {
-  SUBCASE("paths resolved by the kernel") { compare_with_memory<OnDiskByKernel>(0, 15); }
-  SUBCASE("paths walked") { compare_with_memory<OnDiskByWalk>(1000, 1015); }
+  SUBCASE("paths resolved by the kernel") { compare_with_memory(On::disk, 0, 15); }
+  SUBCASE("paths walked") { compare_with_memory(On::disk_walked, 1000, 1015); }
 }

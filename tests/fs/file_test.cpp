@@ -34,7 +34,7 @@ std::string read_at(fs::File& file, std::size_t size, std::uint64_t offset) {
 }  // namespace
 
 LEASH_FS_TEST("a file is read in any steps, and its end is told by 0") {
-  Subject subject;
+  Subject subject(on);
   put(subject.files(), "file", "0123456789");
   for (std::size_t step = 1; step != 12; ++step) {
     CAPTURE(step);
@@ -49,7 +49,7 @@ LEASH_FS_TEST("a file is read in any steps, and its end is told by 0") {
 }
 
 LEASH_FS_TEST("read_at is short only at the end, and leaves the position") {
-  Subject subject;
+  Subject subject(on);
   put(subject.files(), "file", "0123456789");
   const auto file = subject.files().open(Context(), "file").value();
   CHECK(read(*file, 3) == "012");
@@ -65,7 +65,7 @@ LEASH_FS_TEST("read_at is short only at the end, and leaves the position") {
 }
 
 LEASH_FS_TEST("seek knows three origins, and refuses what is negative") {
-  Subject subject;
+  Subject subject(on);
   put(subject.files(), "file", "0123456789");
   const auto file = subject.files().open(Context(), "file", read_write).value();
   CHECK(file->seek(4).value() == 4);
@@ -88,7 +88,7 @@ LEASH_FS_TEST("seek knows three origins, and refuses what is negative") {
 }
 
 LEASH_FS_TEST("writing goes on at the position, and writing nothing does nothing") {
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   CHECK(file->write("hello "));
   CHECK(file->write("world"));
@@ -102,7 +102,7 @@ LEASH_FS_TEST("writing goes on at the position, and writing nothing does nothing
 }
 
 LEASH_FS_TEST("write_at leaves the position, and zeros between the end and what it writes") {
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   CHECK(file->write_at("b", 3));
   CHECK(file->write("a"));
@@ -115,7 +115,7 @@ LEASH_FS_TEST("write_at leaves the position, and zeros between the end and what 
 
 LEASH_FS_TEST("a write at 1 TiB is one like any other") {
   constexpr std::uint64_t far = std::uint64_t{1} << 40;
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   CHECK(file->write_at("far", far));
   CHECK(file->stat().value().size == far + 3);
@@ -126,7 +126,7 @@ LEASH_FS_TEST("a write at 1 TiB is one like any other") {
 }
 
 LEASH_FS_TEST("truncate cuts and extends, and leaves the position") {
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   CHECK(file->write("0123456789"));
   CHECK(file->truncate(4));
@@ -138,7 +138,7 @@ LEASH_FS_TEST("truncate cuts and extends, and leaves the position") {
 }
 
 LEASH_FS_TEST("appending goes to the end that there is then, wherever the position was") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const auto one = files.append(Context(), "log").value();
   const auto two = files.append(Context(), "log").value();
@@ -155,7 +155,7 @@ LEASH_FS_TEST("appending goes to the end that there is then, wherever the positi
 }
 
 LEASH_FS_TEST("a file does only what it was opened for") {
-  Subject subject;
+  Subject subject(on);
   put(subject.files(), "file", "content");
   const auto reader = subject.files().open(Context(), "file").value();
   CHECK(text_of(reader->write("x")) == "write file: Permission denied (not opened for writing)");
@@ -170,7 +170,7 @@ LEASH_FS_TEST("a file does only what it was opened for") {
 }
 
 LEASH_FS_TEST("a closed file does nothing any more, and says so") {
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   CHECK(file->write("content"));
   CHECK(file->close());
@@ -191,7 +191,7 @@ LEASH_FS_TEST("a closed file does nothing any more, and says so") {
 }
 
 LEASH_FS_TEST("what no implementation has yet fails as not supported") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   put(files, "file");
   const auto file = files.open(Context(), "file", {.write = true}).value();
@@ -203,7 +203,7 @@ LEASH_FS_TEST("what no implementation has yet fails as not supported") {
 }
 
 LEASH_FS_TEST("stat of a file and of its path agree, and writing moves its time on") {
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   const auto before = file->stat().value();
   CHECK(before.type == fs::FileType::regular);
@@ -223,7 +223,7 @@ LEASH_FS_TEST("handles outlive their file system and their Context") {
   std::unique_ptr<fs::File> file;
   std::unique_ptr<fs::Dir> dir;
   {
-    Subject subject;
+    Subject subject(on);
     const Context ctx = Context().with_note("short-lived");
     file = subject.files().open(ctx, "file", read_write).value();
     dir = subject.files().open_dir(ctx, ".").value();
@@ -248,13 +248,13 @@ std::vector<std::unique_ptr<fs::File>>& forgotten() {
 }  // namespace
 
 LEASH_FS_TEST("a handle may live until static variables are destroyed") {
-  Subject subject;
+  Subject subject(on);
   forgotten().push_back(subject.files().open(Context(), "file", read_write).value());
   CHECK(forgotten().back()->write("written late"));
 }
 
 LEASH_FS_TEST("positional reads and writes run in many threads at once") {
-  Subject subject;
+  Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();
   constexpr int count = 4;
   constexpr int rounds = 200;
@@ -281,7 +281,7 @@ LEASH_FS_TEST("positional reads and writes run in many threads at once") {
 }
 
 LEASH_FS_TEST("appends of many threads do not tear or overwrite each other") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   constexpr int rounds = 100;
   {
@@ -301,7 +301,7 @@ LEASH_FS_TEST("appends of many threads do not tear or overwrite each other") {
 }
 
 LEASH_FS_TEST("the tree may be changed, listed and read by many threads at once") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   REQUIRE(files.mkdir(Context(), "shared"));
   std::atomic<int> failures{0};
@@ -329,7 +329,7 @@ LEASH_FS_TEST("the tree may be changed, listed and read by many threads at once"
 }
 
 LEASH_FS_TEST("remove_all and those who fill the tree meanwhile do not break each other") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   std::atomic<bool> over{false};
   {

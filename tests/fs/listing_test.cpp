@@ -84,14 +84,14 @@ void check_tree(fs::FileSystem& files, const std::string& root) {
 }  // namespace
 
 LEASH_FS_TEST("every directory lists what is in it, as Go's fstest.TestFS asks") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   check_tree(subject.files(), ".");
   check_tree(subject.files(), "dir");
 }
 
 LEASH_FS_TEST("a listing is ordered by bytes, and shows links as links") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   const auto entries = subject.files().read_dir(Context(), ".").value();
   using fs::FileType;
@@ -105,7 +105,7 @@ LEASH_FS_TEST("a listing is ordered by bytes, and shows links as links") {
 }
 
 LEASH_FS_TEST("a caller's change of a listing or of a content is not seen by the next") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   auto entries = subject.files().read_dir(Context(), ".").value();
   entries[0].name = "changed";
@@ -116,7 +116,7 @@ LEASH_FS_TEST("a caller's change of a listing or of a content is not seen by the
 }
 
 LEASH_FS_TEST("reading no entries is no end") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   auto dir = subject.files().open_dir(Context(), ".").value();
   CHECK(dir->read(0).value().empty());
@@ -124,7 +124,7 @@ LEASH_FS_TEST("reading no entries is no end") {
 }
 
 LEASH_FS_TEST("a directory that is closed does nothing any more") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   auto dir = subject.files().open_dir(Context(), "dir").value();
   CHECK(dir->close());
@@ -135,7 +135,7 @@ LEASH_FS_TEST("a directory that is closed does nothing any more") {
 }
 
 LEASH_FS_TEST("a directory that is removed while open has no entries") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   auto dir = subject.files().open_dir(Context(), "dir").value();
   REQUIRE(subject.files().remove_all(Context(), "dir"));
@@ -144,7 +144,7 @@ LEASH_FS_TEST("a directory that is removed while open has no entries") {
 }
 
 LEASH_FS_TEST("walk visits in order, and links without following them") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   std::vector<std::string> visited;
   const auto visit = [&](std::string_view path, const fs::DirEntry& entry, const auto& error) {
@@ -166,7 +166,7 @@ LEASH_FS_TEST("walk visits in order, and links without following them") {
 }
 
 LEASH_FS_TEST("a visitor skips a directory, stops, and is told of one that cannot be listed") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   plant(files);
   std::vector<std::string> visited;
@@ -189,7 +189,7 @@ LEASH_FS_TEST("a visitor skips a directory, stops, and is told of one that canno
 }
 
 LEASH_FS_TEST("a walk ends when its Context is cancelled") {
-  Subject subject;
+  Subject subject(on);
   plant(subject.files());
   const auto [ctx, source] = Context().with_cancel();
   int visited = 0;

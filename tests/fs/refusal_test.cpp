@@ -67,7 +67,7 @@ std::size_t count_of_names(fs::FileSystem& files) { return files.read_dir(Contex
 }  // namespace
 
 LEASH_FS_TEST("every operation refuses an invalid path") {
-  Subject subject;
+  Subject subject(on);
   put(subject.files(), "x", "kept");
   for (const Operation& operation : operations(subject.files())) {
     CAPTURE(operation.name);
@@ -87,7 +87,7 @@ LEASH_FS_TEST("every operation refuses an invalid path") {
 }
 
 LEASH_FS_TEST("every operation refuses a Context that is done, and has done nothing") {
-  Subject subject;
+  Subject subject(on);
   put(subject.files(), "x", "kept");
   const auto [cancelled, source] = Context().with_cancel();
   source.cancel(leash::Error("stop", "work", std::errc::owner_dead));

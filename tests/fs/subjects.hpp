@@ -7,6 +7,8 @@
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/read_file.hpp>
 #include <leash/fs/write_file.hpp>
+#include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -14,40 +16,40 @@
 
 #include "temp_dir.hpp"
 
-/// The file systems that the common tests run on. Each starts with an empty root.
-class OnMemory {
- public:
-  leash::fs::FileSystem& files() { return files_; }
+/// The file systems that the common tests run on.
+enum class On : unsigned char { memory, disk, disk_walked };
 
- private:
-  leash::fs::MemoryFS files_;
-};
-
-template <bool use_openat2>
-class OnDisk {
+/// One of them, with an empty root.
+class Subject {
  public:
-  OnDisk() {
+  explicit Subject(On on) {
+    if (on == On::memory) {
+      files_ = std::make_unique<leash::fs::MemoryFS>();
+      return;
+    }
     // As in memory.
     ::umask(022);
-    ::chmod(directory_.path().c_str(), 0755);
+    directory_.emplace();
+    ::chmod(directory_->path().c_str(), 0755);
+    files_ = std::make_unique<leash::fs::DiskFS>(
+        leash::fs::DiskFS::open_root(leash::Context(), directory_->path(), {.use_openat2 = on == On::disk}).value());
   }
-  leash::fs::FileSystem& files() { return files_; }
+
+  leash::fs::FileSystem& files() { return *files_; }
 
  private:
-  TempDir directory_;
-  leash::fs::DiskFS files_ =
-      leash::fs::DiskFS::open_root(leash::Context(), directory_.path(), {.use_openat2 = use_openat2}).value();
+  std::optional<TempDir> directory_;
+  std::unique_ptr<leash::fs::FileSystem> files_;
 };
 
-using OnDiskByKernel = OnDisk<true>;
-using OnDiskByWalk = OnDisk<false>;
-
-TYPE_TO_STRING(OnMemory);
-TYPE_TO_STRING(OnDiskByKernel);
-TYPE_TO_STRING(OnDiskByWalk);
-
-/// A test that runs on each of them: `files` is the FileSystem, and `ctx` a Context.
-#define LEASH_FS_TEST(name) TEST_CASE_TEMPLATE(name, Subject, OnMemory, OnDiskByKernel, OnDiskByWalk)
+/// A test that runs on each of them: `on` is which. Not a template, since it would be compiled three times.
+#define LEASH_FS_TEST(name) LEASH_FS_TEST_NAMED(name, DOCTEST_ANONYMOUS(fs_test_))
+#define LEASH_FS_TEST_NAMED(name, body)                              \
+  static void body(On on);                                           \
+  TEST_CASE(name " <memory>") { body(On::memory); }                  \
+  TEST_CASE(name " <disk>") { body(On::disk); }                      \
+  TEST_CASE(name " <disk, paths walked>") { body(On::disk_walked); } \
+  static void body([[maybe_unused]] On on)
 
 /// The code that a Result failed with; none if it did not.
 template <class T>

@@ -9,7 +9,7 @@ namespace fs = leash::fs;
 using leash::Context;
 
 LEASH_FS_TEST("links inside of the root are followed") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.mkdir_all(ctx, "a/b"));
@@ -33,7 +33,7 @@ LEASH_FS_TEST("links inside of the root are followed") {
 }
 
 LEASH_FS_TEST("lstat, read_link and no_follow are about the link itself") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file", "content");
@@ -58,7 +58,7 @@ LEASH_FS_TEST("lstat, read_link and no_follow are about the link itself") {
 }
 
 LEASH_FS_TEST("creating through a dangling link creates what it points to") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.mkdir(ctx, "dir"));
@@ -73,7 +73,7 @@ LEASH_FS_TEST("creating through a dangling link creates what it points to") {
 }
 
 LEASH_FS_TEST("a link with a slash at its end is one to a directory") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file");
@@ -88,7 +88,7 @@ LEASH_FS_TEST("a link with a slash at its end is one to a directory") {
 }
 
 LEASH_FS_TEST("links that go round in circles are found out, and so are more than forty") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.symlink(ctx, "self", "self"));
@@ -109,7 +109,7 @@ LEASH_FS_TEST("links that go round in circles are found out, and so are more tha
 }
 
 LEASH_FS_TEST("no operation follows a link out of the root") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.mkdir_all(ctx, "dir/sub"));
@@ -153,7 +153,7 @@ LEASH_FS_TEST("no operation follows a link out of the root") {
 }
 
 LEASH_FS_TEST("a way that leaves the root and comes back is an escape too") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.mkdir(ctx, "dir"));

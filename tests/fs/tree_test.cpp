@@ -24,7 +24,7 @@ using Names = std::vector<std::string>;
 }  // namespace
 
 LEASH_FS_TEST("what is not there cannot be opened, and a file is no directory") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file");
@@ -47,7 +47,7 @@ LEASH_FS_TEST("what is not there cannot be opened, and a file is no directory") 
 }
 
 LEASH_FS_TEST("errors name the operation and the path") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   CHECK(text_of(files.open(ctx, "a/b.csv")) == "open a/b.csv: No such file or directory");
@@ -60,7 +60,7 @@ LEASH_FS_TEST("errors name the operation and the path") {
 }
 
 LEASH_FS_TEST("a directory is opened as a file only where the options say so") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.mkdir(ctx, "dir"));
@@ -89,7 +89,7 @@ LEASH_FS_TEST("a directory is opened as a file only where the options say so") {
 }
 
 LEASH_FS_TEST("options that contradict each other are refused, and nothing is created") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const auto detail_of = [&](const fs::OpenOptions& options) {
     const auto file = files.open(Context(), "file", options);
@@ -112,7 +112,7 @@ LEASH_FS_TEST("options that contradict each other are refused, and nothing is cr
 }
 
 LEASH_FS_TEST("create empties what is there and keeps its identity, mode and other names") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file", "long content");
@@ -124,7 +124,7 @@ LEASH_FS_TEST("create empties what is there and keeps its identity, mode and oth
 }
 
 LEASH_FS_TEST("the mode is what was asked for, less the umask") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "created");
@@ -143,7 +143,7 @@ LEASH_FS_TEST("the mode is what was asked for, less the umask") {
 }
 
 LEASH_FS_TEST("exclusive creation takes no name that exists, not even a dangling link") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   constexpr fs::OpenOptions exclusive{.write = true, .create = true, .exclusive = true};
@@ -155,7 +155,7 @@ LEASH_FS_TEST("exclusive creation takes no name that exists, not even a dangling
 }
 
 LEASH_FS_TEST("mkdir makes one directory, where none is") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file");
@@ -170,7 +170,7 @@ LEASH_FS_TEST("mkdir makes one directory, where none is") {
 }
 
 LEASH_FS_TEST("mkdir_all makes what is missing, and does not take a file for a directory") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   CHECK(files.mkdir_all(ctx, "a/b/c"));
@@ -191,7 +191,7 @@ LEASH_FS_TEST("mkdir_all makes what is missing, and does not take a file for a d
 }
 
 LEASH_FS_TEST("remove takes one name away") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file");
@@ -211,7 +211,7 @@ LEASH_FS_TEST("remove takes one name away") {
 }
 
 LEASH_FS_TEST("a removed file stays readable and writable while it is open") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file", "content");
@@ -227,7 +227,7 @@ LEASH_FS_TEST("a removed file stays readable and writable while it is open") {
 }
 
 LEASH_FS_TEST("remove_all takes a tree away, follows no link, and does not mind if nothing is there") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   REQUIRE(files.mkdir_all(ctx, "tree/a/b/c"));
@@ -251,7 +251,7 @@ LEASH_FS_TEST("remove_all takes a tree away, follows no link, and does not mind 
 }
 
 LEASH_FS_TEST("rename replaces a file in one step, and who has the old one open keeps it") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "new", "new content");
@@ -268,7 +268,7 @@ LEASH_FS_TEST("rename replaces a file in one step, and who has the old one open 
 }
 
 LEASH_FS_TEST("rename keeps the rules of POSIX") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file", "file");
@@ -296,7 +296,7 @@ LEASH_FS_TEST("rename keeps the rules of POSIX") {
 }
 
 LEASH_FS_TEST("rename of one name of a file to another one does nothing") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "one", "content");
@@ -306,7 +306,7 @@ LEASH_FS_TEST("rename of one name of a file to another one does nothing") {
 }
 
 LEASH_FS_TEST("rename moves a link, and replaces one, without following it") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file", "content");
@@ -320,7 +320,7 @@ LEASH_FS_TEST("rename moves a link, and replaces one, without following it") {
 }
 
 LEASH_FS_TEST("hard links are names of the same file") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "one", "content");
@@ -340,7 +340,7 @@ LEASH_FS_TEST("hard links are names of the same file") {
 }
 
 LEASH_FS_TEST("truncate by path cuts and extends") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   put(files, "file", "content");
@@ -356,7 +356,7 @@ LEASH_FS_TEST("truncate by path cuts and extends") {
 }
 
 LEASH_FS_TEST("sync_dir is for directories") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   put(files, "file");
   CHECK(files.sync_dir(Context(), "."));
@@ -365,7 +365,7 @@ LEASH_FS_TEST("sync_dir is for directories") {
 }
 
 LEASH_FS_TEST("names may be up to 255 bytes long and hold anything, paths up to 4095") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   const std::string longest(255, 'n');
@@ -401,7 +401,7 @@ LEASH_FS_TEST("names may be up to 255 bytes long and hold anything, paths up to 
 }
 
 LEASH_FS_TEST("a tree deeper than any path is removed") {
-  Subject subject;
+  Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;
   constexpr int rounds = 6;

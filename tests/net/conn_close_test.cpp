@@ -40,9 +40,9 @@ Error write_until_error(Conn& conn) {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Conn: every operation after close fails, also a second close", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: every operation after close fails, also a second close") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.near->close());
   check_closed(*pair.near);
@@ -50,9 +50,9 @@ TEST_CASE_TEMPLATE("Conn: every operation after close fails, also a second close
   check_closed(*pair.far);
 }
 
-TEST_CASE_TEMPLATE("Conn: the addresses of both ends belong together, also after close", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: the addresses of both ends belong together, also after close") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   const auto check = [&] {
     CHECK(pair.near->local_address() == pair.far->remote_address());
@@ -69,9 +69,9 @@ TEST_CASE_TEMPLATE("Conn: the addresses of both ends belong together, also after
   check();
 }
 
-TEST_CASE_TEMPLATE("Conn: of two closes at once one succeeds", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: of two closes at once one succeeds") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   for (int round = 0; round < 20; ++round) {
     const Pair pair = make_pair(network);
     auto first = in_thread([&] { return pair.near->close(); });
@@ -83,10 +83,9 @@ TEST_CASE_TEMPLATE("Conn: of two closes at once one succeeds", Network, Tcp, Mem
   }
 }
 
-TEST_CASE_TEMPLATE("Conn: what was written before a close is read, then the end, again and again", Network, Tcp,
-                   Memory) {
+NETWORK_TEST("Conn: what was written before a close is read, then the end, again and again") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.near->write("the rest"));
   must(pair.near->close());
@@ -94,46 +93,44 @@ TEST_CASE_TEMPLATE("Conn: what was written before a close is read, then the end,
   CHECK(must(read_some(*pair.far)).empty());
 }
 
-TEST_CASE_TEMPLATE("Conn: the destructor closes", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: the destructor closes") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   Pair pair = make_pair(network);
   must(pair.near->write("the rest"));
   pair.near.reset();
   CHECK(must(read_all(*pair.far)) == "the rest");
 }
 
-TEST_CASE_TEMPLATE("Conn: after the peer has closed, writing fails and raises no signal", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: after the peer has closed, writing fails and raises no signal") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.far->close());
   const Error error = write_until_error(*pair.near);
   // TCP learns of the end by an answer: whether that is read before or while writing decides between the two.
-  const bool expected =
-      error == std::errc::broken_pipe || (!Network::in_memory && error == std::errc::connection_reset);
+  const bool expected = error == std::errc::broken_pipe || (!network.in_memory && error == std::errc::connection_reset);
   CHECK_MESSAGE(expected, to_string(error));
   CHECK(error.operation() == "write");
   CHECK(error.subject() == name_of(*pair.near));
   CHECK(error.detail() == "0 of 4 bytes written");
 }
 
-TEST_CASE_TEMPLATE("Conn: a write that waits ends when the peer closes", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a write that waits ends when the peer closes") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
   let_it_wait();
   must(pair.far->close());
   const Error error = error_of(writer.get());
-  const bool expected =
-      error == std::errc::broken_pipe || (!Network::in_memory && error == std::errc::connection_reset);
+  const bool expected = error == std::errc::broken_pipe || (!network.in_memory && error == std::errc::connection_reset);
   CHECK_MESSAGE(expected, to_string(error));
 }
 
-TEST_CASE_TEMPLATE("Conn: half closed, the other half works on", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: half closed, the other half works on") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.near->write("question"));
   must(pair.near->close_write());
@@ -147,17 +144,17 @@ TEST_CASE_TEMPLATE("Conn: half closed, the other half works on", Network, Tcp, M
   must(pair.near->close());
 }
 
-TEST_CASE_TEMPLATE("Conn: close_write twice is no error while the connection stands", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: close_write twice is no error while the connection stands") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.near->close_write());
   must(pair.near->close_write());
 }
 
-TEST_CASE_TEMPLATE("Conn: a write that times out says how much it wrote, and that much arrives", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a write that times out says how much it wrote, and that much arrives") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto clock = std::make_shared<FakeClock>();
   const Pair pair = make_pair(network, Context::background().with_clock(clock));
   must(pair.near->set_write_deadline(clock->now() + 1s));
@@ -172,9 +169,9 @@ TEST_CASE_TEMPLATE("Conn: a write that times out says how much it wrote, and tha
   CHECK(error.detail() == std::to_string(arrived) + " of " + std::to_string(too_much) + " bytes written");
 }
 
-TEST_CASE_TEMPLATE("Conn: a reset makes the peer's operations fail, from then on", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a reset makes the peer's operations fail, from then on") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   const std::string name = name_of(*pair.far);
   auto reader = in_thread([&] { return read_some(*pair.far); });
@@ -189,9 +186,9 @@ TEST_CASE_TEMPLATE("Conn: a reset makes the peer's operations fail, from then on
   must(pair.far->close());
 }
 
-TEST_CASE_TEMPLATE("Conn: a reset throws away what was not sent", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a reset throws away what was not sent") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
   let_it_wait();
@@ -200,9 +197,9 @@ TEST_CASE_TEMPLATE("Conn: a reset throws away what was not sent", Network, Tcp, 
   CHECK(error_of(read_all(*pair.far)) == std::errc::connection_reset);
 }
 
-TEST_CASE_TEMPLATE("Conn: an empty read and an empty write do nothing", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: an empty read and an empty write do nothing") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   CHECK(must(pair.near->read({})) == 0);
   must(pair.near->write(""));
@@ -210,13 +207,12 @@ TEST_CASE_TEMPLATE("Conn: an empty read and an empty write do nothing", Network,
   CHECK(must(read_some(*pair.far)) == "x");
 }
 
-TEST_CASE_TEMPLATE("Conn: outlives the listener, the network, the clock's owner and the Context", Network, Tcp,
-                   Memory) {
+NETWORK_TEST("Conn: outlives the listener, the network, the clock's owner and the Context") {
   const Watchdog watchdog;
   std::unique_ptr<Conn> near;
   std::unique_ptr<Conn> far;
   {
-    Network network;
+    Network network(over);
     const Context context = Context::background().with_clock(std::make_shared<FakeClock>());
     auto [inner, source] = context.with_cancel();
     Pair pair = make_pair(network, inner);
@@ -229,10 +225,9 @@ TEST_CASE_TEMPLATE("Conn: outlives the listener, the network, the clock's owner 
   CHECK(must(read_up_to(*far, 5)) == "hello");
 }
 
-TEST_CASE_TEMPLATE("Conn: a clock's callback may close the connection whose deadline is being set", Network, Tcp,
-                   Memory) {
+NETWORK_TEST("Conn: a clock's callback may close the connection whose deadline is being set") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto clock = std::make_shared<FakeClock>();
   const Pair pair = make_pair(network, Context::background().with_clock(clock));
   const auto closing = clock->at(clock->now() + 1s, [&] {

@@ -33,9 +33,9 @@ leash::Clock::time_point past() { return leash::Clock::real()->now() - 1h; }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Conn: a mebibyte in pieces of a kibibyte, then the end", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a mebibyte in pieces of a kibibyte, then the end") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   const std::string sent = random_text(std::size_t{1} << 20U);
   auto writer = in_thread([&] {
@@ -51,9 +51,9 @@ TEST_CASE_TEMPLATE("Conn: a mebibyte in pieces of a kibibyte, then the end", Net
   CHECK(must(read_some(*pair.far)).empty());
 }
 
-TEST_CASE_TEMPLATE("Conn: a thousand times to and fro", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a thousand times to and fro") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto peer = in_thread([&] {
     for (;;) {
@@ -70,9 +70,9 @@ TEST_CASE_TEMPLATE("Conn: a thousand times to and fro", Network, Tcp, Memory) {
   peer.get();
 }
 
-TEST_CASE_TEMPLATE("Conn: racing reads time out and let go of their buffers", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: racing reads time out and let go of their buffers") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto writer = in_thread([&] {
     while (pair.far->write(std::string(512, 'x'))) {
@@ -98,9 +98,9 @@ TEST_CASE_TEMPLATE("Conn: racing reads time out and let go of their buffers", Ne
   writer.get();
 }
 
-TEST_CASE_TEMPLATE("Conn: racing writes time out and let go of their buffers", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: racing writes time out and let go of their buffers") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto reader = in_thread([&] {
     for (;;) {
@@ -128,9 +128,9 @@ TEST_CASE_TEMPLATE("Conn: racing writes time out and let go of their buffers", N
   reader.get();
 }
 
-TEST_CASE_TEMPLATE("Conn: writes at once do not mix", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: writes at once do not mix") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   const std::size_t size = std::size_t{300} * 1024;
   std::vector<std::future<void>> writers;
@@ -144,9 +144,9 @@ TEST_CASE_TEMPLATE("Conn: writes at once do not mix", Network, Tcp, Memory) {
   for (auto& writer : writers) writer.get();
 }
 
-TEST_CASE_TEMPLATE("Conn: a read deadline does not touch writes", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a read deadline does not touch writes") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.near->set_read_deadline(past()));
   CHECK(error_of(read_some(*pair.near)).timeout());
@@ -154,9 +154,9 @@ TEST_CASE_TEMPLATE("Conn: a read deadline does not touch writes", Network, Tcp, 
   CHECK(must(read_up_to(*pair.far, 5)) == "still");
 }
 
-TEST_CASE_TEMPLATE("Conn: a write deadline does not touch reads", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a write deadline does not touch reads") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.near->set_write_deadline(past()));
   CHECK(error_of(pair.near->write("x")).timeout());
@@ -164,10 +164,9 @@ TEST_CASE_TEMPLATE("Conn: a write deadline does not touch reads", Network, Tcp, 
   CHECK(must(read_up_to(*pair.near, 5)) == "still");
 }
 
-TEST_CASE_TEMPLATE("Conn: under a deadline in the past nothing moves, and without it all is well", Network, Tcp,
-                   Memory) {
+NETWORK_TEST("Conn: under a deadline in the past nothing moves, and without it all is well") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   must(pair.far->write("waiting"));
   CHECK(must(read_up_to(*pair.near, 1)) == "w");
@@ -189,9 +188,9 @@ TEST_CASE_TEMPLATE("Conn: under a deadline in the past nothing moves, and withou
   check_works(*pair.near, *pair.far);
 }
 
-TEST_CASE_TEMPLATE("Conn: a deadline set while operations wait ends them", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a deadline set while operations wait ends them") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto reader = in_thread([&] { return read_some(*pair.near); });
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
@@ -201,9 +200,9 @@ TEST_CASE_TEMPLATE("Conn: a deadline set while operations wait ends them", Netwo
   CHECK(error_of(writer.get()).timeout());
 }
 
-TEST_CASE_TEMPLATE("Conn: a deadline goes by the Context's clock, and not earlier", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a deadline goes by the Context's clock, and not earlier") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto clock = std::make_shared<FakeClock>();
   for (const bool accepted : {false, true}) {
     CAPTURE(accepted);
@@ -222,9 +221,9 @@ TEST_CASE_TEMPLATE("Conn: a deadline goes by the Context's clock, and not earlie
   }
 }
 
-TEST_CASE_TEMPLATE("Conn: a later deadline replaces an earlier one", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a later deadline replaces an earlier one") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto clock = std::make_shared<FakeClock>();
   const Pair pair = make_pair(network, Context::background().with_clock(clock));
   must(pair.near->set_read_deadline(clock->now() + 1s));
@@ -240,9 +239,9 @@ TEST_CASE_TEMPLATE("Conn: a later deadline replaces an earlier one", Network, Tc
   CHECK(error_of(reader.get()).timeout());
 }
 
-TEST_CASE_TEMPLATE("Conn: a deadline in the near future fires, by the machine's clock", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a deadline in the near future fires, by the machine's clock") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   const auto deadline = leash::Clock::real()->now() + 50ms;
   must(pair.near->set_deadline(deadline));
@@ -251,9 +250,9 @@ TEST_CASE_TEMPLATE("Conn: a deadline in the near future fires, by the machine's 
   CHECK(leash::Clock::real()->now() >= deadline);
 }
 
-TEST_CASE_TEMPLATE("Conn: a close from another thread ends what waits", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a close from another thread ends what waits") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   const std::string name = name_of(*pair.near);
   auto reader = in_thread([&] { return read_some(*pair.near); });
@@ -268,9 +267,9 @@ TEST_CASE_TEMPLATE("Conn: a close from another thread ends what waits", Network,
   CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
 }
 
-TEST_CASE_TEMPLATE("Conn: a reset from another thread ends what waits", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: a reset from another thread ends what waits") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Pair pair = make_pair(network);
   auto reader = in_thread([&] { return read_some(*pair.near); });
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
@@ -280,9 +279,9 @@ TEST_CASE_TEMPLATE("Conn: a reset from another thread ends what waits", Network,
   CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
 }
 
-TEST_CASE_TEMPLATE("Conn: every method at once", Network, Tcp, Memory) {
+NETWORK_TEST("Conn: every method at once") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   for (int round = 0; round < 10; ++round) {
     const Pair pair = make_pair(network);
     std::vector<std::future<void>> threads;

@@ -107,7 +107,7 @@ TEST_CASE("TcpListener: out of descriptors, an accept fails, and the connection 
 
 TEST_CASE("TcpConn: out of descriptors, operations still wait, and a close still ends them") {
   const Watchdog watchdog;
-  Tcp network;
+  Network network(Over::tcp);
   const Pair pair = make_pair(network);
   const auto fillers = fill_gaps();
   const DescriptorLimit limit(0);

@@ -9,7 +9,6 @@ using leash::FakeClock;
 namespace {
 
 /// Dials and binds what both must refuse in the same words.
-template <class Network>
 void check_refused(Network& network, const Context& context, std::string_view kind, std::string_view address,
                    std::errc code, std::string_view detail) {
   CAPTURE(kind);
@@ -26,8 +25,8 @@ void check_refused(Network& network, const Context& context, std::string_view ki
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Dialer and Binder: refuse addresses that are none", Network, Tcp, Memory) {
-  Network network;
+NETWORK_TEST("Dialer and Binder: refuse addresses that are none") {
+  Network network(over);
   const Context context;
   const auto invalid = std::errc::invalid_argument;
   check_refused(network, context, "tcp", "", invalid, "the address is empty");
@@ -40,8 +39,8 @@ TEST_CASE_TEMPLATE("Dialer and Binder: refuse addresses that are none", Network,
   check_refused(network, context, "tcp", "[::1:80", invalid, "missing ']' in address");
 }
 
-TEST_CASE_TEMPLATE("Dialer and Binder: refuse networks that they do not know", Network, Tcp, Memory) {
-  Network network;
+NETWORK_TEST("Dialer and Binder: refuse networks that they do not know") {
+  Network network(over);
   const Context context;
   check_refused(network, context, "foo", "localhost:80", std::errc::invalid_argument,
                 "unknown network \"foo\"; known are tcp, tcp4, tcp6");
@@ -51,8 +50,8 @@ TEST_CASE_TEMPLATE("Dialer and Binder: refuse networks that they do not know", N
                 "the network \"unix\" is not supported yet");
 }
 
-TEST_CASE_TEMPLATE("Dialer and Binder: refuse an address of the other family", Network, Tcp, Memory) {
-  Network network;
+NETWORK_TEST("Dialer and Binder: refuse an address of the other family") {
+  Network network(over);
   const Context context;
   check_refused(network, context, "tcp4", "[::1]:80", std::errc::address_family_not_supported,
                 "tcp4 cannot reach an IPv6 address");
@@ -60,8 +59,8 @@ TEST_CASE_TEMPLATE("Dialer and Binder: refuse an address of the other family", N
                 "tcp6 cannot reach an IPv4 address");
 }
 
-TEST_CASE_TEMPLATE("Dialer and Binder: refuse to begin when the Context is done", Network, Tcp, Memory) {
-  Network network;
+NETWORK_TEST("Dialer and Binder: refuse to begin when the Context is done") {
+  Network network(over);
   auto [cancelled, source] = Context::background().with_cancel();
   source.cancel();
   check_refused(network, cancelled, "tcp", "127.0.0.1:0", std::errc::operation_canceled, "");
@@ -69,9 +68,9 @@ TEST_CASE_TEMPLATE("Dialer and Binder: refuse to begin when the Context is done"
   check_refused(network, expired, "tcp", "127.0.0.1:0", std::errc::timed_out, "");
 }
 
-TEST_CASE_TEMPLATE("Dialer: a port where no one listens refuses", Network, Tcp, Memory) {
+NETWORK_TEST("Dialer: a port where no one listens refuses") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
   const std::string address = to_string(listener->address());
@@ -81,9 +80,9 @@ TEST_CASE_TEMPLATE("Dialer: a port where no one listens refuses", Network, Tcp, 
   CHECK(error == std::errc::connection_refused);
 }
 
-TEST_CASE_TEMPLATE("Dialer: names of networks choose the family", Network, Tcp, Memory) {
+NETWORK_TEST("Dialer: names of networks choose the family") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto listener = must(network.binder.bind(context, "tcp4", ":0"));
   CHECK(listener->address().host == "0.0.0.0");
@@ -93,9 +92,9 @@ TEST_CASE_TEMPLATE("Dialer: names of networks choose the family", Network, Tcp, 
   must(listener->accept(context));
 }
 
-TEST_CASE_TEMPLATE("Dialer and Binder: IPv6, where the loopback has it", Network, Tcp, Memory) {
+NETWORK_TEST("Dialer and Binder: IPv6, where the loopback has it") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto bound = network.binder.bind(context, "tcp6", "[::1]:0");
   if (!bound) {

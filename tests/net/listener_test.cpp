@@ -13,28 +13,27 @@ namespace {
 
 using Accepted = Result<std::unique_ptr<Conn>>;
 
-template <class Network>
 std::unique_ptr<Listener> listen(Network& network, std::string_view address = "127.0.0.1:0") {
   return must(network.binder.bind(Context::background(), "tcp", address));
 }
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Listener: port 0 chooses a free one, which the address tells", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: port 0 chooses a free one, which the address tells") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto first = listen(network);
   const auto second = listen(network);
   CHECK(first->address().network == "tcp");
   CHECK(first->address().host == "127.0.0.1");
   CHECK(first->address().port != 0);
   CHECK(first->address().port != second->address().port);
-  CHECK((first->native_handle() == -1) == Network::in_memory);
+  CHECK((first->native_handle() == -1) == network.in_memory);
 }
 
-TEST_CASE_TEMPLATE("Listener: an empty host is reached as localhost, and so is its own address", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: an empty host is reached as localhost, and so is its own address") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto listener = listen(network, ":0");
   const std::string port = std::to_string(listener->address().port);
@@ -47,9 +46,9 @@ TEST_CASE_TEMPLATE("Listener: an empty host is reached as localhost, and so is i
   }
 }
 
-TEST_CASE_TEMPLATE("Listener: accepts in the order of dialling", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: accepts in the order of dialling") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto listener = listen(network);
   std::vector<std::unique_ptr<Conn>> dialled;
@@ -59,9 +58,9 @@ TEST_CASE_TEMPLATE("Listener: accepts in the order of dialling", Network, Tcp, M
   for (const auto& near : dialled) CHECK(must(listener->accept(context))->remote_address() == near->local_address());
 }
 
-TEST_CASE_TEMPLATE("Listener: an address in use is refused, and free again after close", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: an address in use is refused, and free again after close") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto listener = listen(network);
   const std::string address = to_string(listener->address());
@@ -73,9 +72,9 @@ TEST_CASE_TEMPLATE("Listener: an address in use is refused, and free again after
   CHECK(must(network.binder.bind(context, "tcp", address))->address() == listener->address());
 }
 
-TEST_CASE_TEMPLATE("Listener: every operation after close fails", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: every operation after close fails") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto listener = listen(network);
   const std::string address = to_string(listener->address());
   must(listener->close());
@@ -91,9 +90,9 @@ TEST_CASE_TEMPLATE("Listener: every operation after close fails", Network, Tcp, 
   CHECK(error_of(network.dialer.dial(Context(), "tcp", address)) == std::errc::connection_refused);
 }
 
-TEST_CASE_TEMPLATE("Listener: a close from another thread ends every accept", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: a close from another thread ends every accept") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   for (int round = 0; round < 10; ++round) {
     const auto listener = listen(network);
     std::vector<std::future<Accepted>> accepts;
@@ -104,9 +103,9 @@ TEST_CASE_TEMPLATE("Listener: a close from another thread ends every accept", Ne
   }
 }
 
-TEST_CASE_TEMPLATE("Listener: several threads accept, each connection once", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: several threads accept, each connection once") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const Context context;
   const auto listener = listen(network);
   std::vector<std::future<void>> servers;
@@ -133,9 +132,9 @@ TEST_CASE_TEMPLATE("Listener: several threads accept, each connection once", Net
   for (auto& server : servers) server.get();
 }
 
-TEST_CASE_TEMPLATE("Listener: cancellation ends an accept at once, and the listener works on", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: cancellation ends an accept at once, and the listener works on") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto listener = listen(network);
   auto [context, source] = Context::background().with_cancel();
   auto accept = in_thread([&] { return listener->accept(context); });
@@ -153,9 +152,9 @@ TEST_CASE_TEMPLATE("Listener: cancellation ends an accept at once, and the liste
   must(listener->accept(Context()));
 }
 
-TEST_CASE_TEMPLATE("Listener: the deadline of the Context's clock ends an accept", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: the deadline of the Context's clock ends an accept") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   const auto clock = std::make_shared<FakeClock>();
   const Context context = Context::background().with_clock(clock).with_timeout(30s);
   const auto listener = listen(network);
@@ -168,9 +167,9 @@ TEST_CASE_TEMPLATE("Listener: the deadline of the Context's clock ends an accept
   CHECK(error.operation() == "accept");
 }
 
-TEST_CASE_TEMPLATE("Listener: closing it resets the connections that were not accepted", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: closing it resets the connections that were not accepted") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   auto listener = listen(network);
   const std::string address = to_string(listener->address());
   const auto first = must(network.dialer.dial(Context(), "tcp", address));
@@ -183,20 +182,20 @@ TEST_CASE_TEMPLATE("Listener: closing it resets the connections that were not ac
   CHECK(error_of(read_some(*second)) == std::errc::connection_reset);
 }
 
-TEST_CASE_TEMPLATE("Listener: what it accepted outlives it", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: what it accepted outlives it") {
   const Watchdog watchdog;
-  Network network;
+  Network network(over);
   Pair pair = make_pair(network);
   must(pair.listener->close());
   must(pair.near->write("hello"));
   CHECK(must(read_up_to(*pair.far, 5)) == "hello");
 }
 
-TEST_CASE_TEMPLATE("Listener: outlives its network", Network, Tcp, Memory) {
+NETWORK_TEST("Listener: outlives its network") {
   const Watchdog watchdog;
   std::unique_ptr<Listener> listener;
   {
-    Network network;
+    Network network(over);
     listener = listen(network);
   }
   auto [context, source] = Context::background().with_cancel();

@@ -154,7 +154,7 @@ TEST_CASE("MemoryNetwork: a direction holds as much as its buffer, then a write 
 
 TEST_CASE("MemoryNetwork: a reset throws away what was not read") {
   const Watchdog watchdog;
-  Memory network;
+  Network network(Over::memory);
   const Pair pair = make_pair(network);
   must(pair.near->write("lost"));
   must(pair.near->reset());
@@ -163,7 +163,7 @@ TEST_CASE("MemoryNetwork: a reset throws away what was not read") {
 
 TEST_CASE("MemoryNetwork: a write to a peer that has closed fails at once") {
   const Watchdog watchdog;
-  Memory network;
+  Network network(Over::memory);
   const Pair pair = make_pair(network);
   must(pair.far->close());
   CHECK(error_of(pair.near->write("x")) == std::errc::broken_pipe);
@@ -171,7 +171,7 @@ TEST_CASE("MemoryNetwork: a write to a peer that has closed fails at once") {
 
 TEST_CASE("MemoryNetwork: release is refused, and the connection stays open") {
   const Watchdog watchdog;
-  Memory network;
+  Network network(Over::memory);
   const Pair pair = make_pair(network);
   CHECK(pair.near->native_handle() == -1);
   const Error error = error_of(pair.near->release());

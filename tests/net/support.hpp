@@ -81,21 +81,30 @@ bool still_waiting(const std::future<T>& future) {
 std::map<int, std::string> open_descriptors();
 
 /// The networks that the suite runs over.
-struct Tcp {
-  leash::net::TcpDialer dialer;
-  leash::net::TcpBinder binder;
-  static constexpr bool in_memory = false;
+enum class Over : unsigned char { tcp, memory };
+
+struct Network {
+  explicit Network(Over over)
+      : in_memory(over == Over::memory),
+        dialer(in_memory ? static_cast<leash::net::Dialer&>(memory) : tcp_dialer),
+        binder(in_memory ? static_cast<leash::net::Binder&>(memory) : tcp_binder) {}
+
+  leash::net::TcpDialer tcp_dialer;
+  leash::net::TcpBinder tcp_binder;
+  leash::net::MemoryNetwork memory;
+
+  const bool in_memory;
+  leash::net::Dialer& dialer;
+  leash::net::Binder& binder;
 };
 
-struct Memory {
-  leash::net::MemoryNetwork network;
-  leash::net::Dialer& dialer = network;
-  leash::net::Binder& binder = network;
-  static constexpr bool in_memory = true;
-};
-
-TYPE_TO_STRING(Tcp);
-TYPE_TO_STRING(Memory);
+/// A test that runs over each of them: `over` is which. Not a template, since it would be compiled twice.
+#define NETWORK_TEST(name) NETWORK_TEST_NAMED(name, DOCTEST_ANONYMOUS(network_test_))
+#define NETWORK_TEST_NAMED(name, body)                   \
+  static void body(Over over);                           \
+  TEST_CASE(name " <over TCP>") { body(Over::tcp); }     \
+  TEST_CASE(name " <in memory>") { body(Over::memory); } \
+  static void body([[maybe_unused]] Over over)
 
 /// The two ends of a connection, and where it was made.
 struct Pair {

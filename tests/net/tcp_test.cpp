@@ -301,7 +301,7 @@ TEST_CASE("TcpDialer: does not take its own port for the one it dials") {
 
 TEST_CASE("TcpDialer and TcpBinder: sockets close on exec, send at once and are kept alive") {
   const Watchdog watchdog;
-  Tcp network;
+  Network network(Over::tcp);
   const Pair pair = make_pair(network);
   CHECK((::fcntl(pair.listener->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
   for (const Conn* const conn : {pair.near.get(), pair.far.get()}) {
@@ -327,7 +327,7 @@ TEST_CASE("TcpDialer and TcpBinder: keep-alive and no-delay can be turned off") 
 
 TEST_CASE("TcpConn: release gives up the descriptor, ends what waits, and leaves the connection standing") {
   const Watchdog watchdog;
-  Tcp network;
+  Network network(Over::tcp);
   const Pair pair = make_pair(network);
   const int number = pair.near->native_handle();
   auto reader = in_thread([&] { return read_some(*pair.near); });
@@ -343,7 +343,7 @@ TEST_CASE("TcpConn: release gives up the descriptor, ends what waits, and leaves
 
 TEST_CASE("TcpConn: a connection that never waits has one descriptor") {
   const Watchdog watchdog;
-  Tcp network;
+  Network network(Over::tcp);
   const auto before = open_descriptors();
   const Pair pair = make_pair(network);
   must(pair.near->write("x"));
@@ -352,7 +352,7 @@ TEST_CASE("TcpConn: a connection that never waits has one descriptor") {
 
 TEST_CASE("TcpConn: closed while it waits, every descriptor is gone when close returns") {
   const Watchdog watchdog;
-  Tcp network;
+  Network network(Over::tcp);
   const auto before = open_descriptors();
   for (int round = 0; round < 20; ++round) {
     const Pair pair = make_pair(network);

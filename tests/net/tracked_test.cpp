@@ -25,8 +25,9 @@ using leash::track::Tracker;
 namespace {
 
 /// A network under decorators that track.
-template <class Network>
 struct Tracked {
+  explicit Tracked(Over over) : inner(over) {}
+
   Network inner;
   TrackedDialer dialer{inner.dialer};
   TrackedBinder binder{inner.binder};
@@ -73,9 +74,9 @@ class ClosingBinder final : public leash::net::ProxyBinder {
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("Tracked: a connection has a tag until it is closed, at either end", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: a connection has a tag until it is closed, at either end") {
   const Watchdog watchdog;
-  Tracked<Network> network;
+  Tracked network(over);
   auto [tracker, context] = leash::track::with_tracker(Context::background());
   const Pair pair = make_pair(network, context);
   check_open(tracker, 3);
@@ -90,9 +91,9 @@ TEST_CASE_TEMPLATE("Tracked: a connection has a tag until it is closed, at eithe
   CHECK(tracker.close().ok());
 }
 
-TEST_CASE_TEMPLATE("Tracked: destroying is closing, and no finding", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: destroying is closing, and no finding") {
   const Watchdog watchdog;
-  Tracked<Network> network;
+  Tracked network(over);
   auto [tracker, context] = leash::track::with_tracker(Context::background());
   make_pair(network, context);
   check_open(tracker, 0);
@@ -100,10 +101,9 @@ TEST_CASE_TEMPLATE("Tracked: destroying is closing, and no finding", Network, Tc
   CHECK_MESSAGE(report.groups.empty(), to_string(report));
 }
 
-TEST_CASE_TEMPLATE("Tracked: what is left open is reported, by name, descriptor, site, notes and last use", Network,
-                   Tcp, Memory) {
+NETWORK_TEST("Tracked: what is left open is reported, by name, descriptor, site, notes and last use") {
   const Watchdog watchdog;
-  Tracked<Network> network;
+  Tracked network(over);
   auto [tracker, tracked] = leash::track::with_tracker(Context::background());
   const Context context = tracked.with_note("fetch user 42");
   const auto listener = must(network.binder.bind(Context(), "tcp", "127.0.0.1:0"));
@@ -130,10 +130,10 @@ TEST_CASE_TEMPLATE("Tracked: what is left open is reported, by name, descriptor,
   }
 }
 
-TEST_CASE_TEMPLATE("Tracked: every operation that moves data is a use", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: every operation that moves data is a use") {
   if constexpr (tracking_enabled) {
     const Watchdog watchdog;
-    Tracked<Network> network;
+    Tracked network(over);
     auto [tracker, context] = leash::track::with_tracker(Context::background());
     const Pair pair = make_pair(network.inner.dialer, network.inner.binder);
     const auto conn = must(network.dialer.dial(context, "tcp", to_string(pair.listener->address())));
@@ -169,9 +169,9 @@ TEST_CASE_TEMPLATE("Tracked: every operation that moves data is a use", Network,
   }
 }
 
-TEST_CASE_TEMPLATE("Tracked: a listener left open is reported, with its address", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: a listener left open is reported, with its address") {
   const Watchdog watchdog;
-  Tracked<Network> network;
+  Tracked network(over);
   auto [tracker, context] = leash::track::with_tracker(Context::background());
   const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
   const leash::track::Report report = tracker.close();
@@ -183,9 +183,9 @@ TEST_CASE_TEMPLATE("Tracked: a listener left open is reported, with its address"
   }
 }
 
-TEST_CASE_TEMPLATE("Tracked: a dial, a bind and an accept that fail leave no tag", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: a dial, a bind and an accept that fail leave no tag") {
   const Watchdog watchdog;
-  Tracked<Network> network;
+  Tracked network(over);
   auto [tracker, context] = leash::track::with_tracker(Context::background());
   const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
   const std::string address = to_string(listener->address());
@@ -200,10 +200,10 @@ TEST_CASE_TEMPLATE("Tracked: a dial, a bind and an accept that fail leave no tag
   CHECK(tracker.close().ok());
 }
 
-TEST_CASE_TEMPLATE("Tracked: under a closed tracker nothing is dialled, bound or accepted", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: under a closed tracker nothing is dialled, bound or accepted") {
   if constexpr (tracking_enabled) {
     const Watchdog watchdog;
-    Network inner;
+    Network inner(over);
     CountingDialer counting(inner.dialer);
     TrackedDialer dialer(counting);
     TrackedBinder binder(inner.binder);
@@ -234,10 +234,10 @@ TEST_CASE_TEMPLATE("Tracked: under a closed tracker nothing is dialled, bound or
   }
 }
 
-TEST_CASE_TEMPLATE("Tracked: a tracker that closes in the middle leaves nothing open", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: a tracker that closes in the middle leaves nothing open") {
   if constexpr (tracking_enabled) {
     const Watchdog watchdog;
-    Network inner;
+    Network inner(over);
     const auto listener = must(inner.binder.bind(Context(), "tcp", "127.0.0.1:0"));
     const auto before = open_descriptors();
     {
@@ -261,11 +261,10 @@ TEST_CASE_TEMPLATE("Tracked: a tracker that closes in the middle leaves nothing 
   }
 }
 
-TEST_CASE_TEMPLATE("Tracked: an accept that the tracker's end overtakes closes what it accepted", Network, Tcp,
-                   Memory) {
+NETWORK_TEST("Tracked: an accept that the tracker's end overtakes closes what it accepted") {
   if constexpr (tracking_enabled) {
     const Watchdog watchdog;
-    Tracked<Network> network;
+    Tracked network(over);
     auto [open_tracker, open] = leash::track::with_tracker(Context::background());
     auto [tracker, context] = leash::track::with_tracker(Context::background());
     const auto listener = must(network.binder.bind(open, "tcp", "127.0.0.1:0"));
@@ -278,9 +277,9 @@ TEST_CASE_TEMPLATE("Tracked: an accept that the tracker's end overtakes closes w
   }
 }
 
-TEST_CASE_TEMPLATE("Tracked: with no tracker the handle is the inner one itself", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: with no tracker the handle is the inner one itself") {
   const Watchdog watchdog;
-  Tracked<Network> network;
+  Tracked network(over);
   const Pair bare = make_pair(network.inner);
   const Pair pair = make_pair(network);
   const auto same_type = [](const auto& a, const auto& b) { return typeid(*a) == typeid(*b); };
@@ -293,10 +292,10 @@ TEST_CASE_TEMPLATE("Tracked: with no tracker the handle is the inner one itself"
   CHECK(same_type(tracked.listener, bare.listener) == !tracking_enabled);
 }
 
-TEST_CASE_TEMPLATE("Tracked: the fallback is for those Contexts that have no tracker", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: the fallback is for those Contexts that have no tracker") {
   if constexpr (tracking_enabled) {
     const Watchdog watchdog;
-    Network inner;
+    Network inner(over);
     Tracker fallback;
     TrackedDialer dialer(inner.dialer, {.fallback = fallback});
     TrackedBinder binder(inner.binder, {.fallback = fallback});
@@ -312,7 +311,7 @@ TEST_CASE_TEMPLATE("Tracked: the fallback is for those Contexts that have no tra
 TEST_CASE("Tracked: a released descriptor counts as closed, a refused release does not") {
   const Watchdog watchdog;
   {
-    Tracked<Tcp> network;
+    Tracked network(Over::tcp);
     auto [tracker, context] = leash::track::with_tracker(Context::background());
     const auto listener = must(network.binder.bind(Context(), "tcp", "127.0.0.1:0"));
     const auto conn = must(network.dialer.dial(context, "tcp", to_string(listener->address())));
@@ -320,7 +319,7 @@ TEST_CASE("Tracked: a released descriptor counts as closed, a refused release do
     CHECK(::close(must(conn->release())) == 0);
     check_open(tracker, 0);
   }
-  Tracked<Memory> network;
+  Tracked network(Over::memory);
   auto [tracker, context] = leash::track::with_tracker(Context::background());
   const auto listener = must(network.binder.bind(Context(), "tcp", "127.0.0.1:0"));
   const auto conn = must(network.dialer.dial(context, "tcp", to_string(listener->address())));
@@ -328,11 +327,11 @@ TEST_CASE("Tracked: a released descriptor counts as closed, a refused release do
   check_open(tracker, 1);
 }
 
-TEST_CASE_TEMPLATE("Tracked: handles outlive decorators, network, tracker and Context", Network, Tcp, Memory) {
+NETWORK_TEST("Tracked: handles outlive decorators, network, tracker and Context") {
   const Watchdog watchdog;
   Pair pair;
   {
-    Tracked<Network> network;
+    Tracked network(over);
     auto [tracker, context] = leash::track::with_tracker(Context::background());
     pair = make_pair(network, context);
   }
