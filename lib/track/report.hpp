@@ -7,31 +7,30 @@
 #include <leash/config.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/kind.hpp>
+#include <leash/track/level.hpp>
+#include <leash/track/rule.hpp>
+#include <leash/track/site.hpp>
 #include <leash/track/stack.hpp>
+#include <leash/track/suppressions.hpp>
 #include <optional>
-#include <source_location>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track {
 
-/// What is wrong with a resource.
-enum class Rule : unsigned char {
-  leaked,   ///< It was open when the tracker closed.
-  dropped,  ///< It was destroyed without `close`, and the error that `close` might have returned is lost.
-};
-
-/// The rule's id, as a report prints it: `leaked`.
-[[nodiscard]] std::string_view to_string(Rule rule) noexcept;
-
-/// How much a finding weighs.
-enum class Severity : unsigned char { failure, note };
-
 /// Where and when a resource was last used.
 struct LastUse {
-  std::source_location site;
+  Site site;
   Clock::duration ago{};
+};
+
+/// A moment in the life of a resource: where the program was.
+struct Event {
+  Site site;
+  Stack stack;  ///< Empty where it was not captured.
+
+  explicit operator bool() const noexcept { return site || !stack.addresses.empty(); }
 };
 
 /// One resource of a group.
@@ -45,18 +44,22 @@ struct Instance {
   std::optional<LastUse> last_use = {};
 };
 
-/// Findings that are equal: the same rule, severity, kind, site and stack.
+/// Findings that are equal: the same rule, severity, kind and places.
 struct Group {
   static constexpr std::size_t max_instances = 3;
 
   Rule rule = Rule::leaked;
   Severity severity = Severity::failure;
   Kind kind;
-  std::source_location site;  ///< The user's call that opened them.
-  Stack opened_at;
+
+  Event opened;
+  Event closed;  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was closed.
+                 ///< `closed-late`: the late close.
+  Event again;   ///< `double-close`: the second close. `use-after-close`: the use.
+  Site others_closed_at;  ///< `leaked`: where another one that was opened at the same place was closed.
+
   std::size_t count = 0;
-  std::vector<unsigned> threads;   ///< The numbers of the threads that opened them, ascending.
-  std::uint64_t first_serial = 0;  ///< The place of the first of them in the order of creation.
+  std::vector<unsigned> threads;  ///< The numbers of the threads that opened them, ascending.
   Clock::duration min_age{};
   Clock::duration max_age{};
   std::vector<Instance> instances;  ///< The first `max_instances`, in the order of creation.
@@ -72,6 +75,9 @@ struct Report {
   std::uint64_t opened = 0;  ///< Tags created so far,
   std::uint64_t closed = 0;  ///< and how many of them are not open any more.
   bool verdict = false;      ///< Whether the tracker was closed: else what is open is no finding, only open.
+  Level level = Level::stack;                ///< What was kept of each resource.
+  std::uint64_t without_stack = 0;           ///< Tags that got no stack, for want of room for more different ones.
+  std::vector<SuppressionUse> suppressions;  ///< The lines there were, and how often each was used.
 
   /// Whether there is no failure; notes do not count.
   [[nodiscard]] bool ok() const noexcept;

@@ -41,12 +41,10 @@ std::string location(std::string_view file, unsigned line) {
   return line == 0 ? escape(file) : fmt::format("{}:{}", escape(file), line);
 }
 
-std::string location(const std::source_location& site) { return location(site.file_name(), site.line()); }
-
-bool known(const std::source_location& site) { return site.line() != 0; }
+std::string location(const Site& site) { return location(site.file_name(), site.line()); }
 
 /// A site in the standard library is that of a forwarding template: `std::make_unique<Client>(ctx)`.
-bool is_users(const std::source_location& site) { return known(site) && is_user_function(site.function_name()); }
+bool is_users(const Site& site) { return site && is_user_function(site.function_name()); }
 
 bool is_users(const Frame& frame) {
   if (frame.function.empty()) return true;
@@ -57,9 +55,9 @@ bool is_users(const Frame& frame) {
 }
 
 /// The frames that a reader has use for.
-std::vector<Frame> user_frames(const Group& group) {
+std::vector<Frame> user_frames(const Stack& stack) {
   std::vector<Frame> frames;
-  for (const std::uintptr_t address : group.opened_at.addresses) {
+  for (const std::uintptr_t address : stack.addresses) {
     const std::vector<Frame> here = resolve(address);
     // Debug information has only the bare names of local functions that were inlined: whose they are, the function
     // around them tells.
@@ -85,12 +83,24 @@ std::string frame_location(const Frame& frame) {
 }
 
 std::string what(const Group& group, bool verdict) {
-  std::string things = counted(group.count, group.kind);
+  const std::string things = counted(group.count, group.kind);
   switch (group.rule) {
     case Rule::leaked:
       return things + (verdict ? " not closed" : " open");
     case Rule::dropped:
       return things + " dropped without close()";
+    case Rule::double_close:
+      return things + " closed twice";
+    case Rule::use_after_close:
+      return things + " used after close()";
+    case Rule::outlived_parent:
+      return things + " still open when the parent was closed";
+    case Rule::opened_after_end:
+      return things + " to be opened after the tracker had closed";
+    case Rule::untracked:
+      return things + " opened past leash";
+    case Rule::closed_late:
+      return things + " closed only after being reported";
   }
   return things;
 }
@@ -101,6 +111,18 @@ std::string_view advice(Rule rule) {
       return "close it on every path, or let its owner end.";
     case Rule::dropped:
       return "call close() and look at what it returns: a destructor cannot tell that the last write failed.";
+    case Rule::double_close:
+      return "let one owner close it, once.";
+    case Rule::use_after_close:
+      return "close it after its last use, or stop using it first.";
+    case Rule::outlived_parent:
+      return "close what depends on it first.";
+    case Rule::opened_after_end:
+      return "let the work end before the tracker is closed.";
+    case Rule::untracked:
+      return "open it through leash, or give it a Tag.";
+    case Rule::closed_late:
+      return "wait for it: close(settle).";
   }
   return {};
 }
@@ -119,8 +141,10 @@ std::string identity(const Group& group) {
   if (group.count > 1) text += fmt::format(", and {} more", grouped(group.count - 1));
   const std::string shortest = duration_text(group.min_age);
   const std::string longest = duration_text(group.max_age);
-  text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
-  text += "; " + threads_text(group);
+  if (group.rule != Rule::untracked && group.rule != Rule::opened_after_end) {
+    text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
+  }
+  if (!group.threads.empty()) text += "; " + threads_text(group);
   if (group.count == 1 && first.descriptor >= 0) text += fmt::format("; descriptor {}", first.descriptor);
   return text;
 }
@@ -131,6 +155,23 @@ std::string trail(const std::vector<Note>& notes) {
   for (const Note& note : notes) texts.push_back(note.text.empty() ? "(empty)" : escape(note.text));
   return fmt::format("{}", fmt::join(texts, " > "));
 }
+
+/// An event as it is printed: its frames, and the place an editor is to open.
+struct Moment {
+  explicit Moment(const Event& event_)
+      : event(event_), frames(user_frames(event.stack)), file(event.site.file_name()), line(event.site.line()) {
+    if (is_users(event.site)) return;
+    const auto first = std::ranges::find_if(frames, [](const Frame& frame) { return frame.line != 0; });
+    if (first == frames.end()) return;
+    file = first->file;
+    line = first->line;
+  }
+
+  Event event;
+  std::vector<Frame> frames;
+  std::string file;
+  unsigned line;
+};
 
 struct Line {
   std::string function;
@@ -145,19 +186,18 @@ bool is_at(const Frame& frame, std::string_view file, unsigned line) {
 }
 
 /// The frames as they are printed: where they have no lines, what the compiler said of the call comes first.
-std::vector<Line> stack_lines(const Group& group, const std::vector<Frame>& frames, std::string_view file,
-                              unsigned line) {
+std::vector<Line> stack_lines(const Moment& moment) {
   std::vector<Line> lines;
-  const bool has_lines = std::ranges::any_of(frames, [](const Frame& frame) { return frame.line != 0; });
-  if (!has_lines && known(group.site)) {
-    lines.push_back({abridge(group.site.function_name()), location(group.site), true});
+  const bool has_lines = std::ranges::any_of(moment.frames, [](const Frame& frame) { return frame.line != 0; });
+  if (!has_lines && moment.event.site) {
+    lines.push_back({abridge(moment.event.site.function_name()), location(moment.event.site), true});
   }
-  for (const Frame& frame : frames) {
+  for (const Frame& frame : moment.frames) {
     const std::string place = frame_location(frame);
     if (frame.function.empty()) {
       lines.push_back({place, ""});
     } else {
-      const bool excerpt = std::ranges::none_of(lines, &Line::excerpt) && is_at(frame, file, line);
+      const bool excerpt = std::ranges::none_of(lines, &Line::excerpt) && is_at(frame, moment.file, moment.line);
       lines.push_back({escape(frame.function), place + (frame.inlined ? "  (inlined)" : ""), excerpt});
     }
   }
@@ -171,44 +211,96 @@ std::size_t width_of(std::string_view text) {
       std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
 }
 
-std::string stack_text(const Group& group, const std::vector<Frame>& frames, std::string_view file, unsigned line) {
+/// How the program came there: `verb` and a stack, or where there is none only the place.
+std::string moment_text(std::string_view verb, const Moment& moment, bool with_excerpt) {
   static constexpr std::size_t widest_column = 64;
-  const std::vector<Line> lines = stack_lines(group, frames, file, line);
+  const std::vector<Line> lines = stack_lines(moment);
+  if (lines.empty()) return "";
+  if (moment.event.stack.addresses.empty() && !with_excerpt) return fmt::format("  {} {}\n", verb, lines.front().where);
   std::size_t column = 0;
   for (const Line& entry : lines) column = std::max(column, std::min(width_of(entry.function), widest_column));
-  std::string text = lines.empty() ? "" : "  opened at\n";
+  std::string text = fmt::format("  {}\n", verb);
   for (const Line& entry : lines) {
     const std::size_t width = width_of(entry.function);
     const std::size_t padding = entry.where.empty() ? 0 : 2 + (column > width ? column - width : 0);
     text += fmt::format("    {}{:{}}{}\n", entry.function, "", padding, entry.where);
-    if (entry.excerpt) text += detail::excerpt(std::string(file), line, "      ");
+    if (entry.excerpt && with_excerpt) text += detail::excerpt(std::string(moment.file), moment.line, "      ");
   }
   return text;
 }
 
-std::string group_text(const Group& group, bool verdict) {
-  const std::vector<Frame> frames = user_frames(group);
-  std::string file = known(group.site) ? group.site.file_name() : "";
-  unsigned line = group.site.line();
-  if (!is_users(group.site)) {
-    const auto first = std::ranges::find_if(frames, [](const Frame& frame) { return frame.line != 0; });
-    if (first != frames.end()) {
-      file = first->file;
-      line = first->line;
-    }
+/// The moments of a finding, each with its verb; first the one whose place a reader wants to see.
+std::vector<std::pair<std::string_view, Moment>> moments_of(const Group& group) {
+  std::vector<std::pair<std::string_view, Moment>> moments;
+  const auto add = [&](std::string_view verb, const Event& event) {
+    if (event) moments.emplace_back(verb, Moment(event));
+  };
+  switch (group.rule) {
+    case Rule::double_close:
+      add("closed again at", group.again);
+      add("first closed at", group.closed);
+      break;
+    case Rule::use_after_close:
+      add("used at", group.again);
+      add("closed at", group.closed);
+      break;
+    case Rule::outlived_parent:
+      add("the parent was closed at", group.closed);
+      break;
+    case Rule::closed_late:
+      add("closed at", group.closed);
+      break;
+    default:
+      break;
   }
+  add("opened at", group.opened);
+  return moments;
+}
+
+/// A line for `Suppressions` that silences this finding.
+std::string suppression_for(const Group& group, const Moment& opened) {
+  std::string kind(group.kind.one);
+  if (kind.empty() || kind.contains('"') || kind.contains('\n')) {
+    kind = "*";
+  } else if (kind.find_first_of(" \t#") != std::string::npos) {
+    kind = '"' + kind + '"';
+  }
+  std::string pattern = opened.event.site ? abridge(opened.event.site.function_name()) : "";
+  if (const auto named = std::ranges::find_if(opened.frames, [](const Frame& frame) { return !frame.function.empty(); });
+      pattern.empty() && named != opened.frames.end()) {
+    pattern = named->function;
+  }
+  pattern = pattern.substr(0, pattern.find('('));
+  while (pattern.ends_with(' ')) pattern.pop_back();
+  return fmt::format("{} {} {}", to_string(group.rule), escape(kind), pattern.empty() ? "*" : escape(pattern));
+}
+
+std::string group_text(const Group& group, const Report& report) {
+  const auto moments = moments_of(group);
   const Instance& instance = group.instances.front();
-  std::string text = fmt::format("{}{}: {} [{}]\n", file.empty() ? "" : location(file, line) + ": ",
-                                 group.severity == Severity::failure ? "error" : "note", what(group, verdict),
-                                 group.rule == Rule::leaked && !verdict ? "open" : to_string(group.rule));
-  text += "  " + identity(group) + "\n";
-  if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
-  text += stack_text(group, frames, file, line);
-  if (instance.last_use && known(instance.last_use->site)) {
-    text += fmt::format("  last used at {}, {} {}\n", location(instance.last_use->site),
-                        duration_text(instance.last_use->ago), group.rule == Rule::dropped ? "before" : "ago");
+  const bool open = group.rule == Rule::leaked && !report.verdict;
+  std::string text;
+  if (!moments.empty() && !moments.front().second.file.empty()) {
+    text = location(moments.front().second.file, moments.front().second.line) + ": ";
   }
-  if (group.severity == Severity::failure) text += fmt::format("  fix: {}\n", advice(group.rule));
+  text += fmt::format("{}: {} [{}]\n", group.severity == Severity::failure ? "error" : "note",
+                      what(group, report.verdict), open ? "open" : to_string(group.rule));
+  if (report.level != Level::count) text += "  " + identity(group) + "\n";
+  if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
+  for (const auto& [verb, moment] : moments) text += moment_text(verb, moment, &moment == &moments.front().second);
+  std::vector<std::string> facts;
+  if (instance.last_use && instance.last_use->site) {
+    facts.push_back(fmt::format("last used at {}, {} {}", location(instance.last_use->site),
+                                duration_text(instance.last_use->ago),
+                                group.rule == Rule::leaked ? "ago" : "before"));
+  }
+  if (group.others_closed_at) facts.push_back("others from here were closed at " + location(group.others_closed_at));
+  if (!facts.empty()) text += fmt::format("  {}\n", fmt::join(facts, "; "));
+  if (group.severity == Severity::failure) {
+    const Moment none{Event()};
+    const Moment& opened = moments.empty() ? none : moments.back().second;
+    text += fmt::format("  fix: {}   suppress: {}\n", advice(group.rule), suppression_for(group, opened));
+  }
   return text;
 }
 
@@ -229,12 +321,37 @@ std::string sums(const Report& report) {
   return fmt::format("{}", fmt::join(texts, ", "));
 }
 
+/// What was silenced, and which lines silence nothing any more.
+std::string suppressions_text(const Report& report) {
+  if (report.suppressions.empty()) return "";
+  std::string text = "Suppressions:\n";
+  for (const auto& [line, findings, resources] : report.suppressions) {
+    const std::string used =
+        findings == 0 ? "not used"
+                      : fmt::format("{}, {}", counted(findings, "finding", "findings"),
+                                    counted(resources, "resource", "resources"));
+    const std::string max = line.max ? fmt::format(" max={}", *line.max) : "";
+    const std::string reason = line.reason.empty() ? "" : "  # " + escape(line.reason);
+    text += fmt::format("  {}: {} {} {}{}: {}{}\n", escape(line.where), line.rule ? to_string(*line.rule) : "*",
+                        line.kind.empty() ? "*" : escape(line.kind), escape(line.pattern), max, used, reason);
+  }
+  return text + "\n";
+}
+
 }  // namespace
 
 std::string to_string(const Report& report) {
-  std::string text;
-  for (const Group& group : report.groups) text += group_text(group, report.verdict) + "\n";
   if (!tracking_enabled) return "Nothing was tracked: leash was built with LEASH_TRACKING=OFF.";
+  std::string text;
+  for (const Group& group : report.groups) text += group_text(group, report) + "\n";
+  text += suppressions_text(report);
+  if (report.without_stack != 0) {
+    text += fmt::format("{} without a stack: there is no room for more different ones.\n\n",
+                        counted(report.without_stack, "handle", "handles"));
+  }
+  if (report.level == Level::count && !report.groups.empty()) {
+    text += "Where they were opened is not known at level count: set LEASH_LEVEL=stack.\n\n";
+  }
   if (report.groups.empty()) {
     text += report.verdict ? "Nothing was left open. " : "Nothing is open. ";
   } else {

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <leash/config.hpp>
-#include <leash/detail/ref.hpp>
 #include <leash/track/resource.hpp>
 #include <source_location>
+#include <utility>
 
 namespace LEASH_NAMESPACE::track {
 
@@ -12,29 +12,37 @@ class Tracker;
 #if LEASH_TRACKING
 
 namespace detail {
-class Record;
-void destroy(const Record* record) noexcept;
-}  // namespace detail
+struct Record;
+}
 
 /// Stands for one open resource in its tracker. Whoever owns the resource owns its tag, and closes the two together.
 ///
 /// Move-only. An empty tag (default-made, moved from, or acquired where there is no tracker) accepts every operation
 /// and does nothing. `close`, `touch` and the setters may run in any number of threads at once; moving and destroying
-/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws but
-/// `child`, where there is no memory.
+/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws but `child`, where there is no memory.
 class Tag {
  public:
-  Tag() noexcept;
-  Tag(Tag&& other) noexcept;
-  Tag& operator=(Tag&& other) noexcept;
+  Tag() noexcept = default;
+  Tag(Tag&& other) noexcept : record_(std::exchange(other.record_, nullptr)) {}
+  Tag& operator=(Tag&& other) noexcept {
+    if (this != &other) {
+      if (record_ != nullptr) end();
+      record_ = std::exchange(other.record_, nullptr);
+    }
+    return *this;
+  }
 
   /// Drops the resource if it was not closed: what that means, its `OnDrop` says.
-  ~Tag();
+  ~Tag() {
+    if (record_ != nullptr) end();
+  }
 
-  /// The resource is closed; `site` is where. A second close changes nothing.
+  /// The resource is closed; `site` is where. A second close is a finding, `double-close`, and so is a close while a
+  /// child is open, `outlived-parent`. May be called in a signal handler, where it is the first.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
-  /// The resource was used, here. Reports show the last use.
+  /// The resource is about to be used, here. Reports show the last use. After `close` it is a finding,
+  /// `use-after-close`; only a note if another thread closed it, which may be how the user of the resource is stopped.
   void touch(std::source_location site = std::source_location::current()) noexcept;
 
   /// From now on, this is what it means to be destroyed without `close`.
@@ -43,20 +51,21 @@ class Tag {
   /// An operation on the resource failed, and its owner was told: to drop the resource now is no new loss.
   void set_failed() noexcept;
 
-  /// Opens a resource that depends on this one. The result is empty if this tag is. If the tracker is closed already,
-  /// the result is empty too: a handle at work must not fail for the verdict of its test.
+  /// Opens a resource that depends on this one: it must be closed first. The result is empty if this tag is. If the
+  /// tracker is closed already, that is a finding, `opened-after-end`, and the result is empty too: a handle at work
+  /// must not fail for the verdict of its test.
   [[nodiscard]] Tag child(const Resource& resource, std::source_location site = std::source_location::current()) const;
 
   /// Whether this tag stands for something, open or closed.
-  explicit operator bool() const noexcept { return static_cast<bool>(record_); }
+  explicit operator bool() const noexcept { return record_ != nullptr; }
 
  private:
   friend class Tracker;
-  explicit Tag(leash::detail::Ref<detail::Record> record) noexcept;
+  explicit Tag(detail::Record* record) noexcept : record_(record) {}
 
-  void drop() noexcept;
+  void end() noexcept;
 
-  leash::detail::Ref<detail::Record> record_;
+  detail::Record* record_ = nullptr;
 };
 
 #else

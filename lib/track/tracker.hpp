@@ -35,7 +35,7 @@ class Tracker {
   ~Tracker();
 
   /// A tag for a resource that was just acquired at `site`. The stack is that of the caller.
-  /// Throws `std::logic_error` if the tracker is closed (never where tracking is compiled out).
+  /// Throws `std::logic_error` if the tracker is closed (never where tracking is compiled out), and `std::bad_alloc`.
   [[nodiscard]] Tag create(const Resource& resource, std::source_location site = std::source_location::current(),
                            const Notes& notes = {});
 
@@ -44,9 +44,20 @@ class Tracker {
                                        std::source_location site = std::source_location::current(),
                                        const Notes& notes = {});
 
+  /// Success while the tracker is not closed. Then a finding, `opened-after-end`, and the Error of `operation` on
+  /// `subject`, with `errc::tracker_closed` and the site: what a decorator asks before it opens something.
+  [[nodiscard]] Result<void> check(Call call, std::string_view operation, const Resource& resource);
+
   /// Ends the tracking: no tag can be created any more, and what is open is leaked. Returns the verdict, and the same
   /// one each time.
-  [[nodiscard]] Report close();
+  ///
+  /// With `settle`, first waits until nothing is open, but no longer than that on the tracker's clock: for what is
+  /// still on its way to being closed in other threads. It does not poll.
+  [[nodiscard]] Report close(Clock::duration settle = {});
+
+  /// What is open now was open before, and is none of the tracker's business: it will not be called leaked. Descriptors
+  /// that are open now are not `untracked` either.
+  void set_baseline();
 
   /// What is open now, and what was found so far. Closes nothing and judges nothing: the live view of a running
   /// program.
@@ -59,12 +70,6 @@ class Tracker {
   friend bool operator==(const Tracker& a, const Tracker& b) noexcept { return a.state_.get() == b.state_.get(); }
 
  private:
-  friend class Tag;
-  friend std::optional<Tracker> tracker_from(const Context& context) noexcept;
-  friend Context with_tracker(const Context& context, const Tracker& tracker);
-
-  explicit Tracker(leash::detail::Ref<detail::TrackerState> state) noexcept;
-
   leash::detail::Ref<detail::TrackerState> state_;
 };
 
@@ -83,10 +88,12 @@ struct TrackedContext {
 /// The tracker that `context` carries, or none.
 [[nodiscard]] std::optional<Tracker> tracker_from(const Context& context) noexcept;
 
-/// What a decorator returns for `operation` on `subject` at `site` when the tracker is closed: an Error with
-/// `errc::tracker_closed`.
-[[nodiscard]] Error tracker_closed_error(std::string_view operation, std::string_view subject,
-                                         std::source_location site);
+/// The same for as long as `context` lives, or null: to ask costs no reference count.
+[[nodiscard]] Tracker* find_tracker(const Context& context LEASH_LIFETIMEBOUND) noexcept;
+
+/// The tracker of the process, for production and for where no Context is at hand: `process_tracker().snapshot()` is
+/// the live view. Made when first asked for, with the default options, and never destroyed.
+[[nodiscard]] Tracker& process_tracker();
 
 /// A tag for a resource that was just acquired: from the Context's tracker, with the call's site and the Context's
 /// notes. Empty if the Context has no tracker. Throws `std::logic_error` if the tracker is closed.

@@ -1,100 +1,130 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/detail/findings.hpp>
+#include <leash/track/detail/open_descriptors.hpp>
+#include <leash/track/detail/shard.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>
-#include <leash/track/stack.hpp>
 #include <mutex>
 #include <optional>
 #include <source_location>
-#include <string>
-#include <unordered_map>
-#include <vector>
 
 namespace LEASH_NAMESPACE::track::detail {
 
-class TrackerState;
-void destroy(TrackerState* state) noexcept;
-
-/// What is known of one resource from its opening on. Its tag owns it, also after the resource was closed, so that
-/// threads which use and close one handle at the same time find it there; the tracker owns it once there is no tag any
-/// more.
-class Record : public leash::detail::RefCounted {
- public:
-  Record(leash::detail::Ref<TrackerState> state, const Resource& resource, std::source_location site, Notes notes,
-         const Record* parent, Stack opened_at);
-
-  const Kind kind;
-  const std::string name;
-  const int descriptor;
-  const std::source_location site;
-  const Notes notes;
-  const std::string parent;  ///< The name of the resource that this one depends on, or empty.
-  const Stack opened_at;
-  const Clock::time_point opened;
-  const unsigned thread;
-  std::uint64_t serial = 0;  ///< Its place in the order of creation, given when it enters its tracker.
-
-  std::atomic<OnDrop> on_drop;
-  std::atomic<bool> failed{false};
-  std::atomic<bool> closed{false};
-
-  /// Two relaxed stores: a reader may see the site of one use with the time of another.
-  std::atomic<std::source_location> used_site{std::source_location()};
-  std::atomic<Clock::time_point> used{Clock::time_point::min()};
-
-  /// The tracker it belongs to; null once the tracker alone owns it, or the two would own each other.
-  leash::detail::Ref<TrackerState> state;
-};
-
-/// What all handles to one tracker share. Thread-safe.
+/// What all handles to one tracker share. Thread-safe. Lives until there is no handle and no tag of it any more.
 class TrackerState : public leash::detail::RefCounted {
  public:
   explicit TrackerState(Options options);
 
-  /// A record of a resource that was opened just now; null if the tracker is closed.
-  leash::detail::Ref<Record> open(const Resource& resource, std::source_location site, const Notes& notes,
-                                  const Record* parent);
+  /// The last handle is gone: destroys the tracker, or leaves that to its last tag.
+  void let_go() noexcept;
 
-  /// The record's resource was closed. Does nothing the second time.
-  void close(Record& record) noexcept;
+  /// A record of a resource that was opened just now, by the caller's caller; null if the tracker is closed.
+  Record* open(const Resource& resource, std::source_location location, const Notes& notes, Family* parent);
 
-  /// The record's tag was destroyed.
-  void drop(leash::detail::Ref<Record> record) noexcept;
+  /// The resource was closed. The second time it is a finding.
+  void close(Record& record, std::source_location location) noexcept;
 
-  Report verdict();
-  Report snapshot() const;
+  /// The record's tag ends.
+  void end_tag(Record& record) noexcept;
+
+  /// The resource is to be used.
+  void touch(Record& record, std::source_location location) noexcept;
+
+  static TrackerState& of(const Record& record) noexcept { return Page::of(record).shard->tracker(); }
+
+  /// Someone tried to open something after the end.
+  void refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept;
+
+  /// The family of those that depend on `record`. Throws `std::bad_alloc`.
+  leash::detail::Ref<Family> add_child(Record& record, std::source_location location);
+
+  Report verdict(Clock::duration settle);
+  Report snapshot();
+  void set_baseline();
 
   std::size_t open_count() const noexcept;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
-  const Clock& clock() const noexcept { return *options_.clock; }
+
+  /// For shards that have no owner any more.
+  void tag_begins() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
+  bool tag_ended() noexcept { return remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
 
  private:
-  struct Dropped {
-    leash::detail::Ref<Record> record;
-    Severity severity;
-    Clock::time_point when;
-  };
+  friend void destroy(TrackerState* state) noexcept;
+  ~TrackerState();
 
-  std::vector<Finding> findings(Severity of_open, Clock::time_point now) const;
-  void forget(Record& record) noexcept;
+  /// More than there can be tags: what handles hold of `remaining_`.
+  static constexpr std::int64_t held_by_handles = std::int64_t{1} << 48U;
+  static constexpr std::size_t first_shards = 8;
+  static constexpr std::size_t shard_blocks = 9;
+  using ShardPointer = std::atomic<Shard*>;
+
+  /// The shard that the calling thread takes records from.
+  Shard& own_shard();
+  Shard& shard_at(std::uint32_t index);
+  ShardPointer& shard_pointer(std::uint32_t index);
+  template <class Function>
+  void each_shard(Function function) const noexcept;
+
+  /// Calls `function(record, state)` for each record that is open, pinned, after `mark(state)` was added to its state.
+  template <class Mark, class Function>
+  void each_open(Mark mark, Function function);
+  void put_back(Record& record) noexcept;
+
+  /// µs since the tracker began.
+  std::uint64_t now_us() const noexcept;
+  std::uint64_t exact_now_us() const noexcept;
+
+  Place place_of_call(std::source_location location, std::size_t skip) noexcept;
+  Place place_of_close(std::source_location location, std::size_t skip) noexcept;
+  static Place closed_at(const Record& record) noexcept;
+
+  /// Open to closed, with all that this brings with it but findings. False if it was not open.
+  bool end(Record& record, Place place, std::uint32_t& state_before) noexcept;
+
+  void find(Rule rule, Severity most, Record& record, Place closed, Place again) noexcept;
+  void find_outlived(const Family& family, Place place) noexcept;
+  void tell_late(const Findings& findings);
+  void tell_late(Report report);
+
+  void wait_until_closed(Clock::duration settle);
+  std::size_t count_open() const noexcept;
+  void exclude_writers() noexcept;
+  Report report_on(const Findings& findings) const;
+  void add_untracked(Report& report);
 
   const Options options_;
-  std::once_flag judged_;
-  Report verdict_;
+  const Level level_;
+  const std::size_t depth_;
+  const Clock::time_point began_;
+  std::optional<DescriptorList> descriptors_at_start_;
   std::atomic<bool> closed_{false};
+  std::atomic<bool> handles_gone_{false};
+  std::atomic<bool> settling_{false};
+  std::atomic<bool> told_late_{false};
+  std::atomic<std::uint64_t> closes_while_settling_{0};
+  std::atomic<std::uint32_t> wake_{0};
+  std::atomic<std::uint64_t> without_stack_{0};
+  std::atomic<std::int64_t> remaining_{held_by_handles};
+  std::array<ShardPointer, first_shards> shards_{};
+  std::array<std::atomic<ShardPointer*>, shard_blocks> more_shards_{};
 
-  mutable std::mutex mutex_;
-  std::uint64_t opened_ = 0;
-  std::unordered_map<std::uint64_t, Record*> open_;
-  std::vector<leash::detail::Ref<Record>> abandoned_;
-  std::vector<Dropped> dropped_;
+  std::mutex reading_;   ///< Who pins records holds it.
+  std::mutex judging_;
+  std::optional<Report> verdict_;
+
+  std::mutex found_;
+  bool judged_ = false;  ///< `findings_` went into the verdict.
+  Findings findings_;
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,198 @@
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/track/detail/asymmetric_fence.hpp>
+#include <leash/track/detail/record.hpp>
+#include <leash/track/detail/this_thread.hpp>
+#include <mutex>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+class Shard;
+class TrackerState;
+
+/// Records, and which of them are free. Only who has its shard changes it.
+struct alignas(4096) Page {
+  static constexpr std::size_t capacity = 63;
+  static constexpr std::uint16_t none = 0xffff;
+
+  Shard* shard = nullptr;
+  Page* next_available = nullptr;
+  struct Chunk* chunk = nullptr;
+  std::uint16_t first_free = none;
+  std::uint16_t in_use = 0;
+  bool available = false;                   ///< In its shard's list of pages that have room.
+  std::atomic<std::uint16_t> begun{0};      ///< Records from here on were never used.
+  alignas(64) std::array<std::byte, capacity * sizeof(Record)> memory;
+
+  static Page& of(const Record& record) noexcept {
+    return *reinterpret_cast<Page*>(reinterpret_cast<std::uintptr_t>(&record) & ~(sizeof(Page) - 1));
+  }
+  Record& at(std::size_t index) noexcept { return reinterpret_cast<Record*>(memory.data())[index]; }
+  std::size_t index_of(const Record& record) const noexcept {
+    return static_cast<std::size_t>(&record - reinterpret_cast<const Record*>(memory.data()));
+  }
+  bool full() const noexcept { return first_free == none && begun.load(std::memory_order_relaxed) == capacity; }
+};
+static_assert(sizeof(Page) == 4096);
+
+/// Pages that came from the kernel together. Their memory may go back to it; the addresses stay reserved, and hold
+/// zeros then.
+struct Chunk {
+  Page* pages = nullptr;
+  std::uint32_t count = 0;
+  std::uint32_t pages_in_use = 0;       ///< That have a record in use.
+  std::atomic<std::uint32_t> begun{0};  ///< Pages from here on were never used.
+  Chunk* next = nullptr;
+  Chunk* next_idle = nullptr;
+};
+
+/// The records that one thread makes for one tracker, so that threads do not meet. That thread, the owner, works on it
+/// without a lock; others only put records back, into a list of their own, and count.
+///
+/// When the tracker has no handle any more, or where a thread has no index, there is no owner, and all take a mutex.
+class Shard {
+ public:
+  /// `owner` is a thread's index; 0 for none.
+  Shard(TrackerState& tracker, std::uint32_t owner) noexcept;
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+  ~Shard();
+
+  /// The right to take records, for the calling thread.
+  class Turn {
+   public:
+    explicit Turn(Shard& shard) noexcept : shard_(shard), biased_(shard.enter()) {
+      if (!biased_) shard_.mutex_.lock();
+    }
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+    ~Turn() {
+      if (biased_) {
+        shard_.leave();
+      } else {
+        shard_.mutex_.unlock();
+      }
+    }
+
+   private:
+    Shard& shard_;
+    const bool biased_;
+  };
+
+  /// Whether the calling thread, if it is the owner, has a Turn: this is a signal handler then, and must not take one.
+  bool busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
+
+  /// In a Turn: a record for use, with its serial. Throws `std::bad_alloc`.
+  Record& take();
+
+  /// In the same Turn: the record is in use from now on, and has this state; or it is not needed after all.
+  void publish(Record& record, std::uint32_t state) noexcept {
+    add(opened_);
+    record.state.store(state, std::memory_order_release);
+  }
+  void cancel(Record& record) noexcept;
+
+  /// A record of this shard was closed: counts it, in any thread.
+  void count_closed() noexcept {
+    if (owned() && !busy()) {
+      // Busy, for a signal handler that closes another one here.
+      busy_.store(true, std::memory_order_relaxed);
+      std::atomic_signal_fence(std::memory_order_seq_cst);
+      add(closed_);
+      leave();
+    } else {
+      closed_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+    }
+  }
+
+  /// The record's tag is gone and nobody reads it. Any thread. True if that was the last tag of a tracker that has no
+  /// handle any more: the caller then destroys the tracker.
+  [[nodiscard]] bool put_back(Record& record) noexcept;
+
+  /// Ends the owner's privilege: call the first, then `heavy_fence`, then the second. The first time, that one returns
+  /// how many records are in use; from then on the shard tells the tracker of each tag that begins and ends.
+  void revoke() noexcept { revoked_.store(true, std::memory_order_relaxed); }
+  std::uint64_t disown() noexcept;
+
+  /// After a `heavy_fence`: waits until a Turn that began before it is over.
+  void wait_for_turn() noexcept;
+
+  /// Calls `function(record)` for each record that may be in use.
+  template <class Function>
+  void each(Function function) {
+    for (Chunk* chunk = chunks_.load(std::memory_order_acquire); chunk != nullptr; chunk = chunk->next) {
+      for (std::uint32_t number = 0; number < chunk->begun.load(std::memory_order_acquire); ++number) {
+        Page& page = chunk->pages[number];
+        const std::size_t begun = page.begun.load(std::memory_order_acquire);
+        for (std::size_t index = 0; index < begun; ++index) function(page.at(index));
+      }
+    }
+  }
+
+  TrackerState& tracker() const noexcept { return tracker_; }
+  std::uint32_t owner() const noexcept { return owner_; }
+  std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
+  std::uint64_t closed() const noexcept {
+    return closed_.load(std::memory_order_relaxed) + closed_elsewhere_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  static constexpr std::uint32_t most_pages = 1024;   ///< Of a chunk.
+  static constexpr std::uint32_t least_pages_to_give_back = 16;
+
+  static Record* sealed() noexcept { return reinterpret_cast<Record*>(std::uintptr_t{1}); }
+
+  /// By one thread at a time.
+  static void add(std::atomic<std::uint64_t>& counter) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
+
+  bool owned() const noexcept { return this_thread.index == owner_ && owner_ != 0; }
+
+  bool enter() noexcept {
+    if (!owned() || busy()) return false;
+    busy_.store(true, std::memory_order_relaxed);
+    light_fence();
+    if (!revoked_.load(std::memory_order_acquire)) return true;
+    leave();
+    return false;
+  }
+  void leave() noexcept { busy_.store(false, std::memory_order_release); }
+
+  Page& page_with_room();
+  Page& begin_page();
+  Chunk& new_chunk();
+  void free(Record& record) noexcept;
+  void free_all(Record* returned) noexcept;
+  void give_back(Chunk& chunk) noexcept;
+  static void delete_extras(Page& page) noexcept;
+
+  TrackerState& tracker_;
+  const std::uint32_t owner_;
+  std::uint32_t serial_ = 0;
+  std::atomic<bool> busy_{false};
+  std::atomic<bool> revoked_{false};
+  bool ownerless_ = false;      ///< Under `mutex_`: what is put back counts for the tracker's end.
+  Page* current_ = nullptr;
+  Page* available_ = nullptr;
+  Chunk* filling_ = nullptr;  ///< Has pages that were never used.
+  Chunk* idle_ = nullptr;     ///< Those whose memory was given back.
+  Chunk first_;
+  std::uint32_t pages_ = 0;         ///< Those begun, and
+  std::uint32_t pages_in_use_ = 0;  ///< those with a record in use.
+  std::uint64_t in_use_ = 0;
+  std::atomic<std::uint64_t> opened_{0};
+  std::atomic<std::uint64_t> closed_{0};
+  std::atomic<Chunk*> chunks_{nullptr};
+
+  alignas(64) std::atomic<Record*> returned_{nullptr};
+  std::atomic<std::uint64_t> closed_elsewhere_{0};
+  std::mutex mutex_;
+};
+
+}  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,57 @@
+#include <charconv>
+#include <cstdio>
+#include <cstdlib>
+#include <leash/detail/escape.hpp>
+#include <leash/track/level.hpp>
+#include <leash/track/stack.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::track {
+namespace {
+
+std::optional<Level> parse_level(std::string_view text) noexcept {
+  if (text == "count") return Level::count;
+  if (text == "site") return Level::site;
+  if (text == "stack") return Level::stack;
+  return std::nullopt;
+}
+
+std::optional<std::size_t> parse_depth(std::string_view text) noexcept {
+  std::size_t depth = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), depth);
+  if (error != std::errc() || end != text.data() + text.size() || depth > max_depth) return std::nullopt;
+  return depth;
+}
+
+/// The value of a variable, read once; what is no value is complained of then.
+template <class Value>
+Value from_environment(const char* variable, std::optional<Value> (*parse)(std::string_view) noexcept,
+                       const char* wanted, Value otherwise) noexcept {
+  const char* const text = std::getenv(variable);
+  if (text == nullptr || *text == '\0') return otherwise;
+  if (const std::optional<Value> value = parse(text)) return *value;
+  try {
+    std::fprintf(stderr, "leash: %s=%s is ignored: it must be %s\n", variable,
+                 leash::detail::escape(std::string_view(text).substr(0, 40)).c_str(), wanted);
+  } catch (...) {
+    std::fprintf(stderr, "leash: %s is ignored: it must be %s\n", variable, wanted);
+  }
+  return otherwise;
+}
+
+}  // namespace
+
+Level default_level() noexcept {
+  static const Level level =
+      from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack);
+  return level;
+}
+
+std::size_t default_depth() noexcept {
+  static const std::size_t depth = from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16);
+  return depth;
+}
+
+}  // namespace LEASH_NAMESPACE::track

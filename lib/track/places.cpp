@@ -1,0 +1,205 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <leash/track/detail/intern_table.hpp>
+#include <leash/track/detail/places.hpp>
+#include <new>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+constinit InternTable kinds(std::size_t{1} << 19U, std::size_t{1} << 8U);
+constinit InternTable sites(std::size_t{1} << 23U, std::size_t{1} << 14U);
+constinit InternTable stacks(std::size_t{1} << 26U, std::size_t{1} << 18U);
+
+/// The high and the low half of the product, together: one step of wyhash (Wang Yi, 2019).
+std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
+
+constexpr std::uint64_t odd_a = 0xa0761d6478bd642fULL;
+constexpr std::uint64_t odd_b = 0xe7037ed1a0b428dbULL;
+
+std::uint32_t narrowed(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash ^ (hash >> 32U)); }
+
+std::uint64_t hash_of(std::string_view text) noexcept {
+  std::uint64_t hash = mixed(text.size() ^ odd_a, odd_b);
+  for (const char letter : text) hash = mixed(hash ^ static_cast<unsigned char>(letter), odd_b);
+  return hash;
+}
+
+/// The steps do not wait for each other: each address is mixed with its place, and the results are added.
+std::uint64_t hash_of(std::span<const std::uintptr_t> addresses) noexcept {
+  std::uint64_t hash = addresses.size();
+  std::uint64_t key = odd_a;
+  std::size_t at = 0;
+  for (; at + 1 < addresses.size(); at += 2) {
+    hash += mixed(addresses[at] ^ key, addresses[at + 1] ^ odd_b);
+    key += odd_b;
+  }
+  if (at < addresses.size()) hash += mixed(addresses[at] ^ key, odd_b);
+  return hash;
+}
+
+char* put(char* at, std::string_view text) noexcept {
+  std::memcpy(at, text.data(), text.size());
+  at[text.size()] = '\0';
+  return at + text.size() + 1;
+}
+
+/// The texts of a kind as they are stored; `Kind` itself points into them.
+struct KindEntry {
+  Kind kind;
+};
+
+/// What a thread asked for last. The texts of a library that was unloaded may have made room for others at the same
+/// address: so what the number stands for is compared with what the pointers lead to now.
+struct KnownKind {
+  const char* one;
+  const char* many;
+  std::uint32_t number;
+};
+
+struct KnownSite {
+  const void* location;
+  const char* file;
+  const char* function;
+  std::uint32_t line;
+  std::uint32_t column;
+  std::uint32_t number;
+};
+
+constexpr std::size_t known_sites = 32;
+constinit thread_local std::array<KnownSite, known_sites> sites_of_thread{};
+constinit thread_local KnownKind kind_of_thread{};
+
+std::uint32_t store_site(const std::source_location& location) noexcept {
+  const std::string_view file = location.file_name();
+  const std::string_view function = location.function_name();
+  const std::uint64_t place = std::uint64_t{location.line()} << 32U | location.column();
+  const std::uint32_t hash = narrowed(mixed(hash_of(file) ^ place, hash_of(function) ^ odd_a));
+  return sites.find_or_add(
+      hash, sizeof(SiteEntry) + file.size() + function.size() + 2,
+      [&](const void* payload) {
+        const auto& entry = *static_cast<const SiteEntry*>(payload);
+        return entry.line == location.line() && entry.column == location.column() && entry.file() == file &&
+               entry.function() == function;
+      },
+      [&](void* payload) {
+        auto* const entry = new (payload)
+            SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
+                      static_cast<std::uint32_t>(function.size()), 0};
+        put(put(reinterpret_cast<char*>(entry + 1), file), function);
+      });
+}
+
+std::uint32_t store_kind(const Kind& kind) noexcept {
+  const std::uint32_t hash = narrowed(mixed(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
+  return kinds.find_or_add(
+      hash, sizeof(KindEntry) + kind.one.size() + kind.many.size() + 2,
+      [&](const void* payload) { return static_cast<const KindEntry*>(payload)->kind == kind; },
+      [&](void* payload) {
+        char* const texts = static_cast<char*>(payload) + sizeof(KindEntry);
+        put(put(texts, kind.one), kind.many);
+        new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}};
+      });
+}
+
+}  // namespace
+
+std::uint16_t intern_kind(const Kind& kind) noexcept {
+  KnownKind& known = kind_of_thread;
+  if (known.number != 0 && known.one == kind.one.data() && known.many == kind.many.data()) {
+    const auto number = static_cast<std::uint16_t>(known.number);
+    if (kind_at(number) == kind) return number;
+  }
+  const std::uint32_t number = store_kind(kind);
+  known = {kind.one.data(), kind.many.data(), number};
+  return static_cast<std::uint16_t>(number);
+}
+
+Kind kind_at(std::uint16_t number) noexcept {
+  return number == 0 ? Kind{"resource", "resources"} : static_cast<const KindEntry*>(kinds.at(number))->kind;
+}
+
+std::uint32_t intern_site(const std::source_location& location) noexcept {
+  if (location.line() == 0) return 0;
+  static_assert(sizeof location == sizeof(const void*), "a source_location is a pointer to what the compiler stored");
+  const auto* const address = std::bit_cast<const void*>(location);
+  KnownSite& known = sites_of_thread[reinterpret_cast<std::uintptr_t>(address) / 8 % known_sites];
+  if (known.location == address && known.file == location.file_name() && known.function == location.function_name() &&
+      known.line == location.line() && known.column == location.column()) {
+    return known.number;
+  }
+  const std::uint32_t number = store_site(location);
+  known = {address, location.file_name(), location.function_name(), location.line(), location.column(), number};
+  return number;
+}
+
+const SiteEntry* site_at(std::uint32_t number) noexcept {
+  return number == 0 ? nullptr : static_cast<const SiteEntry*>(sites.at(number));
+}
+
+std::uint32_t intern_stack(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept {
+  const std::uint32_t hash = narrowed(hash_of(addresses) ^ site * odd_a);
+  return stacks.find_or_add(
+      hash, sizeof(StackEntry) + addresses.size_bytes(),
+      [&](const void* payload) {
+        const auto& entry = *static_cast<const StackEntry*>(payload);
+        return entry.site == site && std::ranges::equal(entry.addresses(), addresses);
+      },
+      [&](void* payload) {
+        auto* const entry = new (payload) StackEntry{site, static_cast<std::uint32_t>(addresses.size()), 0, 0};
+        std::memcpy(static_cast<void*>(entry + 1), addresses.data(), addresses.size_bytes());
+      });
+}
+
+std::uint32_t Place::site_number() const noexcept {
+  return is_stack() ? static_cast<const StackEntry*>(stacks.at(bits_))->site : bits_ & ~site_bit;
+}
+
+Site Place::site() const noexcept {
+  const SiteEntry* const entry = site_at(site_number());
+  return entry == nullptr ? Site() : entry->site();
+}
+
+std::span<const std::uintptr_t> Place::addresses() const noexcept {
+  if (!is_stack()) return {};
+  return static_cast<const StackEntry*>(stacks.at(bits_))->addresses();
+}
+
+std::atomic<std::uint32_t>* Place::closed() const noexcept {
+  if (bits_ == 0) return nullptr;
+  if (is_stack()) return &static_cast<StackEntry*>(stacks.at(bits_))->closed_at;
+  return &static_cast<SiteEntry*>(sites.at(bits_ & ~site_bit))->closed_at;
+}
+
+void Place::note_closed(Place where) const noexcept {
+  const std::uint32_t site = where.site_number();
+  std::atomic<std::uint32_t>* const last = closed();
+  // Read first: a place that many threads close at stays shared between their caches.
+  if (last != nullptr && last->load(std::memory_order_relaxed) != site) last->store(site, std::memory_order_relaxed);
+}
+
+Site Place::closed_at() const noexcept {
+  const std::atomic<std::uint32_t>* const last = closed();
+  const SiteEntry* const entry = last == nullptr ? nullptr : site_at(last->load(std::memory_order_relaxed));
+  return entry == nullptr ? Site() : entry->site();
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail
+
+namespace LEASH_NAMESPACE::track {
+
+Site::Site(std::source_location location) noexcept : Site(detail::site_at(detail::intern_site(location))) {}
+
+const char* Site::file_name() const noexcept { return entry_ == nullptr ? "" : entry_->file(); }
+const char* Site::function_name() const noexcept { return entry_ == nullptr ? "" : entry_->function(); }
+std::uint32_t Site::line() const noexcept { return entry_ == nullptr ? 0 : entry_->line; }
+std::uint32_t Site::column() const noexcept { return entry_ == nullptr ? 0 : entry_->column; }
+
+}  // namespace LEASH_NAMESPACE::track

@@ -1,0 +1,50 @@
+#include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/tag.hpp>
+
+#if LEASH_TRACKING
+
+namespace LEASH_NAMESPACE::track {
+
+using detail::Record;
+using detail::TrackerState;
+
+void Tag::end() noexcept { TrackerState::of(*record_).end_tag(*record_); }
+
+void Tag::close(std::source_location site) noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).close(*record_, site);
+}
+
+void Tag::touch(std::source_location site) noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).touch(*record_, site);
+}
+
+void Tag::set_on_drop(OnDrop on_drop) noexcept {
+  if (record_ == nullptr) return;
+  const std::uint32_t wanted = std::uint32_t{static_cast<unsigned char>(on_drop)} << Record::on_drop_shift;
+  std::uint32_t state = record_->state.load(std::memory_order_relaxed);
+  // A writer sets it with every write, and nearly always it is so already.
+  while ((state & Record::on_drop_mask) != wanted) {
+    const std::uint32_t changed = (state & ~std::uint32_t{Record::on_drop_mask}) | wanted;
+    if (record_->state.compare_exchange_weak(state, changed, std::memory_order_acq_rel, std::memory_order_relaxed)) {
+      return;
+    }
+  }
+}
+
+void Tag::set_failed() noexcept {
+  if (record_ != nullptr) record_->state.fetch_or(Record::failed, std::memory_order_acq_rel);
+}
+
+Tag Tag::child(const Resource& resource, std::source_location site) const {
+  if (record_ == nullptr) return {};
+  TrackerState& tracker = TrackerState::of(*record_);
+  const leash::detail::Ref<detail::Family> family = tracker.add_child(*record_, site);
+  const detail::Extra* const extra = record_->extra.load(std::memory_order_acquire);
+  Record* const record = tracker.open(resource, site, extra->notes, family.get());
+  if (record == nullptr) tracker.refuse(resource, site, extra->notes);
+  return Tag(record);
+}
+
+}  // namespace LEASH_NAMESPACE::track
+
+#endif

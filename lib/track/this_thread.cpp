@@ -1,0 +1,67 @@
+#include <pthread.h>
+
+#include <array>
+#include <atomic>
+#include <bit>
+#include <leash/track/detail/this_thread.hpp>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+constinit thread_local ThisThread this_thread;
+
+namespace {
+
+constexpr std::uint32_t word_bits = 64;
+
+/// A bit for each index, set while a thread has it. Taking it acquires what the thread that gave it back had done.
+constinit std::array<std::atomic<std::uint64_t>, (most_indexes + 1) / word_bits> taken{};
+constinit std::atomic<std::uint32_t> last_number{0};
+
+std::uint32_t take_index() noexcept {
+  for (std::uint32_t word = 0; word < taken.size(); ++word) {
+    std::uint64_t bits = taken[word].load(std::memory_order_relaxed);
+    for (;;) {
+      // Index 0 is none.
+      const std::uint64_t unavailable = bits | (word == 0 ? 1U : 0U);
+      const auto bit = static_cast<std::uint32_t>(std::countr_one(unavailable));
+      if (bit == word_bits) break;
+      if (taken[word].compare_exchange_weak(bits, bits | std::uint64_t{1} << bit, std::memory_order_acquire,
+                                            std::memory_order_relaxed)) {
+        return word * word_bits + bit;
+      }
+    }
+  }
+  return 0;
+}
+
+void give_back(std::uint32_t index) noexcept {
+  if (index != 0) {
+    taken[index / word_bits].fetch_and(~(std::uint64_t{1} << index % word_bits), std::memory_order_release);
+  }
+}
+
+constinit std::atomic<bool> forked{false};
+
+[[maybe_unused]] const int at_fork =
+    ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
+
+struct AtThreadExit {
+  ~AtThreadExit() {
+    const std::uint32_t index = this_thread.index;
+    this_thread.index = 0;
+    give_back(index);
+  }
+};
+
+}  // namespace
+
+bool is_forked() noexcept { return forked.load(std::memory_order_relaxed); }
+
+void enter_thread() noexcept {
+  thread_local const AtThreadExit at_exit;
+  static_cast<void>(at_exit);
+  this_thread.number = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
+  this_thread.index = take_index();
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail

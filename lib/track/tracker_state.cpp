@@ -1,0 +1,526 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+#include <exception>
+#include <leash/track/detail/asymmetric_fence.hpp>
+#include <leash/track/detail/places.hpp>
+#include <leash/track/detail/stack_id.hpp>
+#include <leash/track/detail/suppress.hpp>
+#include <leash/track/detail/this_thread.hpp>
+#include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/stack.hpp>
+#include <limits>
+#include <new>
+#include <string>
+#include <utility>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+using leash::detail::Ref;
+
+constexpr Kind descriptor_kind{"descriptor", "descriptors"};
+
+Options with_clock(Options options) {
+  if (!options.clock) options.clock = Clock::real();
+  return options;
+}
+
+/// Something of the calling thread's own, in 16 bits: that two closers are told apart is nearly certain.
+std::uint32_t thread_mark() noexcept {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&this_thread) * 0x9e3779b97f4a7c15ULL >> 48U);
+}
+
+void set_name(Record& record, std::string_view name) {
+  if (name.size() <= Record::inline_name) {
+    std::memcpy(record.name_text, name.data(), name.size());
+    record.name_size = static_cast<unsigned char>(name.size());
+  } else {
+    record.need_extra().name = name;
+    record.name_size = Record::long_name;
+  }
+}
+
+}  // namespace
+
+void destroy(TrackerState* state) noexcept { state->let_go(); }
+
+TrackerState::TrackerState(Options options)
+    : options_(with_clock(std::move(options))),
+      level_(options_.level.value_or(default_level())),
+      depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
+      began_(options_.clock->coarse_now()) {
+  if (options_.rules.untracked != Severity::off) descriptors_at_start_ = open_descriptors();
+}
+
+TrackerState::~TrackerState() {
+  each_shard([](const Shard& shard) { delete &shard; });
+  for (const auto& block : more_shards_) delete[] block.load(std::memory_order_relaxed);
+}
+
+void TrackerState::let_go() noexcept {
+  handles_gone_.store(true);
+  bool others = false;
+  each_shard([&](Shard& shard) {
+    shard.revoke();
+    others = others || shard.owner() != this_thread.index;
+  });
+  if (others) heavy_fence();
+  std::int64_t tags = 0;
+  each_shard([&](Shard& shard) { tags += static_cast<std::int64_t>(shard.disown()); });
+  const std::int64_t change = tags - held_by_handles;
+  if (remaining_.fetch_add(change, std::memory_order_acq_rel) + change == 0) delete this;
+}
+
+template <class Function>
+void TrackerState::each_shard(Function function) const noexcept {
+  const auto visit = [&](const ShardPointer& pointer) {
+    if (Shard* const shard = pointer.load(); shard != nullptr) function(*shard);
+  };
+  for (const ShardPointer& pointer : shards_) visit(pointer);
+  for (std::size_t block = 0; block < more_shards_.size(); ++block) {
+    const ShardPointer* const pointers = more_shards_[block].load();
+    if (pointers == nullptr) continue;
+    for (std::size_t at = 0; at < first_shards << block; ++at) visit(pointers[at]);
+  }
+}
+
+TrackerState::ShardPointer& TrackerState::shard_pointer(std::uint32_t index) {
+  if (index < first_shards) return shards_[index];
+  const auto block = static_cast<std::size_t>(std::bit_width(index / first_shards)) - 1;
+  ShardPointer* pointers = more_shards_[block].load(std::memory_order_acquire);
+  if (pointers == nullptr) {
+    auto* const fresh = new ShardPointer[first_shards << block]{};
+    if (more_shards_[block].compare_exchange_strong(pointers, fresh)) {
+      pointers = fresh;
+    } else {
+      delete[] fresh;
+    }
+  }
+  return pointers[index - (first_shards << block)];
+}
+
+Shard& TrackerState::shard_at(std::uint32_t index) {
+  ShardPointer& pointer = shard_pointer(index);
+  Shard* shard = pointer.load(std::memory_order_acquire);
+  if (shard != nullptr) return *shard;
+  auto* const fresh = new Shard(*this, index);
+  // Sequentially consistent: who closes the tracker, or lets it go, sees the shard, or this thread sees that.
+  if (!pointer.compare_exchange_strong(shard, fresh)) {
+    delete fresh;
+    return *shard;
+  }
+  if (handles_gone_.load()) {
+    fresh->revoke();
+    static_cast<void>(fresh->disown());
+  }
+  return *fresh;
+}
+
+Shard& TrackerState::own_shard() {
+  Shard& own = shard_at(this_thread.index);
+  // In a signal handler that came while this thread was at work on it, the shard of the threads without one.
+  return own.owner() != 0 && own.busy() ? shard_at(0) : own;
+}
+
+std::uint64_t TrackerState::now_us() const noexcept {
+  const Clock::duration since = options_.clock->coarse_now() - began_;
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
+}
+
+[[gnu::always_inline]] inline Place TrackerState::place_of_call(std::source_location location,
+                                                                std::size_t skip) noexcept {
+  if (level_ == Level::count) return {};
+  const std::uint32_t site = intern_site(location);
+  if (level_ == Level::stack && depth_ != 0) {
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
+    if (stack != 0) return Place::of_stack(stack);
+    without_stack_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return Place::of_site(site);
+}
+
+[[gnu::always_inline]] inline Place TrackerState::place_of_close(std::source_location location,
+                                                                 std::size_t skip) noexcept {
+  if (level_ == Level::count) return {};
+  const std::uint32_t site = intern_site(location);
+  if (options_.close_stack && level_ == Level::stack) {
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
+    if (stack != 0) return Place::of_stack(stack);
+  }
+  return Place::of_site(site);
+}
+
+Place TrackerState::closed_at(const Record& record) noexcept {
+  return Place::from_bits(record.closed_at.load(std::memory_order_acquire));
+}
+
+[[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
+                                             const Notes& notes, Family* parent) {
+  if (closed()) return nullptr;
+  const ThisThread& thread = known_thread();
+  const Place place = place_of_call(location, 1);
+  const std::uint16_t kind = intern_kind(resource.kind);
+  Shard& shard = own_shard();
+  const Shard::Turn turn(shard);
+  if (closed()) return nullptr;
+  Record& record = shard.take();
+  try {
+    set_name(record, level_ == Level::count ? std::string_view() : resource.name);
+    if (level_ != Level::count && !notes.empty()) record.need_extra().notes = notes;
+    if (parent != nullptr) record.need_extra().as_child = Ref<Family>(parent);
+  } catch (...) {
+    if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
+    shard.cancel(record);
+    throw;
+  }
+  if (parent != nullptr) parent->open_children.fetch_add(1, std::memory_order_relaxed);
+  record.opened_at = place.bits();
+  record.closed_at.store(0, std::memory_order_relaxed);
+  record.used.store(0, std::memory_order_relaxed);
+  record.thread = thread.number;
+  record.descriptor = resource.descriptor;
+  const std::uint64_t opened = level_ == Level::count ? 0 : now_us();
+  record.opened_and_kind = opened << Record::kind_bits | kind;
+  shard.publish(record, Record::open | (parent != nullptr ? Record::child : 0U) |
+                            std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift);
+  return &record;
+}
+
+bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
+  const std::uint32_t closer = thread_mark() << Record::closer_shift;
+  before = record.state.load(std::memory_order_relaxed);
+  do {
+    if ((before & Record::open) == 0) return false;
+  } while (!record.state.compare_exchange_weak(before, (before & ~Record::open) | Record::closed | closer));
+  record.closed_at.store(place.bits(), std::memory_order_release);
+  Page::of(record).shard->count_closed();
+  if ((before & Record::child) != 0) {
+    record.family_as_child()->open_children.fetch_sub(1, std::memory_order_relaxed);
+  }
+  // Sequentially consistent with the exchange above: who waits sees this record closed, or this thread sees it wait.
+  if (settling_.load()) {
+    closes_while_settling_.fetch_add(1);
+    wake_.fetch_add(1);
+    wake_.notify_all();
+  }
+  return true;
+}
+
+void TrackerState::close(Record& record, std::source_location location) noexcept {
+  const Place place = place_of_close(location, 1);
+  std::uint32_t before = 0;
+  if (!end(record, place, before)) {
+    find(Rule::double_close, Severity::failure, record, closed_at(record), place);
+    return;
+  }
+  Place::from_bits(record.opened_at).note_closed(place);
+  if (const Family* const family = record.family_as_parent();
+      family != nullptr && family->open_children.load(std::memory_order_relaxed) != 0) {
+    find_outlived(*family, place);
+  }
+  if ((before & Record::reported) != 0) find(Rule::closed_late, Severity::failure, record, place, {});
+}
+
+void TrackerState::end_tag(Record& record) noexcept {
+  if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::open) != 0) {
+    const OnDrop on_drop = Record::on_drop_of(state);
+    if (on_drop == OnDrop::abandoned) {
+      // The record stays, open, as the resource does.
+      if (tag_ended()) delete this;
+      return;
+    }
+    std::uint32_t before = 0;
+    end(record, {}, before);
+    const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
+    if ((before & Record::reported) != 0) {
+      find(Rule::closed_late, Severity::failure, record, {}, {});
+    } else if (lost) {
+      const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
+      find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
+    }
+  }
+  // No one pins a record that is not open: if it is not pinned now, it never will be.
+  const std::uint32_t state = record.state.load(std::memory_order_acquire);
+  if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
+  put_back(record);
+}
+
+void TrackerState::put_back(Record& record) noexcept {
+  if (Page::of(record).shard->put_back(record)) delete this;
+}
+
+void TrackerState::touch(Record& record, std::source_location location) noexcept {
+  const std::uint32_t state = record.state.load(std::memory_order_relaxed);
+  if ((state & Record::closed) != 0) {
+    const bool by_this_thread = state >> Record::closer_shift == thread_mark();
+    find(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record, closed_at(record),
+         place_of_close(location, 1));
+    return;
+  }
+  if (level_ == Level::count) return;
+  static constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  const std::uint64_t now = now_us();
+  const std::uint64_t open_for_ms = now > record.opened_us() ? (now - record.opened_us()) / 1000 : 0;
+  record.used_site.store(intern_site(location), std::memory_order_relaxed);
+  record.used.store(static_cast<std::uint32_t>(std::min(open_for_ms + 1, most)), std::memory_order_relaxed);
+}
+
+Ref<Family> TrackerState::add_child(Record& record, std::source_location location) {
+  if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::closed) != 0) {
+    find(Rule::use_after_close, Severity::failure, record, closed_at(record), Place::of_site(intern_site(location)));
+  }
+  std::atomic<Family*>& as_parent = record.need_extra().as_parent;
+  Family* known = as_parent.load(std::memory_order_acquire);
+  if (known != nullptr) return Ref<Family>(known);
+  Ref<Family> fresh(new Family(std::string(record.name())));
+  // For the record.
+  fresh->add_ref();
+  if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return fresh;
+  fresh->drop_ref();
+  return Ref<Family>(known);
+}
+
+template <class Mark, class Function>
+void TrackerState::each_open(Mark mark, Function function) {
+  struct Pin {
+    TrackerState& tracker;
+    Record& record;
+    ~Pin() {
+      if ((record.state.fetch_and(~Record::pinned, std::memory_order_acq_rel) & Record::ended) != 0) {
+        tracker.put_back(record);
+      }
+    }
+  };
+  const std::lock_guard reader(reading_);
+  each_shard([&](Shard& shard) {
+    shard.each([&](Record& record) {
+      std::uint32_t state = record.state.load(std::memory_order_relaxed);
+      do {
+        if ((state & Record::open) == 0) return;
+      } while (!record.state.compare_exchange_weak(state, state | Record::pinned | mark(state),
+                                                   std::memory_order_acq_rel, std::memory_order_relaxed));
+      const Pin pin{*this, record};
+      function(record, state);
+    });
+  });
+}
+
+void TrackerState::find(Rule rule, Severity most, Record& record, Place closed, Place again) noexcept {
+  const Severity severity = std::max(options_.rules.of(rule), most);
+  if (severity == Severity::off) return;
+  try {
+    const Finding finding{rule, severity, closed, again, now_us()};
+    {
+      const std::lock_guard lock(found_);
+      if (!judged_) {
+        findings_.add(finding, record);
+        return;
+      }
+    }
+    Findings late;
+    late.add(finding, record);
+    tell_late(late);
+  } catch (...) {
+    // There is no memory for it, and nobody here to tell.
+  }
+}
+
+void TrackerState::find_outlived(const Family& family, Place place) noexcept {
+  const Severity severity = options_.rules.outlived_parent;
+  if (severity == Severity::off) return;
+  try {
+    Findings found;
+    const Finding finding{Rule::outlived_parent, severity, place, {}, now_us()};
+    const auto visit = [&](const Record& record, std::uint32_t state) {
+      if ((state & Record::child) == 0 || record.family_as_child() != &family) return;
+      const std::lock_guard lock(found_);
+      (judged_ ? found : findings_).add(finding, record);
+    };
+    each_open([](std::uint32_t) { return 0U; }, visit);
+    if (!found.empty()) tell_late(found);
+  } catch (...) {
+    // As above.
+  }
+}
+
+void TrackerState::refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept {
+  const Severity severity = options_.rules.opened_after_end;
+  if (severity == Severity::off) return;
+  try {
+    Instance instance{.name = std::string(resource.name), .descriptor = resource.descriptor, .notes = notes.list()};
+    instance.thread = known_thread().number;
+    Report report;
+    report.groups.push_back({.rule = Rule::opened_after_end,
+                             .severity = severity,
+                             .kind = resource.kind,
+                             .opened = {location, level_ == Level::stack ? capture_stack(depth_, 1) : Stack()},
+                             .count = 1,
+                             .threads = {instance.thread},
+                             .instances = {std::move(instance)}});
+    tell_late(std::move(report));
+  } catch (...) {
+    // As above.
+  }
+}
+
+void TrackerState::tell_late(const Findings& findings) {
+  Report report;
+  report.groups = findings.groups();
+  tell_late(std::move(report));
+}
+
+void TrackerState::tell_late(Report report) {
+  report.verdict = true;
+  report.level = level_;
+  suppress(report, options_.suppressions);
+  if (report.groups.empty()) return;
+  if (options_.on_late) {
+    options_.on_late(report);
+  } else if (!told_late_.exchange(true)) {
+    const std::string text = "leash: after the tracker's verdict:\n" + to_string(report) + "\n";
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  }
+}
+
+std::size_t TrackerState::count_open() const noexcept {
+  std::size_t count = 0;
+  each_shard([&](Shard& shard) {
+    shard.each([&](const Record& record) { count += (record.state.load() & Record::open) != 0 ? 1U : 0U; });
+  });
+  return count;
+}
+
+void TrackerState::wait_until_closed(Clock::duration settle) {
+  settling_.store(true);
+  std::atomic<bool> over{false};
+  const Registration timer = options_.clock->at(options_.clock->now() + settle, [this, &over] {
+    over.store(true);
+    wake_.fetch_add(1);
+    wake_.notify_all();
+  });
+  for (;;) {
+    const std::uint64_t closes = closes_while_settling_.load();
+    const std::size_t open = count_open();
+    if (open == 0) break;
+    std::uint32_t wake = wake_.load();
+    while (!over.load() && closes_while_settling_.load() - closes < open) {
+      wake_.wait(wake);
+      wake = wake_.load();
+    }
+    if (over.load()) break;
+  }
+  settling_.store(false);
+}
+
+/// Whoever is making a record has made it, or sees that the tracker is closed.
+void TrackerState::exclude_writers() noexcept {
+  bool others = false;
+  each_shard([&](const Shard& shard) { others = others || shard.owner() != this_thread.index; });
+  if (!others) return;
+  heavy_fence();
+  each_shard([&](Shard& shard) {
+    if (shard.owner() == 0 || shard.owner() != this_thread.index) shard.wait_for_turn();
+  });
+}
+
+Report TrackerState::verdict(Clock::duration settle) {
+  const std::lock_guard judge(judging_);
+  if (verdict_) return *verdict_;
+  if (settle > Clock::duration::zero()) wait_until_closed(settle);
+  closed_.store(true);
+  exclude_writers();
+  Findings findings;
+  {
+    const std::lock_guard lock(found_);
+    findings = std::exchange(findings_, Findings());
+    judged_ = true;
+  }
+  const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, exact_now_us()};
+  std::uint64_t open = 0;
+  const auto mark = [&](std::uint32_t state) {
+    return (state & Record::baseline) == 0 ? std::uint32_t{Record::reported} : 0U;
+  };
+  const auto visit = [&](const Record& record, std::uint32_t state) {
+    ++open;
+    if ((state & Record::baseline) == 0 && leaked.severity != Severity::off) findings.add(leaked, record);
+  };
+  each_open(mark, visit);
+  Report report = report_on(findings);
+  report.closed = report.opened - open;
+  report.verdict = true;
+  if (descriptors_at_start_) add_untracked(report);
+  suppress(report, options_.suppressions);
+  verdict_ = std::move(report);
+  return *verdict_;
+}
+
+Report TrackerState::snapshot() {
+  Findings findings;
+  {
+    const std::lock_guard lock(found_);
+    findings = findings_;
+  }
+  const Finding open_now{Rule::leaked, Severity::note, {}, {}, exact_now_us()};
+  std::uint64_t open = 0;
+  const auto visit = [&](const Record& record, std::uint32_t) {
+    ++open;
+    findings.add(open_now, record);
+  };
+  each_open([](std::uint32_t) { return 0U; }, visit);
+  Report report = report_on(findings);
+  report.closed = report.opened - std::min(open, report.opened);
+  return report;
+}
+
+Report TrackerState::report_on(const Findings& findings) const {
+  Report report;
+  report.groups = findings.groups();
+  each_shard([&](const Shard& shard) { report.opened += shard.opened(); });
+  report.level = level_;
+  report.without_stack = without_stack_.load(std::memory_order_relaxed);
+  return report;
+}
+
+void TrackerState::set_baseline() {
+  each_open([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
+  if (descriptors_at_start_) {
+    const std::lock_guard judge(judging_);
+    descriptors_at_start_ = open_descriptors();
+  }
+}
+
+void TrackerState::add_untracked(Report& report) {
+  std::vector<int> known;
+  each_open([](std::uint32_t) { return 0U; },
+            [&](const Record& record, std::uint32_t) { known.push_back(record.descriptor); });
+  std::ranges::sort(known);
+  for (const OpenDescriptor& found : open_descriptors()) {
+    if (std::ranges::binary_search(*descriptors_at_start_, found)) continue;
+    if (std::ranges::binary_search(known, found.number)) continue;
+    Instance instance{.name = describe_descriptor(found.number), .descriptor = found.number};
+    report.groups.push_back({.rule = Rule::untracked,
+                             .severity = options_.rules.untracked,
+                             .kind = descriptor_kind,
+                             .count = 1,
+                             .instances = {std::move(instance)}});
+  }
+}
+
+std::size_t TrackerState::open_count() const noexcept {
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
+  // In this order a tag that is opened and closed meanwhile is not counted as minus one.
+  each_shard([&](const Shard& shard) { closed += shard.closed(); });
+  each_shard([&](const Shard& shard) { opened += shard.opened(); });
+  return static_cast<std::size_t>(opened - closed);
+}
+
+std::uint64_t TrackerState::exact_now_us() const noexcept {
+  const Clock::duration since = options_.clock->now() - began_;
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail
