@@ -107,29 +107,31 @@ class TrackedDir final : public ProxyDir {
 template <class Tracked, class Open>
 auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track::Kind kind, std::string_view path,
                   Open open) -> decltype(open()) {
-  if (tracker.closed()) return std::unexpected(track::tracker_closed_error(operation, path, call.site()));
+  if (auto open_yet = tracker.check(call, {kind, path}, operation); !open_yet) {
+    return std::unexpected(std::move(open_yet).error());
+  }
   auto inner = open();
   if (!inner) return inner;
   const int descriptor = (*inner)->native_handle();
-  auto tag = tracker.try_create({kind, path, descriptor, OnDrop::closed}, call.site(), call.context().notes());
+  auto tag = tracker.try_create(call, {kind, path, descriptor, OnDrop::closed}, operation);
   if (!tag) {
     // The error is the tracker's; that of closing what nobody has used yet adds nothing to it.
     static_cast<void>((*inner)->close(call.site()));
-    return std::unexpected(track::tracker_closed_error(operation, path, call.site()));
+    return std::unexpected(std::move(tag).error());
   }
   return std::make_unique<Tracked>(*std::move(inner), *std::move(tag));
 }
 
 }  // namespace
 
-std::optional<Tracker> TrackedFS::tracker_for(const Context& context) const {
-  const std::optional<Tracker> tracker = track::tracker_from(context);
-  return tracker ? tracker : options_.fallback;
+Tracker* TrackedFS::tracker_for(const Context& context) noexcept {
+  Tracker* const tracker = track::find_tracker(context);
+  return tracker != nullptr || !options_.fallback ? tracker : &*options_.fallback;
 }
 
 Result<std::unique_ptr<File>> TrackedFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
   if constexpr (tracking_enabled) {
-    if (std::optional<Tracker> tracker = tracker_for(call.context())) {
+    if (Tracker* const tracker = tracker_for(call.context())) {
       return open_tracked<TrackedFile>(call, *tracker, "open", kinds::file, path,
                                        [&] { return ProxyFileSystem::do_open(call, path, options); });
     }
@@ -139,7 +141,7 @@ Result<std::unique_ptr<File>> TrackedFS::do_open(Call call, std::string_view pat
 
 Result<std::unique_ptr<Dir>> TrackedFS::do_open_dir(Call call, std::string_view path) {
   if constexpr (tracking_enabled) {
-    if (std::optional<Tracker> tracker = tracker_for(call.context())) {
+    if (Tracker* const tracker = tracker_for(call.context())) {
       return open_tracked<TrackedDir>(call, *tracker, "open_dir", kinds::directory, path,
                                       [&] { return ProxyFileSystem::do_open_dir(call, path); });
     }

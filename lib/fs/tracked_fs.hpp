@@ -32,7 +32,7 @@ class TrackedFS final : public ProxyFileSystem {
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;
 
-  std::optional<track::Tracker> tracker_for(const Context& context) const;
+  track::Tracker* tracker_for(const Context& context) noexcept LEASH_LIFETIMEBOUND;
 
   Options options_;
 };

@@ -13,18 +13,19 @@ TrackedBinder::TrackedBinder(Binder& inner, Options options)
 Result<std::unique_ptr<Listener>> TrackedBinder::do_bind(Call call, std::string_view network,
                                                          std::string_view address) {
   if constexpr (tracking_enabled) {
-    std::optional<track::Tracker> tracker = track::tracker_from(call.context());
-    if (!tracker) tracker = fallback_;
-    if (tracker) {
-      const auto refuse = [&] { return std::unexpected(track::tracker_closed_error("bind", address, call.site())); };
-      if (tracker->closed()) return refuse();
+    track::Tracker* tracker = track::find_tracker(call.context());
+    if (tracker == nullptr && fallback_) tracker = &*fallback_;
+    if (tracker != nullptr) {
+      if (auto open_yet = tracker->check(call, {kinds::listener, address}, "bind"); !open_yet) {
+        return std::unexpected(std::move(open_yet).error());
+      }
       Result<std::unique_ptr<Listener>> listener = ProxyBinder::do_bind(call, network, address);
       if (!listener) return listener;
       const std::string name = to_string((*listener)->address());
       const int descriptor = (*listener)->native_handle();
-      Result<track::Tag> tag = tracker->try_create({kinds::listener, name, descriptor, track::OnDrop::closed},
-                                                   call.site(), call.context().notes());
-      if (!tag) return refuse();
+      Result<track::Tag> tag =
+          tracker->try_create(call, {kinds::listener, name, descriptor, track::OnDrop::closed}, "bind");
+      if (!tag) return std::unexpected(std::move(tag).error());
       return std::make_unique<detail::TrackedListener>(*std::move(listener), *std::move(tag), fallback_);
     }
   }

@@ -1,3 +1,4 @@
+#include <leash/net/kinds.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/tracked_dialer.hpp>
 #include <utility>
@@ -11,13 +12,15 @@ TrackedDialer::TrackedDialer(Dialer& inner, Options options)
 
 Result<std::unique_ptr<Conn>> TrackedDialer::do_dial(Call call, std::string_view network, std::string_view address) {
   if constexpr (tracking_enabled) {
-    std::optional<track::Tracker> tracker = track::tracker_from(call.context());
-    if (!tracker) tracker = fallback_;
-    if (tracker) {
-      if (tracker->closed()) return std::unexpected(track::tracker_closed_error("dial", address, call.site()));
+    track::Tracker* tracker = track::find_tracker(call.context());
+    if (tracker == nullptr && fallback_) tracker = &*fallback_;
+    if (tracker != nullptr) {
+      if (auto open_yet = tracker->check(call, {kinds::connection, address}, "dial"); !open_yet) {
+        return std::unexpected(std::move(open_yet).error());
+      }
       Result<std::unique_ptr<Conn>> conn = ProxyDialer::do_dial(call, network, address);
       if (!conn) return conn;
-      return detail::track_conn(*tracker, *std::move(conn), call, "dial", address);
+      return detail::track_conn(*tracker, *std::move(conn), call, "dial");
     }
   }
   return ProxyDialer::do_dial(call, network, address);

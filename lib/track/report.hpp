@@ -27,8 +27,8 @@ struct LastUse {
 
 /// A moment in the life of a resource: where the program was.
 struct Event {
-  Site site;
-  Stack stack;  ///< Empty where it was not captured.
+  Site site = {};
+  Stack stack = {};  ///< Empty where it was not captured.
 
   explicit operator bool() const noexcept { return site || !stack.addresses.empty(); }
 };
@@ -50,19 +50,19 @@ struct Group {
 
   Rule rule = Rule::leaked;
   Severity severity = Severity::failure;
-  Kind kind;
+  Kind kind = {};
 
-  Event opened;
-  Event closed;  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was closed.
-                 ///< `closed-late`: the late close.
-  Event again;   ///< `double-close`: the second close. `use-after-close`: the use.
-  Site others_closed_at;  ///< `leaked`: where another one that was opened at the same place was closed.
+  Event opened = {};
+  Event closed = {};  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was closed.
+                      ///< `closed-late`: the late close.
+  Event again = {};   ///< `double-close`: the second close. `use-after-close`: the use.
+  Site others_closed_at = {};  ///< `leaked`: where another one that was opened at the same place was closed.
 
   std::size_t count = 0;
-  std::vector<unsigned> threads;  ///< The numbers of the threads that opened them, ascending.
+  std::vector<unsigned> threads = {};  ///< The numbers of the threads that opened them, ascending.
   Clock::duration min_age{};
   Clock::duration max_age{};
-  std::vector<Instance> instances;  ///< The first `max_instances`, in the order of creation.
+  std::vector<Instance> instances = {};  ///< The first `max_instances`, in the order of creation.
 };
 
 /// What a tracker saw: a plain value, which nothing changes any more. Prints with streams, and with fmt by

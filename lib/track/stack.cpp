@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <leash/track/detail/stack_id.hpp>
 #include <leash/track/stack.hpp>
 
 namespace LEASH_NAMESPACE::track {
@@ -31,12 +32,25 @@ _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
 
 }  // namespace
 
-[[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip) {
+[[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip, Unwinder) {
   Walk walk;
   walk.limit = std::min(depth, max_depth);
   walk.skip = skip == SIZE_MAX ? skip : skip + 1;
   if (walk.limit != 0) _Unwind_Backtrace(visit, &walk);
   return Stack{{walk.addresses.begin(), walk.addresses.begin() + static_cast<std::ptrdiff_t>(walk.count)}};
 }
+
+namespace detail {
+
+[[gnu::noinline]] std::uint32_t capture_stack_id(Unwinder, std::size_t depth, std::size_t skip, std::uint32_t site,
+                                                 InternStack intern) noexcept {
+  Walk walk;
+  walk.limit = std::min(depth, max_depth);
+  walk.skip = skip + 1;
+  _Unwind_Backtrace(visit, &walk);
+  return intern(site, {walk.addresses.data(), walk.count});
+}
+
+}  // namespace detail
 
 }  // namespace LEASH_NAMESPACE::track

@@ -36,13 +36,13 @@ Tag Tracker::create([[maybe_unused]] const Resource& resource, [[maybe_unused]] 
 #endif
 }
 
-Result<Tag> Tracker::try_create([[maybe_unused]] const Resource& resource, [[maybe_unused]] std::source_location site,
-                                [[maybe_unused]] const Notes& notes) {
+Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] const Resource& resource,
+                                [[maybe_unused]] std::string_view operation) {
 #if LEASH_TRACKING
-  detail::Record* const record = state_->open(resource, site, notes, nullptr);
+  detail::Record* const record = state_->open(resource, call.site(), call.context().notes(), nullptr);
   if (record == nullptr) {
-    state_->refuse(resource, site, notes);
-    return std::unexpected(tracker_closed_error("acquire", resource.name, site));
+    state_->refuse(resource, call.site(), call.context().notes());
+    return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
   }
   return Tag(record);
 #else
@@ -50,7 +50,7 @@ Result<Tag> Tracker::try_create([[maybe_unused]] const Resource& resource, [[may
 #endif
 }
 
-Result<void> Tracker::check(Call call, std::string_view operation, const Resource& resource) {
+Result<void> Tracker::check(Call call, const Resource& resource, std::string_view operation) const {
   if (!closed()) return {};
   state_->refuse(resource, call.site(), call.context().notes());
   return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
@@ -88,7 +88,7 @@ Tracker& process_tracker() {
 Result<Tag> try_acquire(Call call, const Resource& resource) {
   Tracker* const tracker = find_tracker(call.context());
   if (tracker == nullptr) return Tag();
-  return tracker->try_create(resource, call.site(), call.context().notes());
+  return tracker->try_create(call, resource);
 }
 
 Tag acquire(Call call, const Resource& resource) {

@@ -39,14 +39,13 @@ class Tracker {
   [[nodiscard]] Tag create(const Resource& resource, std::source_location site = std::source_location::current(),
                            const Notes& notes = {});
 
-  /// As `create`, for those who can be late: fails with `errc::tracker_closed`.
-  [[nodiscard]] Result<Tag> try_create(const Resource& resource,
-                                       std::source_location site = std::source_location::current(),
-                                       const Notes& notes = {});
+  /// As `create`, for those who can be late: where the tracker is closed, that is a finding, `opened-after-end`, and
+  /// the result is the Error of `operation` on the resource, with `errc::tracker_closed` and the site.
+  [[nodiscard]] Result<Tag> try_create(Call call, const Resource& resource, std::string_view operation = "acquire");
 
-  /// Success while the tracker is not closed. Then a finding, `opened-after-end`, and the Error of `operation` on
-  /// `subject`, with `errc::tracker_closed` and the site: what a decorator asks before it opens something.
-  [[nodiscard]] Result<void> check(Call call, std::string_view operation, const Resource& resource);
+  /// Success while the tracker is not closed, then what `try_create` fails with: what a decorator asks before it opens
+  /// something.
+  [[nodiscard]] Result<void> check(Call call, const Resource& resource, std::string_view operation) const;
 
   /// Ends the tracking: no tag can be created any more, and what is open is leaked. Returns the verdict, and the same
   /// one each time.

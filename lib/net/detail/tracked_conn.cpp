@@ -48,14 +48,14 @@ Result<int> TrackedConn::do_release(std::source_location site) {
 }
 
 Result<std::unique_ptr<Conn>> track_conn(track::Tracker& tracker, std::unique_ptr<Conn> conn, Call call,
-                                         std::string_view operation, std::string_view subject) {
+                                         std::string_view operation) {
   const std::string name = ends(conn->local_address(), conn->remote_address());
   const int descriptor = conn->native_handle();
-  Result<track::Tag> tag = tracker.try_create({kinds::connection, name, descriptor, track::OnDrop::closed}, call.site(),
-                                              call.context().notes());
+  Result<track::Tag> tag =
+      tracker.try_create(call, {kinds::connection, name, descriptor, track::OnDrop::closed}, operation);
   if (!tag) {
     conn.reset();
-    return std::unexpected(track::tracker_closed_error(operation, subject, call.site()));
+    return std::unexpected(std::move(tag).error());
   }
   return std::make_unique<TrackedConn>(std::move(conn), *std::move(tag));
 }

@@ -26,8 +26,8 @@ class TrackedConn final : public ProxyConn {
 };
 
 /// `conn` with a tag of `tracker`. If the tracker was closed meanwhile, `conn` is closed, and the Error is that of
-/// `operation` on `subject`.
+/// `operation` on the connection.
 [[nodiscard]] Result<std::unique_ptr<Conn>> track_conn(track::Tracker& tracker, std::unique_ptr<Conn> conn, Call call,
-                                                       std::string_view operation, std::string_view subject);
+                                                       std::string_view operation);
 
 }  // namespace LEASH_NAMESPACE::net::detail

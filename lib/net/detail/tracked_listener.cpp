@@ -1,3 +1,4 @@
+#include <leash/net/kinds.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/detail/tracked_listener.hpp>
 #include <utility>
@@ -10,15 +11,17 @@ TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag
 
 Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
   tag_.touch(call.site());
-  std::optional<track::Tracker> tracker = track::tracker_from(call.context());
-  if (!tracker) tracker = fallback_;
-  if (!tracker) return ProxyListener::do_accept(call);
+  track::Tracker* tracker = track::find_tracker(call.context());
+  if (tracker == nullptr && fallback_) tracker = &*fallback_;
+  if (tracker == nullptr) return ProxyListener::do_accept(call);
 
-  const std::string subject = to_string(do_address());
-  if (tracker->closed()) return std::unexpected(track::tracker_closed_error("accept", subject, call.site()));
+  if (tracker->closed()) {
+    const Result<void> refused = tracker->check(call, {kinds::connection, to_string(do_address())}, "accept");
+    return std::unexpected(refused.error());
+  }
   Result<std::unique_ptr<Conn>> conn = ProxyListener::do_accept(call);
   if (!conn) return conn;
-  return track_conn(*tracker, *std::move(conn), call, "accept", subject);
+  return track_conn(*tracker, *std::move(conn), call, "accept");
 }
 
 Result<void> TrackedListener::do_close(std::source_location site) {

@@ -18,7 +18,7 @@ class TrackedListener final : public ProxyListener {
   Result<void> do_close(std::source_location site) override;
 
   track::Tag tag_;
-  const std::optional<track::Tracker> fallback_;
+  std::optional<track::Tracker> fallback_;
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -56,10 +56,10 @@ class Findings {
     std::uint64_t count = 0;
     std::uint64_t min_age_us = 0;
     std::uint64_t max_age_us = 0;
-    std::vector<std::uint32_t> threads;
+    std::vector<std::uint32_t> threads = {};
     /// The first ones in the order of creation, sorted.
-    std::array<Order, Group::max_instances> orders;
-    std::vector<Instance> instances;
+    std::array<Order, Group::max_instances> orders = {};
+    std::vector<Instance> instances = {};
   };
 
   static std::size_t hash(const Key& key) noexcept;
