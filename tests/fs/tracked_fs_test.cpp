@@ -110,8 +110,8 @@ TEST_CASE("a file that is still open is leaked, with the line of the user who op
     CHECK(failures(report, track::Rule::leaked) == 2);
     REQUIRE(report.groups.size() == 2);
     CHECK(report.groups[0].kind == fs::kinds::file);
-    CHECK(report.groups[0].site.line() == line);
-    CHECK(report.groups[0].site.file_name() == std::string("tests/fs/tracked_fs_test.cpp"));
+    CHECK(report.groups[0].opened.site.line() == line);
+    CHECK(report.groups[0].opened.site.file_name() == std::string("tests/fs/tracked_fs_test.cpp"));
     const track::Instance& instance = report.groups[0].instances[0];
     CHECK(instance.name == "data.csv");
     CHECK(instance.descriptor == -1);
@@ -120,7 +120,7 @@ TEST_CASE("a file that is still open is leaked, with the line of the user who op
     REQUIRE(instance.notes.size() == 1);
     CHECK(instance.notes[0].text == "fetch user 42");
     CHECK(report.groups[1].kind == fs::kinds::directory);
-    CHECK(report.groups[1].site.line() == line + 1);
+    CHECK(report.groups[1].opened.site.line() == line + 1);
   }
 }
 

@@ -118,7 +118,7 @@ NETWORK_TEST("Tracked: what is left open is reported, by name, descriptor, site,
     const leash::track::Group& group = report.groups[0];
     CHECK(group.rule == leash::track::Rule::leaked);
     CHECK(group.kind == leash::net::kinds::connection);
-    CHECK(group.site.line() == site.line());
+    CHECK(group.opened.site.line() == site.line());
     REQUIRE(group.instances.size() == 1);
     CHECK(group.instances[0].name == name_of(*conn));
     CHECK(group.instances[0].descriptor == conn->native_handle());

@@ -59,8 +59,7 @@ TEST_CASE("equal findings are one group, the largest group first, then in the or
   REQUIRE(report.groups.size() == 3);
   const Group& group = report.groups[0];
   CHECK(group.count == 5);
-  CHECK(group.site.line() == table.line);
-  CHECK(group.first_serial == 3);
+  CHECK(group.opened.site.line() == table.line);
   REQUIRE(group.instances.size() == Group::max_instances);
   CHECK(group.instances[0].name == "a");
   CHECK(group.instances[2].name == "c");
@@ -128,7 +127,7 @@ TEST_CASE("a site in the standard library gives way to the first line of the use
   auto [tracker, context] = with_tracker(Context::background());
   const auto client = std::make_unique<report_test::Client>(context);
   const Report report = tracker.close();
-  CHECK(std::string_view(report.groups[0].site.file_name()).contains("unique_ptr.h"));
+  CHECK(std::string_view(report.groups[0].opened.site.file_name()).contains("unique_ptr.h"));
   const std::string text = to_string(report);
   CAPTURE(text);
 #ifdef LEASH_EXPECT_LINES
@@ -140,7 +139,7 @@ TEST_CASE("without a stack the site alone tells") {
   auto [tracker, context] = with_tracker(Context::background(), {.depth = 0});
   Tag tag = acquire(context, {slot, "a", 5});
   const Report report = tracker.close();
-  CHECK(report.groups[0].opened_at.addresses.empty());
+  CHECK(report.groups[0].opened.stack.addresses.empty());
   const std::string text = to_string(report);
   CAPTURE(text);
   CHECK(text.starts_with("tests/track/report_test.cpp:"));
@@ -166,7 +165,7 @@ TEST_CASE("the whole text of a report that was made by hand") {
   Group& dropped = report.groups[1];
   dropped.rule = leash::track::Rule::dropped;
   dropped.kind = box;
-  dropped.site = where;
+  dropped.opened.site = where;
   dropped.count = 1;
   dropped.threads = {2};
   dropped.min_age = dropped.max_age = 40ms;

@@ -150,7 +150,7 @@ TEST_CASE("a child names its parent") {
   parent.close();
   const Report report = tracker.close();
   REQUIRE(report.groups.size() == 1);
-  CHECK(report.groups[0].site.line() == line);
+  CHECK(report.groups[0].opened.site.line() == line);
   CHECK(report.groups[0].instances[0].parent == "box");
   CHECK(report.groups[0].instances[0].notes.size() == 1);
   CHECK_FALSE(parent.child({slot, "after the end"}));
