@@ -19,6 +19,8 @@ constexpr std::uintptr_t page_of(std::uintptr_t address) { return address & ~(pa
 
 // The kernel reads the set before it finds that it does not know what to do with it, and so tells whether it can.
 bool is_readable(std::uintptr_t page) noexcept {
+  // Would mean that there is no set.
+  if (page == 0) return false;
   const int saved = errno;
   const long result = ::syscall(SYS_rt_sigprocmask, -1, page, nullptr, 8);
   const bool readable = result != -1 || errno != EFAULT;

@@ -1,5 +1,5 @@
-// Compiled several times: FRAMES is the name of the function that gives this one's scenarios. -DFRAMES_PLUGIN makes it a
-// library to be loaded.
+// Compiled several times: FRAMES is the name of the function that gives this one's scenarios. -DFRAMES_PLUGIN makes it
+// a library to be loaded.
 #include <pthread.h>
 #include <ucontext.h>
 
