@@ -10,6 +10,7 @@ namespace {
 // The registers' numbers in DWARF.
 constexpr std::uint64_t rbp = 6;
 constexpr std::uint64_t rsp = 7;
+constexpr std::uint64_t r10 = 10;
 constexpr std::uint64_t return_address = 16;
 
 // Nothing else should try to read what is damaged, so the stack ends there.
@@ -327,9 +328,16 @@ UnwindRule to_rule(const Cie& cie, const Row& row) noexcept {
     const bool is_realigned = cfa && cfa->number == rbp && cfa->deref && is_at(row.of_rbp, {rbp, 0, false});
     return is_realigned ? UnwindRule::realigned(cfa->offset) : unsupported;
   }
+  const bool is_at_rbp = is_at(row.of_rbp, {rbp, 0, false});
+  const bool is_kept = row.of_rbp.how == How::same || row.of_rbp.how == How::undefined;
+  if (row.cfa_register == r10 && row.cfa_offset == 0) {
+    return is_at_rbp || is_kept ? UnwindRule::realigning(is_at_rbp) : unsupported;
+  }
   if (row.cfa_register != rsp && row.cfa_register != rbp) return unsupported;
+  // GCC forgets to say that rbp is back before the last instruction of a realigned frame.
+  if (row.cfa_register == rsp && is_at_rbp) return UnwindRule::framed(false, row.cfa_offset, 0);
   const bool is_saved = row.of_rbp.how == How::at_cfa;
-  if (!is_saved && row.of_rbp.how != How::same && row.of_rbp.how != How::undefined) return unsupported;
+  if (!is_saved && !is_kept) return unsupported;
   if (is_saved && row.of_rbp.offset > -8) return unsupported;
   return UnwindRule::framed(row.cfa_register == rbp, row.cfa_offset, is_saved ? -row.of_rbp.offset : 0);
 }

@@ -17,17 +17,6 @@ namespace {
 
 constexpr std::uintptr_t page_of(std::uintptr_t address) { return address & ~(page_size - 1); }
 
-// The kernel reads the set before it finds that it does not know what to do with it, and so tells whether it can.
-bool is_readable(std::uintptr_t page) noexcept {
-  // Would mean that there is no set.
-  if (page == 0) return false;
-  const int saved = errno;
-  const long result = ::syscall(SYS_rt_sigprocmask, -1, page, nullptr, 8);
-  const bool readable = result != -1 || errno != EFAULT;
-  errno = saved;
-  return readable;
-}
-
 bool set_main(OwnStack& own, std::uintptr_t sp) noexcept {
   if (&__libc_stack_end == nullptr || ::syscall(SYS_gettid) != ::getpid()) return false;
   const std::uintptr_t top = page_of(reinterpret_cast<std::uintptr_t>(__libc_stack_end)) + page_size;
@@ -43,18 +32,30 @@ bool set_main(OwnStack& own, std::uintptr_t sp) noexcept {
 
 }  // namespace
 
+// The kernel reads the set before it finds that it does not know what to do with it, and so tells whether it can.
+bool is_page_readable(std::uintptr_t address) noexcept {
+  const std::uintptr_t page = page_of(address);
+  // Would mean that there is no set.
+  if (page == 0) return false;
+  const int saved = errno;
+  const long result = ::syscall(SYS_rt_sigprocmask, -1, page, nullptr, 8);
+  const bool readable = result != -1 || errno != EFAULT;
+  errno = saved;
+  return readable;
+}
+
 std::uintptr_t find_readable_end(std::uintptr_t sp) noexcept {
   OwnStack own = own_stack;
   if (own.top == 0 && !set_main(own, sp)) {
     const auto top = reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
     own = {.low = page_of(top), .top = top, .floor = 0};
   }
-  if (!is_readable(page_of(sp))) return 0;
+  if (!is_page_readable(sp)) return 0;
   if (sp < own.low && sp >= own.floor) {
     // A deeper stack is treated as one that is not the thread's.
     const std::uintptr_t most = page_of(sp) + (std::uintptr_t{64} << 20);
     std::uintptr_t page = page_of(sp) + page_size;
-    while (page < own.low && page < most && is_readable(page)) page += page_size;
+    while (page < own.low && page < most && is_page_readable(page)) page += page_size;
     if (page >= own.low) {
       own.low = page_of(sp);
     } else {
@@ -68,7 +69,7 @@ std::uintptr_t find_readable_end(std::uintptr_t sp) noexcept {
 bool extend_readable(std::uintptr_t& end, std::uintptr_t to) noexcept {
   if (end == own_stack.top) return false;
   for (std::uintptr_t page = end; page < to; page += page_size) {
-    if (!is_readable(page)) return false;
+    if (!is_page_readable(page)) return false;
     end = page + page_size;
   }
   return true;

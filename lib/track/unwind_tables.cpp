@@ -52,14 +52,19 @@ class Walk {
   UnwindRule look_up() noexcept;
   bool step_framed(UnwindRule rule) noexcept;
   bool step_realigned(UnwindRule rule) noexcept;
+  bool step_realigning(UnwindRule rule) noexcept;
   bool step_signal() noexcept;
   bool enter(std::uintptr_t cfa, std::uintptr_t bp) noexcept;
   bool is_readable(std::uintptr_t begin, std::uintptr_t size) noexcept;
   bool change_stack(std::uintptr_t sp) noexcept;
 
   Position at_;
+  // Of the function that a signal interrupted, and how that is known.
+  std::uintptr_t r10_ = 0;
+  std::uintptr_t interrupted_ = 0;
   // A walk that goes from stack to stack might never end.
   unsigned changes_left_ = 8;
+  bool changed_ = false;
   bool missed_ = false;
   bool signals_ = false;
   bool ended_ = false;
@@ -113,10 +118,14 @@ LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
   switch (rule.kind()) {
     case UnwindRule::Kind::realigned:
       return result(step_realigned(rule));
+    case UnwindRule::Kind::realigning:
+      return result(step_realigning(rule));
     case UnwindRule::Kind::signal:
       return result(step_signal());
     case UnwindRule::Kind::unsupported:
-      return Step::by_system;
+      // That trusts all it reads, and reads the code too. A frame pointer that led elsewhere may have been a wild one.
+      return changed_ || !is_page_readable(at_.next - 1) || !is_page_readable(at_.next + 16) ? Step::end
+                                                                                             : Step::by_system;
     default:
       return Step::end;
   }
@@ -147,6 +156,7 @@ LEASH_READS_RAW_STACK bool Walk::step_framed(UnwindRule rule) noexcept {
   if (!is_readable(base, size)) {
     // Code that runs a function on another stack keeps its own in rbp.
     if (!rule.by_rbp() || !change_stack(base) || !is_readable(base, size)) return false;
+    changed_ = true;
   }
   const std::uintptr_t cfa = base + size;
   return enter(cfa, rule.keeps_rbp() ? at_.bp : word_at(cfa - rule.saved()));
@@ -158,8 +168,17 @@ LEASH_READS_RAW_STACK bool Walk::step_realigned(UnwindRule rule) noexcept {
   return is_readable(at_.bp, size) && is_readable(place, size) && enter(word_at(place), word_at(at_.bp));
 }
 
+LEASH_READS_RAW_STACK bool Walk::step_realigning(UnwindRule rule) noexcept {
+  if (at_.next != interrupted_) return false;
+  // GCC says so even when rbp is the caller's again, and then it is not in this frame.
+  const bool is_saved = rule.realigning_saves_rbp() && at_.bp >= at_.sp && at_.bp < r10_;
+  if (is_saved && !is_readable(at_.bp, sizeof(std::uintptr_t))) return false;
+  return enter(r10_, is_saved ? word_at(at_.bp) : at_.bp);
+}
+
 LEASH_READS_RAW_STACK bool Walk::step_signal() noexcept {
   // Offsets in ucontext_t, which rsp points to.
+  constexpr std::uintptr_t r10 = 56;
   constexpr std::uintptr_t rbp = 120;
   constexpr std::uintptr_t rsp = 160;
   constexpr std::uintptr_t rip = 168;
@@ -168,7 +187,9 @@ LEASH_READS_RAW_STACK bool Walk::step_signal() noexcept {
   const std::uintptr_t pc = word_at(at_.sp + rip);
   const std::uintptr_t sp = word_at(at_.sp + rsp);
   at_.bp = word_at(at_.sp + rbp);
+  r10_ = word_at(at_.sp + r10);
   at_.next = pc == 0 ? 0 : pc + 1;
+  interrupted_ = at_.next;
   if (sp <= at_.sp || sp >= at_.end) return change_stack(sp);
   at_.sp = sp;
   return true;

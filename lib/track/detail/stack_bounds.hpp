@@ -31,7 +31,10 @@ extern constinit thread_local OwnStack own_stack;
 /// 0 if that page cannot be read. Async-signal-safe, allocates nothing, leaves errno alone.
 std::uintptr_t find_readable_end(std::uintptr_t sp) noexcept;
 
-/// The same for a stack pointer in use, and quick if that is in the own stack.
+/// Whether the page of `address` can be read. Async-signal-safe, allocates nothing, leaves errno alone.
+bool is_page_readable(std::uintptr_t address) noexcept;
+
+/// `find_readable_end` for a stack pointer in use, and quick if that is in the own stack.
 inline std::uintptr_t readable_end(std::uintptr_t sp) noexcept {
   const OwnStack& own = own_stack;
   return sp >= own.low && sp < own.top ? own.top : find_readable_end(sp);

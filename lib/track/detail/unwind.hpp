@@ -5,7 +5,7 @@
 #include <leash/config.hpp>
 
 // For functions that read the words of a stack as they lie there: what a sanitizer put between variables is no error.
-#define LEASH_READS_RAW_STACK [[gnu::no_sanitize("address", "thread", "undefined")]]
+#define LEASH_READS_RAW_STACK __attribute__((no_sanitize("address", "thread", "undefined")))
 
 namespace LEASH_NAMESPACE::track::detail {
 

@@ -14,10 +14,12 @@ namespace LEASH_NAMESPACE::track::detail {
 ///                  bits 3-10   rbp was saved this many words under the caller's rsp (1 if it was not)
 ///                  bits 14-31  the offset in words
 ///     realigned    caller's rsp = *(rbp + 8 * bits 8-15, signed); rbp was saved at *rbp (GCC's over-aligned frames)
+///     realigning   caller's rsp = r10; rbp was saved at *rbp if bit 8 (the same while such a frame is made or unmade,
+///                  which is met only where a signal interrupted it)
 ///     others       bits 0-3
 class UnwindRule {
  public:
-  enum class Kind : std::uint8_t { none = 0, end = 2, signal = 4, realigned = 6, unsupported = 8 };
+  enum class Kind : std::uint8_t { none = 0, end = 2, signal = 4, realigned = 6, realigning = 8, unsupported = 10 };
 
   constexpr UnwindRule() = default;
   constexpr explicit UnwindRule(std::uint32_t bits) noexcept : bits_(bits) {}
@@ -40,6 +42,10 @@ class UnwindRule {
     return UnwindRule(static_cast<std::uint32_t>(Kind::realigned) | (static_cast<std::uint32_t>(at / 8) & 0xff) << 8);
   }
 
+  static constexpr UnwindRule realigning(bool saves_rbp) noexcept {
+    return UnwindRule(static_cast<std::uint32_t>(Kind::realigning) | (saves_rbp ? 1U << 8 : 0U));
+  }
+
   [[nodiscard]] constexpr std::uint32_t bits() const noexcept { return bits_; }
   [[nodiscard]] constexpr bool is_framed() const noexcept { return (bits_ & 1) != 0; }
   [[nodiscard]] constexpr bool by_rbp() const noexcept { return (bits_ & 2) != 0; }
@@ -52,6 +58,8 @@ class UnwindRule {
   [[nodiscard]] constexpr std::int64_t realigned_at() const noexcept {
     return std::int64_t{static_cast<std::int8_t>(bits_ >> 8)} * 8;
   }
+
+  [[nodiscard]] constexpr bool realigning_saves_rbp() const noexcept { return (bits_ >> 8 & 1) != 0; }
 
   friend constexpr bool operator==(UnwindRule, UnwindRule) = default;
 
