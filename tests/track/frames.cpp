@@ -308,7 +308,7 @@ void exhausted_stack(Probe probe) {
   pthread_attr_destroy(&attributes);
 }
 
-constexpr auto all = std::to_array<frames::Scenario>({
+[[maybe_unused]] constexpr auto all = std::to_array<frames::Scenario>({
     {"recursion", recursion},
     {"lambdas", lambdas},
     {"virtual calls", virtual_calls},

@@ -195,7 +195,8 @@ bool compare_with_system = true;
     if (!same) differing.fetch_add(1, std::memory_order_relaxed);
   }
   constexpr greg_t trap_flag = 0x100;
-  if (steps_left.fetch_sub(1) <= 1) static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
+  greg_t& flags = static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL];
+  flags = steps_left.fetch_sub(1) > 0 ? flags | trap_flag : flags & ~trap_flag;
 }
 
 [[gnu::noinline]] void step_through(const frames::Scenario& scenario, int most) {
@@ -206,13 +207,11 @@ bool compare_with_system = true;
   sigaction(SIGTRAP, &action, &before);
   steps_left = most;
   outer.count = capture_addresses(Unwinder::tables, outer.at.data(), max_depth, 0);
-  // NOLINTBEGIN(hicpp-no-assembler): past the red zone
-  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n orq $0x100, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::
-                   : "cc", "memory");
+  // The handler returns with the flag that makes the processor trap after each instruction.
+  raise(SIGTRAP);
   scenario.run([] { asm volatile("" ::: "memory"); });
-  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n andq $-0x101, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::
-                   : "cc", "memory");
-  // NOLINTEND(hicpp-no-assembler)
+  steps_left = 0;
+  asm volatile("nop");  // NOLINT(hicpp-no-assembler): the last step
   sigaction(SIGTRAP, &before, nullptr);
 }
 
