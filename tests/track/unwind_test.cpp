@@ -14,7 +14,7 @@
 #include <leash/track/detail/stack_id.hpp>
 #include <leash/track/stack.hpp>
 #include <memory>
-#include <set>
+#include <random>
 #include <span>
 #include <string>
 #include <thread>
@@ -390,4 +390,70 @@ TEST_CASE("many threads capture at once while libraries come and go") {
   stop = true;
   for (std::thread& thread : threads) thread.join();
   CHECK(differing == 0);
+}
+
+namespace {
+
+// Frames of different sizes, which call each other as a sequence says.
+struct Path {
+  std::mt19937 random{11};
+  std::array<unsigned, 40> steps{};
+};
+
+template <int Size>
+void follow(const Path& path, std::size_t at);
+
+constexpr std::array<void (*)(const Path&, std::size_t), 4> branches{follow<1>, follow<4>, follow<9>, follow<30>};
+
+template <int Size>
+[[gnu::noinline]] void follow(const Path& path, std::size_t at) {
+  std::array<int, Size> local{};
+  asm volatile("" ::"r"(local.data()) : "memory");
+  if (at == path.steps.size()) {
+    probe();
+  } else if (path.steps[at] % 8 < 4) {
+    branches[path.steps[at] % 4](path, at + 1);
+  } else {
+    branches[path.steps[at] % 4](path, at + 1);
+  }
+  asm volatile("" ::"r"(local.data()) : "memory");
+}
+
+}  // namespace
+
+TEST_CASE("stacks that differ from the last one in some frames have their own frames") {
+  Path path;
+  probed = differing = 0;
+  for (int round = 0; round < 3000; ++round) {
+    for (unsigned changes = path.random() % 4; changes > 0; --changes)
+      path.steps[path.random() % 40] = path.random() % 8;
+    follow<2>(path, path.random() % 20);
+  }
+  CHECK(probed == 3000);
+  CHECK(differing == 0);
+}
+
+TEST_CASE("a capture that a signal handler interrupts at any instruction, and captures too, has the right frames") {
+  static Addresses expected;
+  static Addresses found;
+  static int wrong;
+  wrong = 0;
+  const frames::Scenario scenario{"capture", [](frames::Probe) {
+                                    for (int round = 0; round < 3; ++round) {
+                                      unwind_backtrace(expected);
+                                      found.count = capture_addresses(Unwinder::tables, found.at.data(), max_depth, 0);
+                                      const bool same =
+                                          found.count + 1 == expected.count &&
+                                          std::equal(found.at.begin() + 1,
+                                                     found.at.begin() + static_cast<std::ptrdiff_t>(found.count),
+                                                     expected.at.begin() + 2);
+                                      wrong += same ? 0 : 1;
+                                    }
+                                  }};
+  probed = differing = 0;
+  compare_with_system = false;
+  step_through(scenario, 200000);
+  CHECK(probed > 1000);
+  CHECK(differing == 0);
+  CHECK(wrong == 0);
 }
