@@ -18,8 +18,10 @@ LEASH_READS_RAW_STACK inline Registers caller_of(const void* frame_address) noex
 inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept {
   if (out.depth == 0) return 0;
 #if defined(__x86_64__) && defined(__linux__)
-  if (unwinder == Unwinder::tables) return walk_tables(from, out);
-  if (unwinder == Unwinder::frame_pointers) return walk_frame_pointers(from, out);
+  if (unwinder == Unwinder::tables) return walk_tables(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
+  if (unwinder == Unwinder::frame_pointers) {
+    return walk_frame_pointers(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
+  }
   return walk_system(from, out);
 #else
   static_cast<void>(unwinder);

@@ -3,17 +3,17 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-LEASH_READS_RAW_STACK std::size_t walk_frame_pointers(Registers from, Output out) noexcept {
-  std::uintptr_t end = readable_end(from.sp);
-  std::uintptr_t low = from.sp;
-  std::uintptr_t bp = from.bp;
-  std::uintptr_t pc = from.pc;
+LEASH_READS_RAW_STACK std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp,
+                                                      std::uintptr_t* addresses, std::size_t depth,
+                                                      std::size_t skip) noexcept {
+  std::uintptr_t end = readable_end(sp);
+  std::uintptr_t low = sp;
   for (std::size_t count = 0; pc != 0;) {
-    if (out.skip > 0) {
-      --out.skip;
+    if (skip > 0) {
+      --skip;
     } else {
-      out.addresses[count++] = pc - 1;
-      if (count == out.depth) return count;
+      addresses[count++] = pc - 1;
+      if (count == depth) return count;
     }
     // The frame pointer may be anything. It must lead up the stack, so that this ends.
     constexpr std::uintptr_t size = 2 * sizeof(std::uintptr_t);

@@ -2,37 +2,24 @@
 #include <leash/track/detail/loaded_objects.hpp>
 #include <leash/track/detail/rule_cache.hpp>
 #include <leash/track/detail/stack_bounds.hpp>
+#include <leash/track/detail/table_walk.hpp>
 #include <leash/track/detail/unwind.hpp>
 
 #ifdef __x86_64__
 
 namespace LEASH_NAMESPACE::track::detail {
-namespace {
 
-constinit RuleCache cache;
+constinit RuleCache rule_cache;
+
+namespace {
 
 // What unload_count() was when the cache was last known to be good.
 constinit std::atomic<std::uint64_t> known_unloads{0};
 
-LEASH_READS_RAW_STACK inline std::uintptr_t word_at(std::uintptr_t address) noexcept {
-  return *reinterpret_cast<const std::uintptr_t*>(address);
-}
-
-// Where a walk is.
-struct Position {
-  // The return address: one more than the address that the frame is known by. So also where a signal interrupted it.
-  std::uintptr_t next;
-  std::uintptr_t sp;
-  std::uintptr_t bp;
-  // Up to where the stack that sp is in may be read.
-  std::uintptr_t end;
-};
-
 // A walk up a stack.
 class Walk {
  public:
-  explicit Walk(Registers from) noexcept
-      : at_{.next = from.pc, .sp = from.sp, .bp = from.bp, .end = readable_end(from.sp)} {}
+  explicit Walk(const Position& at) noexcept : at_(at) {}
 
   // Writes what `out` asks for. May be called again to go on, and begins with the frame that it wrote last.
   std::size_t run(Output out) noexcept;
@@ -81,7 +68,7 @@ LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
       out.addresses[count++] = at.next - 1;
       if (count == out.depth) break;
     }
-    const UnwindRule rule = cache.find(at.next);
+    const UnwindRule rule = rule_cache.find(at.next);
     const std::uintptr_t base = rule.by_rbp() ? at.bp : at.sp;
     const std::uintptr_t cfa = base + rule.offset();
     if (!rule.is_framed() || base - at.sp > at.end - at.sp || cfa > at.end) [[unlikely]] {
@@ -111,7 +98,7 @@ LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
 
 // Any step, also those that `run` leaves to this function.
 [[gnu::noinline]] Walk::Step Walk::step() noexcept {
-  UnwindRule rule = cache.find(at_.next);
+  UnwindRule rule = rule_cache.find(at_.next);
   if (rule == UnwindRule()) rule = look_up();
   const auto result = [](bool stepped) { return stepped ? Step::done : Step::end; };
   if (rule.is_framed()) return result(step_framed(rule));
@@ -133,12 +120,12 @@ LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
 
 UnwindRule Walk::look_up() noexcept {
   missed_ = true;
-  const std::uint32_t generation = cache.generation();
+  const std::uint32_t generation = rule_cache.generation();
   const std::optional<EhFrame> tables = find_tables(at_.next - 1);
   UnwindRule rule = tables ? find_rule(*tables, at_.next - 1) : UnwindRule();
   // Code that was compiled at run time may be known to the compiler's unwinder alone.
   if (rule == UnwindRule()) rule = UnwindRule(UnwindRule::Kind::unsupported);
-  cache.store(at_.next, rule, generation);
+  rule_cache.store(at_.next, rule, generation);
   return rule;
 }
 
@@ -219,19 +206,18 @@ bool Walk::change_stack(std::uintptr_t sp) noexcept {
   if (!walk.is_free_of_signals()) return false;
   const std::uint64_t unloads = unload_count();
   if (known_unloads.exchange(unloads, std::memory_order_relaxed) == unloads) return false;
-  cache.clear();
+  rule_cache.clear();
   return true;
 }
 
 }  // namespace
 
-std::size_t walk_tables(Registers from, Output out) noexcept {
-  if (from.pc == 0) return 0;
-  Walk walk(from);
-  const std::size_t count = walk.run(out);
-  if (!walk.missed() || !forget_unloaded(walk)) [[likely]]
-    return count;
-  return Walk(from).run(out);
+[[gnu::cold]] std::size_t finish(const TableWalk& begun) noexcept {
+  Walk walk(begun.at);
+  const auto written = static_cast<std::size_t>(begun.rest.addresses - begun.all.addresses);
+  const std::size_t count = written + walk.run(begun.rest);
+  if (!walk.missed() || !forget_unloaded(walk)) return count;
+  return Walk(begun.begin).run(begun.all);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

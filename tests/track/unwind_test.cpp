@@ -14,7 +14,7 @@
 #include <leash/track/detail/stack_id.hpp>
 #include <leash/track/stack.hpp>
 #include <memory>
-#include <set>
+#include <random>
 #include <span>
 #include <string>
 #include <thread>
@@ -294,6 +294,28 @@ TEST_CASE("code in a library that was loaded late, and in another that took its 
   }
 }
 
+TEST_CASE("rules are forgotten when another library has come to the same place") {
+  std::vector<const void*> places;
+  for (const char* const file : {RELOADED_24, RELOADED_56, RELOADED_88, RELOADED_24}) {
+    void* const library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    REQUIRE(library != nullptr);
+    const auto call = [&](const char* name) {
+      void* const function = ::dlsym(library, name);
+      REQUIRE(function != nullptr);
+      reinterpret_cast<void (*)(frames::Probe)>(function)(probe);
+      return function;
+    };
+    call("elsewhere");
+    probed = differing = 0;
+    places.push_back(call("reloaded"));
+    CHECK(probed == 1);
+    CHECK(differing == 0);
+    REQUIRE(::dlclose(library) == 0);
+  }
+  // Else this has shown nothing.
+  CHECK(std::ranges::adjacent_find(places) != places.end());
+}
+
 TEST_CASE("frame pointers lead through all functions that keep them") {
   for (const std::span<const frames::Scenario> scenarios :
        {frames::at_O0(), frames::at_O1(), frames::at_O2(), frames::at_O3()}) {
@@ -390,4 +412,148 @@ TEST_CASE("many threads capture at once while libraries come and go") {
   stop = true;
   for (std::thread& thread : threads) thread.join();
   CHECK(differing == 0);
+}
+
+namespace {
+
+// Frames of different sizes, which call each other as a sequence says.
+struct Path {
+  std::mt19937 random{11};
+  std::array<unsigned, 40> steps{};
+};
+
+template <int Size>
+void follow(const Path& path, std::size_t at);
+
+constexpr std::array<void (*)(const Path&, std::size_t), 4> branches{follow<1>, follow<4>, follow<9>, follow<30>};
+
+template <int Size>
+[[gnu::noinline]] void follow(const Path& path, std::size_t at) {
+  std::array<int, Size> local{};
+  asm volatile("" ::"r"(local.data()) : "memory");
+  if (at == path.steps.size()) {
+    probe();
+  } else if (path.steps[at] % 8 < 4) {
+    branches[path.steps[at] % 4](path, at + 1);
+  } else {
+    branches[path.steps[at] % 4](path, at + 1);
+  }
+  asm volatile("" ::"r"(local.data()) : "memory");
+}
+
+}  // namespace
+
+namespace {
+
+// NOLINTBEGIN(hicpp-no-assembler)
+extern "C" {
+// Call a function with nothing of use in rbp, which each saves at another place.
+void leash_test_saves_rbp_first(void (*function)());
+void leash_test_saves_rbp_second(void (*function)());
+void leash_test_saves_rbp_third(void (*function)());
+}
+#define LEASH_TEST_PUSH(name) "push %" name "\n.cfi_adjust_cfa_offset 8\n.cfi_rel_offset %" name ", 0\n"
+#define LEASH_TEST_POP(name) "pop %" name "\n.cfi_adjust_cfa_offset -8\n.cfi_restore %" name "\n"
+#define LEASH_TEST_SAVES_RBP(name, first, second, third)                                                      \
+  asm(".text\n.globl " name "\n.type " name ", @function\n" name ":\n.cfi_startproc\n" LEASH_TEST_PUSH(first) \
+          LEASH_TEST_PUSH(second) LEASH_TEST_PUSH(third) "xor %ebp, %ebp\ncall *%rdi\n" LEASH_TEST_POP(third) \
+              LEASH_TEST_POP(second) LEASH_TEST_POP(first) "ret\n.cfi_endproc\n.size " name ", .-" name "\n")
+LEASH_TEST_SAVES_RBP("leash_test_saves_rbp_first", "rbp", "rbx", "r12");
+LEASH_TEST_SAVES_RBP("leash_test_saves_rbp_second", "rbx", "rbp", "r12");
+LEASH_TEST_SAVES_RBP("leash_test_saves_rbp_third", "rbx", "r12", "rbp");
+
+[[gnu::noinline]] void inner_frame(std::size_t size, unsigned choice) {
+  constexpr std::array<void (*)(void (*)()), 3> savers{leash_test_saves_rbp_first, leash_test_saves_rbp_second,
+                                                       leash_test_saves_rbp_third};
+  asm volatile("" ::"r"(alloca(size)) : "memory");
+  savers[choice % 3](probe);
+  asm volatile("" ::: "memory");
+}
+
+template <int Which>
+[[gnu::noinline]] void outer_frame(std::size_t size, std::size_t inner, unsigned choice) {
+  asm volatile("" ::"r"(alloca(size)) : "memory");
+  inner_frame(inner, choice);
+  asm volatile("" ::: "memory");
+}
+
+// How many instructions a capture took, and at which of them the handler captures.
+volatile int steps = 0;
+int capture_at_step = 0;
+
+[[gnu::noinline]] void on_one_trap(int, siginfo_t*, void*) {
+  const int step = steps;
+  steps = step + 1;
+  if (step != capture_at_step) return;
+  Addresses found;
+  found.count = capture_addresses(Unwinder::tables, found.at.data(), max_depth, 0);
+  asm volatile("" ::"r"(&found) : "memory");
+}
+
+// Whether a capture that is interrupted at each instruction gives what one gives that is not.
+[[gnu::noinline]] bool step_through_capture() {
+  static Addresses expected;
+  static Addresses found;
+  void* volatile by_rbp = alloca(16);
+  static_cast<void>(by_rbp);
+  steps = 0;
+  for (Addresses* const to : {&expected, &found}) {
+    // All from the same place, so that the frames are the same.
+    const std::uintptr_t flag = to == &found ? 0x100 : 0;
+    asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n or %0, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::"r"(flag)
+                 : "cc", "memory");
+    to->count = capture_addresses(Unwinder::tables, to->at.data(), max_depth, 0);
+    asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n andq $-0x101, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::
+                     : "cc", "memory");
+  }
+  return found.count == expected.count && found.at == expected.at;
+}
+// NOLINTEND(hicpp-no-assembler)
+
+}  // namespace
+
+TEST_CASE("stacks that differ from the last one in some frames have their own frames") {
+  Path path;
+  probed = differing = 0;
+  for (int round = 0; round < 3000; ++round) {
+    for (unsigned changes = path.random() % 4; changes > 0; --changes)
+      path.steps[path.random() % 40] = path.random() % 8;
+    follow<2>(path, path.random() % 20);
+  }
+  CHECK(probed == 3000);
+  CHECK(differing == 0);
+}
+
+TEST_CASE("a stack is not taken for the last one because its inner frames are the same") {
+  std::mt19937 random(5);
+  probed = differing = 0;
+  for (int round = 0; round < 3000; ++round) {
+    // The inner frames are at the same place, whoever called them.
+    const std::size_t inner = (1 + random() % 6) * 64;
+    constexpr std::array<void (*)(std::size_t, std::size_t, unsigned), 3> outermost{outer_frame<0>, outer_frame<1>,
+                                                                                    outer_frame<2>};
+    outermost[random() % 3](512 - inner, inner, static_cast<unsigned>(random()));
+  }
+  CHECK(probed == 3000);
+  CHECK(differing == 0);
+}
+
+TEST_CASE("a capture that a signal handler interrupts at any instruction, and captures too, has the right frames") {
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_sigaction = on_one_trap;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGTRAP, &action, &before);
+  capture_at_step = 1 << 30;
+  CHECK(step_through_capture());
+  const int all = steps;
+  CHECK(all > 50);
+  int wrong = 0;
+  for (capture_at_step = 0; capture_at_step < all; capture_at_step += std::max(1, all / 300)) {
+    // As in the last walk, so that it goes the quick way.
+    CHECK(step_through_capture());
+    wrong += step_through_capture() ? 0 : 1;
+  }
+  CHECK(wrong == 0);
+  sigaction(SIGTRAP, &before, nullptr);
 }

@@ -49,4 +49,6 @@ class RuleCache {
   std::atomic<std::uint32_t> generation_{0};
 };
 
+extern constinit RuleCache rule_cache;
+
 }  // namespace LEASH_NAMESPACE::track::detail

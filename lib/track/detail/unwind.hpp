@@ -16,6 +16,20 @@ struct Registers {
   std::uintptr_t bp = 0;
 };
 
+/// Where a walk by the tables is.
+struct Position {
+  // The return address: one more than the address that the frame is known by. So also where a signal interrupted it.
+  std::uintptr_t next = 0;
+  std::uintptr_t sp = 0;
+  std::uintptr_t bp = 0;
+  // Up to where the stack that sp is in may be read.
+  std::uintptr_t end = 0;
+};
+
+LEASH_READS_RAW_STACK inline std::uintptr_t word_at(std::uintptr_t address) noexcept {
+  return *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
 /// Where a walk's addresses go: `depth` of them, after the first `skip`.
 struct Output {
   std::uintptr_t* addresses = nullptr;
@@ -23,10 +37,13 @@ struct Output {
   std::size_t skip = 0;
 };
 
-/// Each mechanism (see Unwinder) writes the addresses of the frame that `from` is in and of its callers, and returns
-/// how many it wrote. `from` must be a frame of the calling thread that stays while the function runs.
-std::size_t walk_tables(Registers from, Output out) noexcept;
-std::size_t walk_frame_pointers(Registers from, Output out) noexcept;
+/// Each mechanism (see Unwinder) writes the addresses of the frame that begins there (see Registers) and of its
+/// callers, and returns how many it wrote. It must be a frame of the calling thread that stays while the function runs.
+/// Six words, for these are passed in registers; structures would not be.
+std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
+                        std::size_t depth, std::size_t skip) noexcept;
+std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
+                                std::size_t depth, std::size_t skip) noexcept;
 
 /// The same; with `sp` 0 any frame with that `pc` is taken. `*interrupts` is set if a signal handler is among all the
 /// frames of the thread, which are then all visited.
