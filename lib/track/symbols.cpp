@@ -16,11 +16,7 @@ class Resolver {
  public:
   /// Never destroyed: a report may be printed while static variables go.
   static Resolver& instance() {
-    static auto* const resolver = [] {
-      auto* const made = new Resolver();
-      ::pthread_atfork(before_fork, after_fork, after_fork);
-      return made;
-    }();
+    static auto* const resolver = new Resolver();
     return *resolver;
   }
 
@@ -41,16 +37,8 @@ class Resolver {
     return frames;
   }
 
- private:
-  using ModuleRef = detail::ModuleRef;
-
-  struct Known {
-    std::vector<Frame> frames;
-    ModuleRef module;
-    std::uint64_t loads = 0;  ///< Up to how many loaded libraries this is known to be true.
-  };
-
-  // A child that is forked while another thread holds these, or a lock of the dynamic linker's, would wait for ever.
+  // A child that is forked while another thread holds these, or makes this, or holds a lock of the dynamic linker's
+  // with them, would wait for ever.
   static void before_fork() {
     instance().working_.lock();
     instance().remembering_.lock();
@@ -60,6 +48,15 @@ class Resolver {
     instance().remembering_.unlock();
     instance().working_.unlock();
   }
+
+ private:
+  using ModuleRef = detail::ModuleRef;
+
+  struct Known {
+    std::vector<Frame> frames;
+    ModuleRef module;
+    std::uint64_t loads = 0;  ///< Up to how many loaded libraries this is known to be true.
+  };
 
   std::uint64_t count_loads() {
     const std::lock_guard lock(remembering_);
@@ -112,6 +109,10 @@ class Resolver {
   std::mutex remembering_;  ///< Of `known_`; after `working_`, and only for short.
   std::unordered_map<std::uintptr_t, Known> known_;
 };
+
+// Not when names are first looked up: a child may be forked just then.
+[[maybe_unused]] const int watched =
+    ::pthread_atfork(Resolver::before_fork, Resolver::after_fork, Resolver::after_fork);
 
 }  // namespace
 
