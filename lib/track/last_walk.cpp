@@ -96,6 +96,8 @@ LEASH_READS_RAW_STACK inline bool walk_again(LastWalk& last, TableWalk& walk) no
         }
         if (same + 1 == known) break;
         const Frame& after = frames[same + 1];
+        // Another stack may have been here, and reached further.
+        if (after.sp > end) break;
         if (word_at(after.sp - sizeof(std::uintptr_t)) != after.next || word_at(after.slot) != after.saved) break;
         ++same;
       }

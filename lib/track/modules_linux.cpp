@@ -43,7 +43,7 @@ Mapping parse_mapping(std::string_view line) {
   return mapping;
 }
 
-/// In the order of their addresses. Empty where there is no /proc.
+/// Empty where there is no /proc.
 std::vector<Mapping> mapped_files() {
   std::vector<Mapping> files;
   std::ifstream maps("/proc/self/maps");
@@ -53,10 +53,18 @@ std::vector<Mapping> mapped_files() {
   return files;
 }
 
+/// What strlen does. The dynamic linker's lock keeps other threads from `name`; ThreadSanitizer, which cannot see that
+/// lock, knows it for the characters, but not for the end.
+[[gnu::no_sanitize_thread]] std::size_t length_of(const volatile char* name) {
+  std::size_t length = 0;
+  while (name[length] != '\0') ++length;
+  return length;
+}
+
 int add_module(dl_phdr_info* info, std::size_t, void* data) {
   auto& modules = *static_cast<std::vector<Module>*>(data);
   Module module;
-  module.path = info->dlpi_name == nullptr ? "" : info->dlpi_name;
+  if (info->dlpi_name != nullptr) module.path.assign(info->dlpi_name, length_of(info->dlpi_name));
   module.program = modules.empty();
   module.bias = info->dlpi_addr;
   module.begin = ~std::uintptr_t{0};
@@ -74,8 +82,9 @@ int add_module(dl_phdr_info* info, std::size_t, void* data) {
 /// was asked for by, and none for the program.
 void add_file(Module& module, const std::vector<Mapping>& mappings) {
   static constexpr std::string_view deleted = " (deleted)";
-  auto at = std::ranges::upper_bound(mappings, module.begin, {}, &Mapping::begin);
-  if (at != mappings.begin() && module.begin < (--at)->end) {
+  const auto at = std::ranges::find_if(
+      mappings, [&](const Mapping& one) { return one.begin <= module.begin && module.begin < one.end; });
+  if (at != mappings.end()) {
     module.path = at->path;
     module.inode = at->inode;
     module.deleted = module.path.ends_with(deleted);

@@ -34,7 +34,7 @@ void check_is(const Frame& frame, const Plugin& loaded, const std::string& funct
 #ifdef LEASH_HAVE_LIBBACKTRACE
   const Frame innermost = resolve(loaded.address()).front();
   CHECK(innermost.inlined);
-  CHECK(innermost.function == "inlined");
+  CHECK(innermost.function.contains("inlined"));
   CHECK(innermost.line == loaded.line());
   CHECK(innermost.file == "tests/track/symbols_plugin.cpp");
 #else
