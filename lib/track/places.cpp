@@ -56,20 +56,23 @@ struct KindEntry {
   Kind kind;
 };
 
-/// What a thread asked for last. The texts of a library that was unloaded may have made room for others at the same
-/// address: so what the number stands for is compared with what the pointers lead to now.
+/// What a thread asked for last.
 struct KnownKind {
-  const char* one;
-  const char* many;
-  std::uint32_t number;
+  Kind kind;
+  std::uint16_t number;
+};
+
+/// What a `std::source_location` points to: two texts, line and column.
+struct StoredLocation {
+  const char* file;
+  const char* function;
+  std::uint64_t line_and_column;
+  friend bool operator==(const StoredLocation&, const StoredLocation&) = default;
 };
 
 struct KnownSite {
   const void* location;
-  const char* file;
-  const char* function;
-  std::uint32_t line;
-  std::uint32_t column;
+  StoredLocation stored;
   std::uint32_t number;
 };
 
@@ -113,13 +116,12 @@ std::uint32_t store_kind(const Kind& kind) noexcept {
 
 std::uint16_t intern_kind(const Kind& kind) noexcept {
   KnownKind& known = kind_of_thread;
-  if (known.number != 0 && known.one == kind.one.data() && known.many == kind.many.data()) {
-    const auto number = static_cast<std::uint16_t>(known.number);
-    if (kind_at(number) == kind) return number;
+  // The texts live as long as the program, says `Kind`.
+  const auto same = [](std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); };
+  if (known.number == 0 || !same(known.kind.one, kind.one) || !same(known.kind.many, kind.many)) [[unlikely]] {
+    known = {kind, static_cast<std::uint16_t>(store_kind(kind))};
   }
-  const std::uint32_t number = store_kind(kind);
-  known = {kind.one.data(), kind.many.data(), number};
-  return static_cast<std::uint16_t>(number);
+  return known.number;
 }
 
 Kind kind_at(std::uint16_t number) noexcept {
@@ -127,17 +129,18 @@ Kind kind_at(std::uint16_t number) noexcept {
 }
 
 std::uint32_t intern_site(const std::source_location& location) noexcept {
-  if (location.line() == 0) return 0;
   static_assert(sizeof location == sizeof(const void*), "a source_location is a pointer to what the compiler stored");
   const auto* const address = std::bit_cast<const void*>(location);
+  if (address == nullptr) [[unlikely]]
+    return 0;
+  // Compared too: another library may have come to where one was unloaded.
+  StoredLocation stored;  // NOLINT(*-member-init): for speed
+  std::memcpy(&stored, address, sizeof stored);
   KnownSite& known = sites_of_thread[reinterpret_cast<std::uintptr_t>(address) / 8 % known_sites];
-  if (known.location == address && known.file == location.file_name() && known.function == location.function_name() &&
-      known.line == location.line() && known.column == location.column()) {
-    return known.number;
+  if (known.location != address || known.stored != stored) [[unlikely]] {
+    known = {address, stored, location.line() == 0 ? 0 : store_site(location)};
   }
-  const std::uint32_t number = store_site(location);
-  known = {address, location.file_name(), location.function_name(), location.line(), location.column(), number};
-  return number;
+  return known.number;
 }
 
 const SiteEntry* site_at(std::uint32_t number) noexcept {

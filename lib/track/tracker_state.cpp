@@ -20,6 +20,8 @@ namespace {
 
 using leash::detail::Ref;
 
+constinit std::atomic<std::uint64_t> last_id{0};
+
 constexpr Kind descriptor_kind{"descriptor", "descriptors"};
 
 Options with_clock(Options options) {
@@ -32,9 +34,24 @@ std::uint32_t thread_mark() noexcept {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&this_thread) * 0x9e3779b97f4a7c15ULL >> 48U);
 }
 
+/// As memcpy, without the call.
+void copy_short(char* to, const char* from, std::size_t size) noexcept {
+  const auto copy_ends = [&]<class Word>(Word) {
+    std::memcpy(to, from, sizeof(Word));
+    std::memcpy(to + size - sizeof(Word), from + size - sizeof(Word), sizeof(Word));
+  };
+  if (size >= 8) {
+    copy_ends(std::uint64_t{});
+  } else if (size >= 4) {
+    copy_ends(std::uint32_t{});
+  } else {
+    for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
+  }
+}
+
 void set_name(Record& record, std::string_view name) {
   if (name.size() <= Record::inline_name) {
-    std::memcpy(record.name_text, name.data(), name.size());
+    copy_short(record.name_text, name.data(), name.size());
     record.name_size = static_cast<unsigned char>(name.size());
   } else {
     record.need_extra().name = name;
@@ -47,7 +64,8 @@ void set_name(Record& record, std::string_view name) {
 void destroy(TrackerState* state) noexcept { state->let_go(); }
 
 TrackerState::TrackerState(Options options)
-    : options_(with_clock(std::move(options))),
+    : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      options_(with_clock(std::move(options))),
       level_(options_.level.value_or(default_level())),
       depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
       began_(options_.clock->coarse_now()) {
@@ -118,10 +136,16 @@ Shard& TrackerState::shard_at(std::uint32_t index) {
   return *fresh;
 }
 
-Shard& TrackerState::own_shard() {
-  Shard& own = shard_at(this_thread.index);
+Shard& TrackerState::own_shard(ThisThread& thread) {
+  if (thread.tracker != id_) [[unlikely]] {
+    Shard& shard = shard_at(thread.index);
+    if (thread.index == 0) return shard;
+    thread.shard = &shard;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread.tracker = id_;
+  }
   // In a signal handler that came while this thread was at work on it, the shard of the threads without one.
-  return own.owner() != 0 && own.busy() ? shard_at(0) : own;
+  return thread.shard->busy() ? shard_at(0) : *thread.shard;
 }
 
 std::uint64_t TrackerState::now_us() const noexcept {
@@ -160,10 +184,10 @@ Place TrackerState::closed_at(const Record& record) noexcept {
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
                                              const Notes& notes, Family* parent) {
   if (closed()) return nullptr;
-  const ThisThread& thread = known_thread();
+  ThisThread& thread = known_thread();
   const Place place = place_of_call(location, 1);
   const std::uint16_t kind = intern_kind(resource.kind);
-  Shard& shard = own_shard();
+  Shard& shard = own_shard(thread);
   const Shard::Turn turn(shard);
   if (closed()) return nullptr;
   Record& record = shard.take();

@@ -70,7 +70,7 @@ class TrackerState : public leash::detail::RefCounted {
   using ShardPointer = std::atomic<Shard*>;
 
   /// The shard that the calling thread takes records from.
-  Shard& own_shard();
+  Shard& own_shard(ThisThread& thread);
   Shard& shard_at(std::uint32_t index);
   ShardPointer& shard_pointer(std::uint32_t index);
   template <class Function>
@@ -103,6 +103,8 @@ class TrackerState : public leash::detail::RefCounted {
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
 
+  /// No other tracker of the process has it, nor will.
+  const std::uint64_t id_;
   const Options options_;
   const Level level_;
   const std::size_t depth_;
