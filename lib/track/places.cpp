@@ -56,31 +56,15 @@ struct KindEntry {
   Kind kind;
 };
 
-/// What a thread asked for last.
-struct KnownKind {
-  Kind kind;
-  std::uint16_t number;
-};
+}  // namespace
 
-/// What a `std::source_location` points to: two texts, line and column.
-struct StoredLocation {
-  const char* file;
-  const char* function;
-  std::uint64_t line_and_column;
-  friend bool operator==(const StoredLocation&, const StoredLocation&) = default;
-};
-
-struct KnownSite {
-  const void* location;
-  StoredLocation stored;
-  std::uint32_t number;
-};
-
-constexpr std::size_t known_sites = 32;
 constinit thread_local std::array<KnownSite, known_sites> sites_of_thread{};
 constinit thread_local KnownKind kind_of_thread{};
 
+namespace {
+
 std::uint32_t store_site(const std::source_location& location) noexcept {
+  if (location.line() == 0) return 0;
   const std::string_view file = location.file_name();
   const std::string_view function = location.function_name();
   const std::uint64_t place = std::uint64_t{location.line()} << 32U | location.column();
@@ -93,54 +77,43 @@ std::uint32_t store_site(const std::source_location& location) noexcept {
                entry.function() == function;
       },
       [&](void* payload) {
-        auto* const entry = new (payload)
-            SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
-                      static_cast<std::uint32_t>(function.size()), 0};
+        auto* const entry =
+            new (payload) SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
+                                    static_cast<std::uint32_t>(function.size()), 0};
         put(put(reinterpret_cast<char*>(entry + 1), file), function);
       });
 }
 
-std::uint32_t store_kind(const Kind& kind) noexcept {
+std::uint16_t store_kind(const Kind& kind) noexcept {
   const std::uint32_t hash = narrowed(mixed(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
-  return kinds.find_or_add(
+  return static_cast<std::uint16_t>(kinds.find_or_add(
       hash, sizeof(KindEntry) + kind.one.size() + kind.many.size() + 2,
       [&](const void* payload) { return static_cast<const KindEntry*>(payload)->kind == kind; },
       [&](void* payload) {
         char* const texts = static_cast<char*>(payload) + sizeof(KindEntry);
         put(put(texts, kind.one), kind.many);
         new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}};
-      });
+      }));
 }
 
 }  // namespace
 
-std::uint16_t intern_kind(const Kind& kind) noexcept {
-  KnownKind& known = kind_of_thread;
-  // The texts live as long as the program, says `Kind`.
-  const auto same = [](std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); };
-  if (known.number == 0 || !same(known.kind.one, kind.one) || !same(known.kind.many, kind.many)) [[unlikely]] {
-    known = {kind, static_cast<std::uint16_t>(store_kind(kind))};
-  }
+[[gnu::noinline]] std::uint32_t remember_site(std::source_location location) noexcept {
+  const auto* const address = std::bit_cast<const void*>(location);
+  KnownSite& known = known_site(address);
+  known.number = store_site(location);
+  std::memcpy(&known.stored, address, sizeof known.stored);
+  known.location = address;
   return known.number;
+}
+
+[[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {
+  kind_of_thread = {kind, store_kind(kind)};
+  return kind_of_thread.number;
 }
 
 Kind kind_at(std::uint16_t number) noexcept {
   return number == 0 ? Kind{"resource", "resources"} : static_cast<const KindEntry*>(kinds.at(number))->kind;
-}
-
-std::uint32_t intern_site(const std::source_location& location) noexcept {
-  static_assert(sizeof location == sizeof(const void*), "a source_location is a pointer to what the compiler stored");
-  const auto* const address = std::bit_cast<const void*>(location);
-  if (address == nullptr) [[unlikely]]
-    return 0;
-  // Compared too: another library may have come to where one was unloaded.
-  StoredLocation stored;  // NOLINT(*-member-init): for speed
-  std::memcpy(&stored, address, sizeof stored);
-  KnownSite& known = sites_of_thread[reinterpret_cast<std::uintptr_t>(address) / 8 % known_sites];
-  if (known.location != address || known.stored != stored) [[unlikely]] {
-    known = {address, stored, location.line() == 0 ? 0 : store_site(location)};
-  }
-  return known.number;
 }
 
 const SiteEntry* site_at(std::uint32_t number) noexcept {

@@ -181,35 +181,55 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   return Place::from_bits(record.closed_at.load(std::memory_order_acquire));
 }
 
+inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
+                                const ThisThread& thread) noexcept {
+  record.opened_at = opening.place.bits();
+  record.closed_at.store(0, std::memory_order_relaxed);
+  record.used.store(0, std::memory_order_relaxed);
+  record.thread = thread.number;
+  record.descriptor = opening.resource.descriptor;
+  const std::uint64_t opened = level_ == Level::count ? 0 : now_us();
+  record.opened_and_kind = opened << Record::kind_bits | intern_kind(opening.resource.kind);
+  shard.publish(record,
+                Record::open | (opening.parent != nullptr ? Record::child : 0U) |
+                    std::uint32_t{static_cast<unsigned char>(opening.resource.on_drop)} << Record::on_drop_shift);
+}
+
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
                                              const Notes& notes, Family* parent) {
   if (closed()) return nullptr;
   ThisThread& thread = known_thread();
-  const Place place = place_of_call(location, 1);
-  const std::uint16_t kind = intern_kind(resource.kind);
+  const Opening opening{resource, place_of_call(location, 1), notes, parent};
+  const std::string_view name = level_ == Level::count ? std::string_view() : resource.name;
   Shard& shard = own_shard(thread);
+  const bool simple = name.size() <= Record::inline_name && notes.empty() && parent == nullptr;
+  if (!simple || !shard.enter()) return open_in_turn(shard, opening, thread);
+  // Behind `enter`: who closes the tracker waits for this thread, or this thread sees that.
+  Record* const record = closed() ? nullptr : shard.take_ready();
+  if (record != nullptr) [[likely]] {
+    copy_short(record->name_text, name.data(), name.size());
+    record->name_size = static_cast<unsigned char>(name.size());
+    begin(*record, shard, opening, thread);
+  }
+  shard.leave();
+  return record != nullptr ? record : open_in_turn(shard, opening, thread);
+}
+
+[[gnu::noinline]] Record* TrackerState::open_in_turn(Shard& shard, const Opening& opening, const ThisThread& thread) {
   const Shard::Turn turn(shard);
   if (closed()) return nullptr;
   Record& record = shard.take();
   try {
-    set_name(record, level_ == Level::count ? std::string_view() : resource.name);
-    if (level_ != Level::count && !notes.empty()) record.need_extra().notes = notes;
-    if (parent != nullptr) record.need_extra().as_child = Ref<Family>(parent);
+    set_name(record, level_ == Level::count ? std::string_view() : opening.resource.name);
+    if (level_ != Level::count && !opening.notes.empty()) record.need_extra().notes = opening.notes;
+    if (opening.parent != nullptr) record.need_extra().as_child = Ref<Family>(opening.parent);
   } catch (...) {
     if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
     shard.cancel(record);
     throw;
   }
-  if (parent != nullptr) parent->open_children.fetch_add(1, std::memory_order_relaxed);
-  record.opened_at = place.bits();
-  record.closed_at.store(0, std::memory_order_relaxed);
-  record.used.store(0, std::memory_order_relaxed);
-  record.thread = thread.number;
-  record.descriptor = resource.descriptor;
-  const std::uint64_t opened = level_ == Level::count ? 0 : now_us();
-  record.opened_and_kind = opened << Record::kind_bits | kind;
-  shard.publish(record, Record::open | (parent != nullptr ? Record::child : 0U) |
-                            std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift);
+  if (opening.parent != nullptr) opening.parent->open_children.fetch_add(1, std::memory_order_relaxed);
+  begin(record, shard, opening, thread);
   return &record;
 }
 
@@ -249,27 +269,33 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 }
 
 void TrackerState::end_tag(Record& record) noexcept {
-  if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::open) != 0) {
-    const OnDrop on_drop = Record::on_drop_of(state);
-    if (on_drop == OnDrop::abandoned) {
-      // The record stays, open, as the resource does.
-      if (tag_ended()) delete this;
-      return;
-    }
-    std::uint32_t before = 0;
-    end(record, {}, before);
-    const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
-    if ((before & Record::reported) != 0) {
-      find(Rule::closed_late, Severity::failure, record, {}, {});
-    } else if (lost) {
-      const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
-      find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
-    }
+  std::uint32_t state = record.state.load(std::memory_order_acquire);
+  if ((state & Record::open) != 0) {
+    if (!drop(record)) return;
+    state = record.state.load(std::memory_order_acquire);
   }
   // No one pins a record that is not open: if it is not pinned now, it never will be.
-  const std::uint32_t state = record.state.load(std::memory_order_acquire);
   if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
   put_back(record);
+}
+
+[[gnu::noinline]] bool TrackerState::drop(Record& record) noexcept {
+  const OnDrop on_drop = Record::on_drop_of(record.state.load(std::memory_order_acquire));
+  if (on_drop == OnDrop::abandoned) {
+    // The record stays, open, as the resource does.
+    if (tag_ended()) delete this;
+    return false;
+  }
+  std::uint32_t before = 0;
+  end(record, {}, before);
+  const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
+  if ((before & Record::reported) != 0) {
+    find(Rule::closed_late, Severity::failure, record, {}, {});
+  } else if (lost) {
+    const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
+    find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
+  }
+  return true;
 }
 
 void TrackerState::put_back(Record& record) noexcept {
