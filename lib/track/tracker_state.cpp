@@ -136,7 +136,7 @@ Shard& TrackerState::shard_at(std::uint32_t index) {
   return *fresh;
 }
 
-Shard& TrackerState::own_shard(ThisThread& thread) {
+[[gnu::always_inline]] inline Shard& TrackerState::own_shard(ThisThread& thread) {
   if (thread.tracker != id_) [[unlikely]] {
     Shard& shard = shard_at(thread.index);
     if (thread.index == 0) return shard;
@@ -181,7 +181,7 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   return Place::from_bits(record.closed_at.load(std::memory_order_acquire));
 }
 
-inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
+[[gnu::always_inline]] inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
                                 const ThisThread& thread) noexcept {
   record.opened_at = opening.place.bits();
   record.closed_at.store(0, std::memory_order_relaxed);
@@ -233,7 +233,7 @@ inline void TrackerState::begin(Record& record, Shard& shard, const Opening& ope
   return &record;
 }
 
-bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
+[[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
   const std::uint32_t closer = thread_mark() << Record::closer_shift;
   before = record.state.load(std::memory_order_relaxed);
   do {
@@ -298,7 +298,7 @@ void TrackerState::end_tag(Record& record) noexcept {
   return true;
 }
 
-void TrackerState::put_back(Record& record) noexcept {
+[[gnu::always_inline]] inline void TrackerState::put_back(Record& record) noexcept {
   if (Page::of(record).shard->put_back(record)) delete this;
 }
 

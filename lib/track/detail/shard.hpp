@@ -89,7 +89,7 @@ class Shard {
   bool busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
 
   /// What a Turn is for the owner, if it may have one; else it needs a Turn.
-  bool enter() noexcept {
+  [[gnu::always_inline]] bool enter() noexcept {
     if (!owned() || busy()) return false;
     busy_.store(true, std::memory_order_relaxed);
     light_fence();
@@ -100,7 +100,7 @@ class Shard {
   void leave() noexcept { busy_.store(false, std::memory_order_release); }
 
   /// After `enter`: a record for use, with its serial, where one is at hand; else null.
-  Record* take_ready() noexcept {
+  [[gnu::always_inline]] Record* take_ready() noexcept {
     if (current_ == nullptr) return nullptr;
     Page& page = *current_;
     Record* record = nullptr;
@@ -146,7 +146,7 @@ class Shard {
 
   /// The record's tag is gone and nobody reads it. Any thread. True if that was the last tag of a tracker that has no
   /// handle any more: the caller then destroys the tracker.
-  [[nodiscard]] bool put_back(Record& record) noexcept {
+  [[nodiscard, gnu::always_inline]] bool put_back(Record& record) noexcept {
     if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) extra->clear();
     if (!enter()) [[unlikely]]
       return put_back_elsewhere(record);
