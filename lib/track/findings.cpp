@@ -102,7 +102,10 @@ std::vector<Group> Findings::groups() const {
   order.reserve(groups_.size());
   for (const Entry& entry : groups_) order.push_back(&entry);
   std::ranges::sort(order, [](const Entry* a, const Entry* b) {
-    return a->count != b->count ? a->count > b->count : a->orders.front() < b->orders.front();
+    if (a->count != b->count) return a->count > b->count;
+    if (a->orders.front() != b->orders.front()) return a->orders.front() < b->orders.front();
+    // Of the same resource: in the order in which they were found.
+    return a < b;
   });
   std::vector<Group> groups;
   groups.reserve(order.size());
