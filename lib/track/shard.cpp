@@ -8,16 +8,26 @@
 #include <new>
 #include <thread>
 
+// LeakSanitizer (sanitizer/lsan_interface.h), where the program has it: it would not look for pointers in the pages.
+extern "C" {
+[[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);    // NOLINT(bugprone-reserved-*)
+[[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);  // NOLINT(bugprone-reserved-*)
+}
+
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 void* map_pages(std::size_t count) {
   void* const pages = ::mmap(nullptr, count * sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
+  if (__lsan_register_root_region != nullptr) __lsan_register_root_region(pages, count * sizeof(Page));
   return pages;
 }
 
-void unmap_pages(void* pages, std::size_t count) noexcept { ::munmap(pages, count * sizeof(Page)); }
+void unmap_pages(void* pages, std::size_t count) noexcept {
+  if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(pages, count * sizeof(Page));
+  ::munmap(pages, count * sizeof(Page));
+}
 
 /// The first page of a tracker comes from here: most trackers live for one test, and need no other. Never waits, so
 /// that it cannot be found locked in a process that was forked.
