@@ -182,7 +182,7 @@ Place TrackerState::closed_at(const Record& record) noexcept {
 }
 
 [[gnu::always_inline]] inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
-                                const ThisThread& thread) noexcept {
+                                                       const ThisThread& thread) noexcept {
   record.opened_at = opening.place.bits();
   record.closed_at.store(0, std::memory_order_relaxed);
   record.used.store(0, std::memory_order_relaxed);
