@@ -18,13 +18,18 @@ struct Cancellable;
 struct Note;
 
 namespace track {
+class Site;
+class Suppressions;
 class Tag;
 class Tracker;
+enum class Level : unsigned char;
 enum class OnDrop : unsigned char;
 enum class RequireClose : unsigned char;
 enum class Rule : unsigned char;
 enum class Severity : unsigned char;
+enum class Unwinder : unsigned char;
 enum class errc;
+struct Event;
 struct Frame;
 struct Group;
 struct Instance;
@@ -33,7 +38,9 @@ struct LastUse;
 struct Options;
 struct Report;
 struct Resource;
+struct Rules;
 struct Stack;
+struct SuppressionUse;
 struct TrackedContext;
 }  // namespace track
 

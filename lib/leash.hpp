@@ -37,7 +37,16 @@
 #include <leash/notes.hpp>
 #include <leash/registration.hpp>
 #include <leash/result.hpp>
+#include <leash/track/errc.hpp>
+#include <leash/track/kind.hpp>
+#include <leash/track/level.hpp>
+#include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
+#include <leash/track/resource.hpp>
+#include <leash/track/rule.hpp>
+#include <leash/track/site.hpp>
 #include <leash/track/stack.hpp>
+#include <leash/track/suppressions.hpp>
 #include <leash/track/symbols.hpp>
+#include <leash/track/tag.hpp>
 #include <leash/track/tracker.hpp>

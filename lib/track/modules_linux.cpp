@@ -100,17 +100,23 @@ void add_file(Module& module, const std::vector<Mapping>& mappings) {
   }
 }
 
-}  // namespace
-
-std::uint64_t modules_loaded() noexcept {
-  std::uint64_t loaded = 0;
-  const auto take_count = [](dl_phdr_info* info, std::size_t, void* data) {
-    *static_cast<std::uint64_t*>(data) = info->dlpi_adds;
+/// What the dynamic linker counts; it says so with any module.
+std::uint64_t count_of(unsigned long long dl_phdr_info::* counter) noexcept {
+  std::pair read{counter, std::uint64_t{0}};
+  const auto visit = [](dl_phdr_info* info, std::size_t, void* data) {
+    auto& [what, count] = *static_cast<decltype(read)*>(data);
+    count = info->*what;
     return 1;
   };
-  ::dl_iterate_phdr(take_count, &loaded);
-  return loaded;
+  ::dl_iterate_phdr(visit, &read);
+  return read.second;
 }
+
+}  // namespace
+
+std::uint64_t modules_loaded() noexcept { return count_of(&dl_phdr_info::dlpi_adds); }
+
+std::uint64_t modules_unloaded() noexcept { return count_of(&dl_phdr_info::dlpi_subs); }
 
 Modules loaded_modules(const Modules& known) {
   std::vector<Module> loaded;

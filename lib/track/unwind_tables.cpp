@@ -1,5 +1,5 @@
 #include <leash/track/detail/eh_frame.hpp>
-#include <leash/track/detail/loaded_objects.hpp>
+#include <leash/track/detail/modules.hpp>
 #include <leash/track/detail/rule_cache.hpp>
 #include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/table_walk.hpp>
@@ -13,7 +13,7 @@ constinit RuleCache rule_cache;
 
 namespace {
 
-// What unload_count() was when the cache was last known to be good.
+// What modules_unloaded() was when the cache was last known to be good.
 constinit std::atomic<std::uint64_t> known_unloads{0};
 
 // A walk up a stack.
@@ -229,7 +229,7 @@ bool Walk::change_stack(std::uintptr_t sp) noexcept {
 // forgotten, since another may have come to where it was. Not in a signal handler, since it takes the loader's lock.
 [[gnu::noinline]] bool forget_unloaded(Walk& walk) noexcept {
   if (!walk.is_free_of_signals()) return false;
-  const std::uint64_t unloads = unload_count();
+  const std::uint64_t unloads = modules_unloaded();
   if (known_unloads.exchange(unloads, std::memory_order_relaxed) == unloads) return false;
   rule_cache.clear();
   return true;

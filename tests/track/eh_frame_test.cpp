@@ -5,7 +5,6 @@
 #include <cstdlib>
 #include <cstring>
 #include <leash/track/detail/eh_frame.hpp>
-#include <leash/track/detail/loaded_objects.hpp>
 #include <leash/track/stack.hpp>
 #include <optional>
 #include <random>

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <leash/config.hpp>
 #include <leash/track/detail/unwind_rule.hpp>
+#include <optional>
 #include <span>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -16,6 +17,10 @@ struct EhFrame {
   /// The memory that may be read for `.eh_frame`; it lies somewhere in there.
   std::span<const std::byte> frames;
 };
+
+/// The unwind tables of the program or library that has `address` in it, if it has any. They stay as long as that is
+/// loaded. Allocates nothing; lock-free and async-signal-safe with glibc 2.35 or newer, else under the loader's lock.
+[[nodiscard]] std::optional<EhFrame> find_tables(std::uintptr_t address) noexcept;
 
 /// The rule for the frame whose code is at `address`, as of the Linux Standard Base's `.eh_frame` and DWARF 4, §6.4.
 /// `none` if the tables know nothing of that address, `unsupported` if they say what a rule cannot, and `end` if they

@@ -33,6 +33,9 @@ using Modules = std::vector<ModuleRef>;
 /// Thread-safe. Like all here it waits for no thread that is in `dlopen`, `dlclose` or a constructor of a library.
 std::uint64_t modules_loaded() noexcept;
 
+/// How many of them were unloaded. Takes the loader's lock: not for signal handlers.
+std::uint64_t modules_unloaded() noexcept;
+
 /// What is loaded now. Modules that are equal to those in `known` are the same objects. Thread-safe; reads files.
 Modules loaded_modules(const Modules& known);
 

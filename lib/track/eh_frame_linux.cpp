@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstring>
 #include <leash/track/detail/dwarf_reader.hpp>
-#include <leash/track/detail/loaded_objects.hpp>
+#include <leash/track/detail/eh_frame.hpp>
 #include <span>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -91,16 +91,6 @@ std::optional<EhFrame> find_tables(std::uintptr_t address) noexcept {
   ::dl_iterate_phdr(visit, &search);
   return search.found;
 #endif
-}
-
-std::uint64_t unload_count() noexcept {
-  std::uint64_t count = 0;
-  const auto first = [](dl_phdr_info* info, std::size_t /*size*/, void* data) {
-    *static_cast<std::uint64_t*>(data) = info->dlpi_subs;
-    return 1;
-  };
-  ::dl_iterate_phdr(first, &count);
-  return count;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail
