@@ -7,7 +7,6 @@
 #include <leash/config.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/kind.hpp>
-#include <leash/track/level.hpp>
 #include <leash/track/rule.hpp>
 #include <leash/track/site.hpp>
 #include <leash/track/stack.hpp>
@@ -75,7 +74,6 @@ struct Report {
   std::uint64_t opened = 0;         ///< Tags created so far,
   std::uint64_t closed = 0;         ///< and how many of them are not open any more.
   bool verdict = false;             ///< Whether the tracker was closed: else what is open is no finding, only open.
-  Level level = Level::stack;       ///< What was kept of each resource.
   std::uint64_t without_stack = 0;  ///< Tags that got no stack, for want of room for more different ones.
   std::vector<SuppressionUse> suppressions;  ///< The lines there were, and how often each was used.
 

@@ -134,6 +134,11 @@ std::string threads_text(const Group& group) {
                      group.threads.size() > most_shown ? ", …" : "");
 }
 
+/// Whether nothing more was kept of the resources than that there are so many.
+bool was_only_counted(const Group& group) {
+  return group.rule != Rule::untracked && !group.opened && group.instances.front().name.empty();
+}
+
 std::string identity(const Group& group) {
   const Instance& first = group.instances.front();
   std::string text = first.name.empty() ? "(no name)" : escape(first.name);
@@ -286,7 +291,7 @@ std::string group_text(const Group& group, const Report& report) {
   }
   text += fmt::format("{}: {} [{}]\n", group.severity == Severity::failure ? "error" : "note",
                       what(group, report.verdict), open ? "open" : to_string(group.rule));
-  if (report.level != Level::count) text += "  " + identity(group) + "\n";
+  if (!was_only_counted(group)) text += "  " + identity(group) + "\n";
   if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
   for (const auto& [verb, moment] : moments) text += moment_text(verb, moment, &moment == &moments.front().second);
   std::vector<std::string> facts;
@@ -348,7 +353,7 @@ std::string to_string(const Report& report) {
     text += fmt::format("{} without a stack: there is no room for more different ones.\n\n",
                         counted(report.without_stack, "handle", "handles"));
   }
-  if (report.level == Level::count && !report.groups.empty()) {
+  if (std::ranges::any_of(report.groups, was_only_counted)) {
     text += "Where they were opened is not known at level count: set LEASH_LEVEL=stack.\n\n";
   }
   if (report.groups.empty()) {

@@ -61,6 +61,8 @@ Report Tracker::snapshot() const { return state_->snapshot(); }
 void Tracker::set_baseline() { state_->set_baseline(); }
 std::size_t Tracker::open_count() const noexcept { return state_->open_count(); }
 bool Tracker::closed() const noexcept { return state_->closed(); }
+Level Tracker::level() const noexcept { return state_->level(); }
+void Tracker::set_level(Level level) noexcept { state_->set_level(level); }
 
 TrackedContext with_tracker(const Context& context, Options options) {
   if (!options.clock) options.clock = context.clock();

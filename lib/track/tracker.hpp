@@ -65,6 +65,13 @@ class Tracker {
   std::size_t open_count() const noexcept;
   bool closed() const noexcept;
 
+  /// How much is kept of each resource.
+  Level level() const noexcept;
+
+  /// What is opened from now on is kept at this level; nothing changes for what is open. So a program that runs at
+  /// `count` or `site` can be asked for stacks once the number of its open handles grows.
+  void set_level(Level level) noexcept;
+
   /// Whether two handles are to the same tracker.
   friend bool operator==(const Tracker& a, const Tracker& b) noexcept { return a.state_.get() == b.state_.get(); }
 

@@ -154,11 +154,11 @@ std::uint64_t TrackerState::now_us() const noexcept {
       std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
 }
 
-[[gnu::always_inline]] inline Place TrackerState::place_of_call(std::source_location location,
+[[gnu::always_inline]] inline Place TrackerState::place_of_call(Level level, std::source_location location,
                                                                 std::size_t skip) noexcept {
-  if (level_ == Level::count) return {};
+  if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location);
-  if (level_ == Level::stack && depth_ != 0) {
+  if (level == Level::stack && depth_ != 0) {
     const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
     if (stack != 0) return Place::of_stack(stack);
     without_stack_.fetch_add(1, std::memory_order_relaxed);
@@ -168,9 +168,10 @@ std::uint64_t TrackerState::now_us() const noexcept {
 
 [[gnu::always_inline]] inline Place TrackerState::place_of_close(std::source_location location,
                                                                  std::size_t skip) noexcept {
-  if (level_ == Level::count) return {};
+  const Level level = this->level();
+  if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location);
-  if (options_.close_stack && level_ == Level::stack) {
+  if (options_.close_stack && level == Level::stack) {
     const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
     if (stack != 0) return Place::of_stack(stack);
   }
@@ -188,7 +189,7 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   record.used.store(0, std::memory_order_relaxed);
   record.thread = thread.number;
   record.descriptor = opening.resource.descriptor;
-  const std::uint64_t opened = level_ == Level::count ? 0 : now_us();
+  const std::uint64_t opened = opening.level == Level::count ? 0 : now_us();
   record.opened_and_kind = opened << Record::kind_bits | intern_kind(opening.resource.kind);
   shard.publish(record,
                 Record::open | (opening.parent != nullptr ? Record::child : 0U) |
@@ -199,8 +200,9 @@ Place TrackerState::closed_at(const Record& record) noexcept {
                                              const Notes& notes, Family* parent) {
   if (closed()) return nullptr;
   ThisThread& thread = known_thread();
-  const Opening opening{resource, place_of_call(location, 1), notes, parent};
-  const std::string_view name = level_ == Level::count ? std::string_view() : resource.name;
+  const Level level = this->level();
+  const Opening opening{resource, level, place_of_call(level, location, 1), notes, parent};
+  const std::string_view name = level == Level::count ? std::string_view() : resource.name;
   Shard& shard = own_shard(thread);
   const bool simple = name.size() <= Record::inline_name && notes.empty() && parent == nullptr;
   if (!simple || !shard.enter()) return open_in_turn(shard, opening, thread);
@@ -220,8 +222,8 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   if (closed()) return nullptr;
   Record& record = shard.take();
   try {
-    set_name(record, level_ == Level::count ? std::string_view() : opening.resource.name);
-    if (level_ != Level::count && !opening.notes.empty()) record.need_extra().notes = opening.notes;
+    set_name(record, opening.level == Level::count ? std::string_view() : opening.resource.name);
+    if (opening.level != Level::count && !opening.notes.empty()) record.need_extra().notes = opening.notes;
     if (opening.parent != nullptr) record.need_extra().as_child = Ref<Family>(opening.parent);
   } catch (...) {
     if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
@@ -310,7 +312,7 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
          place_of_close(location, 1));
     return;
   }
-  if (level_ == Level::count) return;
+  if (level() == Level::count) return;
   static constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
   const std::uint64_t now = now_us();
   const std::uint64_t open_for_ms = now > record.opened_us() ? (now - record.opened_us()) / 1000 : 0;
@@ -406,7 +408,7 @@ void TrackerState::refuse(const Resource& resource, std::source_location locatio
     report.groups.push_back({.rule = Rule::opened_after_end,
                              .severity = severity,
                              .kind = resource.kind,
-                             .opened = {location, level_ == Level::stack ? capture_stack(depth_, 1) : Stack()},
+                             .opened = {location, level() == Level::stack ? capture_stack(depth_, 1) : Stack()},
                              .count = 1,
                              .threads = {instance.thread},
                              .instances = {std::move(instance)}});
@@ -424,7 +426,6 @@ void TrackerState::tell_late(const Findings& findings) {
 
 void TrackerState::tell_late(Report report) {
   report.verdict = true;
-  report.level = level_;
   suppress(report, options_.suppressions);
   if (report.groups.empty()) return;
   if (options_.on_late) {
@@ -529,7 +530,6 @@ Report TrackerState::report_on(const Findings& findings) const {
   Report report;
   report.groups = findings.groups();
   each_shard([&](const Shard& shard) { report.opened += shard.opened(); });
-  report.level = level_;
   report.without_stack = without_stack_.load(std::memory_order_relaxed);
   return report;
 }

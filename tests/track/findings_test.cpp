@@ -295,6 +295,35 @@ TEST_CASE("at level count a report tells how many, at level site also where") {
   }
 }
 
+TEST_CASE("the level of a tracker may change while it runs") {
+  auto [tracker, context] = with_tracker(Context::background(), {.level = Level::count});
+  CHECK(tracker.level() == Level::count);
+  std::vector<Tag> tags;
+  const auto open_at = [&](Level level) {
+    tracker.set_level(level);
+    for (int index = 0; index <= static_cast<int>(level); ++index) tags.push_back(acquire(context, {slot, "name"}));
+  };
+  open_at(Level::count);
+  open_at(Level::stack);
+  open_at(Level::site);
+  tracker.set_level(Level::count);
+  const Report report = tracker.close();
+  REQUIRE(report.groups.size() == 3);
+  const Group& with_stack = report.groups[0];
+  CHECK(with_stack.count == 3);
+  CHECK(!with_stack.opened.stack.addresses.empty());
+  CHECK(with_stack.instances[0].name == "name");
+  const Group& with_site = report.groups[1];
+  CHECK(with_site.count == 2);
+  CHECK(with_site.opened.stack.addresses.empty());
+  CHECK(with_site.opened.site == with_stack.opened.site);
+  const Group& counted = report.groups[2];
+  CHECK(counted.count == 1);
+  CHECK(!counted.opened);
+  CHECK(to_string(report).contains("error: 1 slot not closed [leaked]\n  fix: "));
+  CHECK(to_string(report).contains("not known at level count"));
+}
+
 TEST_CASE("a tag may be closed in a signal handler") {
   static Tag* in_handler = nullptr;
   auto [tracker, context] = with_tracker(Context::background());

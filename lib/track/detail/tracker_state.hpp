@@ -52,6 +52,9 @@ class TrackerState : public leash::detail::RefCounted {
   Report snapshot();
   void set_baseline();
 
+  Level level() const noexcept { return level_.load(std::memory_order_relaxed); }
+  void set_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
+
   std::size_t open_count() const noexcept;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
@@ -85,13 +88,14 @@ class TrackerState : public leash::detail::RefCounted {
   std::uint64_t now_us() const noexcept;
   std::uint64_t exact_now_us() const noexcept;
 
-  Place place_of_call(std::source_location location, std::size_t skip) noexcept;
+  Place place_of_call(Level level, std::source_location location, std::size_t skip) noexcept;
   Place place_of_close(std::source_location location, std::size_t skip) noexcept;
   static Place closed_at(const Record& record) noexcept;
 
-  /// What is to be opened, and where.
+  /// What is to be opened, where, and how much of that is kept.
   struct Opening {
     const Resource& resource;
+    Level level;
     Place place;
     const Notes& notes;
     Family* parent;
@@ -119,7 +123,7 @@ class TrackerState : public leash::detail::RefCounted {
   /// No other tracker of the process has it, nor will.
   const std::uint64_t id_;
   const Options options_;
-  const Level level_;
+  std::atomic<Level> level_;
   const std::size_t depth_;
   const Clock::time_point began_;
   std::optional<DescriptorList> descriptors_at_start_;
