@@ -48,7 +48,7 @@ std::optional<DwarfReader> read_entry(std::span<const std::byte> frames, std::ui
   const auto begin = reinterpret_cast<std::uintptr_t>(frames.data());
   if (position < begin || position - begin > frames.size()) return std::nullopt;
   DwarfReader reader(frames.subspan(position - begin));
-  std::uint64_t length = reader.read<std::uint32_t>();
+  const std::uint64_t length = reader.read<std::uint32_t>();
   // The long form is not made for .eh_frame by any linker.
   if (length == 0 || length == 0xffffffff) return std::nullopt;
   const DwarfReader entry(reader.take(length));

@@ -78,7 +78,6 @@ Headers headers_at(const void* map_start) noexcept {
 std::optional<EhFrame> find_tables(std::uintptr_t address) noexcept {
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
   dl_find_object object{};
-  // NOLINTNEXTLINE(performance-no-int-to-ptr): it takes a pointer into code
   if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0) return std::nullopt;
   const Headers headers = headers_at(object.dlfo_map_start);
   const auto first = std::ranges::find_if(headers, [](const ElfW(Phdr) & header) { return header.p_type == PT_LOAD; });

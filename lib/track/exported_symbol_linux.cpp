@@ -21,7 +21,6 @@ struct Image {
   template <typename T>
   std::span<const T> array(std::uintptr_t address, std::size_t count) const {
     if (address < begin || address >= end || address % alignof(T) != 0) return {};
-    // NOLINTNEXTLINE(performance-no-int-to-ptr): the dynamic linker's tables hold addresses
     return {reinterpret_cast<const T*>(address), std::min<std::size_t>(count, (end - address) / sizeof(T))};
   }
 

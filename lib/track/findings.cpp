@@ -73,8 +73,8 @@ void Findings::add_instance(Entry& entry, const Order& order, const Finding& fin
     if (order > entry.orders.back()) return;
     entry.instances.pop_back();
   }
-  const auto end = entry.orders.begin() + static_cast<std::ptrdiff_t>(entry.instances.size());
-  const auto place = std::upper_bound(entry.orders.begin(), end, order);
+  auto* const end = entry.orders.begin() + static_cast<std::ptrdiff_t>(entry.instances.size());
+  auto* const place = std::upper_bound(entry.orders.begin(), end, order);
   const auto at = place - entry.orders.begin();
   std::move_backward(place, end, end + 1);
   *place = order;

@@ -59,6 +59,7 @@ class Fresh {
 };
 
 // Whether all was written; else `walk` says where others have to go on.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity): as one function, so that all stays in registers
 LEASH_READS_RAW_STACK inline bool walk_again(LastWalk& last, TableWalk& walk) noexcept {
   Output out = walk.all;
   // False when nothing more is wanted.

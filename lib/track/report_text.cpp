@@ -83,7 +83,7 @@ std::string frame_location(const Frame& frame) {
 }
 
 std::string what(const Group& group, bool verdict) {
-  const std::string things = counted(group.count, group.kind);
+  std::string things = counted(group.count, group.kind);
   switch (group.rule) {
     case Rule::leaked:
       return things + (verdict ? " not closed" : " open");
@@ -163,8 +163,11 @@ std::string trail(const std::vector<Note>& notes) {
 
 /// An event as it is printed: its frames, and the place an editor is to open.
 struct Moment {
-  explicit Moment(const Event& event_)
-      : event(event_), frames(user_frames(event.stack)), file(event.site.file_name()), line(event.site.line()) {
+  explicit Moment(Event event_)
+      : event(std::move(event_)),
+        frames(user_frames(event.stack)),
+        file(event.site.file_name()),
+        line(event.site.line()) {
     if (is_users(event.site)) return;
     const auto first = std::ranges::find_if(frames, [](const Frame& frame) { return frame.line != 0; });
     if (first == frames.end()) return;
@@ -361,7 +364,10 @@ std::string to_string(const Report& report) {
   } else {
     const std::string_view one = report.verdict ? "finding" : "place";
     const std::string_view many = report.verdict ? "findings" : "places";
-    text += fmt::format("{}: {}. ", counted(report.groups.size(), one, many), sums(report));
+    text += fmt::format("{}: {}.", counted(report.groups.size(), one, many), sums(report));
+    // Nothing is counted for a finding after the verdict.
+    if (report.opened == 0) return text;
+    text += " ";
   }
   text += fmt::format("{} opened, {} closed.", counted(report.opened, "handle", "handles"), grouped(report.closed));
   return text;

@@ -74,7 +74,7 @@ class LineReader {
 
   std::string fmt_where() const { return std::string(name_) + ":" + std::to_string(number_); }
 
-  std::unexpected<Error> failure(std::string detail) const {
+  std::unexpected<Error> failure(const std::string& detail) const {
     return fail("parse", fmt_where() + ":" + std::to_string(word_at_ + 1), std::errc::invalid_argument, detail);
   }
 
@@ -95,7 +95,7 @@ class LineReader {
     if (text_[at_] != '"') return std::string(word());
     const std::size_t end = text_.find('"', at_ + 1);
     if (end == std::string_view::npos) return failure("the quotation mark is never closed");
-    const std::string kind(text_.substr(at_ + 1, end - at_ - 1));
+    std::string kind(text_.substr(at_ + 1, end - at_ - 1));
     if (kind.empty()) return failure("the kind is empty");
     at_ = end + 1;
     return kind;
@@ -196,7 +196,9 @@ Result<Suppressions> Suppressions::load(const std::string& path) {
   if (!file) return failed(errno);
   std::string text;
   std::array<char, 4096> buffer{};
-  while (const std::size_t count = std::fread(buffer.data(), 1, buffer.size(), file.get())) {
+  std::size_t count = buffer.size();
+  while (count == buffer.size()) {
+    count = std::fread(buffer.data(), 1, buffer.size(), file.get());
     text.append(buffer.data(), count);
   }
   if (std::ferror(file.get()) != 0) return failed(errno);

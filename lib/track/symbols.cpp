@@ -1,6 +1,7 @@
 #include <pthread.h>
 
 #include <leash/track/detail/debug_info.hpp>
+#include <leash/track/detail/module_lines.hpp>
 #include <leash/track/detail/modules.hpp>
 #include <leash/track/detail/symbol_names.hpp>
 #include <leash/track/symbols.hpp>
@@ -87,6 +88,11 @@ class Resolver {
     }
     std::vector<Frame>& frames = answer.frames;
     if (frames.empty()) frames.emplace_back();
+    if (module && frames.front().file.empty()) {
+      const detail::SourceLine found = lines_.find(address, module);
+      if (!found.file.empty()) frames.front().file = detail::tidy_path(found.file);
+      frames.front().line = found.line;
+    }
     // The symbol has the whole name; debug information may have no more than `operator()`. It is that of the outermost
     // function.
     if (!answer.symbol.empty()) frames.back().function = std::move(answer.symbol);
@@ -105,6 +111,7 @@ class Resolver {
   std::optional<std::uint64_t> loads_;
   detail::Modules modules_;
   detail::DebugInfo debug_info_;
+  detail::ModuleLines lines_;
 
   std::mutex remembering_;  ///< Of `known_`; after `working_`, and only for short.
   std::unordered_map<std::uintptr_t, Known> known_;

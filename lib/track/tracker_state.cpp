@@ -375,7 +375,7 @@ void TrackerState::find(Rule rule, Severity most, Record& record, Place closed, 
     Findings late;
     late.add(finding, record);
     tell_late(late);
-  } catch (...) {
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
     // There is no memory for it, and nobody here to tell.
   }
 }
@@ -393,7 +393,7 @@ void TrackerState::find_outlived(const Family& family, Place place) noexcept {
     };
     each_open([](std::uint32_t) { return 0U; }, visit);
     if (!found.empty()) tell_late(found);
-  } catch (...) {
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
     // As above.
   }
 }
@@ -413,7 +413,7 @@ void TrackerState::refuse(const Resource& resource, std::source_location locatio
                              .threads = {instance.thread},
                              .instances = {std::move(instance)}});
     tell_late(std::move(report));
-  } catch (...) {
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
     // As above.
   }
 }
@@ -428,6 +428,7 @@ void TrackerState::tell_late(Report report) {
   report.verdict = true;
   suppress(report, options_.suppressions);
   if (report.groups.empty()) return;
+  report.suppressions.clear();
   if (options_.on_late) {
     options_.on_late(report);
   } else if (!told_late_.exchange(true)) {

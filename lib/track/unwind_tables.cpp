@@ -190,9 +190,8 @@ bool Walk::step_by_system() noexcept {
 LEASH_READS_RAW_STACK bool Walk::is_after_call() noexcept {
   constexpr std::uintptr_t longest = 7;
   if (at_.next < page_size || !is_page_readable(at_.next - longest) || !is_page_readable(at_.next + 16)) return false;
-  const auto code = [this](std::uintptr_t before) LEASH_READS_RAW_STACK {
-    return *reinterpret_cast<const std::uint8_t*>(at_.next - before);  // NOLINT(performance-no-int-to-ptr)
-  };
+  const auto code = [this](std::uintptr_t before)
+                        LEASH_READS_RAW_STACK { return *reinterpret_cast<const std::uint8_t*>(at_.next - before); };
   if (code(5) == 0xe8) return true;
   // Intel's manual, volume 2: opcode ff with 2 in the middle of ModRM, which says how long the instruction is.
   for (std::uintptr_t size = 2; size <= longest; ++size) {
@@ -201,7 +200,9 @@ LEASH_READS_RAW_STACK bool Walk::is_after_call() noexcept {
     const unsigned rm = code(size - 1) & 7U;
     const bool has_sib = mod != 3 && rm == 4;
     const bool is_absolute = mod == 0 && (rm == 5 || (has_sib && (code(size - 2) & 7U) == 5));
-    const std::uintptr_t displacement = is_absolute || mod == 2 ? 4 : mod == 1 ? 1 : 0;
+    std::uintptr_t displacement = 0;
+    if (is_absolute || mod == 2) displacement = 4;
+    if (mod == 1) displacement = 1;
     if (size == 2 + (has_sib ? 1U : 0U) + displacement) return true;
   }
   return false;

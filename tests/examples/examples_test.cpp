@@ -47,6 +47,26 @@ TEST_CASE("file_leak reports the file in the cache and the lost error of the wri
   }
 }
 
+TEST_CASE("in_production shows what is open at two levels, and a verdict that knows what stays open") {
+  const Outcome outcome = run_example("in_production");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  if constexpr (leash::tracking_enabled) {
+    const std::string file = "examples/in_production.cpp";
+    const std::string open = source_line(file, "files_.open(");
+    CHECK(outcome.output.contains(open + ": note: 120 files open [open]"));
+    CHECK(outcome.output.contains("2 places: 121 files. 121 handles opened, 0 closed."));
+    CHECK(outcome.output.contains(open + ": error: 120 files not closed [leaked]"));
+#ifdef LEASH_EXPECT_LINES
+    // A member that is defined in its class.
+    CHECK(outcome.output.contains("service::Service::answer(…)  " + open));
+    CHECK(outcome.output.contains("service::serve(…)            " + source_line(file, "service.answer(ctx")));
+#endif
+    CHECK(outcome.output.contains("max=1: 1 finding, 1 resource  # the log stays open"));
+    CHECK(outcome.output.contains("1 finding: 120 files. 121 handles opened, 0 closed."));
+  }
+}
+
 TEST_CASE("tag_your_own reports the slots and the stream under their own names") {
   const Outcome outcome = run_example("tag_your_own");
   CAPTURE(outcome.output);

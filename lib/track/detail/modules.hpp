@@ -10,9 +10,8 @@ namespace LEASH_NAMESPACE::track::detail {
 
 /// The program, or a shared library, as it lies in memory. Two that are equal have the same code at the same addresses.
 struct Module {
-  std::string path;  ///< Absolute where the kernel knows it, whatever the working directory is by now.
-  std::uintptr_t bias =
-      0;  ///< What is added to an address in the file to get that in memory: 0 unless it can be moved.
+  std::string path;          ///< Absolute where the kernel knows it, whatever the working directory is by now.
+  std::uintptr_t bias = 0;   ///< What is added to an address in the file to get that in memory.
   std::uintptr_t begin = 0;  ///< Of its code and data in memory,
   std::uintptr_t end = 0;    ///< and one past it.
   bool program = false;

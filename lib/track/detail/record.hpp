@@ -77,7 +77,7 @@ struct alignas(64) Record {
   std::uint64_t opened_and_kind;  ///< µs after its tracker began, and the number of the kind.
   std::atomic<Extra*> extra{nullptr};
   unsigned char name_size;
-  char name_text[inline_name];
+  char name_text[inline_name];  // NOLINT(*-avoid-c-arrays): as small as it is
 
   std::string_view name() const noexcept {
     if (name_size != long_name) return {name_text, name_size};

@@ -13,8 +13,8 @@ struct TableWalk {
   Output rest;
 };
 
-/// Goes on with a walk in every case that there is, and looks up the rules that are not known. Returns how many
-/// addresses were written in all.
-std::size_t finish(const TableWalk& walk) noexcept;
+/// Goes on with a walk that was begun, in every case that there is, and looks up the rules that are not known. Returns
+/// how many addresses were written in all.
+std::size_t finish(const TableWalk& begun) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -27,7 +27,7 @@ struct Position {
 };
 
 LEASH_READS_RAW_STACK inline std::uintptr_t word_at(std::uintptr_t address) noexcept {
-  return *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT(performance-no-int-to-ptr)
+  return *reinterpret_cast<const std::uintptr_t*>(address);
 }
 
 /// Where a walk's addresses go: `depth` of them, after the first `skip`.

@@ -28,8 +28,8 @@ class UnwindRule {
   /// Offsets in bytes. `saved` is how far under the caller's rsp rbp was saved, 0 if it was not.
   static constexpr UnwindRule framed(bool by_rbp, std::int64_t offset, std::int64_t saved) noexcept {
     // Never reads under the register that the frame is found by, so that one check of the register covers it.
-    if (offset < 8 || offset >= 8 << 18 || offset % 8 != 0 || saved < 0 || saved > 255 * 8 || saved % 8 != 0 ||
-        saved > offset) {
+    if (offset < 8 || offset >= 8 << 18 || offset % 8 != 0 || saved < 0 || saved > std::int64_t{255} * 8 ||
+        saved % 8 != 0 || saved > offset) {
       return UnwindRule(Kind::unsupported);
     }
     const auto words = static_cast<std::uint32_t>(saved / 8);
@@ -38,7 +38,7 @@ class UnwindRule {
   }
 
   static constexpr UnwindRule realigned(std::int64_t at) noexcept {
-    if (at < -128 * 8 || at > 127 * 8 || at % 8 != 0) return UnwindRule(Kind::unsupported);
+    if (at < std::int64_t{-128} * 8 || at > std::int64_t{127} * 8 || at % 8 != 0) return UnwindRule(Kind::unsupported);
     return UnwindRule(static_cast<std::uint32_t>(Kind::realigned) | (static_cast<std::uint32_t>(at / 8) & 0xff) << 8);
   }
 

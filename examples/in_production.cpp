@@ -1,0 +1,83 @@
+// leash left on in production: a service whose handles are watched by the tracker of the process, and a verdict at its
+// end that knows of what is meant to stay open.
+
+#include <iostream>
+#include <leash/fs/memory_fs.hpp>
+#include <leash/fs/tracked_fs.hpp>
+#include <leash/track/tracker.hpp>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace service {
+
+using leash::Context;
+using leash::Result;
+using leash::fs::File;
+
+class Service {
+ public:
+  explicit Service(leash::fs::FileSystem& files) : files_(files) {}
+
+  Result<void> start(const Context& ctx) {
+    auto log = files_.append(ctx, "service.log");
+    if (!log) return std::unexpected(log.error());
+    log_ = std::move(*log);
+    return {};
+  }
+
+  Result<void> answer(const Context& ctx, const std::string& page) {
+    auto file = files_.open(ctx, page);
+    if (!file) return std::unexpected(file.error());
+    answers_.push_back(std::move(*file));  // Bug: nothing takes them out again.
+    return {};
+  }
+
+ private:
+  leash::fs::FileSystem& files_;
+  std::unique_ptr<File> log_;
+  std::vector<std::unique_ptr<File>> answers_;
+};
+
+// snippet: watch
+/// What a service calls now and then.
+void watch(leash::track::Tracker& tracker) {
+  if (tracker.open_count() < 100) return;
+  std::cout << tracker.snapshot() << "\n\n";
+  tracker.set_level(leash::track::Level::stack);  // What is opened from now on shows its stack too.
+}
+// end snippet
+
+void serve(const Context& ctx, Service& service, leash::track::Tracker& tracker) {
+  if (!service.start(ctx)) return;
+  for (int request = 1; request <= 120; ++request) {
+    if (!service.answer(ctx, "index.html")) return;
+    if (request % 60 == 0) watch(tracker);
+  }
+}
+
+}  // namespace service
+
+int main() {
+  leash::fs::MemoryFS disk{{"index.html", "<p>Hello</p>"}};
+
+  // snippet: process_tracker
+  leash::track::Tracker& tracker = leash::track::process_tracker();
+  tracker.set_level(leash::track::Level::site);
+  leash::fs::TrackedFS files(disk, {.fallback = tracker});  // For every Context that carries no tracker.
+  // end snippet
+  service::Service live(files);
+  service::serve(leash::Context::background(), live, tracker);
+
+  // snippet: suppressions
+  const auto known = leash::track::Suppressions::parse(
+      "leaked file service::Service::start  max=1  # the log stays open for as long as the service runs\n");
+  if (!known) return std::cout << known.error() << "\n", 1;
+  auto [strict, ctx] = leash::track::with_tracker(leash::Context::background(), {.suppressions = *known});
+  // end snippet
+  service::Service tested(files);
+  service::serve(ctx, tested, strict);
+  std::cout << strict.close() << "\n";
+  return 0;
+}

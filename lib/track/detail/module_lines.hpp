@@ -1,0 +1,34 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/track/detail/line_table.hpp>
+#include <leash/track/detail/modules.hpp>
+#include <memory>
+#include <vector>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+/// The lines that addresses come from, by the line tables in the files of their modules. For what libbacktrace does not
+/// find, which takes a function for nobody's if it lies between others that several units share: templates, and members
+/// defined in their class, where the compiler does not inline. For one thread at a time. Each file is read once, and at
+/// most `max_files`.
+class ModuleLines {
+ public:
+  static constexpr std::size_t max_files = 64;
+
+  ModuleLines();
+  ~ModuleLines();
+  ModuleLines(const ModuleLines&) = delete;
+  ModuleLines& operator=(const ModuleLines&) = delete;
+
+  /// Line 0 where the file is gone or another one, or has no table, or a compressed one.
+  SourceLine find(std::uintptr_t address, const ModuleRef& module);
+
+ private:
+  class File;
+  std::vector<std::unique_ptr<File>> files_;
+};
+
+}  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,138 @@
+#include <elf.h>
+#include <fcntl.h>
+#include <link.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstring>
+#include <leash/track/detail/module_lines.hpp>
+#include <optional>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+using Bytes = std::span<const std::byte>;
+
+Bytes part_of(Bytes file, std::uint64_t offset, std::uint64_t size) noexcept {
+  if (offset > file.size() || size > file.size() - offset) return {};
+  return file.subspan(static_cast<std::size_t>(offset), static_cast<std::size_t>(size));
+}
+
+template <class Structure>
+std::optional<Structure> read_at(Bytes file, std::uint64_t offset) noexcept {
+  const Bytes bytes = part_of(file, offset, sizeof(Structure));
+  Structure structure;
+  if (bytes.empty()) return std::nullopt;
+  std::memcpy(&structure, bytes.data(), sizeof structure);
+  return structure;
+}
+
+/// The sections of an ELF file by their names (elf(5)); empty where there is none, or a compressed one.
+class Sections {
+ public:
+  explicit Sections(Bytes file) noexcept : file_(file), header_(read_at<ElfW(Ehdr)>(file, 0)) {
+    if (!header_ || std::memcmp(header_->e_ident, ELFMAG, SELFMAG) != 0) {
+      header_.reset();
+    } else if (const auto names = at(header_->e_shstrndx); names) {
+      names_ = part_of(file, names->sh_offset, names->sh_size);
+    }
+  }
+
+  [[nodiscard]] Bytes find(std::string_view name) const noexcept {
+    for (unsigned index = 0; header_ && index < header_->e_shnum; ++index) {
+      const auto section = at(index);
+      if (!section || !is_named(*section, name)) continue;
+      if (section->sh_type == SHT_NOBITS || (section->sh_flags & SHF_COMPRESSED) != 0) return {};
+      return part_of(file_, section->sh_offset, section->sh_size);
+    }
+    return {};
+  }
+
+  [[nodiscard]] std::uint64_t first_code() const noexcept {
+    std::uint64_t first = UINT64_MAX;
+    for (unsigned index = 0; header_ && index < header_->e_phnum; ++index) {
+      const auto segment = read_at<ElfW(Phdr)>(file_, header_->e_phoff + index * sizeof(ElfW(Phdr)));
+      if (segment && segment->p_type == PT_LOAD && (segment->p_flags & PF_X) != 0) {
+        first = std::min<std::uint64_t>(first, segment->p_vaddr);
+      }
+    }
+    return first;
+  }
+
+ private:
+  [[nodiscard]] std::optional<ElfW(Shdr)> at(unsigned index) const noexcept {
+    return read_at<ElfW(Shdr)>(file_, header_->e_shoff + index * sizeof(ElfW(Shdr)));
+  }
+
+  [[nodiscard]] bool is_named(const ElfW(Shdr) & section, std::string_view name) const noexcept {
+    const Bytes found = part_of(names_, section.sh_name, name.size() + 1);
+    return !found.empty() && std::memcmp(found.data(), name.data(), name.size()) == 0 && found.back() == std::byte{0};
+  }
+
+  Bytes file_;
+  std::optional<ElfW(Ehdr)> header_;
+  Bytes names_;
+};
+
+/// A file's content, for reading; empty where that is not the module's any more.
+Bytes map(const Module& module) noexcept {
+  if (module.deleted) return {};
+  const int descriptor = ::open(module.path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) return {};
+  Bytes file;
+  struct stat status{};
+  if (::fstat(descriptor, &status) == 0 && static_cast<std::uint64_t>(status.st_size) == module.size &&
+      (module.inode == 0 || status.st_ino == module.inode) && module.size > 0) {
+    void* const at = ::mmap(nullptr, module.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    if (at != MAP_FAILED) file = {static_cast<const std::byte*>(at), module.size};
+  }
+  ::close(descriptor);
+  return file;
+}
+
+LineSections line_sections(const Sections& sections) noexcept {
+  return {.lines = sections.find(".debug_line"),
+          .line_strings = sections.find(".debug_line_str"),
+          .strings = sections.find(".debug_str")};
+}
+
+}  // namespace
+
+class ModuleLines::File {
+ public:
+  explicit File(ModuleRef module) : module_(std::move(module)), bytes_(map(*module_)) {
+    const Sections sections(bytes_);
+    table_.emplace(line_sections(sections), sections.first_code());
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  ~File() {
+    if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
+  }
+
+  [[nodiscard]] bool is_of(const ModuleRef& module) const noexcept { return module_ == module; }
+  [[nodiscard]] SourceLine find(std::uintptr_t address) const { return table_->find(address - module_->bias); }
+
+ private:
+  ModuleRef module_;
+  Bytes bytes_;
+  std::optional<LineTable> table_;
+};
+
+ModuleLines::ModuleLines() = default;
+ModuleLines::~ModuleLines() = default;
+
+SourceLine ModuleLines::find(std::uintptr_t address, const ModuleRef& module) {
+  auto file = std::ranges::find_if(files_, [&](const auto& known) { return known->is_of(module); });
+  if (file == files_.end()) {
+    if (files_.size() == max_files) return {};
+    files_.push_back(std::make_unique<File>(module));
+    file = files_.end() - 1;
+  }
+  return (*file)->find(address);
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail
