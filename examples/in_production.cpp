@@ -71,10 +71,12 @@ int main() {
   service::serve(leash::Context::background(), live, tracker);
 
   // snippet: suppressions
-  const auto known = leash::track::Suppressions::parse(
-      "leaked file service::Service::start  max=1  # the log stays open for as long as the service runs\n");
+  const auto known = leash::track::Suppressions::load("examples/leash.supp");
   if (!known) return std::cout << known.error() << "\n", 1;
-  auto [strict, ctx] = leash::track::with_tracker(leash::Context::background(), {.suppressions = *known});
+  auto [strict, ctx] = leash::track::with_tracker(
+      leash::Context::background(),
+      {.rules = {.dropped = leash::track::Severity::note, .closed_late = leash::track::Severity::off},
+       .suppressions = *known});
   // end snippet
   service::Service tested(files);
   service::serve(ctx, tested, strict);

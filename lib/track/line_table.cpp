@@ -62,7 +62,7 @@ Unit take_unit(DwarfReader& sections) noexcept {
   unit.opcode_base = header.read<std::uint8_t>();
   unit.operand_counts = header.take(unit.opcode_base == 0 ? 0 : unit.opcode_base - 1U);
   unit.names = header.take(header.left());
-  if (header.ok() && reader.ok() && unit.line_range != 0) unit.program = reader.take(reader.left());
+  if (header.ok() && reader.ok()) unit.program = reader.take(reader.left());
   return unit;
 }
 
@@ -75,7 +75,16 @@ struct Row {
 /// Runs the unit's program. `emit(row, ends_sequence)` for each row.
 template <class Emit>
 void run(const Unit& unit, Emit emit) {
-  enum : std::uint8_t { extended, copy, advance_pc, advance_line, set_file, const_add_pc = 8, fixed_advance_pc = 9 };
+  enum : std::uint8_t {
+    extended = 0,
+    copy = 1,
+    advance_pc = 2,
+    advance_line = 3,
+    set_file = 4,
+    const_add_pc = 8,
+    fixed_advance_pc = 9
+  };
+  const unsigned line_range = std::max<unsigned>(unit.line_range, 1);
   DwarfReader program(unit.program);
   Row row;
   const auto advance = [&](std::uint64_t operations) { row.address += operations * unit.instruction_size; };
@@ -83,8 +92,8 @@ void run(const Unit& unit, Emit emit) {
     const auto opcode = program.read<std::uint8_t>();
     if (opcode >= unit.opcode_base) {
       const unsigned special = opcode - unsigned{unit.opcode_base};
-      advance(special / unit.line_range);
-      row.line += static_cast<std::uint64_t>(std::int64_t{unit.line_base} + special % unit.line_range);
+      advance(special / line_range);
+      row.line += static_cast<std::uint64_t>(std::int64_t{unit.line_base} + special % line_range);
       emit(row, false);
       continue;
     }
@@ -113,7 +122,7 @@ void run(const Unit& unit, Emit emit) {
         row.file = program.uleb();
         break;
       case const_add_pc:
-        advance((255U - unit.opcode_base) / unit.line_range);
+        advance((255U - unit.opcode_base) / line_range);
         break;
       case fixed_advance_pc:
         row.address += program.read<std::uint16_t>();
@@ -231,7 +240,9 @@ LineTable::LineTable(const LineSections& sections, std::uint64_t code_begin) : s
 SourceLine LineTable::find(std::uint64_t address) const {
   auto sequence = std::ranges::upper_bound(sequences_, address, {}, &Sequence::begin);
   do {
-    if (sequence == sequences_.begin() || (--sequence)->farthest_end <= address) return {};
+    if (sequence == sequences_.begin()) return {};
+    --sequence;
+    if (sequence->farthest_end <= address) return {};
   } while (sequence->end <= address);
 
   DwarfReader reader(sections_.lines.subspan(sequence->unit));

@@ -196,10 +196,8 @@ Result<Suppressions> Suppressions::load(const std::string& path) {
   if (!file) return failed(errno);
   std::string text;
   std::array<char, 4096> buffer{};
-  std::size_t count = buffer.size();
-  while (count == buffer.size()) {
-    count = std::fread(buffer.data(), 1, buffer.size(), file.get());
-    text.append(buffer.data(), count);
+  while (std::feof(file.get()) == 0 && std::ferror(file.get()) == 0) {
+    text.append(buffer.data(), std::fread(buffer.data(), 1, buffer.size(), file.get()));
   }
   if (std::ferror(file.get()) != 0) return failed(errno);
   return parse(text, path);

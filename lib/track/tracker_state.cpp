@@ -167,7 +167,7 @@ std::uint64_t TrackerState::now_us() const noexcept {
 }
 
 [[gnu::always_inline]] inline Place TrackerState::place_of_close(std::source_location location,
-                                                                 std::size_t skip) noexcept {
+                                                                 std::size_t skip) const noexcept {
   const Level level = this->level();
   if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location);

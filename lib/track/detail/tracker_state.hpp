@@ -89,7 +89,7 @@ class TrackerState : public leash::detail::RefCounted {
   std::uint64_t exact_now_us() const noexcept;
 
   Place place_of_call(Level level, std::source_location location, std::size_t skip) noexcept;
-  Place place_of_close(std::source_location location, std::size_t skip) noexcept;
+  Place place_of_close(std::source_location location, std::size_t skip) const noexcept;
   static Place closed_at(const Record& record) noexcept;
 
   /// What is to be opened, where, and how much of that is kept.
