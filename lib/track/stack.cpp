@@ -38,9 +38,13 @@ inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept 
 
 [[gnu::noinline]] std::uint32_t capture_stack_id(Unwinder unwinder, std::size_t depth, std::size_t skip,
                                                  std::uint32_t site, InternStack intern) noexcept {
+  const Registers from = caller_of(__builtin_frame_address(0));
+  depth = std::min(depth, max_depth);
+#ifdef __x86_64__
+  if (unwinder == Unwinder::tables && depth != 0) return number_by_tables(from, depth, skip, site, intern);
+#endif
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
-  const std::size_t count = walk(unwinder, caller_of(__builtin_frame_address(0)),
-                                 {.addresses = addresses.data(), .depth = std::min(depth, max_depth), .skip = skip});
+  const std::size_t count = walk(unwinder, from, {.addresses = addresses.data(), .depth = depth, .skip = skip});
   return intern(site, std::span(addresses.data(), count));
 }
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/track/detail/stack_id.hpp>
 
 // For functions that read the words of a stack as they lie there: what a sanitizer put between variables is no error.
 #define LEASH_READS_RAW_STACK __attribute__((no_sanitize("address", "thread", "undefined")))
@@ -45,7 +46,12 @@ std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp,
 std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                                 std::size_t depth, std::size_t skip) noexcept;
 
-/// The same; with `sp` 0 any frame with that `pc` is taken.
+/// The same as `walk_tables`, and what `intern` gives for the stack (see `capture_stack_id`); `depth` is not 0 and at
+/// most `max_depth`. A thread's last stack is known without `intern`.
+std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
+                               InternStack intern) noexcept;
+
+/// The same as those; with `sp` 0 any frame with that `pc` is taken.
 std::size_t walk_system(Registers from, Output out) noexcept;
 
 /// Where the caller of a frame is, if there is one, and whether a signal interrupted it. `to.end` is as it was.
