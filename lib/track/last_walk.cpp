@@ -52,6 +52,8 @@ struct LastWalk {
   std::uint32_t count;
   // One past the last frame that was found by rbp.
   std::uint32_t by_rbp;
+  // Whether the stack ends with the last of the frames.
+  bool ends;
   // Of the rules. When they are forgotten, so is this.
   std::uint32_t generation;
   // Grows with every walk that did not find the same return addresses.
@@ -84,16 +86,23 @@ class Fresh {
 
   void add(const Frame& frame) noexcept {
     changed_ = changed_ || count_ >= last_.count || last_.frames[count_].next != frame.next;
-    if (count_ < capacity) frames_[count_++] = frame;
+    if (count_ < capacity) {
+      frames_[count_++] = frame;
+    } else {
+      complete_ = false;
+    }
   }
 
-  // Makes these the last walk's, and those that it had from `from` on come behind them.
-  void keep(LastWalk& last, std::size_t from) const noexcept {
+  // Makes these the last walk's, and those that it had from `from` on come behind them; if there are none, whether the
+  // stack `ends` here.
+  void keep(LastWalk& last, std::size_t from, bool ends) const noexcept {
     const std::size_t tail = std::min(last.count - from, capacity - count_);
-    if (count_ != from && tail != 0) std::memmove(&last.frames[count_], &last.frames[from], tail * sizeof(Frame));
+    const bool moves = count_ != from && tail != 0;
+    if (moves) std::memmove(&last.frames[count_], &last.frames[from], tail * sizeof(Frame));
     std::copy_n(frames_.begin(), count_, last.frames.begin());
     // The registers may be others where the addresses are the same.
-    if (changed_ || count_ != from) ++last.number;
+    if (changed_ || moves) ++last.number;
+    last.ends = tail == 0 ? ends && complete_ : last.ends && tail == last.count - from;
     last.count = static_cast<std::uint32_t>(count_ + tail);
     last.by_rbp = last.count;
     while (last.by_rbp > 1 && !last.frames[last.by_rbp - 1].step.by_rbp()) --last.by_rbp;
@@ -104,13 +113,16 @@ class Fresh {
   std::array<Frame, capacity> frames_;  // NOLINT(*-member-init): for speed
   std::size_t count_ = 0;
   bool changed_ = false;
+  bool complete_ = true;
 };
 
-// Whether all that is wanted is as it was: what is most often so, in few instructions and without a store, for which an
-// atomic operation that comes behind would have to wait.
-LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Position& begin,
-                                               const Output& out) noexcept {
-  if (out.depth > last.count || out.skip > last.count - out.depth) return false;
+// Whether all that is wanted, or there is, is as it was: what is most often so, in few instructions and without a
+// store, for which an atomic operation that comes behind would have to wait.
+LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Position& begin, Output& out) noexcept {
+  if (out.depth > last.count || out.skip > last.count - out.depth) {
+    if (!last.ends || out.skip >= last.count) return false;
+    out.depth = last.count - out.skip;
+  }
   const Frame* frame = last.frames.data();
   const Frame* const stop = frame + out.skip + out.depth;
   // Another stack may have been here, and reached further.
@@ -148,6 +160,7 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
   Fresh fresh(last);
   std::size_t index = 0;
   bool done = true;
+  bool ends = false;
   while (true) {
     while (index < known && frames[index].sp < sp) ++index;
     if (index < known && frames[index].sp == sp && frames[index].next == next) {
@@ -156,7 +169,7 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
       std::size_t same = index;
       while (true) {
         if (!write(frames[same].next)) {
-          if (index != 0 || !fresh.empty()) fresh.keep(last, index);
+          if (index != 0 || !fresh.empty()) fresh.keep(last, index, false);
           walk.rest = out;
           return true;
         }
@@ -182,6 +195,8 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
     const std::uintptr_t cfa = base + rule.offset();
     done = rule.is_framed() && base - sp <= end - sp && cfa <= end && cfa % sizeof(std::uintptr_t) == 0;
     if (!done) [[unlikely]] {
+      done = ends = rule == UnwindRule(UnwindRule::Kind::end);
+      if (ends) break;
       // That frame is written already.
       ++out.skip;
       break;
@@ -192,7 +207,7 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
     bp = step.rbp(bp);
     if (next == 0) break;
   }
-  fresh.keep(last, known);
+  fresh.keep(last, known, ends);
   walk.rest = out;
   walk.at = {.next = next, .sp = sp, .bp = bp, .end = end};
   return done;
@@ -224,11 +239,12 @@ inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::
   last.user = sp;
   last.generation = generation;
   std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (is_as_it_was(last, begin, out)) [[likely]] {
+  if (Output there = out; is_as_it_was(last, begin, there)) [[likely]] {
     std::size_t count = 0;
     number = last.number;
     if (!is_known(number)) {
-      for (const Frame& frame : std::span(&last.frames[out.skip], out.depth)) out.addresses[count++] = frame.next - 1;
+      for (const Frame& frame : std::span(&last.frames[there.skip], there.depth))
+        out.addresses[count++] = frame.next - 1;
     }
     std::atomic_signal_fence(std::memory_order_seq_cst);
     last.user = 0;

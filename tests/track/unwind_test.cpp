@@ -13,11 +13,13 @@
 #include <cstdint>
 #include <leash/track/detail/stack_id.hpp>
 #include <leash/track/stack.hpp>
+#include <map>
 #include <memory>
 #include <random>
 #include <span>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "frames.hpp"
@@ -27,6 +29,7 @@ using leash::track::max_depth;
 using leash::track::Stack;
 using leash::track::Unwinder;
 using leash::track::detail::capture_addresses;
+using leash::track::detail::capture_stack_id;
 
 namespace {
 
@@ -416,8 +419,41 @@ TEST_CASE("many threads capture at once while libraries come and go") {
 
 namespace {
 
+// The number of a stack is what `intern` gave it the first time. It is not asked again for the last stack, once the
+// rules for its frames are known.
+std::map<std::pair<std::uint32_t, std::vector<std::uintptr_t>>, std::uint32_t> numbers;
+int interned = 0;
+int asked_again = 0;
+
+std::uint32_t number_of(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept {
+  ++interned;
+  const auto next = static_cast<std::uint32_t>(numbers.size() + 1);
+  return numbers.try_emplace({site, {addresses.begin(), addresses.end()}}, next).first->second;
+}
+
+[[gnu::noinline]] void probe_number() {
+  static std::mt19937 random{17};
+  const std::uint32_t site = 1 + random() % 2;
+  const std::size_t depth = std::array<std::size_t, 4>{1, 3, 16, 40}[random() % 4];
+  const std::size_t skip = 1 + random() % 3;
+  // Not to be unrolled: each time from the same place.
+  int times = 4;
+  asm("" : "+r"(times));  // NOLINT(hicpp-no-assembler)
+  for (int time = 0; time < times; ++time) {
+    Addresses expected;
+    expected.count = capture_addresses(Unwinder::system, expected.at.data(), depth, skip);
+    const int before = interned;
+    const std::uint32_t number = capture_stack_id(Unwinder::tables, depth, skip, site, number_of);
+    const bool asked = interned != before;
+    if (number != number_of(site, std::span(expected.at).first(expected.count))) ++differing;
+    if (asked && time > 1 && depth + skip < 20) ++asked_again;
+  }
+  ++probed;
+}
+
 // Frames of different sizes, which call each other as a sequence says.
 struct Path {
+  void (*end)() = probe;
   std::mt19937 random{11};
   std::array<unsigned, 40> steps{};
 };
@@ -432,7 +468,7 @@ template <int Size>
   std::array<int, Size> local{};
   asm volatile("" ::"r"(local.data()) : "memory");
   if (at == path.steps.size()) {
-    probe();
+    path.end();
   } else if (path.steps[at] % 8 < 4) {
     branches[path.steps[at] % 4](path, at + 1);
   } else {
@@ -522,6 +558,20 @@ TEST_CASE("stacks that differ from the last one in some frames have their own fr
   }
   CHECK(probed == 3000);
   CHECK(differing == 0);
+}
+
+TEST_CASE("a stack has the same number each time, and no other has it") {
+  Path path;
+  path.end = probe_number;
+  probed = differing = 0;
+  for (int round = 0; round < 3000; ++round) {
+    for (unsigned changes = path.random() % 4; changes > 0; --changes)
+      path.steps[path.random() % 40] = path.random() % 8;
+    follow<2>(path, path.random() % 40);
+  }
+  CHECK(probed == 3000);
+  CHECK(differing == 0);
+  CHECK(asked_again == 0);
 }
 
 TEST_CASE("a stack is not taken for the last one because its inner frames are the same") {
