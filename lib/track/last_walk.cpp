@@ -25,7 +25,7 @@ class Step {
 
   [[nodiscard]] bool by_rbp() const noexcept { return (bits_ & 1U) != 0; }
   // The rbp of this frame, where `bp` is that of the one before.
-  LEASH_READS_RAW_STACK [[nodiscard]] std::uintptr_t rbp(std::uintptr_t bp) const noexcept {
+  [[nodiscard]] LEASH_READS_RAW_STACK std::uintptr_t rbp(std::uintptr_t bp) const noexcept {
     const std::uintptr_t slot = bits_ & ~std::uintptr_t{1};
     return slot == 0 ? bp : word_at(slot);
   }
@@ -41,7 +41,7 @@ struct Frame {
   std::uintptr_t bp;
   Step step;
 
-  LEASH_READS_RAW_STACK [[nodiscard]] bool is_as_it_was() const noexcept {
+  [[nodiscard]] LEASH_READS_RAW_STACK bool is_as_it_was() const noexcept {
     return word_at(sp - sizeof(std::uintptr_t)) == next;
   }
 };

@@ -152,6 +152,19 @@ class LineReader {
   std::size_t word_at_ = 0;
 };
 
+/// A function without its parameters and what follows them: `f()::local::g` of `f()::local::g(int) const`.
+std::string_view without_parameters(std::string_view function) {
+  std::size_t at = function.rfind(')');
+  if (at == std::string_view::npos) return function;
+  for (int open = 1; open > 0 && at > 0;) {
+    --at;
+    if (function[at] == ')') ++open;
+    if (function[at] == '(') --open;
+  }
+  const std::string_view name = function.substr(0, at);
+  return name.ends_with("operator") ? function : name;
+}
+
 /// Whether `file` is like `pattern`, or what follows one of its slashes is.
 bool file_is_like(std::string_view file, std::string_view pattern) {
   for (;;) {
@@ -169,7 +182,9 @@ bool Suppressions::Line::matches(Rule found, const Kind& kind_found, std::string
   if (rule && *rule != found) return false;
   if (!kind.empty() && kind != kind_found.one) return false;
   if (pattern.find_first_not_of('*') == std::string::npos) return true;
-  if (is_like(function, pattern) || is_like(function.substr(0, function.find('(')), pattern)) return true;
+  for (const std::string_view name : {function, without_parameters(function), function.substr(0, function.find('('))}) {
+    if (is_like(name, pattern)) return true;
+  }
   return !file.empty() && file_is_like(file, pattern);
 }
 

@@ -21,9 +21,10 @@ namespace LEASH_NAMESPACE::track {
 ///     *       "pool slot" third_party/*.cpp
 ///
 /// A line names a rule (or `*`), a kind (its singular, or `*`; in double quotes if it has spaces), and a pattern that
-/// some frame of the stack must match: its function as reports print it, with or without the parameters, or the file
-/// (from any folder on), `*` standing for any text. Then, each if wanted: `max=N`, how many resources at most (more
-/// than that are reported), and `#` with the reason. Lines that are empty or begin with `#` say nothing.
+/// some frame of the stack must match: its function as reports print it, with or without the parameters, or the
+/// function that it is local to, or the file (from any folder on), `*` standing for any text. Then, each if wanted:
+/// `max=N`, how many resources at most (more than that are reported), and `#` with the reason. Lines that are empty or
+/// begin with `#` say nothing.
 ///
 /// An immutable value; a copy costs one reference count.
 class Suppressions {
