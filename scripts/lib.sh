@@ -40,10 +40,6 @@ is_installed() {
     libgtest-dev) has_header gtest/gtest.h ;;
     catch2) has_header catch2/catch_test_macros.hpp || has_header catch2/catch.hpp ;;
     clang-19) has_command clang++-19 ;;
-    libbenchmark-dev) has_header benchmark/benchmark.h ;;
-    libboost-stacktrace-dev) has_header boost/stacktrace.hpp ;;
-    libunwind-dev) has_header libunwind.h ;;
-    golang-go) has_command go ;;
     *) has_command "$1" ;;
   esac
 }

@@ -1,3 +1,0 @@
-module leash/benchmarks/peers/go
-
-go 1.19
