@@ -1,0 +1,110 @@
+// Measures what Go programs use to watch their resources, and prints the results as Google Benchmark does.
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"log"
+	"os"
+	"runtime/pprof"
+	"strings"
+	"time"
+)
+
+type result struct {
+	Name     string  `json:"name"`
+	RunType  string  `json:"run_type"`
+	RealTime float64 `json:"real_time"`
+	TimeUnit string  `json:"time_unit"`
+}
+
+// step does what is measured so many times.
+type step func(times int)
+
+// inChain runs end on the stack of a new goroutine that has 16 frames: end, those from open to serve, the goroutine's function
+// and what the runtime starts it with.
+func inChain(end step, times int) {
+	done := make(chan error)
+	go func() {
+		done <- serve(&request{path: "files/7", end: end, times: times})
+	}()
+	if err := <-done; err != nil {
+		log.Fatal(err)
+	}
+}
+
+// measure returns the nanoseconds of one step.
+func measure(end step, least time.Duration) float64 {
+	for times := 1; ; {
+		start := time.Now()
+		inChain(end, times)
+		passed := time.Since(start)
+		if passed >= least {
+			return float64(passed.Nanoseconds()) / float64(times)
+		}
+		times = 1 + int(1.4*float64(times)*float64(least)/float64(passed+1))
+		if times > 1_000_000_000 {
+			times = 1_000_000_000
+		}
+	}
+}
+
+// depthOf returns how many frames the profile keeps of its only entry.
+func depthOf(profile *pprof.Profile) int {
+	var text bytes.Buffer
+	if err := profile.WriteTo(&text, 1); err != nil {
+		log.Fatal(err)
+	}
+	_, stack, _ := strings.Cut(text.String(), "@")
+	stack, _, _ = strings.Cut(stack, "\n")
+	return len(strings.Fields(stack))
+}
+
+func main() {
+	least := flag.Float64("min_time", 0.1, "the least time of a measurement, in seconds")
+	out := flag.String("out", "/dev/stdout", "the file for the results")
+	flag.Parse()
+	duration := time.Duration(*least * float64(time.Second))
+
+	tracker := newTracker()
+	article := func(times int) {
+		for i := 0; i < times; i++ {
+			tag := tracker.Create("data.csv")
+			tag.Close()
+		}
+	}
+	profile := pprof.NewProfile("benchmark.files")
+	standard := func(times int) {
+		for i := 0; i < times; i++ {
+			value := new(int)
+			profile.Add(value, 1)
+			profile.Remove(value)
+		}
+	}
+
+	inChain(func(int) {
+		profile.Add(profile, 1)
+		if kept := depthOf(profile); kept != 16 {
+			log.Fatalf("the profile keeps %d frames, and not 16", kept)
+		}
+		profile.Remove(profile)
+		tag := tracker.Create("data.csv")
+		if tag.depth != frames {
+			log.Fatalf("the tracker keeps %d frames, and not %d", tag.depth, frames)
+		}
+		tag.Close()
+	}, 1)
+
+	results := []result{
+		{"go_seed_5", "iteration", measure(article, duration), "ns"},
+		{"go_pprof_16", "iteration", measure(standard, duration), "ns"},
+	}
+	text, err := json.MarshalIndent(map[string]any{"benchmarks": results}, "", "  ")
+	if err == nil {
+		err = os.WriteFile(*out, append(text, '\n'), 0o644)
+	}
+	if err != nil {
+		log.Fatal(err)
+	}
+}
