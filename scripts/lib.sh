@@ -37,6 +37,8 @@ is_installed() {
     libfmt-dev) has_header fmt/core.h ;;
     libasio-dev) has_header asio.hpp ;;
     doctest-dev) has_header doctest/doctest.h ;;
+    libgtest-dev) has_header gtest/gtest.h ;;
+    catch2) has_header catch2/catch_test_macros.hpp || has_header catch2/catch.hpp ;;
     clang-19) has_command clang++-19 ;;
     *) has_command "$1" ;;
   esac

@@ -1,5 +1,5 @@
-#include <leash/net/kinds.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
+#include <leash/net/kinds.hpp>
 #include <leash/net/tracked_dialer.hpp>
 #include <utility>
 
@@ -20,7 +20,7 @@ Result<std::unique_ptr<Conn>> TrackedDialer::do_dial(Call call, std::string_view
       }
       Result<std::unique_ptr<Conn>> conn = ProxyDialer::do_dial(call, network, address);
       if (!conn) return conn;
-      return detail::track_conn(*tracker, *std::move(conn), call, "dial");
+      return detail::track_conn(*tracker, *std::move(conn), call, "dial", address);
     }
   }
   return ProxyDialer::do_dial(call, network, address);

@@ -266,7 +266,8 @@ std::string suppression_for(const Group& group, const Moment& opened) {
     kind = '"' + kind + '"';
   }
   std::string pattern = opened.event.site ? abridge(opened.event.site.function_name()) : "";
-  if (const auto named = std::ranges::find_if(opened.frames, [](const Frame& frame) { return !frame.function.empty(); });
+  if (const auto named =
+          std::ranges::find_if(opened.frames, [](const Frame& frame) { return !frame.function.empty(); });
       pattern.empty() && named != opened.frames.end()) {
     pattern = named->function;
   }
@@ -291,15 +292,14 @@ std::string group_text(const Group& group, const Report& report) {
   std::vector<std::string> facts;
   if (instance.last_use && instance.last_use->site) {
     facts.push_back(fmt::format("last used at {}, {} {}", location(instance.last_use->site),
-                                duration_text(instance.last_use->ago),
-                                group.rule == Rule::leaked ? "ago" : "before"));
+                                duration_text(instance.last_use->ago), group.rule == Rule::leaked ? "ago" : "before"));
   }
   if (group.others_closed_at) facts.push_back("others from here were closed at " + location(group.others_closed_at));
   if (!facts.empty()) text += fmt::format("  {}\n", fmt::join(facts, "; "));
   if (group.severity == Severity::failure) {
     const Moment none{Event()};
     const Moment& opened = moments.empty() ? none : moments.back().second;
-    text += fmt::format("  fix: {}   suppress: {}\n", advice(group.rule), suppression_for(group, opened));
+    text += fmt::format("  fix: {}\n  suppress: {}\n", advice(group.rule), suppression_for(group, opened));
   }
   return text;
 }
@@ -326,10 +326,9 @@ std::string suppressions_text(const Report& report) {
   if (report.suppressions.empty()) return "";
   std::string text = "Suppressions:\n";
   for (const auto& [line, findings, resources] : report.suppressions) {
-    const std::string used =
-        findings == 0 ? "not used"
-                      : fmt::format("{}, {}", counted(findings, "finding", "findings"),
-                                    counted(resources, "resource", "resources"));
+    const std::string used = findings == 0 ? "not used"
+                                           : fmt::format("{}, {}", counted(findings, "finding", "findings"),
+                                                         counted(resources, "resource", "resources"));
     const std::string max = line.max ? fmt::format(" max={}", *line.max) : "";
     const std::string reason = line.reason.empty() ? "" : "  # " + escape(line.reason);
     text += fmt::format("  {}: {} {} {}{}: {}{}\n", escape(line.where), line.rule ? to_string(*line.rule) : "*",

@@ -1,6 +1,8 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
+#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/shard.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <new>
@@ -23,7 +25,9 @@ void unmap_pages(void* pages, std::size_t count) noexcept { ::munmap(pages, coun
 class PagePool {
  public:
   void* take() {
-    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock && size_ > 0) return pages_[--size_];
+    if (const std::unique_lock lock(mutex_, std::try_to_lock); lock && size_ > 0) {
+      return std::memset(pages_[--size_], 0, sizeof(Page));
+    }
     return map_pages(1);
   }
 
@@ -93,7 +97,7 @@ Record& Shard::take() {
     page.first_free = static_cast<std::uint16_t>(record->serial);
   } else {
     const std::uint16_t index = page.begun.load(std::memory_order_relaxed);
-    record = new (&page.at(index)) Record;
+    record = &page.at(index);
     page.begun.store(static_cast<std::uint16_t>(index + 1), std::memory_order_release);
   }
   if (page.in_use++ == 0) {
@@ -132,13 +136,16 @@ Page& Shard::begin_page() {
   if (filling_ == nullptr) filling_ = &new_chunk();
   Chunk& chunk = *filling_;
   const std::uint32_t number = chunk.begun.load(std::memory_order_relaxed);
-  auto* const page = new (&chunk.pages[number]) Page;
-  page->shard = this;
-  page->chunk = &chunk;
+  // The memory holds zeros, which are a Page and its Records as they begin: to construct them would be a race with
+  // those who read all records.
+  Page& page = chunk.pages[number];
+  page.shard = this;
+  page.chunk = &chunk;
+  page.first_free = Page::none;
   ++pages_;
   chunk.begun.store(number + 1, std::memory_order_release);
   if (number + 1 == chunk.count) filling_ = nullptr;
-  return *page;
+  return page;
 }
 
 Chunk& Shard::new_chunk() {
@@ -230,7 +237,7 @@ bool Shard::put_back(Record& record) noexcept {
   }
   bool ownerless = false;
   {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard lock(rare_paths);
     free(record);
     ownerless = ownerless_;
   }
@@ -240,7 +247,7 @@ bool Shard::put_back(Record& record) noexcept {
 
 std::uint64_t Shard::disown() noexcept {
   wait_for_turn();
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(rare_paths);
   if (ownerless_) return 0;
   ownerless_ = true;
   Record* const returned = returned_.exchange(sealed(), std::memory_order_acq_rel);
@@ -250,13 +257,13 @@ std::uint64_t Shard::disown() noexcept {
 
 void Shard::wait_for_turn() noexcept {
   if (owner_ == 0) {
-    const std::lock_guard turn(mutex_);
+    const std::lock_guard turn(rare_paths);
     return;
   }
   // In a process that was forked, an owner may be gone that had a Turn.
   static constexpr int patience = 1000;
   for (int round = 0; busy_.load(std::memory_order_acquire); ++round) {
-    if (is_forked() && round > patience) return;
+    if (fork_generation() != 0 && round > patience) return;
     std::this_thread::yield();
   }
 }

@@ -1,56 +1,57 @@
-#include <unwind.h>
-
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <leash/track/detail/stack_id.hpp>
+#include <leash/track/detail/unwind.hpp>
 #include <leash/track/stack.hpp>
 
 namespace LEASH_NAMESPACE::track {
+namespace detail {
 namespace {
 
-struct Walk {
-  std::array<std::uintptr_t, max_depth> addresses;
-  std::size_t count = 0;
-  std::size_t limit = 0;
-  std::size_t skip = 0;
-};
+// The registers of the caller of the function whose frame address this is: having asked for that, the function keeps a
+// frame pointer, and so has saved that of its caller there.
+LEASH_READS_RAW_STACK inline Registers caller_of(const void* frame_address) noexcept {
+  const auto* const frame = static_cast<const std::uintptr_t*>(frame_address);
+  return {.pc = frame[1], .sp = reinterpret_cast<std::uintptr_t>(frame + 2), .bp = frame[0]};
+}
 
-_Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
-  Walk& walk = *static_cast<Walk*>(data);
-  if (walk.skip > 0) {
-    --walk.skip;
-    return _URC_NO_REASON;
+inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept {
+  if (out.depth == 0) return 0;
+#if defined(__x86_64__) && defined(__linux__)
+  if (unwinder == Unwinder::tables) return walk_tables(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
+  if (unwinder == Unwinder::frame_pointers) {
+    return walk_frame_pointers(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
   }
-  if (walk.count == walk.limit) return _URC_END_OF_STACK;
-  int before_instruction = 0;
-  const std::uintptr_t address = _Unwind_GetIPInfo(context, &before_instruction);
-  if (address == 0) return _URC_END_OF_STACK;
-  walk.addresses[walk.count++] = before_instruction != 0 ? address : address - 1;
-  return _URC_NO_REASON;
+  return walk_system(from, out);
+#else
+  static_cast<void>(unwinder);
+  return walk_system({.pc = from.pc}, out);
+#endif
 }
 
 }  // namespace
 
-[[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip, Unwinder) {
-  Walk walk;
-  walk.limit = std::min(depth, max_depth);
-  walk.skip = skip == SIZE_MAX ? skip : skip + 1;
-  if (walk.limit != 0) _Unwind_Backtrace(visit, &walk);
-  return Stack{{walk.addresses.begin(), walk.addresses.begin() + static_cast<std::ptrdiff_t>(walk.count)}};
+[[gnu::noinline]] std::size_t capture_addresses(Unwinder unwinder, std::uintptr_t* out, std::size_t depth,
+                                                std::size_t skip) noexcept {
+  return walk(unwinder, caller_of(__builtin_frame_address(0)), {.addresses = out, .depth = depth, .skip = skip});
 }
 
-namespace detail {
-
-[[gnu::noinline]] std::uint32_t capture_stack_id(Unwinder, std::size_t depth, std::size_t skip, std::uint32_t site,
-                                                 InternStack intern) noexcept {
-  Walk walk;
-  walk.limit = std::min(depth, max_depth);
-  walk.skip = skip + 1;
-  _Unwind_Backtrace(visit, &walk);
-  return intern(site, {walk.addresses.data(), walk.count});
+[[gnu::noinline]] std::uint32_t capture_stack_id(Unwinder unwinder, std::size_t depth, std::size_t skip,
+                                                 std::uint32_t site, InternStack intern) noexcept {
+  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
+  const std::size_t count = walk(unwinder, caller_of(__builtin_frame_address(0)),
+                                 {.addresses = addresses.data(), .depth = std::min(depth, max_depth), .skip = skip});
+  return intern(site, std::span(addresses.data(), count));
 }
 
 }  // namespace detail
+
+[[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip, Unwinder unwinder) {
+  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
+  const std::size_t count =
+      detail::walk(unwinder, detail::caller_of(__builtin_frame_address(0)),
+                   {.addresses = addresses.data(), .depth = std::min(depth, max_depth), .skip = skip});
+  return Stack{{addresses.data(), addresses.data() + count}};
+}
 
 }  // namespace LEASH_NAMESPACE::track

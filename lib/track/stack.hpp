@@ -18,11 +18,19 @@ struct Stack {
 /// The most addresses that a Stack keeps.
 inline constexpr std::size_t max_depth = 256;
 
-/// How stacks are captured.
+/// How a stack is walked. On other processors than x86-64 it is always `system`.
 enum class Unwinder : unsigned char {
-  tables,          ///< By the unwind tables that every program has.
-  frame_pointers,  ///< By frame pointers: fastest, but truncated where code is compiled without them.
-  system,          ///< By `_Unwind_Backtrace`.
+  /// By the unwind tables of the code (`.eh_frame`), with a rule kept for each return address. Right whether or not the
+  /// code keeps frame pointers, also through signal handlers and code that was loaded or unloaded meanwhile. Code
+  /// without tables is left to `system`.
+  tables,
+
+  /// By the chain of frame pointers. All code must be compiled with `-fno-omit-frame-pointer`: the stack ends, or leaves
+  /// out a caller, at a function that was not, and leaves out the function that a signal interrupted.
+  frame_pointers,
+
+  /// By the compiler's `_Unwind_Backtrace`, which is some hundred times slower.
+  system,
 };
 
 /// The stack of the caller: at most `depth` addresses (or `max_depth`, if less), without the innermost `skip` of them,

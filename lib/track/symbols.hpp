@@ -16,14 +16,18 @@ struct Frame {
   std::string file;           ///< As the compiler recorded it; empty if unknown.
   unsigned line = 0;          ///< 0 if unknown.
   bool inlined = false;       ///< Whether it is inlined into the next frame, and so has that one's address.
-  std::string module;         ///< The program or shared library, and
+  std::string module;         ///< The path of the program or shared library, and
   std::uintptr_t offset = 0;  ///< where in it, as `addr2line -e module` takes it.
 };
 
 /// The functions at `address`, the innermost inlined one first; never empty. Function, file, line and inlined frames
-/// come from the debug information, else names from the symbol table, else module and offset alone. An address is
-/// looked up once and then remembered. Thread-safe; may read files and allocate, so it is nothing for a hot path or a
-/// signal handler.
+/// come from the debug information, in the file itself or a separate one, else names from the symbol table, else module
+/// and offset alone. Libraries may be loaded and unloaded: the names are those of what is at the address now, or was
+/// there last if no library was loaded since; else nothing is known.
+///
+/// An address is looked up once and then remembered. Thread-safe; may read files and allocate, so it is nothing for a
+/// hot path or a signal handler. A child that is forked from a program with several threads may call it, unless one
+/// of them was in `dlopen` or `dlclose` then: in glibc the child would find its lock held.
 [[nodiscard]] std::vector<Frame> resolve(std::uintptr_t address);
 
 /// The frames of a whole stack, the innermost first.

@@ -1,5 +1,3 @@
-#include <pthread.h>
-
 #include <array>
 #include <atomic>
 #include <bit>
@@ -40,11 +38,6 @@ void give_back(std::uint32_t index) noexcept {
   }
 }
 
-constinit std::atomic<bool> forked{false};
-
-[[maybe_unused]] const int at_fork =
-    ::pthread_atfork(nullptr, nullptr, [] { forked.store(true, std::memory_order_relaxed); });
-
 struct AtThreadExit {
   ~AtThreadExit() {
     const std::uint32_t index = this_thread.index;
@@ -54,8 +47,6 @@ struct AtThreadExit {
 };
 
 }  // namespace
-
-bool is_forked() noexcept { return forked.load(std::memory_order_relaxed); }
 
 void enter_thread() noexcept {
   thread_local const AtThreadExit at_exit;

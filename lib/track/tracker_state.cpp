@@ -10,6 +10,7 @@
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/stack.hpp>
 #include <limits>
+#include <mutex>
 #include <new>
 #include <string>
 #include <utility>
@@ -313,7 +314,7 @@ void TrackerState::find(Rule rule, Severity most, Record& record, Place closed, 
   try {
     const Finding finding{rule, severity, closed, again, now_us()};
     {
-      const std::lock_guard lock(found_);
+      const std::lock_guard lock(rare_paths);
       if (!judged_) {
         findings_.add(finding, record);
         return;
@@ -335,7 +336,7 @@ void TrackerState::find_outlived(const Family& family, Place place) noexcept {
     const Finding finding{Rule::outlived_parent, severity, place, {}, now_us()};
     const auto visit = [&](const Record& record, std::uint32_t state) {
       if ((state & Record::child) == 0 || record.family_as_child() != &family) return;
-      const std::lock_guard lock(found_);
+      const std::lock_guard lock(rare_paths);
       (judged_ ? found : findings_).add(finding, record);
     };
     each_open([](std::uint32_t) { return 0U; }, visit);
@@ -433,7 +434,7 @@ Report TrackerState::verdict(Clock::duration settle) {
   exclude_writers();
   Findings findings;
   {
-    const std::lock_guard lock(found_);
+    const std::lock_guard lock(rare_paths);
     findings = std::exchange(findings_, Findings());
     judged_ = true;
   }
@@ -452,14 +453,14 @@ Report TrackerState::verdict(Clock::duration settle) {
   report.verdict = true;
   if (descriptors_at_start_) add_untracked(report);
   suppress(report, options_.suppressions);
-  verdict_ = std::move(report);
+  verdict_ = std::make_unique<const Report>(std::move(report));
   return *verdict_;
 }
 
 Report TrackerState::snapshot() {
   Findings findings;
   {
-    const std::lock_guard lock(found_);
+    const std::lock_guard lock(rare_paths);
     findings = findings_;
   }
   const Finding open_now{Rule::leaked, Severity::note, {}, {}, exact_now_us()};

@@ -233,7 +233,9 @@ TEST_CASE("TrackedDialer and TrackedBinder: forward every member with its argume
   LoggingNetwork network;
   leash::net::TrackedDialer dialer(network);
   leash::net::TrackedBinder binder(network);
-  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  auto [tracker, context] = leash::track::with_tracker(
+      Context::background(),
+      {.rules = {.double_close = leash::track::Severity::off, .use_after_close = leash::track::Severity::off}});
   check_network(context, dialer, binder, network.log);
   check_network(Context(), dialer, binder, network.log);
   CHECK(tracker.close().ok());

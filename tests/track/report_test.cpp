@@ -184,13 +184,16 @@ TEST_CASE("the whole text of a report that was made by hand") {
            "  while: outer > (empty)\n"
            "  last used at " +
            at + ", 5.0 min ago\n" +
-           (first == "error: " ? "  fix: close it on every path, or let its owner end.\n" : "") + "\n" + at +
+           (first == "error: " ? "  fix: close it on every path, or let its owner end.\n  suppress: leaked slot *\n"
+                               : "") +
+           "\n" + at +
            ": error: 1 box dropped without close() [dropped]\n"
            "  (no name); open for 40 ms; thread 2; descriptor 3\n" +
            stack + "  last used at " + at +
            ", 12 ms before\n"
-           "  fix: call close() and look at what it returns: a destructor cannot tell that the last write failed.\n\n" +
-           at +
+           "  fix: call close() and look at what it returns: a destructor cannot tell that the last write failed.\n"
+           "  suppress: dropped box " +
+           function.substr(0, function.find('(')) + "\n\n" + at +
            ": note: 1 slot dropped without close() [dropped]\n"
            "  (no name); open for 40 ms; thread 2; descriptor 3\n" +
            stack + "  last used at " + at + ", 12 ms before\n\n" + std::string(last) +

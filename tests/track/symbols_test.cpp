@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <leash/track/detail/symbol_names.hpp>
 #include <leash/track/symbols.hpp>
 #include <string>
 #include <string_view>
@@ -64,6 +65,20 @@ TEST_CASE("an address in nothing resolves to a frame that knows nothing") {
 
 TEST_CASE("threads may resolve at the same time") {
   const Stack stack = symbols_test::capture_here("x");
+  // Half of them new: each thread begins at another one.
+  const auto begin = reinterpret_cast<std::uintptr_t>(&symbols_test::capture_here);
+  std::vector<std::string> found(4);
+  const auto look_up = [&](std::size_t thread) {
+    for (std::size_t index = 0; index < 64; ++index) {
+      const std::uintptr_t address = begin + ((index + 16 * thread) % 64);
+      found[thread] += resolve(address).back().module.empty() ? "?" : "";
+    }
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t thread = 0; thread < found.size(); ++thread) threads.emplace_back(look_up, thread);
+  }
+  for (const std::string& unknown : found) CHECK(unknown.empty());
   const auto names = [&] {
     std::string all;
     for (const Frame& frame : resolve(stack)) all += frame.function + "\n";
@@ -146,6 +161,35 @@ TEST_CASE("names are abridged for reading") {
   const std::string longest = "app::f(" + std::string(100, 'a') + ")";
   CHECK(abridge(longest) == "app::f(…)");
   CHECK(abridge(std::string(5000, 'x')).size() < 200);
+}
+
+TEST_CASE("a name of a mebibyte is abridged like any other") {
+  constexpr std::size_t size = std::size_t{1} << 20U;
+  for (const std::string_view part :
+       {"a", "(", "<", "<a>", "()", "decltype", "{anonymous}::", "(anonymous namespace)::", "operator",
+        "f(int)::", "std::__cxx11::", "\xc3\xa4", "\xff", " "}) {
+    CAPTURE(part);
+    std::string name;
+    while (name.size() < size) name += part;
+    CHECK(abridge(name).size() < 200);
+    CHECK((is_user_function(name) || !is_user_function(name)));
+  }
+}
+
+TEST_CASE("symbols that are no mangled names stay what they are") {
+  using leash::track::detail::demangle;
+  CHECK(demangle(nullptr).empty());
+  CHECK(demangle("_ZN3app4sendEi") == "app::send(int)");
+  for (const std::string_view symbol :
+       {"", "main", "_Z", "_Z\xff", "_ZN", "_ZN99999999999999999999a", "_Z1fIXIX", "_ZS"}) {
+    CHECK(demangle(std::string(symbol).c_str()) == symbol);
+  }
+  for (const std::string_view part : {"P", "N1a", "I", "1aI", "S_", "St", "T_", "X", "\x01"}) {
+    CAPTURE(part);
+    std::string symbol = "_Z1f";
+    while (symbol.size() < std::size_t{1} << 20U) symbol += part;
+    CHECK_FALSE(demangle(symbol.c_str()).empty());
+  }
 }
 
 TEST_CASE("broken names do no harm") {

@@ -31,31 +31,32 @@ Result<void> TrackedConn::do_close_write(std::source_location site) {
 
 Result<void> TrackedConn::do_close(std::source_location site) {
   Result<void> closed = ProxyConn::do_close(site);
-  tag_.close(site);
+  if (state_.exchange(State::closed) != State::reset) tag_.close(site);
   return closed;
 }
 
 Result<void> TrackedConn::do_reset(std::source_location site) {
   Result<void> closed = ProxyConn::do_reset(site);
-  tag_.close(site);
+  State expected = State::open;
+  if (state_.compare_exchange_strong(expected, State::reset)) tag_.close(site);
   return closed;
 }
 
 Result<int> TrackedConn::do_release(std::source_location site) {
   Result<int> descriptor = ProxyConn::do_release(site);
-  if (descriptor) tag_.close(site);
+  if (descriptor && state_.exchange(State::closed) != State::reset) tag_.close(site);
   return descriptor;
 }
 
 Result<std::unique_ptr<Conn>> track_conn(track::Tracker& tracker, std::unique_ptr<Conn> conn, Call call,
-                                         std::string_view operation) {
+                                         std::string_view operation, std::string_view subject) {
   const std::string name = ends(conn->local_address(), conn->remote_address());
   const int descriptor = conn->native_handle();
   Result<track::Tag> tag =
       tracker.try_create(call, {kinds::connection, name, descriptor, track::OnDrop::closed}, operation);
   if (!tag) {
     conn.reset();
-    return std::unexpected(std::move(tag).error());
+    return fail(operation, subject, tag.error().code(), tag.error().detail());
   }
   return std::make_unique<TrackedConn>(std::move(conn), *std::move(tag));
 }

@@ -1,6 +1,6 @@
-#include <leash/net/kinds.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/detail/tracked_listener.hpp>
+#include <leash/net/kinds.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -15,13 +15,13 @@ Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
   if (tracker == nullptr && fallback_) tracker = &*fallback_;
   if (tracker == nullptr) return ProxyListener::do_accept(call);
 
-  if (tracker->closed()) {
-    const Result<void> refused = tracker->check(call, {kinds::connection, to_string(do_address())}, "accept");
-    return std::unexpected(refused.error());
+  const std::string subject = to_string(do_address());
+  if (auto open_yet = tracker->check(call, {kinds::connection, subject}, "accept"); !open_yet) {
+    return std::unexpected(std::move(open_yet).error());
   }
   Result<std::unique_ptr<Conn>> conn = ProxyListener::do_accept(call);
   if (!conn) return conn;
-  return track_conn(*tracker, *std::move(conn), call, "accept");
+  return track_conn(*tracker, *std::move(conn), call, "accept", subject);
 }
 
 Result<void> TrackedListener::do_close(std::source_location site) {

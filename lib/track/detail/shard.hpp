@@ -6,9 +6,9 @@
 #include <cstdint>
 #include <leash/config.hpp>
 #include <leash/track/detail/asymmetric_fence.hpp>
+#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/record.hpp>
 #include <leash/track/detail/this_thread.hpp>
-#include <mutex>
 
 namespace LEASH_NAMESPACE::track::detail {
 
@@ -54,7 +54,7 @@ struct Chunk {
 /// The records that one thread makes for one tracker, so that threads do not meet. That thread, the owner, works on it
 /// without a lock; others only put records back, into a list of their own, and count.
 ///
-/// When the tracker has no handle any more, or where a thread has no index, there is no owner, and all take a mutex.
+/// When the tracker has no handle any more, or where a thread has no index, there is no owner, and all take `rare_paths`.
 class Shard {
  public:
   /// `owner` is a thread's index; 0 for none.
@@ -67,7 +67,7 @@ class Shard {
   class Turn {
    public:
     explicit Turn(Shard& shard) noexcept : shard_(shard), biased_(shard.enter()) {
-      if (!biased_) shard_.mutex_.lock();
+      if (!biased_) rare_paths.lock();
     }
     Turn(const Turn&) = delete;
     Turn& operator=(const Turn&) = delete;
@@ -75,7 +75,7 @@ class Shard {
       if (biased_) {
         shard_.leave();
       } else {
-        shard_.mutex_.unlock();
+        rare_paths.unlock();
       }
     }
 
@@ -177,7 +177,7 @@ class Shard {
   std::uint32_t serial_ = 0;
   std::atomic<bool> busy_{false};
   std::atomic<bool> revoked_{false};
-  bool ownerless_ = false;      ///< Under `mutex_`: what is put back counts for the tracker's end.
+  bool ownerless_ = false;      ///< Under `rare_paths`: what is put back counts for the tracker's end.
   Page* current_ = nullptr;
   Page* available_ = nullptr;
   Chunk* filling_ = nullptr;  ///< Has pages that were never used.
@@ -192,7 +192,6 @@ class Shard {
 
   alignas(64) std::atomic<Record*> returned_{nullptr};
   std::atomic<std::uint64_t> closed_elsewhere_{0};
-  std::mutex mutex_;
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

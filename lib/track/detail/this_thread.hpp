@@ -24,9 +24,6 @@ extern constinit thread_local ThisThread this_thread;
 /// Gives the calling thread its number, and its index where one is free.
 void enter_thread() noexcept;
 
-/// Whether this process was forked from another that had leash in it: threads of that one are not here.
-bool is_forked() noexcept;
-
 /// The calling thread, which has a number from now on.
 inline const ThisThread& known_thread() noexcept {
   if (this_thread.number == 0) enter_thread();

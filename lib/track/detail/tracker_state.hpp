@@ -8,12 +8,13 @@
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/detail/findings.hpp>
+#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
 #include <leash/track/detail/shard.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>
-#include <mutex>
+#include <memory>
 #include <optional>
 #include <source_location>
 
@@ -118,11 +119,11 @@ class TrackerState : public leash::detail::RefCounted {
   std::array<ShardPointer, first_shards> shards_{};
   std::array<std::atomic<ShardPointer*>, shard_blocks> more_shards_{};
 
-  std::mutex reading_;   ///< Who pins records holds it.
-  std::mutex judging_;
-  std::optional<Report> verdict_;
+  ForkSafeMutex reading_;  ///< Who pins records holds it.
+  ForkSafeMutex judging_;
+  std::unique_ptr<const Report> verdict_;
 
-  std::mutex found_;
+  /// Under `rare_paths`.
   bool judged_ = false;  ///< `findings_` went into the verdict.
   Findings findings_;
 };

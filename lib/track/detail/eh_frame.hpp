@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/track/detail/unwind_rule.hpp>
+#include <span>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+/// The unwind tables of a loaded program or library, as they lie in memory.
+struct EhFrame {
+  /// The memory that may be read for `.eh_frame_hdr`; it begins there.
+  std::span<const std::byte> header;
+
+  /// The memory that may be read for `.eh_frame`; it lies somewhere in there.
+  std::span<const std::byte> frames;
+};
+
+/// The rule for the frame whose code is at `address`, as of the Linux Standard Base's `.eh_frame` and DWARF 4, §6.4.
+/// `none` if the tables know nothing of that address, `unsupported` if they say what a rule cannot, and `end` if they
+/// are damaged, for nobody should read on in those.
+/// Reads nothing outside of the memory named by `tables`, whatever is in there, and takes time in proportion to the
+/// length of one function's entry. Allocates nothing. Async-signal-safe.
+[[nodiscard]] UnwindRule find_rule(const EhFrame& tables, std::uintptr_t address) noexcept;
+
+}  // namespace LEASH_NAMESPACE::track::detail

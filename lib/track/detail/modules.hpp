@@ -1,0 +1,46 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/config.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+/// The program, or a shared library, as it lies in memory. Two that are equal have the same code at the same addresses.
+struct Module {
+  std::string path;  ///< Absolute where the kernel knows it, whatever the working directory is by now.
+  std::uintptr_t bias =
+      0;  ///< What is added to an address in the file to get that in memory: 0 unless it can be moved.
+  std::uintptr_t begin = 0;  ///< Of its code and data in memory,
+  std::uintptr_t end = 0;    ///< and one past it.
+  bool program = false;
+  bool deleted = false;  ///< Whether the file is gone; what is at `path` now is something else.
+  std::uint64_t inode = 0;
+  std::uint64_t size = 0;
+  std::int64_t modified = 0;  ///< In nanoseconds.
+
+  friend bool operator==(const Module&, const Module&) = default;
+};
+
+using ModuleRef = std::shared_ptr<const Module>;
+using Modules = std::vector<ModuleRef>;
+
+/// How many libraries were loaded since the program began; grows with each. While it stays the same, an address belongs
+/// to the module that it belonged to, or, if that was unloaded, to none.
+///
+/// Thread-safe. Like all here it waits for no thread that is in `dlopen`, `dlclose` or a constructor of a library.
+std::uint64_t modules_loaded() noexcept;
+
+/// What is loaded now. Modules that are equal to those in `known` are the same objects. Thread-safe; reads files.
+Modules loaded_modules(const Modules& known);
+
+/// The one that `address` lies in, or null.
+ModuleRef module_of(const Modules& modules, std::uintptr_t address);
+
+/// The mangled name of the exported function that `address` lies in, from the symbols in memory that the dynamic linker
+/// uses; empty if there is none. Thread-safe, and safe while the library is unloaded.
+std::string exported_symbol(std::uintptr_t address);
+
+}  // namespace LEASH_NAMESPACE::track::detail

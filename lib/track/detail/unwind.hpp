@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <leash/config.hpp>
+
+// For functions that read the words of a stack as they lie there: what a sanitizer put between variables is no error.
+#define LEASH_READS_RAW_STACK __attribute__((no_sanitize("address", "thread", "undefined")))
+
+namespace LEASH_NAMESPACE::track::detail {
+
+/// Where a walk begins: what the registers hold when a function has returned to its caller.
+struct Registers {
+  std::uintptr_t pc = 0;  // the return address
+  std::uintptr_t sp = 0;
+  std::uintptr_t bp = 0;
+};
+
+/// Where a walk by the tables is.
+struct Position {
+  // The return address: one more than the address that the frame is known by. So also where a signal interrupted it.
+  std::uintptr_t next = 0;
+  std::uintptr_t sp = 0;
+  std::uintptr_t bp = 0;
+  // Up to where the stack that sp is in may be read.
+  std::uintptr_t end = 0;
+};
+
+LEASH_READS_RAW_STACK inline std::uintptr_t word_at(std::uintptr_t address) noexcept {
+  return *reinterpret_cast<const std::uintptr_t*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+/// Where a walk's addresses go: `depth` of them, after the first `skip`.
+struct Output {
+  std::uintptr_t* addresses = nullptr;
+  std::size_t depth = 0;
+  std::size_t skip = 0;
+};
+
+/// Each mechanism (see Unwinder) writes the addresses of the frame that begins there (see Registers) and of its
+/// callers, and returns how many it wrote. It must be a frame of the calling thread that stays while the function runs.
+/// Six words, for these are passed in registers; structures would not be.
+std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
+                        std::size_t depth, std::size_t skip) noexcept;
+std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
+                                std::size_t depth, std::size_t skip) noexcept;
+
+/// The same; with `sp` 0 any frame with that `pc` is taken. `*interrupts` is set if a signal handler is among all the
+/// frames of the thread, which are then all visited.
+std::size_t walk_system(Registers from, Output out, bool* interrupts = nullptr) noexcept;
+
+}  // namespace LEASH_NAMESPACE::track::detail

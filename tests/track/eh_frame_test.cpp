@@ -1,0 +1,138 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <leash/track/detail/eh_frame.hpp>
+#include <leash/track/detail/loaded_objects.hpp>
+#include <leash/track/stack.hpp>
+#include <optional>
+#include <random>
+#include <vector>
+
+using leash::track::detail::EhFrame;
+using leash::track::detail::find_rule;
+using leash::track::detail::find_tables;
+using leash::track::detail::UnwindRule;
+
+namespace {
+
+// A copy of tables that may be damaged, in a block of just their size, so that a sanitizer sees what is read past it.
+class Copy {
+ public:
+  explicit Copy(const EhFrame& tables)
+      : begin_(std::min(tables.header.data(), tables.frames.data())),
+        bytes_(begin_, std::max(end_of(tables.header), end_of(tables.frames))),
+        header_(tables.header.data() - begin_),
+        frames_(tables.frames.data() - begin_) {}
+
+  std::vector<std::byte>& bytes() { return bytes_; }
+
+  // All that it says of `address` it says of another, for everything in there is relative.
+  [[nodiscard]] UnwindRule find(std::uintptr_t address) const {
+    const std::span<const std::byte> all(bytes_);
+    const auto at = [&](std::ptrdiff_t offset) {
+      return all.subspan(std::min(static_cast<std::size_t>(offset), all.size()));
+    };
+    const auto moved = reinterpret_cast<std::uintptr_t>(bytes_.data()) - reinterpret_cast<std::uintptr_t>(begin_);
+    return find_rule({.header = at(header_), .frames = at(frames_)}, address + moved);
+  }
+
+ private:
+  static const std::byte* end_of(std::span<const std::byte> span) { return span.data() + span.size(); }
+
+  const std::byte* begin_;
+  std::vector<std::byte> bytes_;
+  std::ptrdiff_t header_;
+  std::ptrdiff_t frames_;
+};
+
+EhFrame tables_of(const void* function) {
+  const std::optional<EhFrame> tables = find_tables(reinterpret_cast<std::uintptr_t>(function));
+  REQUIRE(tables.has_value());
+  return *tables;
+}
+
+// Addresses in functions all over the program or library that the tables are of.
+std::vector<std::uintptr_t> addresses_in(const EhFrame& tables, std::size_t count) {
+  std::int32_t functions = 0;
+  std::memcpy(&functions, tables.header.data() + 8, sizeof functions);
+  REQUIRE(functions > 0);
+  std::vector<std::uintptr_t> addresses;
+  for (std::size_t index = 0; index < count; ++index) {
+    const std::size_t row = index * static_cast<std::size_t>(functions) / count;
+    std::int32_t begin = 0;
+    std::memcpy(&begin, tables.header.data() + 12 + row * 8, sizeof begin);
+    const auto start =
+        reinterpret_cast<std::uintptr_t>(tables.header.data()) + static_cast<std::uintptr_t>(std::intptr_t{begin});
+    addresses.push_back(start + index % 4);
+  }
+  return addresses;
+}
+
+const void* address_of(auto* function) { return reinterpret_cast<const void*>(function); }
+
+}  // namespace
+
+TEST_CASE("nearly all code has a rule, in the program and in the C library") {
+  for (const void* const function : {address_of(&find_rule), address_of(&std::qsort)}) {
+    const EhFrame tables = tables_of(function);
+    const std::vector<std::uintptr_t> addresses = addresses_in(tables, 2000);
+    const auto count = std::ranges::count_if(addresses, [&](std::uintptr_t address) {
+      const UnwindRule rule = find_rule(tables, address);
+      return rule.is_framed() || rule.kind() == UnwindRule::Kind::realigned ||
+             rule.kind() == UnwindRule::Kind::realigning;
+    });
+    CHECK(count > 1900);
+  }
+}
+
+TEST_CASE("tables give the same rules wherever they lie") {
+  const EhFrame tables = tables_of(address_of(&find_rule));
+  const Copy copy(tables);
+  for (const std::uintptr_t address : addresses_in(tables, 1000))
+    CHECK(copy.find(address) == find_rule(tables, address));
+}
+
+TEST_CASE("damaged tables are read without harm") {
+  const EhFrame tables = tables_of(address_of(&std::qsort));
+  const std::vector<std::uintptr_t> addresses = addresses_in(tables, 300);
+  std::mt19937 random(7);
+  std::size_t changed = 0;
+  const auto read_all = [&](const Copy& copy) {
+    for (const std::uintptr_t address : addresses) changed += copy.find(address) == find_rule(tables, address) ? 0 : 1;
+  };
+  SUBCASE("cut off") {
+    for (int round = 0; round < 100; ++round) {
+      Copy copy(tables);
+      copy.bytes().resize(random() % (round % 2 == 0 ? 64 : copy.bytes().size()));
+      copy.bytes().shrink_to_fit();
+      read_all(copy);
+    }
+  }
+  SUBCASE("with other bytes in the entries") {
+    for (int round = 0; round < 60; ++round) {
+      Copy copy(tables);
+      for (std::size_t at = 12; at < copy.bytes().size(); at += 1 + random() % 30) {
+        copy.bytes()[at] = static_cast<std::byte>(random());
+      }
+      read_all(copy);
+    }
+  }
+  SUBCASE("with another header") {
+    for (int round = 0; round < 300; ++round) {
+      Copy copy(tables);
+      for (int times = 0; times < 3; ++times) copy.bytes()[random() % 64] = static_cast<std::byte>(random());
+      read_all(copy);
+    }
+  }
+  SUBCASE("of one byte over and over") {
+    for (const int byte : {0x00, 0x01, 0x0a, 0x0b, 0x0f, 0x7f, 0x80, 0xff}) {
+      Copy copy(tables);
+      std::fill(copy.bytes().begin() + 12 + 300 * 8, copy.bytes().end(), static_cast<std::byte>(byte));
+      read_all(copy);
+    }
+  }
+  CHECK(changed > 0);
+}
