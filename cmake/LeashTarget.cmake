@@ -37,6 +37,8 @@ function(leash_library part)
   set_target_properties(leash_${part} PROPERTIES EXPORT_NAME ${part} POSITION_INDEPENDENT_CODE ON
     VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} INSTALL_RPATH "$ORIGIN")
   leash_compile_options(leash_${part})
+  # Nobody replaces single functions of leash, so they may be inlined.
+  target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
   get_target_property(type leash_${part} TYPE)
   if(type STREQUAL "SHARED_LIBRARY")
     # libbacktrace stays inside: the program may have one of its own.

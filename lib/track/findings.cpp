@@ -83,8 +83,8 @@ void Findings::add_instance(Entry& entry, const Order& order, const Finding& fin
 
 void Findings::add(const Finding& finding, const Record& record) {
   const auto kind = static_cast<std::uint16_t>(record.opened_and_kind & ((1U << Record::kind_bits) - 1));
-  Entry& entry = entry_for({record.opened_at, finding.closed.bits(), finding.again.bits(), kind, finding.rule,
-                            finding.severity});
+  Entry& entry =
+      entry_for({record.opened_at, finding.closed.bits(), finding.again.bits(), kind, finding.rule, finding.severity});
   const std::uint64_t age = less(finding.now_us, record.opened_us());
   entry.min_age_us = entry.count == 0 ? age : std::min(entry.min_age_us, age);
   entry.max_age_us = std::max(entry.max_age_us, age);
@@ -102,7 +102,10 @@ std::vector<Group> Findings::groups() const {
   order.reserve(groups_.size());
   for (const Entry& entry : groups_) order.push_back(&entry);
   std::ranges::sort(order, [](const Entry* a, const Entry* b) {
-    return a->count != b->count ? a->count > b->count : a->orders.front() < b->orders.front();
+    if (a->count != b->count) return a->count > b->count;
+    if (a->orders.front() != b->orders.front()) return a->orders.front() < b->orders.front();
+    // Of the same resource: in the order in which they were found.
+    return a < b;
   });
   std::vector<Group> groups;
   groups.reserve(order.size());

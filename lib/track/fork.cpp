@@ -7,12 +7,11 @@ namespace {
 
 constinit std::atomic<std::uint32_t> generation{0};
 
-[[maybe_unused]] const int registered =
-    ::pthread_atfork([] { rare_paths.lock(); }, [] { rare_paths.unlock(); },
-                     [] {
-                       generation.fetch_add(1, std::memory_order_relaxed);
-                       rare_paths.unlock();
-                     });
+[[maybe_unused]] const int registered = ::pthread_atfork([] { rare_paths.lock(); }, [] { rare_paths.unlock(); },
+                                                         [] {
+                                                           generation.fetch_add(1, std::memory_order_relaxed);
+                                                           rare_paths.unlock();
+                                                         });
 
 }  // namespace
 

@@ -44,13 +44,13 @@ Value from_environment(const char* variable, std::optional<Value> (*parse)(std::
 }  // namespace
 
 Level default_level() noexcept {
-  static const Level level =
-      from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack);
+  static const Level level = from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack);
   return level;
 }
 
 std::size_t default_depth() noexcept {
-  static const std::size_t depth = from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16);
+  static const std::size_t depth =
+      from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16);
   return depth;
 }
 

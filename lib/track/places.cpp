@@ -56,28 +56,15 @@ struct KindEntry {
   Kind kind;
 };
 
-/// What a thread asked for last. The texts of a library that was unloaded may have made room for others at the same
-/// address: so what the number stands for is compared with what the pointers lead to now.
-struct KnownKind {
-  const char* one;
-  const char* many;
-  std::uint32_t number;
-};
+}  // namespace
 
-struct KnownSite {
-  const void* location;
-  const char* file;
-  const char* function;
-  std::uint32_t line;
-  std::uint32_t column;
-  std::uint32_t number;
-};
-
-constexpr std::size_t known_sites = 32;
 constinit thread_local std::array<KnownSite, known_sites> sites_of_thread{};
 constinit thread_local KnownKind kind_of_thread{};
 
+namespace {
+
 std::uint32_t store_site(const std::source_location& location) noexcept {
+  if (location.line() == 0) return 0;
   const std::string_view file = location.file_name();
   const std::string_view function = location.function_name();
   const std::uint64_t place = std::uint64_t{location.line()} << 32U | location.column();
@@ -90,54 +77,43 @@ std::uint32_t store_site(const std::source_location& location) noexcept {
                entry.function() == function;
       },
       [&](void* payload) {
-        auto* const entry = new (payload)
-            SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
-                      static_cast<std::uint32_t>(function.size()), 0};
+        auto* const entry =
+            new (payload) SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
+                                    static_cast<std::uint32_t>(function.size()), 0};
         put(put(reinterpret_cast<char*>(entry + 1), file), function);
       });
 }
 
-std::uint32_t store_kind(const Kind& kind) noexcept {
+std::uint16_t store_kind(const Kind& kind) noexcept {
   const std::uint32_t hash = narrowed(mixed(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
-  return kinds.find_or_add(
+  return static_cast<std::uint16_t>(kinds.find_or_add(
       hash, sizeof(KindEntry) + kind.one.size() + kind.many.size() + 2,
       [&](const void* payload) { return static_cast<const KindEntry*>(payload)->kind == kind; },
       [&](void* payload) {
         char* const texts = static_cast<char*>(payload) + sizeof(KindEntry);
         put(put(texts, kind.one), kind.many);
         new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}};
-      });
+      }));
 }
 
 }  // namespace
 
-std::uint16_t intern_kind(const Kind& kind) noexcept {
-  KnownKind& known = kind_of_thread;
-  if (known.number != 0 && known.one == kind.one.data() && known.many == kind.many.data()) {
-    const auto number = static_cast<std::uint16_t>(known.number);
-    if (kind_at(number) == kind) return number;
-  }
-  const std::uint32_t number = store_kind(kind);
-  known = {kind.one.data(), kind.many.data(), number};
-  return static_cast<std::uint16_t>(number);
+[[gnu::noinline]] std::uint32_t remember_site(std::source_location location) noexcept {
+  const auto* const address = std::bit_cast<const void*>(location);
+  KnownSite& known = known_site(address);
+  known.number = store_site(location);
+  std::memcpy(&known.stored, address, sizeof known.stored);
+  known.location = address;
+  return known.number;
+}
+
+[[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {
+  kind_of_thread = {kind, store_kind(kind)};
+  return kind_of_thread.number;
 }
 
 Kind kind_at(std::uint16_t number) noexcept {
   return number == 0 ? Kind{"resource", "resources"} : static_cast<const KindEntry*>(kinds.at(number))->kind;
-}
-
-std::uint32_t intern_site(const std::source_location& location) noexcept {
-  if (location.line() == 0) return 0;
-  static_assert(sizeof location == sizeof(const void*), "a source_location is a pointer to what the compiler stored");
-  const auto* const address = std::bit_cast<const void*>(location);
-  KnownSite& known = sites_of_thread[reinterpret_cast<std::uintptr_t>(address) / 8 % known_sites];
-  if (known.location == address && known.file == location.file_name() && known.function == location.function_name() &&
-      known.line == location.line() && known.column == location.column()) {
-    return known.number;
-  }
-  const std::uint32_t number = store_site(location);
-  known = {address, location.file_name(), location.function_name(), location.line(), location.column(), number};
-  return number;
 }
 
 const SiteEntry* site_at(std::uint32_t number) noexcept {

@@ -53,9 +53,9 @@ struct Group {
   Kind kind = {};
 
   Event opened = {};
-  Event closed = {};  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was closed.
-                      ///< `closed-late`: the late close.
-  Event again = {};   ///< `double-close`: the second close. `use-after-close`: the use.
+  Event closed = {};  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was
+                      ///< closed. `closed-late`: the late close.
+  Event again = {};            ///< `double-close`: the second close. `use-after-close`: the use.
   Site others_closed_at = {};  ///< `leaked`: where another one that was opened at the same place was closed.
 
   std::size_t count = 0;
@@ -72,11 +72,11 @@ struct Group {
 /// when the report is printed, not when it is made.
 struct Report {
   std::vector<Group> groups;
-  std::uint64_t opened = 0;  ///< Tags created so far,
-  std::uint64_t closed = 0;  ///< and how many of them are not open any more.
-  bool verdict = false;      ///< Whether the tracker was closed: else what is open is no finding, only open.
-  Level level = Level::stack;                ///< What was kept of each resource.
-  std::uint64_t without_stack = 0;           ///< Tags that got no stack, for want of room for more different ones.
+  std::uint64_t opened = 0;         ///< Tags created so far,
+  std::uint64_t closed = 0;         ///< and how many of them are not open any more.
+  bool verdict = false;             ///< Whether the tracker was closed: else what is open is no finding, only open.
+  Level level = Level::stack;       ///< What was kept of each resource.
+  std::uint64_t without_stack = 0;  ///< Tags that got no stack, for want of room for more different ones.
   std::vector<SuppressionUse> suppressions;  ///< The lines there were, and how often each was used.
 
   /// Whether there is no failure; notes do not count.

@@ -8,17 +8,26 @@
 #include <new>
 #include <thread>
 
+// LeakSanitizer (sanitizer/lsan_interface.h), where the program has it: it would not look for pointers in the pages.
+extern "C" {
+[[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);    // NOLINT(bugprone-reserved-*)
+[[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);  // NOLINT(bugprone-reserved-*)
+}
+
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 void* map_pages(std::size_t count) {
-  void* const pages =
-      ::mmap(nullptr, count * sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  void* const pages = ::mmap(nullptr, count * sizeof(Page), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) throw std::bad_alloc();
+  if (__lsan_register_root_region != nullptr) __lsan_register_root_region(pages, count * sizeof(Page));
   return pages;
 }
 
-void unmap_pages(void* pages, std::size_t count) noexcept { ::munmap(pages, count * sizeof(Page)); }
+void unmap_pages(void* pages, std::size_t count) noexcept {
+  if (__lsan_unregister_root_region != nullptr) __lsan_unregister_root_region(pages, count * sizeof(Page));
+  ::munmap(pages, count * sizeof(Page));
+}
 
 /// The first page of a tracker comes from here: most trackers live for one test, and need no other. Never waits, so
 /// that it cannot be found locked in a process that was forked.
@@ -90,23 +99,12 @@ void Shard::delete_extras(Page& page) noexcept {
 }
 
 Record& Shard::take() {
-  Page& page = current_ != nullptr && !current_->full() ? *current_ : page_with_room();
-  Record* record = nullptr;
-  if (page.first_free != Page::none) {
-    record = &page.at(page.first_free);
-    page.first_free = static_cast<std::uint16_t>(record->serial);
-  } else {
-    const std::uint16_t index = page.begun.load(std::memory_order_relaxed);
-    record = &page.at(index);
-    page.begun.store(static_cast<std::uint16_t>(index + 1), std::memory_order_release);
+  Record* record = take_ready();
+  if (record == nullptr) {
+    find_room();
+    record = take_ready();
   }
-  if (page.in_use++ == 0) {
-    ++page.chunk->pages_in_use;
-    ++pages_in_use_;
-  }
-  ++in_use_;
   if (ownerless_) tracker_.tag_begins();
-  record->serial = ++serial_;
   return *record;
 }
 
@@ -116,20 +114,18 @@ void Shard::cancel(Record& record) noexcept {
   if (ownerless_) static_cast<void>(tracker_.tag_ended());
 }
 
-[[gnu::noinline]] Page& Shard::page_with_room() {
+[[gnu::noinline]] void Shard::find_room() {
   if (Record* const head = returned_.load(std::memory_order_relaxed); head != nullptr && head != sealed()) {
     free_all(returned_.exchange(nullptr, std::memory_order_acquire));
   }
-  if (current_ == nullptr || current_->full()) {
-    if (available_ != nullptr) {
-      current_ = available_;
-      available_ = current_->next_available;
-      current_->available = false;
-    } else {
-      current_ = &begin_page();
-    }
+  if (current_ != nullptr && !current_->full()) return;
+  if (available_ != nullptr) {
+    current_ = available_;
+    available_ = current_->next_available;
+    current_->available = false;
+  } else {
+    current_ = &begin_page();
   }
-  return *current_;
 }
 
 Page& Shard::begin_page() {
@@ -175,25 +171,6 @@ Chunk& Shard::new_chunk() {
   return *chunk;
 }
 
-void Shard::free(Record& record) noexcept {
-  Page& page = Page::of(record);
-  record.serial = page.first_free;
-  page.first_free = static_cast<std::uint16_t>(page.index_of(record));
-  record.state.store(0, std::memory_order_relaxed);
-  --in_use_;
-  if (&page != current_ && !page.available) {
-    page.available = true;
-    page.next_available = available_;
-    available_ = &page;
-  }
-  if (--page.in_use != 0) return;
-  --pages_in_use_;
-  Chunk& chunk = *page.chunk;
-  if (--chunk.pages_in_use != 0 || chunk.count < least_pages_to_give_back) return;
-  // One that is given back and soon taken again would cost more than it saves: as much stays at hand.
-  if (pages_ - pages_in_use_ >= 2 * chunk.count) give_back(chunk);
-}
-
 [[gnu::noinline]] void Shard::free_all(Record* returned) noexcept {
   while (returned != nullptr) {
     Record& record = *returned;
@@ -221,13 +198,7 @@ void Shard::free(Record& record) noexcept {
   idle_ = &chunk;
 }
 
-bool Shard::put_back(Record& record) noexcept {
-  if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) extra->clear();
-  if (enter()) {
-    free(record);
-    leave();
-    return false;
-  }
+[[gnu::noinline]] bool Shard::put_back_elsewhere(Record& record) noexcept {
   Record* head = returned_.load(std::memory_order_relaxed);
   while (head != sealed()) {
     record.opened_and_kind = reinterpret_cast<std::uintptr_t>(head);
@@ -252,7 +223,13 @@ std::uint64_t Shard::disown() noexcept {
   ownerless_ = true;
   Record* const returned = returned_.exchange(sealed(), std::memory_order_acq_rel);
   if (returned != sealed()) free_all(returned);
-  return in_use_;
+  std::uint64_t in_use = 0;
+  for (Chunk* chunk = chunks_.load(std::memory_order_relaxed); chunk != nullptr; chunk = chunk->next) {
+    for (std::uint32_t number = 0; number < chunk->begun.load(std::memory_order_relaxed); ++number) {
+      in_use += chunk->pages[number].in_use;
+    }
+  }
+  return in_use;
 }
 
 void Shard::wait_for_turn() noexcept {

@@ -37,8 +37,8 @@ bool is_like(std::string_view text, std::string_view pattern) {
 }
 
 std::optional<Rule> rule_named(std::string_view name) {
-  for (const Rule rule : {Rule::leaked, Rule::dropped, Rule::double_close, Rule::use_after_close,
-                          Rule::outlived_parent, Rule::opened_after_end, Rule::untracked, Rule::closed_late}) {
+  for (const Rule rule : {Rule::leaked, Rule::dropped, Rule::double_close, Rule::use_after_close, Rule::outlived_parent,
+                          Rule::opened_after_end, Rule::untracked, Rule::closed_late}) {
     if (to_string(rule) == name) return rule;
   }
   return std::nullopt;

@@ -19,7 +19,8 @@ struct Record;
 ///
 /// Move-only. An empty tag (default-made, moved from, or acquired where there is no tracker) accepts every operation
 /// and does nothing. `close`, `touch` and the setters may run in any number of threads at once; moving and destroying
-/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws but `child`, where there is no memory.
+/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws but `child`, where there is no
+/// memory.
 class Tag {
  public:
   Tag() noexcept = default;

@@ -42,6 +42,7 @@ struct AtThreadExit {
   ~AtThreadExit() {
     const std::uint32_t index = this_thread.index;
     this_thread.index = 0;
+    this_thread.tracker = 0;
     give_back(index);
   }
 };

@@ -20,6 +20,8 @@ namespace {
 
 using leash::detail::Ref;
 
+constinit std::atomic<std::uint64_t> last_id{0};
+
 constexpr Kind descriptor_kind{"descriptor", "descriptors"};
 
 Options with_clock(Options options) {
@@ -32,9 +34,24 @@ std::uint32_t thread_mark() noexcept {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&this_thread) * 0x9e3779b97f4a7c15ULL >> 48U);
 }
 
+/// As memcpy, without the call.
+void copy_short(char* to, const char* from, std::size_t size) noexcept {
+  const auto copy_ends = [&]<class Word>(Word) {
+    std::memcpy(to, from, sizeof(Word));
+    std::memcpy(to + size - sizeof(Word), from + size - sizeof(Word), sizeof(Word));
+  };
+  if (size >= 8) {
+    copy_ends(std::uint64_t{});
+  } else if (size >= 4) {
+    copy_ends(std::uint32_t{});
+  } else {
+    for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
+  }
+}
+
 void set_name(Record& record, std::string_view name) {
   if (name.size() <= Record::inline_name) {
-    std::memcpy(record.name_text, name.data(), name.size());
+    copy_short(record.name_text, name.data(), name.size());
     record.name_size = static_cast<unsigned char>(name.size());
   } else {
     record.need_extra().name = name;
@@ -47,7 +64,8 @@ void set_name(Record& record, std::string_view name) {
 void destroy(TrackerState* state) noexcept { state->let_go(); }
 
 TrackerState::TrackerState(Options options)
-    : options_(with_clock(std::move(options))),
+    : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+      options_(with_clock(std::move(options))),
       level_(options_.level.value_or(default_level())),
       depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
       began_(options_.clock->coarse_now()) {
@@ -118,10 +136,16 @@ Shard& TrackerState::shard_at(std::uint32_t index) {
   return *fresh;
 }
 
-Shard& TrackerState::own_shard() {
-  Shard& own = shard_at(this_thread.index);
+[[gnu::always_inline]] inline Shard& TrackerState::own_shard(ThisThread& thread) {
+  if (thread.tracker != id_) [[unlikely]] {
+    Shard& shard = shard_at(thread.index);
+    if (thread.index == 0) return shard;
+    thread.shard = &shard;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread.tracker = id_;
+  }
   // In a signal handler that came while this thread was at work on it, the shard of the threads without one.
-  return own.owner() != 0 && own.busy() ? shard_at(0) : own;
+  return thread.shard->busy() ? shard_at(0) : *thread.shard;
 }
 
 std::uint64_t TrackerState::now_us() const noexcept {
@@ -157,39 +181,59 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   return Place::from_bits(record.closed_at.load(std::memory_order_acquire));
 }
 
+[[gnu::always_inline]] inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
+                                                       const ThisThread& thread) noexcept {
+  record.opened_at = opening.place.bits();
+  record.closed_at.store(0, std::memory_order_relaxed);
+  record.used.store(0, std::memory_order_relaxed);
+  record.thread = thread.number;
+  record.descriptor = opening.resource.descriptor;
+  const std::uint64_t opened = level_ == Level::count ? 0 : now_us();
+  record.opened_and_kind = opened << Record::kind_bits | intern_kind(opening.resource.kind);
+  shard.publish(record,
+                Record::open | (opening.parent != nullptr ? Record::child : 0U) |
+                    std::uint32_t{static_cast<unsigned char>(opening.resource.on_drop)} << Record::on_drop_shift);
+}
+
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
                                              const Notes& notes, Family* parent) {
   if (closed()) return nullptr;
-  const ThisThread& thread = known_thread();
-  const Place place = place_of_call(location, 1);
-  const std::uint16_t kind = intern_kind(resource.kind);
-  Shard& shard = own_shard();
+  ThisThread& thread = known_thread();
+  const Opening opening{resource, place_of_call(location, 1), notes, parent};
+  const std::string_view name = level_ == Level::count ? std::string_view() : resource.name;
+  Shard& shard = own_shard(thread);
+  const bool simple = name.size() <= Record::inline_name && notes.empty() && parent == nullptr;
+  if (!simple || !shard.enter()) return open_in_turn(shard, opening, thread);
+  // Behind `enter`: who closes the tracker waits for this thread, or this thread sees that.
+  Record* const record = closed() ? nullptr : shard.take_ready();
+  if (record != nullptr) [[likely]] {
+    copy_short(record->name_text, name.data(), name.size());
+    record->name_size = static_cast<unsigned char>(name.size());
+    begin(*record, shard, opening, thread);
+  }
+  shard.leave();
+  return record != nullptr ? record : open_in_turn(shard, opening, thread);
+}
+
+[[gnu::noinline]] Record* TrackerState::open_in_turn(Shard& shard, const Opening& opening, const ThisThread& thread) {
   const Shard::Turn turn(shard);
   if (closed()) return nullptr;
   Record& record = shard.take();
   try {
-    set_name(record, level_ == Level::count ? std::string_view() : resource.name);
-    if (level_ != Level::count && !notes.empty()) record.need_extra().notes = notes;
-    if (parent != nullptr) record.need_extra().as_child = Ref<Family>(parent);
+    set_name(record, level_ == Level::count ? std::string_view() : opening.resource.name);
+    if (level_ != Level::count && !opening.notes.empty()) record.need_extra().notes = opening.notes;
+    if (opening.parent != nullptr) record.need_extra().as_child = Ref<Family>(opening.parent);
   } catch (...) {
     if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
     shard.cancel(record);
     throw;
   }
-  if (parent != nullptr) parent->open_children.fetch_add(1, std::memory_order_relaxed);
-  record.opened_at = place.bits();
-  record.closed_at.store(0, std::memory_order_relaxed);
-  record.used.store(0, std::memory_order_relaxed);
-  record.thread = thread.number;
-  record.descriptor = resource.descriptor;
-  const std::uint64_t opened = level_ == Level::count ? 0 : now_us();
-  record.opened_and_kind = opened << Record::kind_bits | kind;
-  shard.publish(record, Record::open | (parent != nullptr ? Record::child : 0U) |
-                            std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift);
+  if (opening.parent != nullptr) opening.parent->open_children.fetch_add(1, std::memory_order_relaxed);
+  begin(record, shard, opening, thread);
   return &record;
 }
 
-bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
+[[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
   const std::uint32_t closer = thread_mark() << Record::closer_shift;
   before = record.state.load(std::memory_order_relaxed);
   do {
@@ -225,30 +269,36 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 }
 
 void TrackerState::end_tag(Record& record) noexcept {
-  if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::open) != 0) {
-    const OnDrop on_drop = Record::on_drop_of(state);
-    if (on_drop == OnDrop::abandoned) {
-      // The record stays, open, as the resource does.
-      if (tag_ended()) delete this;
-      return;
-    }
-    std::uint32_t before = 0;
-    end(record, {}, before);
-    const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
-    if ((before & Record::reported) != 0) {
-      find(Rule::closed_late, Severity::failure, record, {}, {});
-    } else if (lost) {
-      const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
-      find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
-    }
+  std::uint32_t state = record.state.load(std::memory_order_acquire);
+  if ((state & Record::open) != 0) {
+    if (!drop(record)) return;
+    state = record.state.load(std::memory_order_acquire);
   }
   // No one pins a record that is not open: if it is not pinned now, it never will be.
-  const std::uint32_t state = record.state.load(std::memory_order_acquire);
   if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
   put_back(record);
 }
 
-void TrackerState::put_back(Record& record) noexcept {
+[[gnu::noinline]] bool TrackerState::drop(Record& record) noexcept {
+  const OnDrop on_drop = Record::on_drop_of(record.state.load(std::memory_order_acquire));
+  if (on_drop == OnDrop::abandoned) {
+    // The record stays, open, as the resource does.
+    if (tag_ended()) delete this;
+    return false;
+  }
+  std::uint32_t before = 0;
+  end(record, {}, before);
+  const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
+  if ((before & Record::reported) != 0) {
+    find(Rule::closed_late, Severity::failure, record, {}, {});
+  } else if (lost) {
+    const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
+    find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
+  }
+  return true;
+}
+
+[[gnu::always_inline]] inline void TrackerState::put_back(Record& record) noexcept {
   if (Page::of(record).shard->put_back(record)) delete this;
 }
 

@@ -5,39 +5,78 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
+// A frame as the compiler's unwinder shows it.
+struct Frame {
+  explicit Frame(_Unwind_Context* context) noexcept
+      : pc(_Unwind_GetIPInfo(context, &interrupted)), sp(_Unwind_GetCFA(context)) {}
+
+  [[nodiscard]] std::uintptr_t next() const noexcept { return interrupted != 0 ? pc + 1 : pc; }
+
+  int interrupted = 0;
+  std::uintptr_t pc;
+  std::uintptr_t sp;
+};
+
 struct Visit {
   Registers from;
   Output out;
-  bool* interrupts;
   bool found = false;
-  bool ended = false;
   std::size_t count = 0;
 };
 
 _Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
   Visit& to = *static_cast<Visit*>(data);
-  int before_instruction = 0;
-  const std::uintptr_t pc = _Unwind_GetIPInfo(context, &before_instruction);
-  if (to.interrupts != nullptr && before_instruction != 0) *to.interrupts = true;
-  const std::uintptr_t next = before_instruction != 0 ? pc + 1 : pc;
-  to.found = to.found || (next == to.from.pc && (to.from.sp == 0 || _Unwind_GetCFA(context) == to.from.sp));
+  const Frame frame(context);
+  to.found = to.found || (frame.next() == to.from.pc && (to.from.sp == 0 || frame.sp == to.from.sp));
   if (!to.found) return _URC_NO_REASON;
-  to.ended = to.ended || pc == 0 || to.count == to.out.depth;
-  if (to.ended) return to.interrupts != nullptr ? _URC_NO_REASON : _URC_END_OF_STACK;
+  if (frame.pc == 0 || to.count == to.out.depth) return _URC_END_OF_STACK;
   if (to.out.skip > 0) {
     --to.out.skip;
   } else {
-    to.out.addresses[to.count++] = before_instruction != 0 ? pc : pc - 1;
+    to.out.addresses[to.count++] = frame.next() - 1;
   }
   return _URC_NO_REASON;
 }
 
+#ifdef __x86_64__
+struct Pass {
+  Position at;
+  bool found = false;
+  bool passed = false;
+  bool interrupted = false;
+};
+
+_Unwind_Reason_Code visit_to_pass(_Unwind_Context* context, void* data) {
+  Pass& pass = *static_cast<Pass*>(data);
+  const Frame frame(context);
+  if (!pass.found) {
+    pass.found = frame.next() == pass.at.next && frame.sp == pass.at.sp;
+    return _URC_NO_REASON;
+  }
+  constexpr int rbp = 6;
+  pass.passed = frame.pc != 0;
+  pass.interrupted = frame.interrupted != 0;
+  pass.at.next = frame.next();
+  pass.at.sp = frame.sp;
+  pass.at.bp = _Unwind_GetGR(context, rbp);
+  return _URC_END_OF_STACK;
+}
+#endif
+
 }  // namespace
 
-std::size_t walk_system(Registers from, Output out, bool* interrupts) noexcept {
-  Visit to{.from = from, .out = out, .interrupts = interrupts};
+std::size_t walk_system(Registers from, Output out) noexcept {
+  Visit to{.from = from, .out = out};
   _Unwind_Backtrace(visit, &to);
   return to.count;
 }
+
+#ifdef __x86_64__
+PassedFrame pass_by_system(const Position& at) noexcept {
+  Pass pass{.at = at};
+  _Unwind_Backtrace(visit_to_pass, &pass);
+  return {.passed = pass.passed, .interrupted = pass.interrupted, .to = pass.at};
+}
+#endif
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -33,14 +33,14 @@ class Walk {
   [[nodiscard]] bool missed() const noexcept { return missed_; }
 
  private:
-  enum class Step : std::uint8_t { done, end, by_system };
-
-  Step step() noexcept;
+  bool step() noexcept;
   UnwindRule look_up() noexcept;
   bool step_framed(UnwindRule rule) noexcept;
   bool step_realigned(UnwindRule rule) noexcept;
   bool step_realigning(UnwindRule rule) noexcept;
   bool step_signal() noexcept;
+  bool step_by_system() noexcept;
+  bool is_after_call() noexcept;
   bool enter(std::uintptr_t cfa, std::uintptr_t bp) noexcept;
   bool is_readable(std::uintptr_t begin, std::uintptr_t size) noexcept;
   bool change_stack(std::uintptr_t sp) noexcept;
@@ -73,16 +73,8 @@ LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
     const std::uintptr_t cfa = base + rule.offset();
     if (!rule.is_framed() || base - at.sp > at.end - at.sp || cfa > at.end) [[unlikely]] {
       at_ = at;
-      const Step result = step();
+      ended_ = !step() || at_.next == 0;
       at = at_;
-      if (result == Step::by_system) {
-        // This frame once more, to pass over it.
-        out.addresses += count;
-        out.depth -= count;
-        ++out.skip;
-        count += walk_system({.pc = at.next, .sp = at.sp}, out, missed_ ? &signals_ : nullptr);
-      }
-      ended_ = result != Step::done || at.next == 0;
       continue;
     }
     const std::uintptr_t saved = word_at(cfa - rule.saved());
@@ -96,25 +88,22 @@ LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
   return count;
 }
 
-// Any step, also those that `run` leaves to this function.
-[[gnu::noinline]] Walk::Step Walk::step() noexcept {
+// Any step, also those that `run` leaves to this function. Whether there was one.
+[[gnu::noinline]] bool Walk::step() noexcept {
   UnwindRule rule = rule_cache.find(at_.next);
   if (rule == UnwindRule()) rule = look_up();
-  const auto result = [](bool stepped) { return stepped ? Step::done : Step::end; };
-  if (rule.is_framed()) return result(step_framed(rule));
+  if (rule.is_framed()) return step_framed(rule);
   switch (rule.kind()) {
     case UnwindRule::Kind::realigned:
-      return result(step_realigned(rule));
+      return step_realigned(rule);
     case UnwindRule::Kind::realigning:
-      return result(step_realigning(rule));
+      return step_realigning(rule);
     case UnwindRule::Kind::signal:
-      return result(step_signal());
+      return step_signal();
     case UnwindRule::Kind::unsupported:
-      // That trusts all it reads, and reads the code too. A frame pointer that led elsewhere may have been a wild one.
-      return changed_ || !is_page_readable(at_.next - 1) || !is_page_readable(at_.next + 16) ? Step::end
-                                                                                             : Step::by_system;
+      return step_by_system();
     default:
-      return Step::end;
+      return false;
   }
 }
 
@@ -180,6 +169,42 @@ LEASH_READS_RAW_STACK bool Walk::step_signal() noexcept {
   if (sp <= at_.sp || sp >= at_.end) return change_stack(sp);
   at_.sp = sp;
   return true;
+}
+
+bool Walk::step_by_system() noexcept {
+  // That trusts all it reads, and reads the code too. A frame pointer that led elsewhere may have been a wild one.
+  if (changed_ || (at_.next != interrupted_ && !is_after_call())) return false;
+  const auto [passed, interrupted, to] = pass_by_system(at_);
+  if (!passed) return false;
+  signals_ = signals_ || interrupted;
+  interrupted_ = interrupted ? to.next : interrupted_;
+  const bool changes = to.sp <= at_.sp || to.sp >= at_.end;
+  at_.next = to.next;
+  at_.bp = to.bp;
+  if (changes) return change_stack(to.sp);
+  at_.sp = to.sp;
+  return true;
+}
+
+// Whether the present address is one that a call returns to, and no other word of the stack that was taken for one.
+LEASH_READS_RAW_STACK bool Walk::is_after_call() noexcept {
+  constexpr std::uintptr_t longest = 7;
+  if (at_.next < page_size || !is_page_readable(at_.next - longest) || !is_page_readable(at_.next + 16)) return false;
+  const auto code = [this](std::uintptr_t before) LEASH_READS_RAW_STACK {
+    return *reinterpret_cast<const std::uint8_t*>(at_.next - before);  // NOLINT(performance-no-int-to-ptr)
+  };
+  if (code(5) == 0xe8) return true;
+  // Intel's manual, volume 2: opcode ff with 2 in the middle of ModRM, which says how long the instruction is.
+  for (std::uintptr_t size = 2; size <= longest; ++size) {
+    if (code(size) != 0xff || (code(size - 1) >> 3 & 7U) != 2) continue;
+    const unsigned mod = code(size - 1) >> 6U;
+    const unsigned rm = code(size - 1) & 7U;
+    const bool has_sib = mod != 3 && rm == 4;
+    const bool is_absolute = mod == 0 && (rm == 5 || (has_sib && (code(size - 2) & 7U) == 5));
+    const std::uintptr_t displacement = is_absolute || mod == 2 ? 4 : mod == 1 ? 1 : 0;
+    if (size == 2 + (has_sib ? 1U : 0U) + displacement) return true;
+  }
+  return false;
 }
 
 // Whether [begin, begin + size) can be read and is part of this stack above rsp.

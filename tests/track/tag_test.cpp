@@ -149,8 +149,8 @@ TEST_CASE("a child names its parent") {
   const Report report = tracker.close();
   REQUIRE(report.groups.size() == 2);
   for (const leash::track::Group& group : report.groups) CHECK(group.opened.site.line() == line);
-  CHECK(report.groups[0].rule == Rule::leaked);
-  CHECK(report.groups[1].rule == Rule::outlived_parent);
+  CHECK(report.groups[0].rule == Rule::outlived_parent);
+  CHECK(report.groups[1].rule == Rule::leaked);
   CHECK(report.groups[0].instances[0].parent == "box");
   CHECK(report.groups[0].instances[0].notes.size() == 1);
   CHECK_FALSE(parent.child({slot, "after the end"}));

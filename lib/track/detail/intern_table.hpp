@@ -44,7 +44,9 @@ class InternTable {
   }
 
   /// What `find_or_add` numbered so.
-  void* at(std::uint32_t number) const noexcept { return arena_.load(std::memory_order_acquire) + offset(number) + sizeof(Header); }
+  void* at(std::uint32_t number) const noexcept {
+    return arena_.load(std::memory_order_acquire) + offset(number) + sizeof(Header);
+  }
 
   std::size_t bytes_used() const noexcept;
 

@@ -1,13 +1,17 @@
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <leash/config.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/site.hpp>
 #include <source_location>
 #include <span>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::track::detail {
 
@@ -68,12 +72,60 @@ class Place {
   std::uint32_t bits_ = 0;
 };
 
+/// What a thread asked for last.
+struct KnownKind {
+  Kind kind;
+  std::uint16_t number;
+};
+
+struct KnownSite {
+  /// What a `std::source_location` points to: two texts, line and column.
+  struct Stored {
+    const char* file;
+    const char* function;
+    std::uint64_t line_and_column;
+  };
+  const void* location;
+  Stored stored;
+  std::uint32_t number;
+};
+
+inline constexpr std::size_t known_sites = 32;
+extern constinit thread_local std::array<KnownSite, known_sites> sites_of_thread;
+extern constinit thread_local KnownKind kind_of_thread;
+
+/// Where a thread keeps what is known of the `std::source_location` that points to `address`.
+inline KnownSite& known_site(const void* address) noexcept {
+  return sites_of_thread[reinterpret_cast<std::uintptr_t>(address) / 8 % known_sites];
+}
+
 /// At most 512 KiB of kinds.
-std::uint16_t intern_kind(const Kind& kind) noexcept;
+std::uint16_t remember_kind(const Kind& kind) noexcept;
+inline std::uint16_t intern_kind(const Kind& kind) noexcept {
+  const KnownKind& known = kind_of_thread;
+  // The texts live as long as the program, says `Kind`.
+  const auto same = [](std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); };
+  if (known.number == 0 || !same(known.kind.one, kind.one) || !same(known.kind.many, kind.many)) [[unlikely]] {
+    return remember_kind(kind);
+  }
+  return known.number;
+}
 Kind kind_at(std::uint16_t number) noexcept;
 
 /// At most 8 MiB of sites.
-std::uint32_t intern_site(const std::source_location& location) noexcept;
+std::uint32_t remember_site(std::source_location location) noexcept;
+inline std::uint32_t intern_site(std::source_location location) noexcept {
+  static_assert(sizeof location == sizeof(const void*), "a source_location is a pointer to what the compiler stored");
+  const auto* const address = std::bit_cast<const void*>(location);
+  if (address == nullptr) [[unlikely]]
+    return 0;
+  const KnownSite& known = known_site(address);
+  // Compared too: another library may have come to where one was unloaded.
+  if (known.location != address || std::memcmp(&known.stored, address, sizeof known.stored) != 0) [[unlikely]] {
+    return remember_site(location);
+  }
+  return known.number;
+}
 const SiteEntry* site_at(std::uint32_t number) noexcept;
 
 /// At most 64 MiB of stacks: some 400,000 of 16 frames.

@@ -18,14 +18,14 @@ namespace LEASH_NAMESPACE::track::detail {
 struct Family : leash::detail::RefCounted {
   explicit Family(std::string name) : parent(std::move(name)) {}
 
-  const std::string parent;                         ///< The name of the resource that the others depend on.
+  const std::string parent;  ///< The name of the resource that the others depend on.
   std::atomic<std::uint32_t> open_children{0};
 };
 inline void destroy(const Family* family) noexcept { delete family; }
 
 /// What few records need. A free record keeps its own, emptied, for the next one that does.
 struct Extra {
-  std::string name;                        ///< If it does not fit into the record.
+  std::string name;  ///< If it does not fit into the record.
   Notes notes;
   leash::detail::Ref<Family> as_child;
   std::atomic<Family*> as_parent{nullptr};  ///< Counted.
@@ -50,16 +50,16 @@ struct Extra {
 struct alignas(64) Record {
   enum State : std::uint32_t {
     open = 1U << 0U,
-    closed = 1U << 1U,      ///< With neither: free, or in the making.
+    closed = 1U << 1U,  ///< With neither: free, or in the making.
     pinned = 1U << 2U,
-    ended = 1U << 3U,       ///< Its tag was gone while it was pinned: who unpins it puts it back.
-    reported = 1U << 4U,    ///< Some verdict called it leaked.
-    baseline = 1U << 5U,    ///< Open before what is judged began.
-    failed = 1U << 6U,      ///< An operation on it failed.
-    child = 1U << 7U,       ///< `extra->as_child` is set.
-    on_drop_shift = 8,      ///< Two bits of OnDrop.
+    ended = 1U << 3U,     ///< Its tag was gone while it was pinned: who unpins it puts it back.
+    reported = 1U << 4U,  ///< Some verdict called it leaked.
+    baseline = 1U << 5U,  ///< Open before what is judged began.
+    failed = 1U << 6U,    ///< An operation on it failed.
+    child = 1U << 7U,     ///< `extra->as_child` is set.
+    on_drop_shift = 8,    ///< Two bits of OnDrop.
     on_drop_mask = 3U << 8U,
-    closer_shift = 16,      ///< The low 16 bits of the number of the thread that closed it.
+    closer_shift = 16,  ///< The low 16 bits of the number of the thread that closed it.
   };
 
   static constexpr std::size_t inline_name = 15;
@@ -67,14 +67,14 @@ struct alignas(64) Record {
   static constexpr unsigned kind_bits = 16;
 
   std::atomic<std::uint32_t> state{0};
-  std::uint32_t serial;                         ///< Its place in its shard's order of creation; of a free one, the next.
-  std::uint32_t opened_at;                      ///< A Place.
-  std::atomic<std::uint32_t> closed_at;         ///< A Place, soon after `state` says closed.
+  std::uint32_t serial;                  ///< Its place in its shard's order of creation; of a free one, the next.
+  std::uint32_t opened_at;               ///< A Place.
+  std::atomic<std::uint32_t> closed_at;  ///< A Place, soon after `state` says closed.
   std::atomic<std::uint32_t> used_site;
-  std::atomic<std::uint32_t> used;              ///< When last, in ms after `opened`, plus 1; 0: never.
+  std::atomic<std::uint32_t> used;  ///< When last, in ms after `opened`, plus 1; 0: never.
   std::uint32_t thread;
   std::int32_t descriptor;
-  std::uint64_t opened_and_kind;                ///< µs after its tracker began, and the number of the kind.
+  std::uint64_t opened_and_kind;  ///< µs after its tracker began, and the number of the kind.
   std::atomic<Extra*> extra{nullptr};
   unsigned char name_size;
   char name_text[inline_name];

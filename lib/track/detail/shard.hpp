@@ -25,8 +25,8 @@ struct alignas(4096) Page {
   struct Chunk* chunk = nullptr;
   std::uint16_t first_free = none;
   std::uint16_t in_use = 0;
-  bool available = false;                   ///< In its shard's list of pages that have room.
-  std::atomic<std::uint16_t> begun{0};      ///< Records from here on were never used.
+  bool available = false;               ///< In its shard's list of pages that have room.
+  std::atomic<std::uint16_t> begun{0};  ///< Records from here on were never used.
   alignas(64) std::array<std::byte, capacity * sizeof(Record)> memory;
 
   static Page& of(const Record& record) noexcept {
@@ -54,7 +54,8 @@ struct Chunk {
 /// The records that one thread makes for one tracker, so that threads do not meet. That thread, the owner, works on it
 /// without a lock; others only put records back, into a list of their own, and count.
 ///
-/// When the tracker has no handle any more, or where a thread has no index, there is no owner, and all take `rare_paths`.
+/// When the tracker has no handle any more, or where a thread has no index, there is no owner, and all take
+/// `rare_paths`.
 class Shard {
  public:
   /// `owner` is a thread's index; 0 for none.
@@ -87,10 +88,44 @@ class Shard {
   /// Whether the calling thread, if it is the owner, has a Turn: this is a signal handler then, and must not take one.
   bool busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
 
-  /// In a Turn: a record for use, with its serial. Throws `std::bad_alloc`.
+  /// What a Turn is for the owner, if it may have one; else it needs a Turn.
+  [[gnu::always_inline]] bool enter() noexcept {
+    if (!owned() || busy()) return false;
+    busy_.store(true, std::memory_order_relaxed);
+    light_fence();
+    if (!revoked_.load(std::memory_order_acquire)) return true;
+    leave();
+    return false;
+  }
+  void leave() noexcept { busy_.store(false, std::memory_order_release); }
+
+  /// After `enter`: a record for use, with its serial, where one is at hand; else null.
+  [[gnu::always_inline]] Record* take_ready() noexcept {
+    if (current_ == nullptr) return nullptr;
+    Page& page = *current_;
+    Record* record = nullptr;
+    if (page.first_free != Page::none) {
+      record = &page.at(page.first_free);
+      page.first_free = static_cast<std::uint16_t>(record->serial);
+    } else {
+      const std::uint16_t index = page.begun.load(std::memory_order_relaxed);
+      if (index == Page::capacity) return nullptr;
+      record = &page.at(index);
+      page.begun.store(static_cast<std::uint16_t>(index + 1), std::memory_order_release);
+    }
+    if (page.in_use++ == 0) {
+      ++page.chunk->pages_in_use;
+      ++pages_in_use_;
+    }
+    record->serial = ++serial_;
+    return record;
+  }
+
+  /// In a Turn: the same, with more memory if needed. Throws `std::bad_alloc`.
   Record& take();
 
-  /// In the same Turn: the record is in use from now on, and has this state; or it is not needed after all.
+  /// In the same Turn, or before `leave`: the record is in use from now on, and has this state; or it is not needed
+  /// after all.
   void publish(Record& record, std::uint32_t state) noexcept {
     add(opened_);
     record.state.store(state, std::memory_order_release);
@@ -99,20 +134,26 @@ class Shard {
 
   /// A record of this shard was closed: counts it, in any thread.
   void count_closed() noexcept {
-    if (owned() && !busy()) {
-      // Busy, for a signal handler that closes another one here.
-      busy_.store(true, std::memory_order_relaxed);
-      std::atomic_signal_fence(std::memory_order_seq_cst);
-      add(closed_);
-      leave();
-    } else {
-      closed_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+#if defined(__x86_64__) && !defined(__SANITIZE_THREAD__)
+    // One instruction: a signal handler that closes another one here comes before or after it.
+    if (owned()) {
+      asm("incq %0" : "+m"(closed_));  // NOLINT(hicpp-no-assembler)
+      return;
     }
+#endif
+    closed_elsewhere_.fetch_add(1, std::memory_order_relaxed);
   }
 
   /// The record's tag is gone and nobody reads it. Any thread. True if that was the last tag of a tracker that has no
   /// handle any more: the caller then destroys the tracker.
-  [[nodiscard]] bool put_back(Record& record) noexcept;
+  [[nodiscard, gnu::always_inline]] bool put_back(Record& record) noexcept {
+    if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) extra->clear();
+    if (!enter()) [[unlikely]]
+      return put_back_elsewhere(record);
+    free(record);
+    leave();
+    return false;
+  }
 
   /// Ends the owner's privilege: call the first, then `heavy_fence`, then the second. The first time, that one returns
   /// how many records are in use; from then on the shard tells the tracker of each tag that begins and ends.
@@ -142,7 +183,7 @@ class Shard {
   }
 
  private:
-  static constexpr std::uint32_t most_pages = 1024;   ///< Of a chunk.
+  static constexpr std::uint32_t most_pages = 1024;  ///< Of a chunk.
   static constexpr std::uint32_t least_pages_to_give_back = 16;
 
   static Record* sealed() noexcept { return reinterpret_cast<Record*>(std::uintptr_t{1}); }
@@ -154,20 +195,27 @@ class Shard {
 
   bool owned() const noexcept { return this_thread.index == owner_ && owner_ != 0; }
 
-  bool enter() noexcept {
-    if (!owned() || busy()) return false;
-    busy_.store(true, std::memory_order_relaxed);
-    light_fence();
-    if (!revoked_.load(std::memory_order_acquire)) return true;
-    leave();
-    return false;
-  }
-  void leave() noexcept { busy_.store(false, std::memory_order_release); }
-
-  Page& page_with_room();
+  void find_room();
   Page& begin_page();
   Chunk& new_chunk();
-  void free(Record& record) noexcept;
+  bool put_back_elsewhere(Record& record) noexcept;
+  void free(Record& record) noexcept {
+    Page& page = Page::of(record);
+    record.serial = page.first_free;
+    page.first_free = static_cast<std::uint16_t>(page.index_of(record));
+    record.state.store(0, std::memory_order_relaxed);
+    if (&page != current_ && !page.available) {
+      page.available = true;
+      page.next_available = available_;
+      available_ = &page;
+    }
+    if (--page.in_use != 0) return;
+    --pages_in_use_;
+    Chunk& chunk = *page.chunk;
+    if (--chunk.pages_in_use != 0 || chunk.count < least_pages_to_give_back) return;
+    // One that is given back and soon taken again would cost more than it saves: as much stays at hand.
+    if (pages_ - pages_in_use_ >= 2 * chunk.count) give_back(chunk);
+  }
   void free_all(Record* returned) noexcept;
   void give_back(Chunk& chunk) noexcept;
   static void delete_extras(Page& page) noexcept;
@@ -177,7 +225,7 @@ class Shard {
   std::uint32_t serial_ = 0;
   std::atomic<bool> busy_{false};
   std::atomic<bool> revoked_{false};
-  bool ownerless_ = false;      ///< Under `rare_paths`: what is put back counts for the tracker's end.
+  bool ownerless_ = false;  ///< Under `rare_paths`: what is put back counts for the tracker's end.
   Page* current_ = nullptr;
   Page* available_ = nullptr;
   Chunk* filling_ = nullptr;  ///< Has pages that were never used.
@@ -185,7 +233,6 @@ class Shard {
   Chunk first_;
   std::uint32_t pages_ = 0;         ///< Those begun, and
   std::uint32_t pages_in_use_ = 0;  ///< those with a record in use.
-  std::uint64_t in_use_ = 0;
   std::atomic<std::uint64_t> opened_{0};
   std::atomic<std::uint64_t> closed_{0};
   std::atomic<Chunk*> chunks_{nullptr};

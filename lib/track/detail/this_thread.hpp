@@ -5,6 +5,8 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
+class Shard;
+
 /// What leash knows of the calling thread.
 struct ThisThread {
   /// Its own among the threads that are alive, from 1 on and as low as can be; a thread that ended leaves its index to
@@ -14,6 +16,10 @@ struct ThisThread {
 
   /// Its place in the order in which threads came to leash, from 1 on; 0 before.
   std::uint32_t number = 0;
+
+  /// The tracker that it made a record for last, and its shard there.
+  std::uint64_t tracker = 0;
+  Shard* shard = nullptr;
 };
 
 inline constexpr std::uint32_t most_indexes = 4095;
@@ -25,9 +31,11 @@ extern constinit thread_local ThisThread this_thread;
 void enter_thread() noexcept;
 
 /// The calling thread, which has a number from now on.
-inline const ThisThread& known_thread() noexcept {
-  if (this_thread.number == 0) enter_thread();
-  return this_thread;
+inline ThisThread& known_thread() noexcept {
+  ThisThread& thread = this_thread;
+  if (thread.number == 0) [[unlikely]]
+    enter_thread();
+  return thread;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -70,7 +70,7 @@ class TrackerState : public leash::detail::RefCounted {
   using ShardPointer = std::atomic<Shard*>;
 
   /// The shard that the calling thread takes records from.
-  Shard& own_shard();
+  Shard& own_shard(ThisThread& thread);
   Shard& shard_at(std::uint32_t index);
   ShardPointer& shard_pointer(std::uint32_t index);
   template <class Function>
@@ -89,6 +89,19 @@ class TrackerState : public leash::detail::RefCounted {
   Place place_of_close(std::source_location location, std::size_t skip) noexcept;
   static Place closed_at(const Record& record) noexcept;
 
+  /// What is to be opened, and where.
+  struct Opening {
+    const Resource& resource;
+    Place place;
+    const Notes& notes;
+    Family* parent;
+  };
+  Record* open_in_turn(Shard& shard, const Opening& opening, const ThisThread& thread);
+  void begin(Record& record, Shard& shard, const Opening& opening, const ThisThread& thread) noexcept;
+
+  /// Destroys what is still open. False if the record stays.
+  bool drop(Record& record) noexcept;
+
   /// Open to closed, with all that this brings with it but findings. False if it was not open.
   bool end(Record& record, Place place, std::uint32_t& state_before) noexcept;
 
@@ -103,6 +116,8 @@ class TrackerState : public leash::detail::RefCounted {
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
 
+  /// No other tracker of the process has it, nor will.
+  const std::uint64_t id_;
   const Options options_;
   const Level level_;
   const std::size_t depth_;

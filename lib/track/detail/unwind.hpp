@@ -45,8 +45,17 @@ std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp,
 std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                                 std::size_t depth, std::size_t skip) noexcept;
 
-/// The same; with `sp` 0 any frame with that `pc` is taken. `*interrupts` is set if a signal handler is among all the
-/// frames of the thread, which are then all visited.
-std::size_t walk_system(Registers from, Output out, bool* interrupts = nullptr) noexcept;
+/// The same; with `sp` 0 any frame with that `pc` is taken.
+std::size_t walk_system(Registers from, Output out) noexcept;
+
+/// Where the caller of a frame is, if there is one, and whether a signal interrupted it. `to.end` is as it was.
+struct PassedFrame {
+  bool passed = false;
+  bool interrupted = false;
+  Position to;
+};
+
+/// Goes from a frame of the calling thread to its caller by `_Unwind_Backtrace`, which reads whatever it is led to.
+PassedFrame pass_by_system(const Position& at) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail
