@@ -5,9 +5,9 @@
 #include <cstdint>
 #include <utility>
 
-/// A chain of calls of ordinary shape, for what has to be measured at a certain depth: functions that are not inlined, keep
-/// values across their calls and have frames of various sizes. A route chooses one of four functions at each depth, so
-/// that as many different stacks can be had as are wanted.
+/// A chain of calls of ordinary shape, for what has to be measured at a certain depth: functions that are not inlined,
+/// keep values across their calls and have frames of various sizes. A route chooses one of four functions at each
+/// depth, so that as many different stacks can be had as are wanted.
 namespace bench {
 
 /// The most frames that a chain has.
@@ -34,10 +34,18 @@ template <std::size_t depth, std::size_t variant>
     walk.end(walk.data);
   } else {
     switch (walk.route >> (2 * ((depth - 1) % 15)) & 3U) {
-      case 0: result = frame<depth - 1, 0>(walk, first, second + depth); break;
-      case 1: result = frame<depth - 1, 1>(walk, first, second + depth); break;
-      case 2: result = frame<depth - 1, 2>(walk, first, second + depth); break;
-      default: result = frame<depth - 1, 3>(walk, first, second + depth); break;
+      case 0:
+        result = frame<depth - 1, 0>(walk, first, second + depth);
+        break;
+      case 1:
+        result = frame<depth - 1, 1>(walk, first, second + depth);
+        break;
+      case 2:
+        result = frame<depth - 1, 2>(walk, first, second + depth);
+        break;
+      default:
+        result = frame<depth - 1, 3>(walk, first, second + depth);
+        break;
     }
   }
   walk.work += locals[locals.size() / 2];

@@ -5,24 +5,22 @@
 #include <array>
 #include <call_chain.hpp>
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 #include <mutex>
-#include <random>
 #include <string>
 #include <unordered_set>
-#include <vector>
 
-/// The tracker that one would write in an afternoon: a mutex, a set, and a stack in every tag. `Capture` takes the stack:
-/// `static std::size_t capture(void** addresses, std::size_t size)` returns how many addresses it wrote.
 namespace bench {
 
+/// The tracker that one would write in an afternoon: a mutex, a set, and a stack in every tag. `Capture` takes the
+/// stack: `static std::size_t capture(void** addresses, std::size_t size)` returns how many addresses it wrote; there
+/// is room for one more.
 template <class Capture, std::size_t depth>
 class MutexSet {
  public:
   struct Tag {
     std::string name;
-    std::array<void*, depth> stack;
+    std::array<void*, depth + 1> stack;
     std::size_t size;
   };
 
@@ -48,10 +46,18 @@ class MutexSet {
   std::unordered_set<const Tag*> open_;
 };
 
+/// For a tracker without stacks.
+struct NoStack {
+  static std::size_t capture(void** addresses, std::size_t) {
+    addresses[0] = nullptr;
+    return 1;
+  }
+};
+
 /// A tag created and closed with `depth` frames.
 template <class Capture, std::size_t depth>
-void create_close(benchmark::State& state) {
-  static MutexSet<Capture, depth> tracker;
+void mutex_set(benchmark::State& state) {
+  MutexSet<Capture, depth> tracker;
   auto run = [&] {
     auto first = tracker.create("data.csv");
     if (first->size != depth) state.SkipWithError("the stack has not as many frames as it should");
@@ -62,21 +68,23 @@ void create_close(benchmark::State& state) {
       tracker.close(tag);
     }
   };
-  // No chain is needed for a single frame, nor can there be one.
-  call_in_chain(depth < 2 ? 2 : depth, 0, run);
+  call_in_chain(depth + 4, 0, run);
 }
 
 /// The stack alone.
 template <class Capture, std::size_t depth>
-void capture_only(benchmark::State& state) {
+void stack_alone(benchmark::State& state) {
   auto run = [&] {
-    std::array<void*, depth> stack;
+    std::array<void*, depth + 1> stack;
+    if (Capture::capture(stack.data(), depth) != depth) {
+      state.SkipWithError("the stack has not as many frames as it should");
+    }
     for (auto _ : state) {
       benchmark::DoNotOptimize(Capture::capture(stack.data(), depth));
       benchmark::DoNotOptimize(stack.data());
     }
   };
-  call_in_chain(depth < 2 ? 2 : depth, 0, run);
+  call_in_chain(depth + 4, 0, run);
 }
 
 }  // namespace bench
