@@ -43,7 +43,7 @@ func measure(end step, least time.Duration) float64 {
 		if passed >= least {
 			return float64(passed.Nanoseconds()) / float64(times)
 		}
-		times = 1 + int(1.4*float64(times)*float64(least)/float64(passed+1))
+		times = 1 + int(1.2*float64(times)*float64(least)/float64(passed+1))
 		if times > 1_000_000_000 {
 			times = 1_000_000_000
 		}
@@ -61,44 +61,54 @@ func depthOf(profile *pprof.Profile) int {
 	return len(strings.Fields(stack))
 }
 
+func createAndClose[Frames any](tracker *Tracker[Frames]) step {
+	return func(times int) {
+		for i := 0; i < times; i++ {
+			tag := tracker.Create("data.csv")
+			tag.Close()
+		}
+	}
+}
+
+func checkDepth[Frames any](tracker *Tracker[Frames], want int) {
+	tag := tracker.Create("data.csv")
+	if tag.depth != want {
+		log.Fatalf("the tracker keeps %d frames, and not %d", tag.depth, want)
+	}
+	tag.Close()
+}
+
 func main() {
 	least := flag.Float64("min_time", 0.1, "the least time of a measurement, in seconds")
 	out := flag.String("out", "/dev/stdout", "the file for the results")
 	flag.Parse()
 	duration := time.Duration(*least * float64(time.Second))
 
-	tracker := newTracker()
-	article := func(times int) {
-		for i := 0; i < times; i++ {
-			tag := tracker.Create("data.csv")
-			tag.Close()
-		}
-	}
+	article := newTracker[fiveFrames]()
+	deep := newTracker[sixteenFrames]()
 	profile := pprof.NewProfile("benchmark.files")
-	standard := func(times int) {
+	addAndRemove := func(times int) {
 		for i := 0; i < times; i++ {
 			value := new(int)
-			profile.Add(value, 1)
+			profile.Add(value, 0)
 			profile.Remove(value)
 		}
 	}
 
 	inChain(func(int) {
-		profile.Add(profile, 1)
+		profile.Add(profile, 0)
 		if kept := depthOf(profile); kept != 16 {
 			log.Fatalf("the profile keeps %d frames, and not 16", kept)
 		}
 		profile.Remove(profile)
-		tag := tracker.Create("data.csv")
-		if tag.depth != frames {
-			log.Fatalf("the tracker keeps %d frames, and not %d", tag.depth, frames)
-		}
-		tag.Close()
+		checkDepth(article, 5)
+		checkDepth(deep, 15)
 	}, 1)
 
 	results := []result{
-		{"go_seed_5", "iteration", measure(article, duration), "ns"},
-		{"go_pprof_16", "iteration", measure(standard, duration), "ns"},
+		{"go_seed_5_ns", "iteration", measure(createAndClose(article), duration), "ns"},
+		{"go_seed_16_ns", "iteration", measure(createAndClose(deep), duration), "ns"},
+		{"go_pprof_16_ns", "iteration", measure(addAndRemove, duration), "ns"},
 	}
 	text, err := json.MarshalIndent(map[string]any{"benchmarks": results}, "", "  ")
 	if err == nil {
