@@ -51,7 +51,7 @@ struct Leash {
 };
 BENCHMARK(bench::mutex_set<Leash, bench::frames>)->Name("mutex_set_leash_stack_16_ns");
 
-void new_tracker(benchmark::State& state) {
+void new_tracker_without_verdict(benchmark::State& state) {
   auto run = [&] {
     for (auto _ : state) {
       Tracker tracker;
@@ -61,9 +61,9 @@ void new_tracker(benchmark::State& state) {
   };
   bench::call_in_chain(bench::chain, 0, run);
 }
-BENCHMARK(new_tracker)->Name("new_tracker_ns");
+BENCHMARK(new_tracker_without_verdict)->Name("new_tracker_without_verdict_ns");
 
-void new_tracker_with_verdict(benchmark::State& state) {
+void new_tracker(benchmark::State& state) {
   auto run = [&] {
     for (auto _ : state) {
       Tracker tracker;
@@ -74,6 +74,6 @@ void new_tracker_with_verdict(benchmark::State& state) {
   };
   bench::call_in_chain(bench::chain, 0, run);
 }
-BENCHMARK(new_tracker_with_verdict)->Name("new_tracker_with_verdict_ns");
+BENCHMARK(new_tracker)->Name("new_tracker_ns");
 
 }  // namespace

@@ -102,7 +102,7 @@ func main() {
 		}
 		profile.Remove(profile)
 		checkDepth(article, 5)
-		checkDepth(deep, 15)
+		checkDepth(deep, 16)
 	}, 1)
 
 	results := []result{
