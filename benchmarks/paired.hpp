@@ -1,5 +1,7 @@
 #pragma once
 
+#include <time.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
@@ -7,6 +9,19 @@
 
 /// For what is measured as pairs of batches, which take turns.
 namespace bench {
+
+/// How long the processor works for this thread in `run`.
+template <class Run>
+double processor_seconds(Run run) {
+  const auto now = [] {
+    timespec time{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+    return static_cast<double>(time.tv_sec) + 1e-9 * static_cast<double>(time.tv_nsec);
+  };
+  const double start = now();
+  run();
+  return now() - start;
+}
 
 /// How long `run` takes.
 template <class Run>

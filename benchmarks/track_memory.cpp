@@ -42,7 +42,7 @@ struct Measured {
 
 Measured report(const Tracker& tracker) {
   Measured result{};
-  result.milliseconds = 1e3 * bench::seconds([&] {
+  result.milliseconds = 1e3 * bench::processor_seconds([&] {
                           const leash::track::Report report = tracker.snapshot();
                           result.groups = report.groups.size();
                           result.characters = to_string(report).size();
