@@ -7,7 +7,6 @@ import (
 	"flag"
 	"log"
 	"os"
-	"runtime"
 	"runtime/pprof"
 	"strings"
 	"syscall"
@@ -25,25 +24,23 @@ type result struct {
 type step func(times int)
 
 // inChain runs end on the stack of a new goroutine that has 16 frames: end, those from open to serve, the goroutine's function
-// and what the runtime starts it with. Returns how long the processor worked on it: not on the collector, which has other threads.
+// and what the runtime starts it with. Returns how long the processor worked for it, the garbage collector included.
 func inChain(end step, times int) time.Duration {
-	done := make(chan time.Duration)
+	start := processorTime()
+	done := make(chan error)
 	go func() {
-		runtime.LockOSThread()
-		start := threadTime()
-		if err := serve(&request{path: "files/7", end: end, times: times}); err != nil {
-			log.Fatal(err)
-		}
-		done <- threadTime() - start
+		done <- serve(&request{path: "files/7", end: end, times: times})
 	}()
-	return <-done
+	if err := <-done; err != nil {
+		log.Fatal(err)
+	}
+	return processorTime() - start
 }
 
-// threadTime returns how long the processor worked on this thread.
-func threadTime() time.Duration {
-	const thread = 1 // RUSAGE_THREAD
+// processorTime returns how long the processor worked for this process so far.
+func processorTime() time.Duration {
 	var usage syscall.Rusage
-	if err := syscall.Getrusage(thread, &usage); err != nil {
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
 		log.Fatal(err)
 	}
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
