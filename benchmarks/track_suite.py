@@ -1,5 +1,6 @@
 """The suite `track`: its figures, their goals, and how they are measured."""
 
+import re
 import tempfile
 from dataclasses import dataclass
 
@@ -103,7 +104,7 @@ def measure(build, smoke, rounds):
 def fast_round(samples, build, min_time):
     def take(program, pattern=None, prefix=""):
         for entry in programs.google_benchmark(program, min_time, pattern):
-            name = entry["name"].removesuffix("/manual_time")
+            name = re.sub(r"/(min_time:.*|manual_time)$", "", entry["name"])
             if name == "tracked_open":
                 samples.add("tracked_open_extra_ns", entry["tracked_open_extra_ns"])
                 samples.add("disk_open_close_ns", entry["disk_open_close_ns"])
