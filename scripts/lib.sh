@@ -39,6 +39,10 @@ is_installed() {
     doctest-dev) has_header doctest/doctest.h ;;
     libgtest-dev) has_header gtest/gtest.h ;;
     catch2) has_header catch2/catch_test_macros.hpp || has_header catch2/catch.hpp ;;
+    libbenchmark-dev) has_header benchmark/benchmark.h ;;
+    libboost-stacktrace-dev) has_header boost/stacktrace/safe_dump_to.hpp ;;
+    libunwind-dev) has_header libunwind.h ;;
+    golang-go) has_command go ;;
     clang-19) has_command clang++-19 ;;
     *) has_command "$1" ;;
   esac

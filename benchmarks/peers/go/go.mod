@@ -1,0 +1,3 @@
+module leash/benchmarks/peers/go
+
+go 1.19
