@@ -268,9 +268,10 @@ std::vector<std::pair<std::string_view, Moment>> moments_of(const Group& group) 
 /// A line for `Suppressions` that silences this finding.
 std::string suppression_for(const Group& group, const Moment& opened) {
   std::string kind(group.kind.one);
-  if (kind.empty() || kind.contains('"') || kind.contains('\n')) {
+  // What cannot be printed as it is would not match.
+  if (kind.empty() || kind.contains('"') || escape(kind, kind.size()) != kind) {
     kind = "*";
-  } else if (kind.find_first_of(" \t#") != std::string::npos) {
+  } else if (kind.find_first_of(" #") != std::string::npos) {
     kind = '"' + kind + '"';
   }
   std::string pattern = opened.event.site ? abridge(opened.event.site.function_name()) : "";
@@ -281,7 +282,7 @@ std::string suppression_for(const Group& group, const Moment& opened) {
   }
   pattern = pattern.substr(0, pattern.find('('));
   while (pattern.ends_with(' ')) pattern.pop_back();
-  return fmt::format("{} {} {}", to_string(group.rule), escape(kind), pattern.empty() ? "*" : escape(pattern));
+  return fmt::format("{} {} {}", to_string(group.rule), kind, pattern.empty() ? "*" : escape(pattern, pattern.size()));
 }
 
 std::string group_text(const Group& group, const Report& report) {

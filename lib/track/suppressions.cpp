@@ -98,6 +98,10 @@ class LineReader {
     std::string kind(text_.substr(at_ + 1, end - at_ - 1));
     if (kind.empty()) return failure("the kind is empty");
     at_ = end + 1;
+    if (at_ < text_.size() && !blank(text_[at_])) {
+      word_at_ = at_;
+      return failure("a blank is missing after the quotation mark");
+    }
     return kind;
   }
 

@@ -33,6 +33,8 @@ struct Extra {
   ~Extra() { clear(); }
 
   void clear() noexcept {
+    // The memory of a name of usual length is used again.
+    if (name.capacity() > 256) name = std::string();
     name.clear();
     notes = Notes();
     as_child = nullptr;
