@@ -34,7 +34,7 @@ struct Extra {
 
   void clear() noexcept {
     // The memory of a name of usual length is used again.
-    if (name.capacity() > 256) name = std::string();
+    if (name.capacity() > 256) std::string().swap(name);
     name.clear();
     notes = Notes();
     as_child = nullptr;
