@@ -13,7 +13,7 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-constexpr std::size_t capacity = 24;
+constexpr std::size_t capacity = 40;
 
 // How a frame was found from the one before, whose rule says so: by its rsp or its rbp, and where that saved the rbp of
 // this one, if it did.
