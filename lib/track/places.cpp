@@ -59,9 +59,12 @@ struct KindEntry {
 }  // namespace
 
 constinit thread_local std::array<KnownSite, known_sites> sites_of_thread{};
+constinit thread_local std::uint32_t changes_of_sites = 0;
 constinit thread_local KnownKind kind_of_thread{};
 
 namespace {
+
+constinit thread_local bool remembering_site = false;
 
 std::uint32_t store_site(const std::source_location& location) noexcept {
   if (location.line() == 0) return 0;
@@ -100,11 +103,22 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
 
 [[gnu::noinline]] std::uint32_t remember_site(std::source_location location) noexcept {
   const auto* const address = std::bit_cast<const void*>(location);
+  const std::uint32_t number = store_site(location);
+  // A signal handler came while the thread was here.
+  if (remembering_site) return number;
+  remembering_site = true;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  ++changes_of_sites;
   KnownSite& known = known_site(address);
-  known.number = store_site(location);
+  known.location = nullptr;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  known.number = number;
   std::memcpy(&known.stored, address, sizeof known.stored);
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   known.location = address;
-  return known.number;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  remembering_site = false;
+  return number;
 }
 
 [[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {

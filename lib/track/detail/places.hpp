@@ -92,6 +92,7 @@ struct KnownSite {
 
 inline constexpr std::size_t known_sites = 32;
 extern constinit thread_local std::array<KnownSite, known_sites> sites_of_thread;
+extern constinit thread_local std::uint32_t changes_of_sites;
 extern constinit thread_local KnownKind kind_of_thread;
 
 /// Where a thread keeps what is known of the `std::source_location` that points to `address`.
@@ -120,11 +121,18 @@ inline std::uint32_t intern_site(std::source_location location) noexcept {
   if (address == nullptr) [[unlikely]]
     return 0;
   const KnownSite& known = known_site(address);
+  // A signal handler may put another one there.
+  const std::uint32_t changes = changes_of_sites;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
   // Compared too: another library may have come to where one was unloaded.
   if (known.location != address || std::memcmp(&known.stored, address, sizeof known.stored) != 0) [[unlikely]] {
     return remember_site(location);
   }
-  return known.number;
+  const std::uint32_t number = known.number;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  if (changes_of_sites != changes) [[unlikely]]
+    return remember_site(location);
+  return number;
 }
 const SiteEntry* site_at(std::uint32_t number) noexcept;
 
