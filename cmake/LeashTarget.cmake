@@ -39,6 +39,8 @@ function(leash_library part)
   leash_compile_options(leash_${part})
   # Nobody replaces single functions of leash, so they may be inlined.
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
+  # Who has stacks walked by frame pointers needs them here too.
+  target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang>:-fno-omit-frame-pointer>)
   get_target_property(type leash_${part} TYPE)
   if(type STREQUAL "SHARED_LIBRARY")
     # libbacktrace stays inside: the program may have one of its own.

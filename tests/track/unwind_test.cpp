@@ -13,6 +13,7 @@
 #include <cstdint>
 #include <leash/track/detail/stack_id.hpp>
 #include <leash/track/stack.hpp>
+#include <leash/track/tracker.hpp>
 #include <map>
 #include <memory>
 #include <random>
@@ -328,6 +329,36 @@ TEST_CASE("frame pointers lead through all functions that keep them") {
     CHECK(differing == 0);
   }
 }
+
+#if LEASH_TRACKING
+namespace {
+
+// What a tag keeps of the scenario's frames, through those of leash.
+[[gnu::noinline]] void probe_tag() {
+  const void* volatile frame = __builtin_frame_address(0);
+  leash::track::Tracker tracker({.depth = max_depth, .unwinder = Unwinder::frame_pointers});
+  const leash::track::Tag tag = tracker.create({{"slot", "slots"}, "a"});
+  const Stack kept = tracker.snapshot().groups.at(0).opened.stack;
+  Stack expected = capture_stack(max_depth, 0, Unwinder::tables);
+  probed.fetch_add(1);
+  // All from the caller on, for Tracker::create is the first that is kept.
+  const bool same = frame != nullptr && kept.addresses.size() >= 62 && expected.addresses.size() >= 62 &&
+                    std::equal(kept.addresses.begin() + 2, kept.addresses.begin() + 62, expected.addresses.begin() + 1);
+  if (!same) differing.fetch_add(1);
+}
+
+}  // namespace
+
+TEST_CASE("a tag keeps the frames that frame pointers lead to") {
+  for (const std::span<const frames::Scenario> scenarios :
+       {frames::at_O0(), frames::at_O1(), frames::at_O2(), frames::at_O3()}) {
+    probed = differing = 0;
+    scenarios.front().run(probe_tag);
+    CHECK(probed == 1);
+    CHECK(differing == 0);
+  }
+}
+#endif
 
 TEST_CASE("a wild frame pointer ends the stack and does no harm") {
   int here = 0;
