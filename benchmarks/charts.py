@@ -72,7 +72,7 @@ def bars(title, unit, rows):
 
 def lines(title, x_title, y_title, series):
     """Lines over a logarithmic scale. `series`: (label, [(x, y)])."""
-    width, height, left, right, top, bottom = 800, 360, 70, 30, 84, 310
+    width, height, left, right, top, bottom = 800, 368, 70, 50, 92, 318
     xs = sorted({x for _, points in series for x, _ in points})
     highest = max(y for _, points in series for _, y in points)
     step = 10 ** math.floor(math.log10(highest))

@@ -28,6 +28,12 @@ def goals(suite, values, details):
     return rows
 
 
+def missed(suite, values):
+    """The figures that miss their goals, each with the reason."""
+    names = [figure.name for figure in suite.FIGURES if figure.name in values and not figure.met(values[figure.name])]
+    return [(name, suite.CAUSES.get(name, "the reason is not known.")) for name in names]
+
+
 def peers(suite, values):
     """What others need for a tag, and how many times that of leash it is."""
     own = ["create_close_16_ns", "create_close_16_fp_ns", "create_close_site_ns"]
@@ -95,6 +101,6 @@ def as_text(suite, values, details):
     result = "\n\n".join(text(part) for part in parts if len(part) > 1)
     for what, why in details["left_out"].items():
         result += f"\n\nLEFT OUT: {what}: {why}"
-    missed = [figure.name for figure in suite.FIGURES if figure.name in values and not figure.met(values[figure.name])]
-    result += f"\n\n{len(missed)} goals missed: {', '.join(missed)}" if missed else "\n\nAll goals met."
+    names = [name for name, _ in missed(suite, values)]
+    result += f"\n\n{len(names)} goals missed: {', '.join(names)}" if names else "\n\nAll goals met."
     return result
