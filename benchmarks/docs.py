@@ -57,7 +57,8 @@ def track_charts(suite, values):
         "open-tags": charts.lines(
             "A tag created and closed while others are open", "open tags", "ns",
             [series("leash, 16 frames", "open_tags/{}_ns", suite.OPEN_TAGS),
-             series("mutex + unordered_set, no stack", "peer/mutex_set_open_tags/{}_ns", suite.OPEN_TAGS)]),
+             series("mutex + unordered_set, no stack", "peer/mutex_set_open_tags/{}_ns", suite.OPEN_TAGS),
+             series("Go article's tracker, 5 frames", "peer/go_seed_open_tags/{}_ns", suite.OPEN_TAGS)]),
         "different-stacks": charts.lines(
             "A tag created and closed, from so many different stacks", "different stacks, in random order", "ns",
             [series("leash, 16 frames", "stacks/{}_less_calls_ns", suite.STACKS),

@@ -60,11 +60,11 @@ def own(suite, values):
 
 
 def growth(suite, values):
-    rows = [["open tags", "leash, 16 frames, ns", "mutex + unordered_set, no stack, ns"]]
+    rows = [["open tags", "leash, 16 frames, ns", "mutex + unordered_set, no stack, ns", "Go article's tracker, 5 frames, ns"]]
     for count in suite.OPEN_TAGS:
         if f"open_tags/{count}_ns" in values:
-            peer = values.get(f"peer/mutex_set_open_tags/{count}_ns")
-            rows.append([f"{count:,}", number(values[f"open_tags/{count}_ns"]), number(peer) if peer else "-"])
+            others = [values.get(f"peer/{peer}_open_tags/{count}_ns") for peer in ["mutex_set", "go_seed"]]
+            rows.append([f"{count:,}", number(values[f"open_tags/{count}_ns"]), *[number(v) if v else "-" for v in others]])
     return rows
 
 
