@@ -11,6 +11,7 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
 .grid { stroke: #d0d7de; stroke-width: 1 }
 .first { fill: #0969da; stroke: #0969da }
 .second { fill: #bc4c00; stroke: #bc4c00 }
+.third { fill: #1a7f37; stroke: #1a7f37 }
 .line { fill: none; stroke-width: 2.5 }
 @media (prefers-color-scheme: dark) {
   text { fill: #e6edf3 }
@@ -19,11 +20,12 @@ text { font: 13px system-ui, sans-serif; fill: #24292f }
   .grid { stroke: #30363d }
   .first { fill: #58a6ff; stroke: #58a6ff }
   .second { fill: #f0883e; stroke: #f0883e }
+  .third { fill: #3fb950; stroke: #3fb950 }
   .line { fill: none }
 }
 </style>"""
 
-CLASSES = ["first", "second"]
+CLASSES = ["first", "second", "third"]
 
 
 def number(value):
@@ -72,7 +74,7 @@ def bars(title, unit, rows):
 
 def lines(title, x_title, y_title, series):
     """Lines over a logarithmic scale. `series`: (label, [(x, y)])."""
-    width, height, left, right, top, bottom = 800, 360, 70, 30, 84, 310
+    width, height, left, right, top, bottom = 800, 368, 70, 50, 92, 318
     xs = sorted({x for _, points in series for x, _ in points})
     highest = max(y for _, points in series for _, y in points)
     step = 10 ** math.floor(math.log10(highest))
@@ -90,7 +92,7 @@ def lines(title, x_title, y_title, series):
     for x in xs:
         parts.append(text(place(x, 0)[0], bottom + 20, f"{x:,}", "middle", "quiet"))
     start = left
-    for kind, (label, points) in zip(CLASSES, series):
+    for kind, (label, points) in zip(CLASSES, [each for each in series if each[1]]):
         placed = [place(x, y) for x, y in points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in placed)
         parts.append(f'<polyline points="{path}" class="line {kind}" style="fill: none"/>')

@@ -15,18 +15,25 @@ DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 
 
 def machine_text(details):
+    """The words about where it was measured."""
     machine = details["machine"]
     go = machine["go"].removeprefix("go version ")
     left_out = "".join(f" Left out: {what}, since {why}." for what, why in details["left_out"].items())
-    return (f"Measured on {machine['cores']} cores of a virtual machine ({machine['processor']}), {machine['kernel']}, "
+    return (f"Measured on {machine['cores']} cores of {machine['processor']}, {machine['kernel']}, "
             f"{machine['libc']}, {machine['compiler']}, {go}; medians of {machine['rounds']} rounds. When the run began, "
             f"{machine['load_before']:.1f} processes were running.{left_out}")
+
+
+def missed_text(suite, values):
+    missed = tables.missed(suite, values)
+    return "\n".join(f"- `{suite.PREFIX}{name}`: {why}" for name, why in missed) if missed else "None."
 
 
 def track_parts(suite, values, details):
     return {
         "machine": machine_text(details),
         "goals": tables.markdown(tables.goals(suite, values, details)),
+        "missed": missed_text(suite, values),
         "own": tables.markdown(tables.own(suite, values)),
         "peers": tables.markdown(tables.peers(suite, values)),
         "stacks": tables.markdown(tables.stacks(suite, values)),
@@ -50,7 +57,8 @@ def track_charts(suite, values):
         "open-tags": charts.lines(
             "A tag created and closed while others are open", "open tags", "ns",
             [series("leash, 16 frames", "open_tags/{}_ns", suite.OPEN_TAGS),
-             series("mutex + unordered_set, no stack", "peer/mutex_set_open_tags/{}_ns", suite.OPEN_TAGS)]),
+             series("mutex + unordered_set, no stack", "peer/mutex_set_open_tags/{}_ns", suite.OPEN_TAGS),
+             series("Go article's tracker, 5 frames", "peer/go_seed_open_tags/{}_ns", suite.OPEN_TAGS)]),
         "different-stacks": charts.lines(
             "A tag created and closed, from so many different stacks", "different stacks, in random order", "ns",
             [series("leash, 16 frames", "stacks/{}_less_calls_ns", suite.STACKS),

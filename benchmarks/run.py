@@ -25,15 +25,17 @@ def first_line(command):
 
 def machine(build):
     """Where it was measured, and with what."""
-    cpu = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
+    cpuinfo = pathlib.Path("/proc/cpuinfo").read_text()
+    cpu = re.search(r"model name\s*: (.*)", cpuinfo)
+    virtual = ", virtual machine" if " hypervisor " in cpuinfo else ""
     cache = build.parent / "CMakeCache.txt"
     compiler = re.search(r"CMAKE_CXX_COMPILER:\w+=(.*)", cache.read_text()) if cache.exists() else None
     return {
-        "processor": cpu.group(1) if cpu else platform.processor(),
+        "processor": (cpu.group(1) if cpu else platform.processor()) + virtual,
         "cores": os.cpu_count(),
         "kernel": f"{platform.system()} {platform.release()}",
         "libc": " ".join(platform.libc_ver()),
-        "compiler": first_line([compiler.group(1) if compiler else "c++", "--version"]),
+        "compiler": re.sub(r"^[cg]\+\+\S* ", "GCC ", first_line([compiler.group(1) if compiler else "c++", "--version"])),
         "go": first_line(["go", "version"]),
     }
 

@@ -5,7 +5,9 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"fmt"
 	"log"
+	"math/rand"
 	"os"
 	"runtime/pprof"
 	"strings"
@@ -88,8 +90,26 @@ func checkDepth[Frames any](tracker *Tracker[Frames], want int) {
 	tag.Close()
 }
 
+// replaceAny keeps so many tags open, and closes and replaces a random one of them each time.
+func replaceAny(count int) step {
+	tracker := newTracker[fiveFrames]()
+	tags := make([]*Tag[fiveFrames], count)
+	for i := range tags {
+		tags[i] = tracker.Create("data.csv")
+	}
+	random := rand.New(rand.NewSource(1))
+	return func(times int) {
+		for i := 0; i < times; i++ {
+			at := random.Intn(count)
+			tags[at].Close()
+			tags[at] = tracker.Create("data.csv")
+		}
+	}
+}
+
 func main() {
 	least := flag.Float64("min_time", 0.1, "the least time of a measurement, in seconds")
+	growth := flag.Int("growth", 0, "measure with 1,000 open tags and more, up to so many, and nothing else")
 	out := flag.String("out", "/dev/stdout", "the file for the results")
 	flag.Parse()
 	duration := time.Duration(*least * float64(time.Second))
@@ -115,10 +135,17 @@ func main() {
 		checkDepth(deep, 16)
 	}, 1)
 
-	results := []result{
-		{"go_seed_5_ns", "iteration", measure(createAndClose(article), duration), "ns"},
-		{"go_seed_16_ns", "iteration", measure(createAndClose(deep), duration), "ns"},
-		{"go_pprof_16_ns", "iteration", measure(addAndRemove, duration), "ns"},
+	var results []result
+	add := func(name string, end step) {
+		results = append(results, result{name, "iteration", measure(end, duration), "ns"})
+	}
+	for count := 1000; count <= *growth; count *= 10 {
+		add(fmt.Sprintf("go_seed_open_tags/%d", count), replaceAny(count))
+	}
+	if *growth == 0 {
+		add("go_seed_5_ns", createAndClose(article))
+		add("go_seed_16_ns", createAndClose(deep))
+		add("go_pprof_16_ns", addAndRemove)
 	}
 	text, err := json.MarshalIndent(map[string]any{"benchmarks": results}, "", "  ")
 	if err == nil {
