@@ -80,11 +80,12 @@ TEST_CASE("what a burst of tags took is given back when they are closed") {
     for (Tag& tag : tags) tag.close();
     tags.clear();
     const std::size_t after = grown_since(before);
-    if (after > peak / 4) return told("kept after the burst", after, peak);
+    // ThreadSanitizer remembers every word that was ever used, and that stays.
+    if (!sanitized && after > peak / 4) return told("kept after the burst", after, peak);
     // And it serves as before.
     for (std::size_t index = 0; index < count; ++index) tags.push_back(acquire(context, {slot, "burst"}));
     const std::size_t again = grown_since(before);
-    if (again > peak + peak / 8) return told("the second burst", again, peak);
+    if (!sanitized && again > peak + peak / 8) return told("the second burst", again, peak);
     return tracker.open_count() == count ? 0 : 2;
   });
   CAPTURE(outcome.output);
@@ -141,7 +142,7 @@ TEST_CASE("one open tag among many closed ones keeps no more than they took") {
     }
     if (tracker.open_count() != kept.size()) return 2;
     const std::size_t after = grown_since(before);
-    return after > peak + peak / 4 ? told("ten rounds and one", after, peak) : 0;
+    return !sanitized && after > peak + peak / 4 ? told("ten rounds and one", after, peak) : 0;
   });
   CAPTURE(outcome.output);
   CHECK(outcome.status == 0);

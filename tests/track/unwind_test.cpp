@@ -632,7 +632,7 @@ TEST_CASE("a capture that a signal handler interrupts at any instruction, and ca
   CHECK(all > 50);
   int wrong = 0;
   // A sanitizer makes a capture of many more instructions, and each of them slower.
-  const int points = std::clamp(200'000 / all, 10, 300);
+  const int points = std::clamp(60'000 / all, 5, 300);
   for (capture_at_step = 0; capture_at_step < all; capture_at_step += std::max(1, all / points)) {
     // As in the last walk, so that it goes the quick way.
     CHECK(step_through_capture());
