@@ -12,17 +12,9 @@
 
 #include "child.hpp"
 #include "kinds.hpp"
+#include "sanitizers.hpp"
 
 #if LEASH_TRACKING
-
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define LEASH_TEST_SANITIZED
-#endif
-#endif
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define LEASH_TEST_SANITIZED
-#endif
 
 using leash::Context;
 using leash::track::acquire;
@@ -33,11 +25,7 @@ using leash::track::with_tracker;
 
 namespace {
 
-#ifdef LEASH_TEST_SANITIZED
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
+constexpr bool sanitized = leash_test::with_asan || leash_test::with_tsan;
 
 /// The memory of this process that is there, in bytes.
 std::size_t resident() {

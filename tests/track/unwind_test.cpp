@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "frames.hpp"
+#include "sanitizers.hpp"
 
 using leash::track::capture_stack;
 using leash::track::max_depth;
@@ -269,7 +270,7 @@ TEST_CASE("the tables give the frames of _Unwind_Backtrace, whatever the code wa
   SUBCASE("-O3 -fomit-frame-pointer") { check_all(frames::at_O3_without_frame_pointers()); }
 }
 
-TEST_CASE("the tables give the right frames at every single instruction") {
+TEST_CASE("the tables give the right frames at every single instruction" * doctest::skip(leash_test::with_tsan)) {
   for (const std::span<const frames::Scenario> scenarios : variants()) {
     for (const frames::Scenario& scenario : scenarios) {
       const std::string name = scenario.name;
@@ -626,7 +627,8 @@ TEST_CASE("a stack is not taken for the last one because its inner frames are th
   CHECK(differing == 0);
 }
 
-TEST_CASE("a capture that a signal handler interrupts at any instruction, and captures too, has the right frames") {
+TEST_CASE("a capture that a signal handler interrupts at any instruction, and captures too, has the right frames" *
+          doctest::skip(leash_test::with_tsan)) {
   struct sigaction action{};
   struct sigaction before{};
   action.sa_sigaction = on_one_trap;
