@@ -1,7 +1,3 @@
-#if !__has_include(<catch2/catch_test_macros.hpp>)
-#define CATCH_CONFIG_MAIN
-#endif
-
 #include <barrier>
 #include <leash/track/catch2.hpp>
 #include <optional>

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <leash/track/suppressions.hpp>
 #include <leash/track/tracker.hpp>
