@@ -42,6 +42,9 @@ inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept 
   depth = std::min(depth, max_depth);
 #ifdef __x86_64__
   if (unwinder == Unwinder::tables && depth != 0) return number_by_tables(from, depth, skip, site, intern);
+  if (unwinder == Unwinder::frame_pointers && depth != 0) {
+    return number_by_frame_pointers(from, depth, skip, site, intern);
+  }
 #endif
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   const std::size_t count = walk(unwinder, from, {.addresses = addresses.data(), .depth = depth, .skip = skip});

@@ -1,31 +1,116 @@
+#include <array>
+#include <atomic>
 #include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/unwind.hpp>
+#include <leash/track/stack.hpp>
+#include <span>
 
 namespace LEASH_NAMESPACE::track::detail {
+namespace {
 
-LEASH_READS_RAW_STACK std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp,
-                                                      std::uintptr_t* addresses, std::size_t depth,
-                                                      std::size_t skip) noexcept {
-  std::uintptr_t end = readable_end(sp);
-  std::uintptr_t low = sp;
-  for (std::size_t count = 0; pc != 0;) {
-    if (skip > 0) {
-      --skip;
+constexpr std::uintptr_t link_size = 2 * sizeof(std::uintptr_t);
+
+// What lies where a frame pointer leads to: that of the caller, and the return address.
+struct Link {
+  std::uintptr_t bp;
+  std::uintptr_t pc;
+
+  [[nodiscard]] LEASH_READS_RAW_STACK bool leads_to(Link next) const noexcept {
+    return word_at(bp) == next.bp && word_at(bp + sizeof(std::uintptr_t)) == next.pc;
+  }
+};
+
+// Calls `passed(link)` for each that is read.
+template <class Passed>
+LEASH_READS_RAW_STACK inline std::size_t walk_links(Registers from, Output out, Passed passed) noexcept {
+  std::uintptr_t end = readable_end(from.sp);
+  std::uintptr_t low = from.sp;
+  Link link{.bp = from.bp, .pc = from.pc};
+  for (std::size_t count = 0; link.pc != 0;) {
+    if (out.skip > 0) {
+      --out.skip;
     } else {
-      addresses[count++] = pc - 1;
-      if (count == depth) return count;
+      out.addresses[count++] = link.pc - 1;
+      if (count == out.depth) return count;
     }
     // The frame pointer may be anything. It must lead up the stack, so that this ends.
-    constexpr std::uintptr_t size = 2 * sizeof(std::uintptr_t);
-    if (bp % sizeof(std::uintptr_t) != 0 || bp < low || bp > UINTPTR_MAX - size) return count;
-    if (bp + size > end && (bp - low > page_size * 256 || !extend_readable(end, bp + size))) return count;
-    const auto* const frame = reinterpret_cast<const std::uintptr_t*>(bp);
-    low = bp + size;
-    bp = frame[0];
-    pc = frame[1];
-    if (pc == 0) return count;
+    const std::uintptr_t bp = link.bp;
+    if (bp % sizeof(std::uintptr_t) != 0 || bp < low || bp > UINTPTR_MAX - link_size) return count;
+    if (bp + link_size > end && (bp - low > page_size * 256 || !extend_readable(end, bp + link_size))) return count;
+    low = bp + link_size;
+    link = {.bp = word_at(bp), .pc = word_at(bp + sizeof(std::uintptr_t))};
+    passed(link);
+    if (link.pc == 0) return count;
   }
   return 0;
+}
+
+// The last stack that was numbered, if it was the thread's own. Each step of a walk depends on the one before, but the
+// processor can see for many links at once that they are as they were. What is found never depends on what is
+// remembered.
+struct LastChain {
+  std::array<Link, 42> links;  // Each leads to the next; the first is where the walk began.
+  std::size_t count;
+  std::size_t depth;
+  std::size_t skip;
+  std::uint32_t site;
+  std::uint32_t id;  // 0 while the others may not belong together.
+  // The stack pointer of who is using this. A signal handler that came in between must not; who began further up finds
+  // that the other was abandoned.
+  std::uintptr_t user;
+
+  // Links that are followed lie behind one another, so that only the first and the last can be where nothing is.
+  [[nodiscard]] LEASH_READS_RAW_STACK bool is_as_it_was(Registers from) const noexcept {
+    if (links[0].pc != from.pc || links[0].bp != from.bp) return false;
+    if (count > 1 && (from.bp < from.sp || links[count - 2].bp > own_stack.top - link_size)) return false;
+    for (std::size_t index = 1; index < count; ++index) {
+      if (!links[index - 1].leads_to(links[index])) return false;
+    }
+    return true;
+  }
+};
+
+constinit thread_local LastChain last_chain{};
+
+}  // namespace
+
+std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
+                                std::size_t depth, std::size_t skip) noexcept {
+  return walk_links({.pc = pc, .sp = sp, .bp = bp}, {.addresses = addresses, .depth = depth, .skip = skip},
+                    [](Link) {});
+}
+
+std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
+                                       InternStack intern) noexcept {
+  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
+  const Output out{.addresses = addresses.data(), .depth = depth, .skip = skip};
+  LastChain& last = last_chain;
+  if (from.sp < own_stack.low || from.sp >= own_stack.top || from.sp < last.user) [[unlikely]] {
+    return intern(site, std::span(addresses.data(), walk_links(from, out, [](Link) {})));
+  }
+  last.user = from.sp;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  std::uint32_t id = last.id;
+  if (id == 0 || last.site != site || last.depth != depth || last.skip != skip || !last.is_as_it_was(from)) {
+    last.id = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    last.links[0] = {.bp = from.bp, .pc = from.pc};
+    std::size_t passed = 1;
+    const std::size_t count = walk_links(from, out, [&](Link link) {
+      if (passed < last.links.size()) last.links[passed] = link;
+      ++passed;
+    });
+    id = intern(site, std::span(addresses.data(), count));
+    last.count = passed;
+    last.depth = depth;
+    last.skip = skip;
+    last.site = site;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    if (passed <= last.links.size()) last.id = id;
+  }
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  last.user = 0;
+  return id;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -2,6 +2,7 @@
 
 #include <alloca.h>
 #include <dlfcn.h>
+#include <setjmp.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 #include <unwind.h>
@@ -468,8 +469,11 @@ std::uint32_t number_of(std::uint32_t site, std::span<const std::uintptr_t> addr
   return numbers.try_emplace({site, {addresses.begin(), addresses.end()}}, next).first->second;
 }
 
+template <Unwinder By>
 [[gnu::noinline]] void probe_number() {
   static std::mt19937 random{17};
+  const void* volatile frame = __builtin_frame_address(0);
+  static_cast<void>(frame);
   const std::uint32_t site = 1 + random() % 2;
   const std::size_t depth = std::array<std::size_t, 4>{1, 3, 16, 40}[random() % 4];
   const std::size_t skip = 1 + random() % 3;
@@ -478,9 +482,9 @@ std::uint32_t number_of(std::uint32_t site, std::span<const std::uintptr_t> addr
   asm("" : "+r"(times));  // NOLINT(hicpp-no-assembler)
   for (int time = 0; time < times; ++time) {
     Addresses expected;
-    expected.count = capture_addresses(Unwinder::system, expected.at.data(), depth, skip);
+    expected.count = capture_addresses(By == Unwinder::tables ? Unwinder::system : By, expected.at.data(), depth, skip);
     const int before = interned;
-    const std::uint32_t number = capture_stack_id(Unwinder::tables, depth, skip, site, number_of);
+    const std::uint32_t number = capture_stack_id(By, depth, skip, site, number_of);
     const bool asked = interned != before;
     if (number != number_of(site, std::span(expected.at).first(expected.count))) ++differing;
     if (asked && time > 1 && depth + skip < 20) ++asked_again;
@@ -584,6 +588,74 @@ int capture_at_step = 0;
 }
 // NOLINTEND(hicpp-no-assembler)
 
+enum class Stepping : std::uint8_t { none, all, since_it_was_numbered };
+Stepping stepping_of_number = Stepping::none;
+
+// NOLINTBEGIN(hicpp-no-assembler)
+[[gnu::always_inline]] inline void step_if(bool wanted) {
+  const std::uintptr_t flag = wanted ? 0x100 : 0;
+  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n or %0, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::"r"(flag)
+               : "cc", "memory");
+}
+
+[[gnu::always_inline]] inline void step_no_more() {
+  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n andq $-0x101, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::
+                   : "cc", "memory");
+}
+// NOLINTEND(hicpp-no-assembler)
+
+// A number that depends on all of a stack, and needs no memory.
+std::uint32_t checksum(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept {
+  for (const std::uintptr_t address : addresses) site = site * 31 + static_cast<std::uint32_t>(address);
+  step_if(std::exchange(stepping_of_number, Stepping::none) == Stepping::since_it_was_numbered);
+  return site | 1U;
+}
+
+// Whether the stack from the caller on, or from `skip` frames on, has the right number.
+std::uintptr_t innermost = 0;
+[[gnu::noinline]] bool has_right_number(Unwinder unwinder, std::uint32_t site, Stepping stepping,
+                                        std::size_t skip = 1) {
+  const void* volatile frame = __builtin_frame_address(0);
+  static_cast<void>(frame);
+  Addresses expected;
+  expected.count = capture_addresses(unwinder, expected.at.data(), 16, skip);
+  innermost = expected.at[0];
+  stepping_of_number = stepping;
+  step_if(stepping == Stepping::all);
+  const std::uint32_t number = capture_stack_id(unwinder, 16, skip, site, checksum);
+  step_no_more();
+  return number == checksum(site, std::span(expected.at).first(expected.count));
+}
+
+sigjmp_buf after_jump;
+
+[[gnu::noinline]] bool has_right_number_or_is_left(Unwinder unwinder, std::uint32_t site, Stepping stepping) {
+  return sigsetjmp(after_jump, 1) != 0 || has_right_number(unwinder, site, stepping);
+}
+
+Unwinder unwinder_of_handler = Unwinder::tables;
+bool wrong_in_handler = false;
+int same_in_handler = 0;
+bool leave_by_jump = false;
+
+[[gnu::noinline]] void number_on_one_trap(int, siginfo_t*, void* context) {
+  const void* volatile frame = __builtin_frame_address(0);
+  static_cast<void>(frame);
+  const int step = steps;
+  steps = step + 1;
+  if (step != capture_at_step) return;
+  stop_stepping(context);
+  if (leave_by_jump) siglongjmp(after_jump, 1);
+  // The same stack with another site, so that one word mistaken is a wrong number later.
+  Addresses all;
+  all.count = capture_addresses(unwinder_of_handler, all.at.data(), max_depth, 0);
+  const auto same = static_cast<std::size_t>(std::find(all.at.begin(), all.at.end(), innermost) - all.at.begin());
+  if (same < all.count) {
+    ++same_in_handler;
+    wrong_in_handler = wrong_in_handler || !has_right_number(unwinder_of_handler, 3, Stepping::none, same + 1);
+  }
+}
+
 }  // namespace
 
 TEST_CASE("stacks that differ from the last one in some frames have their own frames") {
@@ -600,8 +672,9 @@ TEST_CASE("stacks that differ from the last one in some frames have their own fr
 
 TEST_CASE("a stack has the same number each time, and no other has it") {
   Path path;
-  path.end = probe_number;
-  probed = differing = 0;
+  SUBCASE("by tables") { path.end = probe_number<Unwinder::tables>; }
+  SUBCASE("by frame pointers") { path.end = probe_number<Unwinder::frame_pointers>; }
+  probed = differing = asked_again = 0;
   for (int round = 0; round < 3000; ++round) {
     for (unsigned changes = path.random() % 4; changes > 0; --changes)
       path.steps[path.random() % 40] = path.random() % 8;
@@ -647,5 +720,54 @@ TEST_CASE("a capture that a signal handler interrupts at any instruction, and ca
     wrong += step_through_capture() ? 0 : 1;
   }
   CHECK(wrong == 0);
+  sigaction(SIGTRAP, &before, nullptr);
+}
+
+TEST_CASE("a stack that a signal handler interrupts at any instruction, and numbers another one, has the right number" *
+          doctest::skip(leash_test::with_tsan)) {
+  leave_by_jump = false;
+  SUBCASE("by tables") { unwinder_of_handler = Unwinder::tables; }
+  SUBCASE("by frame pointers") { unwinder_of_handler = Unwinder::frame_pointers; }
+  SUBCASE("by tables, and leaves it by a jump") {
+    unwinder_of_handler = Unwinder::tables;
+    leave_by_jump = true;
+  }
+  SUBCASE("by frame pointers, and leaves it by a jump") {
+    unwinder_of_handler = Unwinder::frame_pointers;
+    leave_by_jump = true;
+  }
+  struct sigaction action{};
+  struct sigaction before{};
+  action.sa_sigaction = number_on_one_trap;
+  action.sa_flags = SA_SIGINFO;
+  sigaction(SIGTRAP, &action, &before);
+  int wrong = 0;
+  wrong_in_handler = false;
+  same_in_handler = 0;
+  // The same stack was numbered last, or the same one with another site, which is then remembered.
+  for (const std::uint32_t last : {1U, 2U}) {
+    int all = 1;
+    int stride = 1;
+    // The first time to the end, to learn how many steps there are.
+    for (capture_at_step = -1; capture_at_step < all; capture_at_step += capture_at_step < 0 ? 1 : stride) {
+      // All from the same place, so that the stacks are the same. Afterwards what is remembered must be right.
+      for (std::size_t turn = 0; turn < 5; ++turn) {
+        const std::uint32_t site = std::array{last, 1U, leave_by_jump ? 1U : 3U, 1U, 2U}[turn];
+        Stepping stepping = Stepping::none;
+        if (turn == 1) stepping = last == site ? Stepping::all : Stepping::since_it_was_numbered;
+        steps = 0;
+        wrong += has_right_number_or_is_left(unwinder_of_handler, site, stepping) ? 0 : 1;
+        if (turn == 1 && capture_at_step < 0) {
+          all = steps;
+          stride = std::max(1, all / std::clamp(30'000 / all, 5, 300));
+        }
+      }
+    }
+    CAPTURE(last);
+    CHECK(all > 20);
+  }
+  CHECK(wrong == 0);
+  CHECK_FALSE(wrong_in_handler);
+  CHECK((leave_by_jump || same_in_handler > 50));
   sigaction(SIGTRAP, &before, nullptr);
 }
