@@ -44,9 +44,8 @@ FIGURES = [
 
 # Why a goal is missed, where it is: what callgrind showed.
 CAUSES = {
-    "create_close_16_fp_ns": "more than half of it is what level `site` does; the rest is to see that each of the 16 links "
-    "on the stack is as it was for the last tag.",
-    "the stack, for which all 16 addresses are hashed and compared.",
+    "create_close_16_fp_ns": "more than half of it is what level `site` does; the rest is to see that each of the 16 links on the "
+                             "stack is as it was for the last tag.",
     "create_close_site_ns": "some 480 instructions: 190 fill in the record, 100 close it, 70 give it back, 40 read the clock. Level "
                             "`count` does without name and clock, and is near the goal.",
     "tracked_open_extra_ns": "besides the tag, the decorator and its memory; and path, options and Context are checked twice, before the "
