@@ -63,10 +63,10 @@ struct LastWalk {
   std::uintptr_t user;
 };
 
-constinit thread_local LastWalk last_walk{};
+constinit thread_local std::array<LastWalk, events> last_walks{};
 
-// What the last stack that was numbered got. A signal handler may number one in between: then it made another walk the
-// last one, whose number is not `walk`, or leaves this alone.
+// What the last stack that was numbered for an event got. A signal handler may number one in between: then it made
+// another walk the last one, whose number is not `walk`, or leaves this alone.
 struct LastStack {
   std::uint64_t walk;
   std::size_t depth;
@@ -75,7 +75,7 @@ struct LastStack {
   std::uint32_t id;
 };
 
-constinit thread_local LastStack last_stack{};
+constinit thread_local std::array<LastStack, events> last_stacks{};
 
 // The frames of a walk that are not those of the last one, or not at the same place.
 class Fresh {
@@ -222,12 +222,12 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
 // `number` becomes that of the walk: two walks of a thread that have the same found the same frames, up to the lesser
 // of their depths. 0 if nobody remembers it. Where `is_known(number)`, nothing is written.
 template <class IsKnown>
-inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Output out,
+inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Output out, Event event,
                                      std::uint64_t& number, IsKnown is_known) noexcept {
   number = 0;
   if (pc == 0) return 0;
   const Position begin{.next = pc, .sp = sp, .bp = bp, .end = readable_end(sp)};
-  LastWalk* own = &last_walk;
+  LastWalk* own = &last_walks[static_cast<std::size_t>(event)];
   // The compiler would ask where it is again and again.
   asm("" : "+r"(own));  // NOLINT(hicpp-no-assembler)
   LastWalk& last = *own;
@@ -265,14 +265,14 @@ inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::
 std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                         std::size_t depth, std::size_t skip) noexcept {
   std::uint64_t number = 0;
-  return walk_and_remember(pc, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip}, number,
+  return walk_and_remember(pc, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip}, Event::opening, number,
                            [](std::uint64_t) { return false; });
 }
 
 std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                               InternStack intern) noexcept {
+                               InternStack intern, Event event) noexcept {
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
-  LastStack& last = last_stack;
+  LastStack& last = last_stacks[static_cast<std::size_t>(event)];
   std::uint64_t number = 0;
   std::uint32_t known = 0;
   const auto is_known = [&](std::uint64_t walk) {
@@ -282,8 +282,9 @@ std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t sk
     if (last.walk == walk && last.site == site && last.depth == depth && last.skip == skip) known = id;
     return known != 0;
   };
-  const std::size_t count = walk_and_remember(
-      from.pc, from.sp, from.bp, {.addresses = addresses.data(), .depth = depth, .skip = skip}, number, is_known);
+  const std::size_t count =
+      walk_and_remember(from.pc, from.sp, from.bp, {.addresses = addresses.data(), .depth = depth, .skip = skip}, event,
+                        number, is_known);
   if (known != 0 || (number != 0 && is_known(number))) return known;
   const std::uint32_t id = intern(site, std::span(addresses.data(), count));
   if (number == 0) return id;

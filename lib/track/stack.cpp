@@ -37,13 +37,14 @@ inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept 
 }
 
 [[gnu::noinline]] std::uint32_t capture_stack_id(Unwinder unwinder, std::size_t depth, std::size_t skip,
-                                                 std::uint32_t site, InternStack intern) noexcept {
+                                                 std::uint32_t site, InternStack intern,
+                                                 [[maybe_unused]] Event event) noexcept {
   const Registers from = caller_of(__builtin_frame_address(0));
   depth = std::min(depth, max_depth);
 #ifdef __x86_64__
-  if (unwinder == Unwinder::tables && depth != 0) return number_by_tables(from, depth, skip, site, intern);
+  if (unwinder == Unwinder::tables && depth != 0) return number_by_tables(from, depth, skip, site, intern, event);
   if (unwinder == Unwinder::frame_pointers && depth != 0) {
-    return number_by_frame_pointers(from, depth, skip, site, intern);
+    return number_by_frame_pointers(from, depth, skip, site, intern, event);
   }
 #endif
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed

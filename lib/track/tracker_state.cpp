@@ -172,7 +172,7 @@ std::uint64_t TrackerState::now_us() const noexcept {
   if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location);
   if (options_.close_stack && level == Level::stack) {
-    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack, Event::closing);
     if (stack != 0) return Place::of_stack(stack);
   }
   return Place::of_site(site);

@@ -45,9 +45,9 @@ LEASH_READS_RAW_STACK inline std::size_t walk_links(Registers from, Output out, 
   return 0;
 }
 
-// The last stack that was numbered, if it was the thread's own. Each step of a walk depends on the one before, but the
-// processor can see for many links at once that they are as they were. What is found never depends on what is
-// remembered.
+// The last stack that was numbered for an event, if it was the thread's own. Each step of a walk depends on the one
+// before, but the processor can see for many links at once that they are as they were. What is found never depends on
+// what is remembered.
 struct LastChain {
   std::array<Link, 42> links;  // Each leads to the next; the first is where the walk began.
   std::size_t count;
@@ -70,7 +70,7 @@ struct LastChain {
   }
 };
 
-constinit thread_local LastChain last_chain{};
+constinit thread_local std::array<LastChain, events> last_chains{};
 
 }  // namespace
 
@@ -81,10 +81,10 @@ std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintp
 }
 
 std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                                       InternStack intern) noexcept {
+                                       InternStack intern, Event event) noexcept {
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   const Output out{.addresses = addresses.data(), .depth = depth, .skip = skip};
-  LastChain& last = last_chain;
+  LastChain& last = last_chains[static_cast<std::size_t>(event)];
   if (from.sp < own_stack.low || from.sp >= own_stack.top || from.sp < last.user) [[unlikely]] {
     return intern(site, std::span(addresses.data(), walk_links(from, out, [](Link) {})));
   }

@@ -49,9 +49,9 @@ std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintp
 /// The same as those, and what `intern` gives for the stack (see `capture_stack_id`); `depth` is not 0 and at most
 /// `max_depth`. A thread's last stack is known without `intern`.
 std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                               InternStack intern) noexcept;
+                               InternStack intern, Event event) noexcept;
 std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                                       InternStack intern) noexcept;
+                                       InternStack intern, Event event) noexcept;
 
 /// The same as those; with `sp` 0 any frame with that `pc` is taken.
 std::size_t walk_system(Registers from, Output out) noexcept;
