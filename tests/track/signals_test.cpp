@@ -1,6 +1,5 @@
 #include <doctest/doctest.h>
 #include <sys/time.h>
-#include <ucontext.h>
 
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 
 #include "kinds.hpp"
 #include "sanitizers.hpp"
+#include "stepping.hpp"
 
 #if LEASH_TRACKING
 
@@ -148,21 +148,15 @@ void on_step(int, siginfo_t*, void* context) {
   steps = step + 1;
   if (step != step_of_handler) return;
   found_in_handler = intern_site(place_in_handler);
-  // A step is a signal, which takes long on some machines.
-  constexpr greg_t trap_flag = 0x100;
-  static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_EFL] &= ~trap_flag;
+  leash_test::step_no_more(context);
 }
 
 /// Asks for the number of a place, one instruction after the other up to that of the handler.
 [[gnu::noinline]] std::uint32_t step_through(std::source_location location) {
   steps = 0;
-  // NOLINTBEGIN(hicpp-no-assembler)
-  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n orq $0x100, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::
-                   : "cc", "memory");
+  leash_test::step_if(true);
   const std::uint32_t number = intern_site(location);
-  asm volatile("lea -128(%%rsp), %%rsp\n pushfq\n andq $-0x101, (%%rsp)\n popfq\n lea 128(%%rsp), %%rsp" ::
-                   : "cc", "memory");
-  // NOLINTEND(hicpp-no-assembler)
+  leash_test::step_no_more();
   return number;
 }
 
