@@ -49,7 +49,8 @@ LEASH_READS_RAW_STACK inline std::size_t walk_links(Registers from, Output out, 
 // before, but the processor can see for many links at once that they are as they were. What is found never depends on
 // what is remembered.
 struct LastChain {
-  std::array<Link, 42> links;  // Each leads to the next; the first is where the walk began.
+  std::uintptr_t sp;           // Where the walk began.
+  std::array<Link, 42> links;  // Each leads to the next; the first is what the registers held.
   std::size_t count;
   std::size_t depth;
   std::size_t skip;
@@ -59,10 +60,9 @@ struct LastChain {
   // that the other was abandoned.
   std::uintptr_t user;
 
-  // Links that are followed lie behind one another, so that only the first and the last can be where nothing is.
+  // With the same stack pointer the same links lie within the stack.
   [[nodiscard]] LEASH_READS_RAW_STACK bool is_as_it_was(Registers from) const noexcept {
-    if (links[0].pc != from.pc || links[0].bp != from.bp) return false;
-    if (count > 1 && (from.bp < from.sp || links[count - 2].bp > own_stack.top - link_size)) return false;
+    if (sp != from.sp || links[0].pc != from.pc || links[0].bp != from.bp) return false;
     for (std::size_t index = 1; index < count; ++index) {
       if (!links[index - 1].leads_to(links[index])) return false;
     }
@@ -94,6 +94,7 @@ std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::s
   if (id == 0 || last.site != site || last.depth != depth || last.skip != skip || !last.is_as_it_was(from)) {
     last.id = 0;
     std::atomic_signal_fence(std::memory_order_seq_cst);
+    last.sp = from.sp;
     last.links[0] = {.bp = from.bp, .pc = from.pc};
     std::size_t passed = 1;
     const std::size_t count = walk_links(from, out, [&](Link link) {
