@@ -253,7 +253,8 @@ LEASH_TEST_CALL("leash_test_call_there");
 
 [[gnu::noinline]] const Link* probe_own_links() {
   static const Link* where = nullptr;
-  const std::array<Link, 3> links{{{&links[1], 0x1111}, {&links[2], 0x2222}, {nullptr, 0x3333}}};
+  std::array<Link, 3> links{};
+  links = {{{&links[1], 0x1111}, {&links[2], 0x2222}, {nullptr, 0x3333}}};
   where = links.data();
   probe_links(where);
   return where;
