@@ -204,7 +204,9 @@ int run(const Context& context, const Arguments& arguments) {
   leash::net::TcpDialer tcp_dialer;
   leash::net::TcpBinder tcp_binder;
 
-  auto [tracker, tracked] = leash::track::with_tracker(context.with_note("mirror " + arguments.directory));
+  // What the client has left behind goes with it, when that has been reported: no news.
+  auto [tracker, tracked] = leash::track::with_tracker(context.with_note("mirror " + arguments.directory),
+                                                       {.rules = {.closed_late = leash::track::Severity::off}});
   leash::fs::TrackedFS source(*disk);
   leash::fs::TrackedFS target(memory);
   leash::net::TrackedDialer dialer(tcp_dialer);
