@@ -53,7 +53,9 @@ function(leash_library part)
   add_library(leash_${part} ${ARGN})
   add_library(leash::${part} ALIAS leash_${part})
   set_target_properties(leash_${part} PROPERTIES EXPORT_NAME ${part} POSITION_INDEPENDENT_CODE ON
-    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} INSTALL_RPATH "$ORIGIN")
+    VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR}.${PROJECT_VERSION_MINOR} INSTALL_RPATH "$ORIGIN"
+    # A macro that differs would keep them from having the same precompiled headers.
+    DEFINE_SYMBOL "")
   leash_compile_options(leash_${part})
   # Nobody replaces single functions of leash, so they may be inlined.
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
