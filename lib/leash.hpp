@@ -1,7 +1,7 @@
 #pragma once
 
-/// Everything of leash that needs no Asio header and no test framework. Beside it stand `<leash/fmt.hpp>`, which makes
-/// its types print with fmt, and `<leash/track/doctest.hpp>` for tests.
+/// Everything of leash that needs no other library. Beside it stand `<leash/fmt.hpp>`, which makes its types print with
+/// fmt, and for tests `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>

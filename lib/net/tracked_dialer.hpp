@@ -9,8 +9,9 @@ namespace LEASH_NAMESPACE::net {
 
 /// Puts a tag on every connection that it dials, with the call's site and the Context's notes.
 ///
-/// The tracker is that of the Context. Where there is none, or where tracking is compiled out, `dial` returns the inner
-/// connection itself. When the tracker is closed, it fails with `track::errc::tracker_closed` and leaves nothing open.
+/// The tracker is that of the Context, else the fallback. Where there is neither, or where tracking is compiled out,
+/// `dial` returns the inner connection itself. When the tracker is closed, it fails with `track::errc::tracker_closed`
+/// and leaves nothing open.
 class TrackedDialer final : public ProxyDialer {
  public:
   struct Options {

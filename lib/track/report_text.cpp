@@ -358,10 +358,13 @@ std::string to_string(const Report& report) {
                         counted(report.without_stack, "handle", "handles"));
   }
   if (std::ranges::any_of(report.groups, was_only_counted)) {
-    text += "Where they were opened is not known at level count: set LEASH_LEVEL=stack.\n\n";
+    text += "Where they were opened is not known at level count: set Options::level or LEASH_LEVEL to stack.\n\n";
   }
   if (report.groups.empty()) {
-    text += report.verdict ? "Nothing was left open. " : "Nothing is open. ";
+    std::string_view summary = report.verdict ? "Nothing was left open. " : "Nothing is open. ";
+    // What a suppression or the baseline covers, or a tag whose leak is no finding.
+    if (report.opened != report.closed) summary = "No findings. ";
+    text += summary;
   } else {
     const std::string_view one = report.verdict ? "finding" : "place";
     const std::string_view many = report.verdict ? "findings" : "places";

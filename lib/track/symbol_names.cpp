@@ -82,6 +82,9 @@ struct NameParts {
 };
 
 NameParts name_parts(std::string_view text) {
+  // As the compiler ends the name of a lambda that may change what it holds.
+  static constexpr std::string_view changing = " mutable";
+  if (text.ends_with(changing)) text.remove_suffix(changing.size());
   NameParts parts;
   std::size_t at = 0;
   while (at < text.size()) {

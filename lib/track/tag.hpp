@@ -39,7 +39,8 @@ class Tag {
   }
 
   /// The resource is closed; `site` is where. A second close is a finding, `double-close`, and so is a close while a
-  /// child is open, `outlived-parent`. May be called in a signal handler, where it is the first.
+  /// child is open, `outlived-parent`. May be called in a signal handler where it is no finding: the first, before the
+  /// tracker's verdict, with no child open.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
   /// The resource is about to be used, here. Reports show the last use. After `close` it is a finding,

@@ -405,13 +405,14 @@ void TrackerState::refuse(const Resource& resource, std::source_location locatio
     Instance instance{.name = std::string(resource.name), .descriptor = resource.descriptor, .notes = notes.list()};
     instance.thread = known_thread().number;
     Report report;
-    report.groups.push_back({.rule = Rule::opened_after_end,
-                             .severity = severity,
-                             .kind = resource.kind,
-                             .opened = {location, level() == Level::stack ? capture_stack(depth_, 1) : Stack()},
-                             .count = 1,
-                             .threads = {instance.thread},
-                             .instances = {std::move(instance)}});
+    report.groups.push_back(
+        {.rule = Rule::opened_after_end,
+         .severity = severity,
+         .kind = resource.kind,
+         .opened = {location, level() == Level::stack ? capture_stack(depth_, 1, options_.unwinder) : Stack()},
+         .count = 1,
+         .threads = {instance.thread},
+         .instances = {std::move(instance)}});
     tell_late(std::move(report));
   } catch (...) {  // NOLINT(bugprone-empty-catch)
     // As above.

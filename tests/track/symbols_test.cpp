@@ -140,6 +140,7 @@ TEST_CASE("frames of leash, the standard library, start-up code and test runners
 TEST_CASE("names are abridged for reading") {
   CHECK(abridge("int main()") == "main()");
   CHECK(abridge("main") == "main");
+  CHECK(abridge("main()::<lambda()> mutable") == "main()::<lambda()> mutable");
   CHECK(abridge("(anonymous namespace)::send((anonymous namespace)::Pool&, leash::tracking_on::Call)") ==
         "send(Pool&, leash::Call)");
   CHECK(abridge("void app::put<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > >()") ==

@@ -14,6 +14,7 @@ class TestScope {
   /// Carries the tracker.
   const Context& context() const noexcept LEASH_LIFETIMEBOUND { return tracked_.context; }
 
+  Tracker& tracker() noexcept LEASH_LIFETIMEBOUND { return tracked_.tracker; }
   const Tracker& tracker() const noexcept LEASH_LIFETIMEBOUND { return tracked_.tracker; }
 
  protected:
