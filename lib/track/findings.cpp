@@ -26,10 +26,9 @@ Instance instance_of(const Finding& finding, const Record& record) {
     instance.notes = extra->notes.list();
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
-  if (const std::uint32_t used_ms = record.used.load(std::memory_order_relaxed); used_ms != 0) {
-    const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));
-    const std::uint64_t used_us = record.opened_us() + std::uint64_t{used_ms - 1} * 1000;
-    instance.last_use = LastUse{site == nullptr ? Site() : site->site(), duration_of(less(finding.now_us, used_us))};
+  const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));
+  if (record.used.load(std::memory_order_relaxed) != 0 && site != nullptr) {
+    instance.last_use = LastUse{site->site(), duration_of(less(finding.now_us, record.used_us()))};
   }
   return instance;
 }

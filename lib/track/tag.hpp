@@ -38,9 +38,9 @@ class Tag {
     if (record_ != nullptr) end();
   }
 
-  /// The resource is closed; `site` is where. A second close is a finding, `double-close`, and so is a close while a
-  /// child is open, `outlived-parent`. May be called in a signal handler where it is no finding: the first, before the
-  /// tracker's verdict, with no child open.
+  /// The resource is closed; `site` is where. A close while a child is open is a finding on the child,
+  /// `outlived-parent`; one after the verdict that called this leaked is `closed-late`, told when the tag ends. A second
+  /// close is a finding too, `double-close`. The first may be called in a signal handler, at any time.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
   /// The resource is about to be used, here. Reports show the last use. After `close` it is a finding,

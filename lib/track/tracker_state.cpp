@@ -34,6 +34,14 @@ std::uint32_t thread_mark() noexcept {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&this_thread) * 0x9e3779b97f4a7c15ULL >> 48U);
 }
 
+/// Whether there is a finding in it that a child is open, or was closed, after its parent.
+bool is_orphan(const Record& record, std::uint32_t state) noexcept {
+  if ((state & (Record::child | Record::told)) != Record::child) return false;
+  return (state & Record::orphaned) != 0 || ((state & Record::open) != 0 && record.family_as_child()->parent_closed);
+}
+
+constexpr auto unmarked = [](std::uint32_t) { return 0U; };
+
 /// As memcpy, without the call.
 void copy_short(char* to, const char* from, std::size_t size) noexcept {
   const auto copy_ends = [&]<class Word>(Word) {
@@ -191,9 +199,14 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   record.descriptor = opening.resource.descriptor;
   const std::uint64_t opened = opening.level == Level::count ? 0 : now_us();
   record.opened_and_kind = opened << Record::kind_bits | intern_kind(opening.resource.kind);
-  shard.publish(record,
-                Record::open | (opening.parent != nullptr ? Record::child : 0U) |
-                    std::uint32_t{static_cast<unsigned char>(opening.resource.on_drop)} << Record::on_drop_shift);
+  std::uint32_t state = Record::open | std::uint32_t{static_cast<unsigned char>(opening.resource.on_drop)}
+                                           << Record::on_drop_shift;
+  if (opening.parent != nullptr) {
+    state |= Record::child;
+    // That it was opened after that is another finding.
+    if (opening.parent->parent_closed) state |= Record::told;
+  }
+  shard.publish(record, state);
 }
 
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
@@ -230,22 +243,20 @@ Place TrackerState::closed_at(const Record& record) noexcept {
     shard.cancel(record);
     throw;
   }
-  if (opening.parent != nullptr) opening.parent->open_children.fetch_add(1, std::memory_order_relaxed);
   begin(record, shard, opening, thread);
   return &record;
 }
 
 [[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
-  const std::uint32_t closer = thread_mark() << Record::closer_shift;
+  std::uint32_t added = Record::closed | thread_mark() << Record::closer_shift;
   before = record.state.load(std::memory_order_relaxed);
+  if ((before & Record::child) != 0 && record.family_as_child()->parent_closed) added |= Record::orphaned;
   do {
     if ((before & Record::open) == 0) return false;
-  } while (!record.state.compare_exchange_weak(before, (before & ~Record::open) | Record::closed | closer));
+  } while (!record.state.compare_exchange_weak(before, (before & ~Record::open) | added));
   record.closed_at.store(place.bits(), std::memory_order_release);
   Page::of(record).shard->count_closed();
-  if ((before & Record::child) != 0) {
-    record.family_as_child()->open_children.fetch_sub(1, std::memory_order_relaxed);
-  }
+  if ((before & Record::reported) != 0) note_use(record, 0);
   // Sequentially consistent with the exchange above: who waits sees this record closed, or this thread sees it wait.
   if (settling_.load()) {
     closes_while_settling_.fetch_add(1);
@@ -263,11 +274,20 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
     return;
   }
   Place::from_bits(record.opened_at).note_closed(place);
-  if (const Family* const family = record.family_as_parent();
-      family != nullptr && family->open_children.load(std::memory_order_relaxed) != 0) {
-    find_outlived(*family, place);
+  if (Family* const family = record.family_as_parent(); family != nullptr) {
+    family->closed_us = now_us();
+    family->closed_at = place.bits();
+    family->parent_closed = true;
   }
-  if ((before & Record::reported) != 0) find(Rule::closed_late, Severity::failure, record, place, {});
+}
+
+[[gnu::noinline]] void TrackerState::tell_marked(Record& record, std::uint32_t state) noexcept {
+  if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
+    find(outlived(record), record);
+  }
+  if ((state & Record::reported) != 0) {
+    find({Rule::closed_late, options_.rules.closed_late, closed_at(record), {}, record.used_us()}, record);
+  }
 }
 
 void TrackerState::end_tag(Record& record) noexcept {
@@ -276,7 +296,11 @@ void TrackerState::end_tag(Record& record) noexcept {
     if (!drop(record)) return;
     state = record.state.load(std::memory_order_acquire);
   }
-  // No one pins a record that is not open: if it is not pinned now, it never will be.
+  if ((state & (Record::orphaned | Record::reported)) != 0) [[unlikely]] {
+    tell_marked(record, state);
+    state = record.state.load(std::memory_order_acquire);
+  }
+  // No one pins a record that is closed and has nothing to tell: if it is not pinned now, it never will be.
   if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
   put_back(record);
 }
@@ -291,9 +315,7 @@ void TrackerState::end_tag(Record& record) noexcept {
   std::uint32_t before = 0;
   end(record, {}, before);
   const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
-  if ((before & Record::reported) != 0) {
-    find(Rule::closed_late, Severity::failure, record, {}, {});
-  } else if (lost) {
+  if (lost && (before & Record::reported) == 0) {
     const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
     find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
   }
@@ -312,11 +334,14 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
          place_of_close(location, 1));
     return;
   }
-  if (level() == Level::count) return;
+  if (level() != Level::count) note_use(record, intern_site(location));
+}
+
+[[gnu::always_inline]] inline void TrackerState::note_use(Record& record, std::uint32_t site) const noexcept {
   static constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
   const std::uint64_t now = now_us();
   const std::uint64_t open_for_ms = now > record.opened_us() ? (now - record.opened_us()) / 1000 : 0;
-  record.used_site.store(intern_site(location), std::memory_order_relaxed);
+  record.used_site.store(site, std::memory_order_relaxed);
   record.used.store(static_cast<std::uint32_t>(std::min(open_for_ms + 1, most)), std::memory_order_relaxed);
 }
 
@@ -336,7 +361,7 @@ Ref<Family> TrackerState::add_child(Record& record, std::source_location locatio
 }
 
 template <class Mark, class Function>
-void TrackerState::each_open(Mark mark, Function function) {
+void TrackerState::each_pinned(Mark mark, Function function) {
   struct Pin {
     TrackerState& tracker;
     Record& record;
@@ -351,7 +376,8 @@ void TrackerState::each_open(Mark mark, Function function) {
     shard.each([&](Record& record) {
       std::uint32_t state = record.state.load(std::memory_order_relaxed);
       do {
-        if ((state & Record::open) == 0) return;
+        const bool tells = (state & (Record::orphaned | Record::told)) == Record::orphaned;
+        if ((state & Record::open) == 0 && !tells) return;
       } while (!record.state.compare_exchange_weak(state, state | Record::pinned | mark(state),
                                                    std::memory_order_acq_rel, std::memory_order_relaxed));
       const Pin pin{*this, record};
@@ -360,11 +386,13 @@ void TrackerState::each_open(Mark mark, Function function) {
   });
 }
 
-void TrackerState::find(Rule rule, Severity most, Record& record, Place closed, Place again) noexcept {
-  const Severity severity = std::max(options_.rules.of(rule), most);
-  if (severity == Severity::off) return;
+void TrackerState::find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept {
+  find({rule, std::max(options_.rules.of(rule), most), closed, again, now_us()}, record);
+}
+
+void TrackerState::find(const Finding& finding, const Record& record) noexcept {
+  if (finding.severity == Severity::off) return;
   try {
-    const Finding finding{rule, severity, closed, again, now_us()};
     {
       const std::lock_guard lock(rare_paths);
       if (!judged_) {
@@ -380,22 +408,10 @@ void TrackerState::find(Rule rule, Severity most, Record& record, Place closed, 
   }
 }
 
-void TrackerState::find_outlived(const Family& family, Place place) noexcept {
-  const Severity severity = options_.rules.outlived_parent;
-  if (severity == Severity::off) return;
-  try {
-    Findings found;
-    const Finding finding{Rule::outlived_parent, severity, place, {}, now_us()};
-    const auto visit = [&](const Record& record, std::uint32_t state) {
-      if ((state & Record::child) == 0 || record.family_as_child() != &family) return;
-      const std::lock_guard lock(rare_paths);
-      (judged_ ? found : findings_).add(finding, record);
-    };
-    each_open([](std::uint32_t) { return 0U; }, visit);
-    if (!found.empty()) tell_late(found);
-  } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // As above.
-  }
+Finding TrackerState::outlived(const Record& record) const noexcept {
+  const Family& family = *record.family_as_child();
+  return {
+      Rule::outlived_parent, options_.rules.outlived_parent, Place::from_bits(family.closed_at), {}, family.closed_us};
 }
 
 void TrackerState::refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept {
@@ -492,15 +508,22 @@ Report TrackerState::verdict(Clock::duration settle) {
     judged_ = true;
   }
   const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, exact_now_us()};
+  const auto add = [&](const Finding& finding, const Record& record) {
+    if (finding.severity != Severity::off) findings.add(finding, record);
+  };
   std::uint64_t open = 0;
-  const auto mark = [&](std::uint32_t state) {
-    return (state & Record::baseline) == 0 ? std::uint32_t{Record::reported} : 0U;
+  const auto mark = [](std::uint32_t state) {
+    return (state & (Record::open | Record::baseline)) == Record::open ? std::uint32_t{Record::reported} : 0U;
   };
-  const auto visit = [&](const Record& record, std::uint32_t state) {
+  const auto visit = [&](Record& record, std::uint32_t state) {
+    if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
+      add(outlived(record), record);
+    }
+    if ((state & Record::open) == 0) return;
     ++open;
-    if ((state & Record::baseline) == 0 && leaked.severity != Severity::off) findings.add(leaked, record);
+    if ((state & Record::baseline) == 0) add(leaked, record);
   };
-  each_open(mark, visit);
+  each_pinned(mark, visit);
   Report report = report_on(findings);
   report.closed = report.opened - open;
   report.verdict = true;
@@ -518,11 +541,15 @@ Report TrackerState::snapshot() {
   }
   const Finding open_now{Rule::leaked, Severity::note, {}, {}, exact_now_us()};
   std::uint64_t open = 0;
-  const auto visit = [&](const Record& record, std::uint32_t) {
+  const auto visit = [&](const Record& record, std::uint32_t state) {
+    if (is_orphan(record, state) && options_.rules.outlived_parent != Severity::off) {
+      findings.add(outlived(record), record);
+    }
+    if ((state & Record::open) == 0) return;
     ++open;
     findings.add(open_now, record);
   };
-  each_open([](std::uint32_t) { return 0U; }, visit);
+  each_pinned(unmarked, visit);
   Report report = report_on(findings);
   report.closed = report.opened - std::min(open, report.opened);
   return report;
@@ -537,7 +564,7 @@ Report TrackerState::report_on(const Findings& findings) const {
 }
 
 void TrackerState::set_baseline() {
-  each_open([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
+  each_pinned([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
   if (descriptors_at_start_) {
     const std::lock_guard judge(judging_);
     descriptors_at_start_ = open_descriptors();
@@ -546,8 +573,9 @@ void TrackerState::set_baseline() {
 
 void TrackerState::add_untracked(Report& report) {
   std::vector<int> known;
-  each_open([](std::uint32_t) { return 0U; },
-            [&](const Record& record, std::uint32_t) { known.push_back(record.descriptor); });
+  each_pinned(unmarked, [&](const Record& record, std::uint32_t state) {
+    if ((state & Record::open) != 0) known.push_back(record.descriptor);
+  });
   std::ranges::sort(known);
   for (const OpenDescriptor& found : open_descriptors()) {
     if (std::ranges::binary_search(*descriptors_at_start_, found)) continue;

@@ -154,17 +154,76 @@ TEST_CASE("what was reported as leaked and is closed after all goes to on_late")
   Tag closed = acquire(context, {slot, "closed"});
   Tag dropped = acquire(context, {slot, "dropped", -1, OnDrop::closed});
   CHECK(tracker.close().groups.size() == 2);
+  static_cast<void>(Tag(std::move(dropped)));
+  CHECK(late.reports.size() == 1);
   closed.close();
   const unsigned line = __LINE__ - 1;
-  static_cast<void>(Tag(std::move(dropped)));
-  REQUIRE(late.reports.size() == 2);
-  CHECK(only_group(late.reports[0]).rule == Rule::closed_late);
-  CHECK(only_group(late.reports[0]).closed.site.line() == line);
-  CHECK(only_group(late.reports[1]).rule == Rule::closed_late);
-  CHECK(late.reports[0].ok());
   closed.close();
+  CHECK(late.reports.size() == 2);
+  closed = Tag();
   REQUIRE(late.reports.size() == 3);
-  CHECK(only_group(late.reports[2]).rule == Rule::double_close);
+  CHECK(only_group(late.reports[0]).rule == Rule::closed_late);
+  CHECK_FALSE(only_group(late.reports[0]).closed);
+  CHECK(only_group(late.reports[1]).rule == Rule::double_close);
+  CHECK(only_group(late.reports[2]).rule == Rule::closed_late);
+  CHECK(only_group(late.reports[2]).closed.site.line() == line);
+  CHECK(late.reports[2].ok());
+}
+
+TEST_CASE("what is closed late was open until it was closed, however long its tag is kept after that") {
+  Late late;
+  const auto clock = std::make_shared<leash::FakeClock>();
+  auto [tracker, context] = with_tracker(Context::background(), late.options({.clock = clock}));
+  Tag tag = acquire(context, {slot, "closed"});
+  tag.touch();
+  clock->advance(1s);
+  CHECK_FALSE(tracker.close().ok());
+  clock->advance(1s);
+  tag.close();
+  clock->advance(1h);
+  tag = Tag();
+  REQUIRE(late.reports.size() == 1);
+  CHECK(only_group(late.reports[0]).min_age == 2s);
+  CHECK_FALSE(only_group(late.reports[0]).instances[0].last_use);
+}
+
+TEST_CASE("a child that is open after its parent is found once, whenever it is closed and whenever one looks") {
+  enum class Ends : std::uint8_t { open, closed, dropped, gone };
+  for (const Ends ends : {Ends::open, Ends::closed, Ends::dropped, Ends::gone}) {
+    for (const bool closed_before : {true, false}) {
+      CAPTURE(static_cast<int>(ends));
+      CAPTURE(closed_before);
+      Late late;
+      const auto clock = std::make_shared<leash::FakeClock>();
+      auto [tracker, context] = with_tracker(Context::background(), late.options({.clock = clock}));
+      Tag parent = acquire(context, {box, "statement"});
+      Tag child = parent.child({slot, "rows", -1, OnDrop::closed});
+      const auto outlived_in = [](const Report& report) {
+        return std::ranges::count(report.groups, Rule::outlived_parent, &Group::rule);
+      };
+      clock->advance(3s);
+      if (closed_before) parent.close();
+      Tag younger = parent.child({slot, "after the parent"});
+      clock->advance(5s);
+      if (ends == Ends::closed || ends == Ends::gone) child.close();
+      if (ends == Ends::dropped || ends == Ends::gone) child = Tag();
+      younger.close();
+      for (int look = 0; look < 2; ++look) CHECK(outlived_in(tracker.snapshot()) == (closed_before ? 1 : 0));
+      const Report report = tracker.close();
+      CHECK(outlived_in(report) == (closed_before ? 1 : 0));
+      for (const Group& group : report.groups) {
+        if (group.rule == Rule::outlived_parent) CHECK(group.min_age == 3s);
+      }
+      CHECK(outlived_in(tracker.snapshot()) == 0);
+      if (!closed_before) parent.close();
+      child.close();
+      child = Tag();
+      younger = Tag();
+      std::ptrdiff_t outlived_late = 0;
+      for (const Report& after : late.reports) outlived_late += outlived_in(after);
+      CHECK(outlived_late == (!closed_before && ends == Ends::open ? 1 : 0));
+    }
+  }
 }
 
 TEST_CASE("an on_late that throws harms nobody") {

@@ -10,6 +10,7 @@
 #include <leash/track/detail/places.hpp>
 #include <leash/track/tracker.hpp>
 #include <source_location>
+#include <string>
 #include <vector>
 
 #include "kinds.hpp"
@@ -23,7 +24,9 @@ using leash::track::acquire;
 using leash::track::Group;
 using leash::track::OnDrop;
 using leash::track::Report;
+using leash::track::Rule;
 using leash::track::Tag;
+using leash::track::Tracker;
 using leash::track::with_tracker;
 using leash::track::detail::intern_site;
 
@@ -100,6 +103,47 @@ TEST_CASE("a timer's handler closes tags while the program opens, closes, drops 
   const Report report = tracker.close();
   CHECK(report.opened == opened + tags.size());
   CHECK(report.opened - report.closed == kept);
+}
+
+TEST_CASE("a timer's handler closes what was reported, and parents of what is open, while the program allocates") {
+  enum class Tracked : std::uint8_t { judged, gone, parents };
+  for (const Tracked tracked : {Tracked::judged, Tracked::gone, Tracked::parents}) {
+    CAPTURE(static_cast<int>(tracked));
+    std::size_t late = 0;
+    const auto count_late = [&](const Report& report) { late += report.groups.size(); };
+    auto [tracker, context] = with_tracker(Context::background(), {.on_late = count_late});
+    std::vector<Tag> tags = open_tags(context, 300);
+    std::vector<Tag> children;
+    if (tracked == Tracked::parents) {
+      for (const Tag& tag : tags) children.push_back(tag.child({box, "a child"}));
+    } else {
+      CHECK(tracker.close().groups.size() == 1);
+    }
+    if (tracked == Tracked::gone) {
+      tracker = Tracker();
+      context = Context::background();
+    }
+    let_close(tags);
+    {
+      const Handler handler(SIGALRM, close_next);
+      const itimerval often{{0, 100}, {0, 100}};
+      ::setitimer(ITIMER_REAL, &often, nullptr);
+      std::vector<std::string> strings(100);
+      for (std::size_t round = 0; next_to_close < tags.size(); ++round) {
+        strings[round % strings.size()] = std::string(100 + round * 37 % 5000, 'x');
+      }
+      const itimerval never{};
+      ::setitimer(ITIMER_REAL, &never, nullptr);
+    }
+    CHECK(late == 0);
+    tags.clear();
+    children.clear();
+    if (tracked == Tracked::parents) {
+      const Report report = tracker.close();
+      for (const Group& group : report.groups) late += group.rule == Rule::outlived_parent ? group.count : 0;
+    }
+    CHECK(late == 300);
+  }
 }
 
 TEST_CASE("a close in a signal handler has its site, and what comes after it is found") {

@@ -19,7 +19,11 @@ struct Family : leash::detail::RefCounted {
   explicit Family(std::string name) : parent(std::move(name)) {}
 
   const std::string parent;  ///< The name of the resource that the others depend on.
-  std::atomic<std::uint32_t> open_children{0};
+
+  /// When it was closed, on the scale of the records, and its Place; once `parent_closed` says so.
+  std::uint64_t closed_us = 0;
+  std::uint32_t closed_at = 0;
+  std::atomic<bool> parent_closed{false};
 };
 inline void destroy(const Family* family) noexcept { delete family; }
 
@@ -47,8 +51,11 @@ struct Extra {
 /// that made it, and is used again.
 ///
 /// `state` says what may be done with it. A record that is open or closed belongs to its tag, whose threads store what
-/// is atomic here. A reader of all records first pins one that is open: then it stays as it is, even if its tag ends,
-/// until it is unpinned.
+/// is atomic here. A reader of all records first pins one that is open, or orphaned: then it stays as it is, even if
+/// its tag ends, until it is unpinned.
+///
+/// `close` may come in a signal handler, where there is no memory for a finding: what it finds it only marks here, for
+/// the verdict or the end of the tag, whichever is first.
 struct alignas(64) Record {
   enum State : std::uint32_t {
     open = 1U << 0U,
@@ -61,7 +68,9 @@ struct alignas(64) Record {
     child = 1U << 7U,     ///< `extra->as_child` is set.
     on_drop_shift = 8,    ///< Two bits of OnDrop.
     on_drop_mask = 3U << 8U,
-    closer_shift = 16,  ///< The low 16 bits of the number of the thread that closed it.
+    orphaned = 1U << 10U,  ///< A child that was closed after its parent;
+    told = 1U << 11U,      ///< but there is no finding in that, or not any more.
+    closer_shift = 16,     ///< The low 16 bits of the number of the thread that closed it.
   };
 
   static constexpr std::size_t inline_name = 15;
@@ -72,8 +81,9 @@ struct alignas(64) Record {
   std::uint32_t serial;                  ///< Its place in its shard's order of creation; of a free one, the next.
   std::uint32_t opened_at;               ///< A Place.
   std::atomic<std::uint32_t> closed_at;  ///< A Place, soon after `state` says closed.
-  std::atomic<std::uint32_t> used_site;
-  std::atomic<std::uint32_t> used;  ///< When last, in ms after `opened`, plus 1; 0: never.
+  std::atomic<std::uint32_t> used_site;  ///< If `used` is not 0.
+  std::atomic<std::uint32_t> used;  ///< When last, in ms after `opened`, plus 1; 0: never. Of one that was closed after
+                                    ///< it was reported: when that was.
   std::uint32_t thread;
   std::int32_t descriptor;
   std::uint64_t opened_and_kind;  ///< µs after its tracker began, and the number of the kind.
@@ -87,6 +97,10 @@ struct alignas(64) Record {
   }
 
   std::uint64_t opened_us() const noexcept { return opened_and_kind >> kind_bits; }
+  std::uint64_t used_us() const noexcept {
+    const std::uint32_t after_ms = used.load(std::memory_order_relaxed);
+    return opened_us() + (after_ms == 0 ? 0 : std::uint64_t{after_ms - 1} * 1000);
+  }
   Kind kind() const noexcept { return kind_at(static_cast<std::uint16_t>(opened_and_kind)); }
 
   static OnDrop on_drop_of(std::uint32_t state) noexcept {

@@ -79,9 +79,10 @@ class TrackerState : public leash::detail::RefCounted {
   template <class Function>
   void each_shard(Function function) const noexcept;
 
-  /// Calls `function(record, state)` for each record that is open, pinned, after `mark(state)` was added to its state.
+  /// Calls `function(record, state)` for each record that is open or has a finding marked, pinned, after `mark(state)`
+  /// was added to its state.
   template <class Mark, class Function>
-  void each_open(Mark mark, Function function);
+  void each_pinned(Mark mark, Function function);
   void put_back(Record& record) noexcept;
 
   /// µs since the tracker began.
@@ -109,8 +110,18 @@ class TrackerState : public leash::detail::RefCounted {
   /// Open to closed, with all that this brings with it but findings. False if it was not open.
   bool end(Record& record, Place place, std::uint32_t& state_before) noexcept;
 
-  void find(Rule rule, Severity most, Record& record, Place closed, Place again) noexcept;
-  void find_outlived(const Family& family, Place place) noexcept;
+  /// Takes a finding down, no worse than `most`; after the verdict tells it.
+  void find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept;
+  void find(const Finding& finding, const Record& record) noexcept;
+
+  /// That this child is open, or was closed, after its parent.
+  Finding outlived(const Record& record) const noexcept;
+
+  /// The findings that `close` marked.
+  void tell_marked(Record& record, std::uint32_t state) noexcept;
+
+  void note_use(Record& record, std::uint32_t site) const noexcept;
+
   void tell_late(const Findings& findings);
   void tell_late(Report report);
 
