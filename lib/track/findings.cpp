@@ -20,6 +20,7 @@ std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a
 Instance instance_of(const Finding& finding, const Record& record) {
   Instance instance{.name = std::string(record.name()),
                     .descriptor = record.descriptor,
+                    .on_drop = Record::on_drop_of(record.state.load(std::memory_order_relaxed)),
                     .thread = record.thread,
                     .age = duration_of(less(finding.now_us, record.opened_us()))};
   if (const Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {

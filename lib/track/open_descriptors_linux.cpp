@@ -62,4 +62,8 @@ std::string describe_descriptor(int number) {
   return text;
 }
 
+std::string_view target_of_descriptor(std::string_view description) {
+  return description.substr(0, description.rfind("; flags "));
+}
+
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -7,6 +7,7 @@
 #include <leash/config.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/kind.hpp>
+#include <leash/track/resource.hpp>
 #include <leash/track/rule.hpp>
 #include <leash/track/site.hpp>
 #include <leash/track/stack.hpp>
@@ -37,6 +38,7 @@ struct Instance {
   std::string name = {};
   std::string parent = {};  ///< The name of the resource it depends on, if it is a child.
   int descriptor = -1;
+  OnDrop on_drop = OnDrop::abandoned;
   unsigned thread = 0;  ///< The thread that opened it: a number from 1 on, in the order in which threads came to leash.
   Clock::duration age{};
   std::vector<Note> notes = {};  ///< Of the Context it was opened with, the outermost first.

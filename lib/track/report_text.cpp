@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <leash/detail/escape.hpp>
 #include <leash/track/detail/excerpt.hpp>
+#include <leash/track/detail/open_descriptors.hpp>
+#include <leash/track/detail/user_frames.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/symbols.hpp>
 #include <ostream>
@@ -14,6 +16,8 @@
 namespace LEASH_NAMESPACE::track {
 namespace {
 
+using detail::is_users;
+using detail::user_frames;
 using leash::detail::escape;
 
 /// 4812 as 4,812.
@@ -42,39 +46,6 @@ std::string location(std::string_view file, unsigned line) {
 }
 
 std::string location(const Site& site) { return location(site.file_name(), site.line()); }
-
-/// A site in the standard library is that of a forwarding template: `std::make_unique<Client>(ctx)`.
-bool is_users(const Site& site) { return site && is_user_function(site.function_name()); }
-
-bool is_users(const Frame& frame) {
-  if (frame.function.empty()) return true;
-  const std::string_view file = frame.file;
-  const bool library =
-      file.contains("/include/c++/") || file.ends_with("/doctest.h") || file.ends_with("gtest_main.cc");
-  return !library && is_user_function(frame.function);
-}
-
-/// The frames that a reader has use for.
-std::vector<Frame> user_frames(const Stack& stack) {
-  std::vector<Frame> frames;
-  for (const std::uintptr_t address : stack.addresses) {
-    const std::vector<Frame> here = resolve(address);
-    // Debug information has only the bare names of local functions that were inlined: whose they are, the function
-    // around them tells.
-    const bool in_leash = here.back().function.starts_with("leash::");
-    for (const Frame& frame : here) {
-      const bool bare = !std::string_view(frame.function).substr(0, frame.function.find('<')).contains("::");
-      const bool local_to_leash = in_leash && bare && !frame.function.empty();
-      if (is_users(frame) && !local_to_leash) frames.push_back(frame);
-    }
-  }
-  // What calls `main` and starts threads lies in libraries that seldom have names.
-  const auto named = std::ranges::find_if(frames, [](const Frame& frame) { return !frame.function.empty(); });
-  if (named != frames.end()) {
-    while (frames.back().function.empty()) frames.pop_back();
-  }
-  return frames;
-}
 
 std::string frame_location(const Frame& frame) {
   if (!frame.file.empty()) return location(frame.file, frame.line);
@@ -105,12 +76,15 @@ std::string what(const Group& group, bool verdict) {
   return things;
 }
 
-std::string_view advice(Rule rule) {
-  switch (rule) {
+std::string_view advice(const Group& group) {
+  switch (group.rule) {
     case Rule::leaked:
       return "close it on every path, or let its owner end.";
     case Rule::dropped:
-      return "call close() and look at what it returns: a destructor cannot tell that the last write failed.";
+      if (std::ranges::find(group.instances, OnDrop::error_lost, &Instance::on_drop) != group.instances.end()) {
+        return "call close() and look at what it returns: a destructor cannot tell that the last write failed.";
+      }
+      return "call close(): this tracker wants it of every handle.";
     case Rule::double_close:
       return "let one owner close it, once.";
     case Rule::use_after_close:
@@ -125,6 +99,22 @@ std::string_view advice(Rule rule) {
       return "wait for it: close(settle).";
   }
   return {};
+}
+
+/// What a last use was before, if not now.
+std::string_view before_what(Rule rule) {
+  switch (rule) {
+    case Rule::dropped:
+      return "before it was dropped";
+    case Rule::double_close:
+      return "before the second close";
+    case Rule::use_after_close:
+      return "before this use";
+    case Rule::outlived_parent:
+      return "before its parent was closed";
+    default:
+      return "ago";
+  }
 }
 
 std::string threads_text(const Group& group) {
@@ -261,12 +251,17 @@ std::vector<std::pair<std::string_view, Moment>> moments_of(const Group& group) 
     default:
       break;
   }
-  add("opened at", group.opened);
+  add(group.rule == Rule::opened_after_end ? "requested at" : "opened at", group.opened);
   return moments;
 }
 
+/// Whether a test framework made the name up, from a number that changes when a test is added before it.
+bool is_named_by_framework(std::string_view function) {
+  return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
+}
+
 /// A line for `Suppressions` that silences this finding.
-std::string suppression_for(const Group& group, const Moment& opened) {
+std::string suppression_for(const Group& group) {
   std::string kind(group.kind.one);
   // What cannot be printed as it is would not match.
   if (kind.empty() || kind.contains('"') || escape(kind, kind.size()) != kind) {
@@ -274,13 +269,17 @@ std::string suppression_for(const Group& group, const Moment& opened) {
   } else if (kind.find_first_of(" #") != std::string::npos) {
     kind = '"' + kind + '"';
   }
-  std::string pattern = opened.event.site ? abridge(opened.event.site.function_name()) : "";
-  if (const auto named =
-          std::ranges::find_if(opened.frames, [](const Frame& frame) { return !frame.function.empty(); });
-      pattern.empty() && named != opened.frames.end()) {
-    pattern = named->function;
+  std::string pattern;
+  if (group.rule == Rule::untracked) {
+    pattern = detail::target_of_descriptor(group.instances.front().name);
+    // The number of a socket or a pipe is another one each time.
+    if (const std::size_t number = pattern.find(":["); number != std::string::npos)
+      pattern.replace(number, pattern.npos, ":*");
+  } else if (auto [function, file] = detail::place_of(group.opened); is_named_by_framework(function)) {
+    pattern = "top:" + file;
+  } else if (function = function.substr(0, function.find('(')); !function.empty()) {
+    pattern = "top:" + function;
   }
-  pattern = pattern.substr(0, pattern.find('('));
   while (pattern.ends_with(' ')) pattern.pop_back();
   return fmt::format("{} {} {}", to_string(group.rule), kind, pattern.empty() ? "*" : escape(pattern, pattern.size()));
 }
@@ -301,15 +300,11 @@ std::string group_text(const Group& group, const Report& report) {
   std::vector<std::string> facts;
   if (instance.last_use && instance.last_use->site) {
     facts.push_back(fmt::format("last used at {}, {} {}", location(instance.last_use->site),
-                                duration_text(instance.last_use->ago), group.rule == Rule::leaked ? "ago" : "before"));
+                                duration_text(instance.last_use->ago), before_what(group.rule)));
   }
   if (group.others_closed_at) facts.push_back("others from here were closed at " + location(group.others_closed_at));
   if (!facts.empty()) text += fmt::format("  {}\n", fmt::join(facts, "; "));
-  if (group.severity == Severity::failure) {
-    const Moment none{Event()};
-    const Moment& opened = moments.empty() ? none : moments.back().second;
-    text += fmt::format("  fix: {}\n  suppress: {}\n", advice(group.rule), suppression_for(group, opened));
-  }
+  if (!open) text += fmt::format("  fix: {}\n  suppress: {}\n", advice(group), suppression_for(group));
   return text;
 }
 
@@ -341,7 +336,8 @@ std::string suppressions_text(const Report& report) {
     const std::string max = line.max ? fmt::format(" max={}", *line.max) : "";
     const std::string reason = line.reason.empty() ? "" : "  # " + escape(line.reason);
     text += fmt::format("  {}: {} {} {}{}: {}{}\n", escape(line.where), line.rule ? to_string(*line.rule) : "*",
-                        line.kind.empty() ? "*" : escape(line.kind), escape(line.pattern), max, used, reason);
+                        line.kind.empty() ? "*" : escape(line.kind), (line.top ? "top:" : "") + escape(line.pattern),
+                        max, used, reason);
   }
   return text + "\n";
 }

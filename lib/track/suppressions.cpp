@@ -4,7 +4,9 @@
 #include <charconv>
 #include <cstdio>
 #include <leash/detail/escape.hpp>
+#include <leash/track/detail/open_descriptors.hpp>
 #include <leash/track/detail/suppress.hpp>
+#include <leash/track/detail/user_frames.hpp>
 #include <leash/track/suppressions.hpp>
 #include <leash/track/symbols.hpp>
 #include <memory>
@@ -64,6 +66,12 @@ class LineReader {
     Result<std::string> pattern = pattern_text();
     if (!pattern) return std::unexpected(pattern.error());
     line.pattern = *std::move(pattern);
+    // But not a namespace of that name.
+    if (line.pattern.starts_with("top:") && !line.pattern.starts_with("top::")) {
+      line.top = true;
+      line.pattern.erase(0, 4);
+      if (line.pattern.empty()) return failure("a pattern is missing after top:");
+    }
     if (Result<void> options = read_options(line); !options) return std::unexpected(options.error());
     return line;
   }
@@ -234,6 +242,11 @@ bool matches(const Suppressions::Line& line, const Group& group) {
   const auto fits = [&](std::string_view function, std::string_view file) {
     return line.matches(group.rule, group.kind, function, file);
   };
+  if (group.rule == Rule::untracked) return fits({}, target_of_descriptor(group.instances.front().name));
+  if (line.top) {
+    const auto [function, file] = place_of(group.opened);
+    return fits(function, file);
+  }
   if (fits(abridge(group.opened.site.function_name()), group.opened.site.file_name())) return true;
   for (const Event* const event : {&group.opened, &group.again}) {
     for (const std::uintptr_t address : event->stack.addresses) {

@@ -22,9 +22,10 @@ namespace LEASH_NAMESPACE::track {
 ///
 /// A line names a rule (or `*`), a kind (its singular, or `*`; in double quotes if it has spaces), and a pattern that
 /// some frame of the stack must match: its function as reports print it, with or without the parameters, or the
-/// function that it is local to, or the file (from any folder on), `*` standing for any text. Then, each if wanted:
-/// `max=N`, how many resources at most (more than that are reported), and `#` with the reason. Lines that are empty or
-/// begin with `#` say nothing.
+/// function that it is local to, or the file (from any folder on), `*` standing for any text. With `top:` before it,
+/// the place that opened the resource must match, whoever called it. An `untracked` descriptor has no stack: there it
+/// is what the descriptor is open on. A pattern may have spaces. Then, each if wanted: `max=N`, how many resources at
+/// most (more than that are reported), and `#` with the reason. Lines that are empty or begin with `#` say nothing.
 ///
 /// An immutable value; a copy costs one reference count.
 class Suppressions {
@@ -33,11 +34,12 @@ class Suppressions {
     std::optional<Rule> rule;  ///< None: any.
     std::string kind;          ///< Empty: any.
     std::string pattern;
+    bool top = false;  ///< Only the place that opened the resource is to match.
     std::optional<std::uint64_t> max;
     std::string reason;
     std::string where;  ///< `leash.supp:12`
 
-    /// Whether a finding of `rule` on a resource of `kind` is meant, for a frame with this function and file.
+    /// Whether a finding `found` on a resource of `kind_found` is meant, for a frame with this function and file.
     [[nodiscard]] bool matches(Rule found, const Kind& kind_found, std::string_view function,
                                std::string_view file) const;
   };

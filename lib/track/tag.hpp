@@ -39,8 +39,8 @@ class Tag {
   }
 
   /// The resource is closed; `site` is where. A close while a child is open is a finding on the child,
-  /// `outlived-parent`; one after the verdict that called this leaked is `closed-late`, told when the tag ends. A second
-  /// close is a finding too, `double-close`. The first may be called in a signal handler, at any time.
+  /// `outlived-parent`; one after the verdict that called this leaked is `closed-late`, told when the tag ends. A
+  /// second close is a finding too, `double-close`. The first may be called in a signal handler, at any time.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
   /// The resource is about to be used, here. Reports show the last use. After `close` it is a finding,

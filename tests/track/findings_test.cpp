@@ -331,7 +331,9 @@ TEST_CASE("descriptors that go past leash are found, and those with a tag or old
     if (group.rule == Rule::untracked) found.push_back(group.instances.front().descriptor);
   }
   CHECK(found == std::vector<int>{untracked});
-  CHECK(to_string(report).contains("error: 1 descriptor opened past leash [untracked]\n  /dev/zero;"));
+  const std::string text = to_string(report);
+  CHECK(text.contains("error: 1 descriptor opened past leash [untracked]\n  /dev/zero;"));
+  CHECK(text.contains("  suppress: untracked descriptor /dev/zero\n"));
 }
 
 TEST_CASE("at level count a report tells how many, at level site also where") {

@@ -169,15 +169,16 @@ TEST_CASE("the whole text of a report that was made by hand") {
   dropped.count = 1;
   dropped.threads = {2};
   dropped.min_age = dropped.max_age = 40ms;
-  dropped.instances = {{.name = "", .descriptor = 3}};
+  dropped.instances = {{.name = "", .descriptor = 3, .on_drop = leash::track::OnDrop::error_lost}};
   dropped.instances[0].last_use = leash::track::LastUse{where, 12ms};
   Group& note = report.groups[2];
   note = dropped;
   note.severity = leash::track::Severity::note;
   note.kind = slot;
+  note.instances[0].on_drop = leash::track::OnDrop::closed;
   const auto expected = [&](std::string_view open, std::string_view first, std::string_view last) {
-    const std::string function = leash::track::abridge(where.function_name());
-    const std::string stack = "  opened at\n    " + function + "  " + at + "\n";
+    const std::string stack = "  opened at\n    " + leash::track::abridge(where.function_name()) + "  " + at + "\n" +
+                              "  last used at " + at + ", 12 ms before it was dropped\n";
     return std::string(first) + "5 slots " + std::string(open) +
            "\n"
            "  first of owner, and 4 more; open for 1.5 s to 3.0 h; threads 1, 4, 5, …\n"
@@ -189,15 +190,16 @@ TEST_CASE("the whole text of a report that was made by hand") {
            "\n" + at +
            ": error: 1 box dropped without close() [dropped]\n"
            "  (no name); open for 40 ms; thread 2; descriptor 3\n" +
-           stack + "  last used at " + at +
-           ", 12 ms before\n"
+           stack +
            "  fix: call close() and look at what it returns: a destructor cannot tell that the last write failed.\n"
-           "  suppress: dropped box " +
-           function.substr(0, function.find('(')) + "\n\n" + at +
+           "  suppress: dropped box top:tests/track/report_test.cpp\n\n" +
+           at +
            ": note: 1 slot dropped without close() [dropped]\n"
            "  (no name); open for 40 ms; thread 2; descriptor 3\n" +
-           stack + "  last used at " + at + ", 12 ms before\n\n" + std::string(last) +
-           ": 6 slots, 1 box. 1,234,567 handles opened, 1,234,560 closed.";
+           stack +
+           "  fix: call close(): this tracker wants it of every handle.\n"
+           "  suppress: dropped slot top:tests/track/report_test.cpp\n\n" +
+           std::string(last) + ": 6 slots, 1 box. 1,234,567 handles opened, 1,234,560 closed.";
   };
   // The excerpt is there only where the tests run in the folder of the sources.
   const auto without_excerpt = [](std::string text) {

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <leash/config.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -24,5 +25,8 @@ DescriptorList open_descriptors();
 
 /// What the kernel tells of one: `/tmp/x; flags 02100002; position 4096`.
 std::string describe_descriptor(int number);
+
+/// The first part of that: what the descriptor is open on.
+std::string_view target_of_descriptor(std::string_view description);
 
 }  // namespace LEASH_NAMESPACE::track::detail
