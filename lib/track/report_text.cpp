@@ -274,7 +274,7 @@ std::string suppression_for(const Group& group) {
     pattern = detail::target_of_descriptor(group.instances.front().name);
     // The number of a socket or a pipe is another one each time.
     if (const std::size_t number = pattern.find(":["); number != std::string::npos)
-      pattern.replace(number, pattern.npos, ":*");
+      pattern.replace(number, std::string::npos, ":*");
   } else if (auto [function, file] = detail::place_of(group.opened); is_named_by_framework(function)) {
     pattern = "top:" + file;
   } else if (function = function.substr(0, function.find('(')); !function.empty()) {
