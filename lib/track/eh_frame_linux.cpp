@@ -13,8 +13,8 @@ namespace {
 
 using Headers = std::span<const ElfW(Phdr)>;
 
-// What may be read from `address` to the end of the segment that it is in.
-std::span<const std::byte> readable_from(Headers headers, std::uintptr_t base, std::uintptr_t address) noexcept {
+// What may be read from an address to the end of the segment that it is in.
+std::span<const std::byte> rest_of_segment(Headers headers, std::uintptr_t base, std::uintptr_t address) noexcept {
   for (const ElfW(Phdr) & header : headers) {
     if (header.p_type != PT_LOAD || (header.p_flags & PF_R) == 0) continue;
     const std::uintptr_t begin = base + header.p_vaddr;
@@ -24,15 +24,17 @@ std::span<const std::byte> readable_from(Headers headers, std::uintptr_t base, s
   return {};
 }
 
-std::optional<EhFrame> tables_of(Headers headers, std::uintptr_t base, std::uintptr_t eh_frame_header) noexcept {
-  const std::span<const std::byte> header = readable_from(headers, base, eh_frame_header);
+// `readable(address)` is what may be read from there.
+template <class Readable>
+std::optional<EhFrame> tables_at(std::uintptr_t eh_frame_header, Readable readable) noexcept {
+  const std::span<const std::byte> header = readable(eh_frame_header);
   DwarfReader reader(header);
   reader.read<std::uint8_t>();
   const auto encoding = reader.read<std::uint8_t>();
   reader.read<std::uint16_t>();
   const std::uintptr_t position = reader.encoded(encoding, eh_frame_header);
   if (!reader.ok()) return std::nullopt;
-  return EhFrame{.header = header, .frames = readable_from(headers, base, position)};
+  return EhFrame{.header = header, .frames = readable(position)};
 }
 
 struct Search {
@@ -51,7 +53,10 @@ struct Search {
   if (std::ranges::none_of(headers, has_address)) return 0;
   const auto table =
       std::ranges::find_if(headers, [](const ElfW(Phdr) & header) { return header.p_type == PT_GNU_EH_FRAME; });
-  if (table != headers.end()) search.found = tables_of(headers, base, base + table->p_vaddr);
+  if (table != headers.end()) {
+    search.found = tables_at(base + table->p_vaddr,
+                             [&](std::uintptr_t address) { return rest_of_segment(headers, base, address); });
+  }
   return 1;
 }
 
@@ -71,6 +76,20 @@ Headers headers_at(const void* map_start) noexcept {
   return {reinterpret_cast<const ElfW(Phdr)*>(first), elf.e_phnum};
 }
 
+std::span<const std::byte> readable_from(std::uintptr_t address) noexcept {
+  dl_find_object object{};
+  if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0) return {};
+  const auto map_start = reinterpret_cast<std::uintptr_t>(object.dlfo_map_start);
+  const Headers headers = headers_at(object.dlfo_map_start);
+  const auto first = std::ranges::find_if(headers, [](const ElfW(Phdr) & header) { return header.p_type == PT_LOAD; });
+  const std::uintptr_t base = object.dlfo_link_map->l_addr;
+  if (first != headers.end() && map_start - (first->p_vaddr & ~std::uintptr_t{4095}) == base)
+    return rest_of_segment(headers, base, address);
+  // A program whose segments do not adjoin is found one segment at a time, without its headers.
+  const std::uintptr_t map_end = reinterpret_cast<std::uintptr_t>(object.dlfo_map_end);
+  return {reinterpret_cast<const std::byte*>(address), map_end - address};
+}
+
 #endif
 
 }  // namespace
@@ -79,12 +98,8 @@ std::optional<EhFrame> find_tables(std::uintptr_t address) noexcept {
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
   dl_find_object object{};
   if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0) return std::nullopt;
-  const Headers headers = headers_at(object.dlfo_map_start);
-  const auto first = std::ranges::find_if(headers, [](const ElfW(Phdr) & header) { return header.p_type == PT_LOAD; });
-  if (first == headers.end() || object.dlfo_eh_frame == nullptr) return std::nullopt;
-  const std::uintptr_t page_start = first->p_vaddr & ~std::uintptr_t{4095};
-  const std::uintptr_t base = reinterpret_cast<std::uintptr_t>(object.dlfo_map_start) - page_start;
-  return tables_of(headers, base, reinterpret_cast<std::uintptr_t>(object.dlfo_eh_frame));
+  if (object.dlfo_eh_frame == nullptr) return std::nullopt;
+  return tables_at(reinterpret_cast<std::uintptr_t>(object.dlfo_eh_frame), readable_from);
 #else
   Search search{.address = address, .found = std::nullopt};
   ::dl_iterate_phdr(visit, &search);
