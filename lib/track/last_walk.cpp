@@ -2,6 +2,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <leash/track/detail/revision.hpp>
 #include <leash/track/detail/rule_cache.hpp>
 #include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/stack_id.hpp>
@@ -48,26 +49,25 @@ struct Frame {
 
 // The frames from the innermost on, each found from the one before by the rule for its return address.
 struct LastWalk {
+  Revision revision;
   std::array<Frame, capacity> frames;
-  std::uint32_t count;
+  // Never read twice: a signal handler may change it.
+  std::atomic<std::uint32_t> count;
   // One past the last frame that was found by rbp.
-  std::uint32_t by_rbp;
+  std::atomic<std::uint32_t> by_rbp;
   // Whether the stack ends with the last of the frames.
   bool ends;
   // Of the rules. When they are forgotten, so is this.
   std::uint32_t generation;
-  // Grows with every walk that did not find the same return addresses.
+  // Another one for each walk that did not find the same return addresses.
   std::uint64_t number;
-  // The stack pointer of the walk that is using this. One in a signal handler that came in between must not; one that
-  // began further up means that the other was abandoned.
-  std::uintptr_t user;
 };
 
 constinit thread_local std::array<LastWalk, events> last_walks{};
 
-// What the last stack that was numbered for an event got. A signal handler may number one in between: then it made
-// another walk the last one, whose number is not `walk`, or leaves this alone.
+// What the last stack that was numbered for an event got.
 struct LastStack {
+  Revision revision;
   std::uint64_t walk;
   std::size_t depth;
   std::size_t skip;
@@ -77,15 +77,18 @@ struct LastStack {
 
 constinit thread_local std::array<LastStack, events> last_stacks{};
 
+// Why a walk went no further: it had all that was wanted, the stack ends, or others have to go on.
+enum class Stop : std::uint8_t { wanted_no_more, end_of_stack, needs_others };
+
 // The frames of a walk that are not those of the last one, or not at the same place.
 class Fresh {
  public:
-  explicit Fresh(const LastWalk& last) noexcept : last_(last) {}
+  Fresh(const LastWalk& last, std::size_t known) noexcept : last_(last), known_(known) {}
 
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
 
   void add(const Frame& frame) noexcept {
-    changed_ = changed_ || count_ >= last_.count || last_.frames[count_].next != frame.next;
+    changed_ = changed_ || count_ >= known_ || last_.frames[count_].next != frame.next;
     if (count_ < capacity) {
       frames_[count_++] = frame;
     } else {
@@ -93,24 +96,33 @@ class Fresh {
     }
   }
 
-  // Makes these the last walk's, and those that it had from `from` on come behind them; if there are none, whether the
-  // stack `ends` here.
-  void keep(LastWalk& last, std::size_t from, bool ends) const noexcept {
-    const std::size_t tail = std::min(last.count - from, capacity - count_);
+  // Makes these the last walk's. Where it `wanted_no_more`, the known frames from `from` on, the first of which was
+  // found by `step`, come behind them. Called only if the last walk may be changed.
+  void keep(LastWalk& last, std::uint64_t revision, std::size_t from, Step step, Stop stop) const noexcept {
+    const std::size_t tail = stop == Stop::wanted_no_more ? std::min(known_ - from, capacity - count_) : 0;
     const bool moves = count_ != from && tail != 0;
     if (moves) std::memmove(&last.frames[count_], &last.frames[from], tail * sizeof(Frame));
     std::copy_n(frames_.begin(), count_, last.frames.begin());
     // The registers may be others where the addresses are the same.
-    if (changed_ || moves) ++last.number;
-    last.ends = tail == 0 ? ends && complete_ : last.ends && tail == last.count - from;
-    last.count = static_cast<std::uint32_t>(count_ + tail);
-    last.by_rbp = last.count;
-    while (last.by_rbp > 1 && !last.frames[last.by_rbp - 1].step.by_rbp()) --last.by_rbp;
+    const bool is_shorter = stop == Stop::end_of_stack && count_ < known_;
+    if (changed_ || moves || is_shorter) last.number = revision + 1;
+    if (tail != 0) {
+      last.frames[count_].step = step;
+      last.ends = last.ends && tail == known_ - from;
+    } else {
+      last.ends = stop == Stop::end_of_stack && complete_;
+    }
+    const std::size_t count = count_ + tail;
+    std::size_t by_rbp = count;
+    while (by_rbp > 1 && !last.frames[by_rbp - 1].step.by_rbp()) --by_rbp;
+    last.count.store(static_cast<std::uint32_t>(count), std::memory_order_relaxed);
+    last.by_rbp.store(static_cast<std::uint32_t>(by_rbp), std::memory_order_relaxed);
   }
 
  private:
   const LastWalk& last_;
   std::array<Frame, capacity> frames_;  // NOLINT(*-member-init): for speed
+  std::size_t known_;
   std::size_t count_ = 0;
   bool changed_ = false;
   bool complete_ = true;
@@ -119,15 +131,16 @@ class Fresh {
 // Whether all that is wanted, or there is, is as it was: what is most often so, in few instructions and without a
 // store, for which an atomic operation that comes behind would have to wait.
 LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Position& begin, Output& out) noexcept {
-  if (out.depth > last.count || out.skip > last.count - out.depth) {
-    if (!last.ends || out.skip >= last.count) return false;
-    out.depth = last.count - out.skip;
+  const std::size_t count = last.count.load(std::memory_order_relaxed);
+  if (out.depth > count || out.skip > count - out.depth) {
+    if (!last.ends || out.skip >= count) return false;
+    out.depth = count - out.skip;
   }
   const Frame* frame = last.frames.data();
   const Frame* const stop = frame + out.skip + out.depth;
   // Another stack may have been here, and reached further.
   if (frame->sp != begin.sp || frame->next != begin.next || stop[-1].sp > begin.end) return false;
-  const Frame* const by_sp = std::min<const Frame*>(frame + last.by_rbp, stop);
+  const Frame* const by_sp = std::min<const Frame*>(frame + last.by_rbp.load(std::memory_order_relaxed), stop);
   for (std::uintptr_t bp = begin.bp; ++frame < by_sp; bp = frame->step.rbp(bp)) {
     if (!frame->is_as_it_was() || (frame->step.by_rbp() && frame[-1].bp != bp)) return false;
   }
@@ -137,9 +150,12 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
   return true;
 }
 
-// Whether all was written; else `walk` says where others have to go on.
+// Walks with the help of the last walk, of which the first `known` frames are to be trusted, and makes this the last
+// one. Returns its number if all was written, else 0, and `walk` says where others have to go on.
 // NOLINTNEXTLINE(readability-function-cognitive-complexity): as one function, so that all stays in registers
-[[gnu::noinline]] LEASH_READS_RAW_STACK bool walk_again(LastWalk& last, TableWalk& walk) noexcept {
+[[gnu::noinline]] LEASH_READS_RAW_STACK std::uint64_t walk_again(LastWalk& last, std::uint64_t revision,
+                                                                 std::uint32_t generation, std::size_t known,
+                                                                 TableWalk& walk) noexcept {
   Output out = walk.all;
   // False when nothing more is wanted.
   const auto write = [&](std::uintptr_t next) {
@@ -150,28 +166,37 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
     *out.addresses++ = next - 1;
     return --out.depth != 0;
   };
-  Frame* const frames = last.frames.data();
-  const std::size_t known = last.count;
+  const Frame* const frames = last.frames.data();
   const std::uintptr_t end = walk.begin.end;
   std::uintptr_t next = walk.begin.next;
   std::uintptr_t sp = walk.begin.sp;
   std::uintptr_t bp = walk.begin.bp;
   Step step{};
-  Fresh fresh(last);
+  Fresh fresh(last, known);
   std::size_t index = 0;
-  bool done = true;
-  bool ends = false;
+  // Makes this the last walk, and returns its number; 0 if a signal handler made another one that, while this one read.
+  const auto keep = [&](std::size_t from, Stop stop) -> std::uint64_t {
+    if (!last.revision.begin_change(revision)) return 0;
+    fresh.keep(last, revision, from, step, stop);
+    last.generation = generation;
+    const std::uint64_t number = last.number;
+    last.revision.end_change();
+    return number;
+  };
+  const auto have_all = [&](std::uint64_t number) {
+    if (number != 0) walk.rest = out;
+    return number;
+  };
+  Stop stop = Stop::end_of_stack;
   while (true) {
     while (index < known && frames[index].sp < sp) ++index;
     if (index < known && frames[index].sp == sp && frames[index].next == next) {
-      // The frame before may be another one now.
-      frames[index].step = step;
       std::size_t same = index;
       while (true) {
         if (!write(frames[same].next)) {
-          if (index != 0 || !fresh.empty()) fresh.keep(last, index, false);
-          walk.rest = out;
-          return true;
+          if (index != 0 || !fresh.empty()) return have_all(keep(index, Stop::wanted_no_more));
+          const std::uint64_t number = last.number;
+          return have_all(last.revision.is_still(revision) ? number : 0);
         }
         if (same + 1 == known) break;
         const Frame& after = frames[same + 1];
@@ -181,22 +206,29 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
         bp = after.step.rbp(bp);
         ++same;
       }
-      frames[same].bp = bp;
-      for (std::size_t copied = index; copied <= same; ++copied) fresh.add(frames[copied]);
+      for (std::size_t copied = index; copied <= same; ++copied) {
+        Frame frame = frames[copied];
+        // The frame before may be another one now.
+        if (copied == index) frame.step = step;
+        if (copied == same) frame.bp = bp;
+        fresh.add(frame);
+      }
       index = same + 1;
       next = frames[same].next;
       sp = frames[same].sp;
     } else {
       fresh.add({.next = next, .sp = sp, .bp = bp, .step = step});
-      if (!write(next)) break;
+      if (!write(next)) {
+        stop = Stop::wanted_no_more;
+        break;
+      }
     }
     const UnwindRule rule = rule_cache.find(next);
     const std::uintptr_t base = rule.by_rbp() ? bp : sp;
     const std::uintptr_t cfa = base + rule.offset();
-    done = rule.is_framed() && base - sp <= end - sp && cfa <= end && cfa % sizeof(std::uintptr_t) == 0;
-    if (!done) [[unlikely]] {
-      done = ends = rule == UnwindRule(UnwindRule::Kind::end);
-      if (ends) break;
+    if (!rule.is_framed() || base - sp > end - sp || cfa > end || cfa % sizeof(std::uintptr_t) != 0) [[unlikely]] {
+      if (rule == UnwindRule(UnwindRule::Kind::end)) break;
+      stop = Stop::needs_others;
       // That frame is written already.
       ++out.skip;
       break;
@@ -207,10 +239,11 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
     bp = step.rbp(bp);
     if (next == 0) break;
   }
-  fresh.keep(last, known, ends);
+  const std::uint64_t number = keep(known, stop);
+  if (number == 0 || stop != Stop::needs_others) return have_all(number);
   walk.rest = out;
   walk.at = {.next = next, .sp = sp, .bp = bp, .end = end};
-  return done;
+  return 0;
 }
 
 // Each step of a walk depends on the one before: the return address leads to the rule, and the rule to the next return
@@ -231,32 +264,28 @@ inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::
   // The compiler would ask where it is again and again.
   asm("" : "+r"(own));  // NOLINT(hicpp-no-assembler)
   LastWalk& last = *own;
+  const std::uint64_t revision = last.revision.get();
+  TableWalk walk{.begin = begin, .all = out, .at = begin, .rest = out};
   // The words of another stack may be gone.
-  if (begin.end != own_stack.top || sp < last.user) [[unlikely]]
-    return finish({.begin = begin, .all = out, .at = begin, .rest = out});
+  if (begin.end != own_stack.top || Revision::is_changing(revision)) [[unlikely]]
+    return finish(walk);
   const std::uint32_t generation = rule_cache.generation();
-  if (last.user != 0 || last.generation != generation) last.count = 0;
-  last.user = sp;
-  last.generation = generation;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (Output there = out; is_as_it_was(last, begin, there)) [[likely]] {
+  const bool is_current = last.generation == generation;
+  if (Output there = out; is_current && is_as_it_was(last, begin, there)) [[likely]] {
     std::size_t count = 0;
-    number = last.number;
-    if (!is_known(number)) {
+    const std::uint64_t remembered = last.number;
+    if (!is_known(remembered)) {
       for (const Frame& frame : std::span(&last.frames[there.skip], there.depth))
         out.addresses[count++] = frame.next - 1;
     }
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    last.user = 0;
+    if (!last.revision.is_still(revision)) [[unlikely]]
+      return finish(walk);
+    number = remembered;
     return count;
   }
-  TableWalk walk{.begin = begin, .all = out, .at = {}, .rest = {}};
-  const bool done = walk_again(last, walk);
-  const std::uint64_t remembered = last.number;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  last.user = 0;
-  if (!done) return finish(walk);
-  number = remembered;
+  const std::size_t known = is_current ? last.count.load(std::memory_order_relaxed) : 0;
+  number = walk_again(last, revision, generation, known, walk);
+  if (number == 0) return finish(walk);
   return static_cast<std::size_t>(walk.rest.addresses - out.addresses);
 }
 
@@ -276,27 +305,27 @@ std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t sk
   std::uint64_t number = 0;
   std::uint32_t known = 0;
   const auto is_known = [&](std::uint64_t walk) {
-    // Before it is known whether it is the one.
+    const std::uint64_t revision = last.revision.get();
+    const bool same = last.walk == walk && last.site == site && last.depth == depth && last.skip == skip;
     const std::uint32_t id = last.id;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (last.walk == walk && last.site == site && last.depth == depth && last.skip == skip) known = id;
+    if (same && !Revision::is_changing(revision) && last.revision.is_still(revision)) known = id;
     return known != 0;
   };
   const std::size_t count =
       walk_and_remember(from.pc, from.sp, from.bp, {.addresses = addresses.data(), .depth = depth, .skip = skip}, event,
                         number, is_known);
-  if (known != 0 || (number != 0 && is_known(number))) return known;
+  if (number != 0 && (known != 0 || is_known(number))) return known;
   const std::uint32_t id = intern(site, std::span(addresses.data(), count));
-  if (number == 0) return id;
-  last.walk = 0;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
+  // One that was not stored for want of room might be the next time.
+  if (number == 0 || id == 0) return id;
+  const std::uint64_t revision = last.revision.get();
+  if (!last.revision.begin_change(revision)) return id;
+  last.walk = number;
   last.depth = depth;
   last.skip = skip;
   last.site = site;
   last.id = id;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  // One that was not stored for want of room might be the next time.
-  last.walk = id == 0 ? 0 : number;
+  last.revision.end_change();
   return id;
 }
 

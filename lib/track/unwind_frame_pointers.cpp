@@ -1,5 +1,6 @@
+#include <algorithm>
 #include <array>
-#include <atomic>
+#include <leash/track/detail/revision.hpp>
 #include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/unwind.hpp>
 #include <leash/track/stack.hpp>
@@ -45,26 +46,29 @@ LEASH_READS_RAW_STACK inline std::size_t walk_links(Registers from, Output out, 
   return 0;
 }
 
+constexpr std::size_t most_links = 42;
+
 // The last stack that was numbered for an event, if it was the thread's own. Each step of a walk depends on the one
 // before, but the processor can see for many links at once that they are as they were. What is found never depends on
 // what is remembered.
 struct LastChain {
-  std::uintptr_t sp;           // Where the walk began.
-  std::array<Link, 42> links;  // Each leads to the next; the first is what the registers held.
+  Revision revision;
+  std::uintptr_t sp;                   // Where the walk began.
+  std::array<Link, most_links> links;  // Each leads to the next; the first is what the registers held.
   std::size_t count;
   std::size_t depth;
   std::size_t skip;
   std::uint32_t site;
-  std::uint32_t id;  // 0 while the others may not belong together.
-  // The stack pointer of who is using this. A signal handler that came in between must not; who began further up finds
-  // that the other was abandoned.
-  std::uintptr_t user;
+  std::uint32_t id;  // 0 if there is none yet.
 
-  // With the same stack pointer the same links lie within the stack.
-  [[nodiscard]] LEASH_READS_RAW_STACK bool is_as_it_was(Registers from) const noexcept {
+  // With the same stack pointer the same links lie within the stack; but a signal handler may change them meanwhile.
+  [[nodiscard]] LEASH_READS_RAW_STACK bool is_as_it_was(Registers from, std::uintptr_t end) const noexcept {
     if (sp != from.sp || links[0].pc != from.pc || links[0].bp != from.bp) return false;
-    for (std::size_t index = 1; index < count; ++index) {
-      if (!links[index - 1].leads_to(links[index])) return false;
+    const std::uintptr_t most = end - from.sp - link_size;
+    const Link* link = links.data();
+    for (const Link* const last = link + std::min(count, links.size()) - 1; link != last; ++link) {
+      const Link here = *link;
+      if (here.bp - from.sp > most || !here.leads_to(link[1])) return false;
     }
     return true;
   }
@@ -85,32 +89,32 @@ std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::s
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   const Output out{.addresses = addresses.data(), .depth = depth, .skip = skip};
   LastChain& last = last_chains[static_cast<std::size_t>(event)];
-  if (from.sp < own_stack.low || from.sp >= own_stack.top || from.sp < last.user) [[unlikely]] {
+  const std::uintptr_t end = own_stack.top;
+  if (from.sp < own_stack.low || from.sp >= end) [[unlikely]]
     return intern(site, std::span(addresses.data(), walk_links(from, out, [](Link) {})));
+  const std::uint64_t revision = last.revision.get();
+  const std::uint32_t known = last.id;
+  if (known != 0 && !Revision::is_changing(revision) && last.site == site && last.depth == depth && last.skip == skip &&
+      last.is_as_it_was(from, end) && last.revision.is_still(revision)) [[likely]] {
+    return known;
   }
-  last.user = from.sp;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  std::uint32_t id = last.id;
-  if (id == 0 || last.site != site || last.depth != depth || last.skip != skip || !last.is_as_it_was(from)) {
-    last.id = 0;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    last.sp = from.sp;
-    last.links[0] = {.bp = from.bp, .pc = from.pc};
-    std::size_t passed = 1;
-    const std::size_t count = walk_links(from, out, [&](Link link) {
-      if (passed < last.links.size()) last.links[passed] = link;
-      ++passed;
-    });
-    id = intern(site, std::span(addresses.data(), count));
-    last.count = passed;
-    last.depth = depth;
-    last.skip = skip;
-    last.site = site;
-    std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (passed <= last.links.size()) last.id = id;
-  }
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  last.user = 0;
+  std::array<Link, most_links> links;  // NOLINT(*-member-init): for speed
+  links[0] = {.bp = from.bp, .pc = from.pc};
+  std::size_t passed = 1;
+  const std::size_t count = walk_links(from, out, [&](Link link) {
+    if (passed < links.size()) links[passed] = link;
+    ++passed;
+  });
+  const std::uint32_t id = intern(site, std::span(addresses.data(), count));
+  if (id == 0 || passed > links.size() || !last.revision.begin_change(revision)) return id;
+  last.sp = from.sp;
+  std::copy_n(links.begin(), passed, last.links.begin());
+  last.count = passed;
+  last.depth = depth;
+  last.skip = skip;
+  last.site = site;
+  last.id = id;
+  last.revision.end_change();
   return id;
 }
 

@@ -97,6 +97,8 @@ template <int Size>
 
 // NOLINTBEGIN(hicpp-no-assembler)
 extern "C" {
+// Of unwind_test.cpp.
+void leash_test_on_stack_beyond(void (*function)(), std::uintptr_t top);
 // Call a function with nothing of use in rbp, which each saves at another place.
 void leash_test_saves_rbp_first(void (*function)());
 void leash_test_saves_rbp_second(void (*function)());
@@ -170,29 +172,38 @@ std::uint32_t checksum(std::uint32_t site, std::span<const std::uintptr_t> addre
 
 // Whether the stack from the caller on, or from `skip` frames on, has the right number.
 std::uintptr_t innermost = 0;
-[[gnu::noinline]] bool has_right_number(Unwinder unwinder, std::uint32_t site, Stepping stepping,
-                                        std::size_t skip = 1) {
+[[gnu::noinline]] bool has_right_number(Unwinder unwinder, std::uint32_t site, Stepping stepping, std::size_t skip = 1,
+                                        std::size_t depth = 16) {
   const void* volatile frame = __builtin_frame_address(0);
   static_cast<void>(frame);
   Addresses expected;
-  expected.count = capture_addresses(unwinder, expected.at.data(), 16, skip);
+  expected.count = capture_addresses(unwinder, expected.at.data(), depth, skip);
   innermost = expected.at[0];
   stepping_of_number = stepping;
   leash_test::step_if(stepping == Stepping::all);
-  const std::uint32_t number = capture_stack_id(unwinder, 16, skip, site, checksum);
+  const std::uint32_t number = capture_stack_id(unwinder, depth, skip, site, checksum);
   leash_test::step_no_more();
   return number == checksum(site, std::span(expected.at).first(expected.count));
 }
 
+Addresses callers_found;
+[[gnu::noinline]] void capture_callers() {
+  callers_found.count = capture_addresses(Unwinder::tables, callers_found.at.data(), max_depth, 1);
+}
+
+std::uint32_t callers_number = 0;
+[[gnu::noinline]] void number_callers() { callers_number = capture_stack_id(Unwinder::tables, 16, 1, 1, checksum); }
+
 sigjmp_buf after_jump;
 
-[[gnu::noinline]] bool has_right_number_or_is_left(Unwinder unwinder, std::uint32_t site, Stepping stepping) {
-  return sigsetjmp(after_jump, 1) != 0 || has_right_number(unwinder, site, stepping);
+[[gnu::noinline]] bool has_right_number_or_is_left(Unwinder unwinder, std::uint32_t site, Stepping stepping,
+                                                   std::size_t depth) {
+  return sigsetjmp(after_jump, 1) != 0 || has_right_number(unwinder, site, stepping, 1, depth);
 }
 
 Unwinder unwinder_of_handler = Unwinder::tables;
 bool wrong_in_handler = false;
-int same_in_handler = 0;
+int numbered_in_handler = 0;
 bool leave_by_jump = false;
 
 [[gnu::noinline]] void number_on_one_trap(int, siginfo_t*, void* context) {
@@ -206,11 +217,12 @@ bool leave_by_jump = false;
   // The same stack with another site, so that one word mistaken is a wrong number later.
   Addresses all;
   all.count = capture_addresses(unwinder_of_handler, all.at.data(), max_depth, 0);
-  const auto same = static_cast<std::size_t>(std::find(all.at.begin(), all.at.end(), innermost) - all.at.begin());
-  if (same < all.count) {
-    ++same_in_handler;
-    wrong_in_handler = wrong_in_handler || !has_right_number(unwinder_of_handler, 3, Stepping::none, same + 1);
-  }
+  const auto found = static_cast<std::size_t>(std::find(all.at.begin(), all.at.end(), innermost) - all.at.begin());
+  // From a stack that lies above, frame pointers do not lead down to it.
+  const std::size_t same = found < all.count ? found : 0;
+  ++numbered_in_handler;
+  for (const std::size_t depth : {16U, 5U})
+    wrong_in_handler = wrong_in_handler || !has_right_number(unwinder_of_handler, 3, Stepping::none, same + 1, depth);
 }
 
 // Frames as a frame pointer leads through them, made by hand.
@@ -349,6 +361,24 @@ TEST_CASE("a stack is not taken for the last one because its inner frames are th
   CHECK(differing == 0);
 }
 
+TEST_CASE("a stack that ends where the last one went on has its own number") {
+  alignas(16) std::array<std::uintptr_t, std::size_t{64} << 10> stack{};
+  std::uintptr_t* const top = stack.data() + stack.size() - 64;
+  const auto run = [top](void (*function)()) {
+    leash_test_on_stack_beyond(function, reinterpret_cast<std::uintptr_t>(top));
+  };
+  run(capture_callers);
+  REQUIRE(callers_found.count == 1);
+  const std::array<std::uintptr_t, 2> function{callers_found.at[0], callers_found.at[0]};
+  // Where its return address is said to lie. It has none, or itself is its caller.
+  for (const std::size_t callers : {1U, 2U, 1U}) {
+    top[7] = callers == 1 ? 0 : function[0] + 1;
+    run(number_callers);
+    CAPTURE(callers);
+    CHECK(callers_number == checksum(1, std::span(function).first(callers)));
+  }
+}
+
 TEST_CASE("a capture that a signal handler interrupts at any instruction, and captures too, has the right frames" *
           doctest::skip(leash_test::with_tsan)) {
   struct sigaction action{};
@@ -377,6 +407,16 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
   leave_by_jump = false;
   SUBCASE("by tables") { unwinder_of_handler = Unwinder::tables; }
   SUBCASE("by frame pointers") { unwinder_of_handler = Unwinder::frame_pointers; }
+  alignas(16) std::array<char, std::size_t{256} << 10> above{};
+  int flags = SA_SIGINFO;
+  SUBCASE("by tables, on a stack of its own that lies above") {
+    unwinder_of_handler = Unwinder::tables;
+    flags |= SA_ONSTACK;
+  }
+  SUBCASE("by frame pointers, on a stack of its own that lies above") {
+    unwinder_of_handler = Unwinder::frame_pointers;
+    flags |= SA_ONSTACK;
+  }
   SUBCASE("by tables, and leaves it by a jump") {
     unwinder_of_handler = Unwinder::tables;
     leave_by_jump = true;
@@ -388,11 +428,16 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
   struct sigaction action{};
   struct sigaction before{};
   action.sa_sigaction = number_on_one_trap;
-  action.sa_flags = SA_SIGINFO;
+  action.sa_flags = flags;
   sigaction(SIGTRAP, &action, &before);
+  stack_t stack{};
+  stack_t stack_before{};
+  stack.ss_sp = above.data();
+  stack.ss_size = above.size();
+  sigaltstack(&stack, &stack_before);
   int wrong = 0;
   wrong_in_handler = false;
-  same_in_handler = 0;
+  numbered_in_handler = 0;
   // The same stack was numbered last, or the same one with another site, which is then remembered.
   for (const std::uint32_t last : {1U, 2U}) {
     int all = 1;
@@ -400,12 +445,13 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
     // The first time to the end, to learn how many steps there are.
     for (capture_at_step = -1; capture_at_step < all; capture_at_step += capture_at_step < 0 ? 1 : stride) {
       // All from the same place, so that the stacks are the same. Afterwards what is remembered must be right.
-      for (std::size_t turn = 0; turn < 5; ++turn) {
-        const std::uint32_t site = std::array{last, 1U, leave_by_jump ? 1U : 3U, 1U, 2U}[turn];
+      for (std::size_t turn = 0; turn < 6; ++turn) {
+        const std::uint32_t site = std::array{last, 1U, leave_by_jump ? 1U : 3U, 1U, 2U, 1U}[turn];
+        const std::size_t depth = turn == 5 ? 5 : 16;
         Stepping stepping = Stepping::none;
         if (turn == 1) stepping = last == site ? Stepping::all : Stepping::since_it_was_numbered;
         steps = 0;
-        wrong += has_right_number_or_is_left(unwinder_of_handler, site, stepping) ? 0 : 1;
+        wrong += has_right_number_or_is_left(unwinder_of_handler, site, stepping, depth) ? 0 : 1;
         if (turn == 1 && capture_at_step < 0) {
           all = steps;
           stride = std::max(1, all / std::clamp(30'000 / all, 5, 300));
@@ -417,6 +463,7 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
   }
   CHECK(wrong == 0);
   CHECK_FALSE(wrong_in_handler);
-  CHECK((leave_by_jump || same_in_handler > 0));
+  CHECK((leave_by_jump || numbered_in_handler > 0));
+  sigaltstack(&stack_before, nullptr);
   sigaction(SIGTRAP, &before, nullptr);
 }
