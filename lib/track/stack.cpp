@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/stack_id.hpp>
 #include <leash/track/detail/unwind.hpp>
 #include <leash/track/stack.hpp>
@@ -55,6 +56,7 @@ inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept 
 }  // namespace detail
 
 [[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip, Unwinder unwinder) {
+  detail::know_own_stack();
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   const std::size_t count =
       detail::walk(unwinder, detail::caller_of(__builtin_frame_address(0)),

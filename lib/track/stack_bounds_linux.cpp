@@ -1,8 +1,10 @@
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <leash/track/detail/stack_bounds.hpp>
 
@@ -17,17 +19,24 @@ namespace {
 
 constexpr std::uintptr_t page_of(std::uintptr_t address) { return address & ~(page_size - 1); }
 
-bool set_main(OwnStack& own, std::uintptr_t sp) noexcept {
-  if (&__libc_stack_end == nullptr || ::syscall(SYS_gettid) != ::getpid()) return false;
+bool is_main_thread() noexcept { return ::syscall(SYS_gettid) == ::getpid(); }
+
+// Readable at any time by a signal handler.
+void set_own(std::uintptr_t low, std::uintptr_t top) noexcept {
+  own_stack.top = top;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  own_stack.low = low;
+}
+
+void know_main_stack(std::uintptr_t sp) noexcept {
+  if (&__libc_stack_end == nullptr || !is_main_thread()) return;
   const std::uintptr_t top = page_of(reinterpret_cast<std::uintptr_t>(__libc_stack_end)) + page_size;
   rlimit limit{};
   // Not more than what the kernel keeps free, which goes by the limit when the program began.
   std::uintptr_t size = std::uintptr_t{8} << 20;
   if (::getrlimit(RLIMIT_STACK, &limit) == 0) size = std::min<std::uintptr_t>(limit.rlim_cur, std::uintptr_t{64} << 20);
   // Not so in the child of a process forked by another thread than the main one.
-  if (sp >= top || top - sp > size) return false;
-  own = {.low = top - size, .top = top, .floor = top - size};
-  return true;
+  if (sp < top && top - sp <= size) set_own(top - size, top);
 }
 
 }  // namespace
@@ -44,26 +53,24 @@ bool is_page_readable(std::uintptr_t address) noexcept {
   return readable;
 }
 
+void know_own_stack() noexcept {
+  // Of the main thread the system would read a file to know it.
+  if (own_stack.top != 0 || is_main_thread()) return;
+  pthread_attr_t attributes;
+  if (::pthread_getattr_np(::pthread_self(), &attributes) != 0) return;
+  void* low = nullptr;
+  std::size_t size = 0;
+  if (::pthread_attr_getstack(&attributes, &low, &size) == 0 && low != nullptr) {
+    const auto begin = reinterpret_cast<std::uintptr_t>(low);
+    set_own(begin, begin + size);
+  }
+  ::pthread_attr_destroy(&attributes);
+}
+
 std::uintptr_t find_readable_end(std::uintptr_t sp) noexcept {
-  OwnStack own = own_stack;
-  if (own.top == 0 && !set_main(own, sp)) {
-    const auto top = reinterpret_cast<std::uintptr_t>(__builtin_thread_pointer());
-    own = {.low = page_of(top), .top = top, .floor = 0};
-  }
-  if (!is_page_readable(sp)) return 0;
-  if (sp < own.low && sp >= own.floor) {
-    // A deeper stack is treated as one that is not the thread's.
-    const std::uintptr_t most = page_of(sp) + (std::uintptr_t{64} << 20);
-    std::uintptr_t page = page_of(sp) + page_size;
-    while (page < own.low && page < most && is_page_readable(page)) page += page_size;
-    if (page >= own.low) {
-      own.low = page_of(sp);
-    } else {
-      own.floor = page + page_size;
-    }
-  }
-  own_stack = own;
-  return sp >= own.low && sp < own.top ? own.top : page_of(sp) + page_size;
+  if (own_stack.top == 0) know_main_stack(sp);
+  if (sp >= own_stack.low && sp < own_stack.top) return own_stack.top;
+  return is_page_readable(sp) ? page_of(sp) + page_size : 0;
 }
 
 bool extend_readable(std::uintptr_t& end, std::uintptr_t to) noexcept {

@@ -1,6 +1,7 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/this_thread.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -52,6 +53,7 @@ struct AtThreadExit {
 void enter_thread() noexcept {
   thread_local const AtThreadExit at_exit;
   static_cast<void>(at_exit);
+  know_own_stack();
   this_thread.number = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
   this_thread.index = take_index();
 }

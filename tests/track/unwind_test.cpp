@@ -2,6 +2,7 @@
 
 #include <alloca.h>
 #include <dlfcn.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <ucontext.h>
 
@@ -352,6 +353,40 @@ TEST_CASE("a stack that ends in memory that cannot be read is read no further") 
     }
   }
   CHECK(differing == 0);
+}
+
+TEST_CASE("what lay right under a thread's stack is not read when it is gone") {
+  constexpr std::size_t size = std::size_t{1} << 20;
+  void* const all = ::mmap(nullptr, 3 * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  REQUIRE(all != MAP_FAILED);
+  static std::uintptr_t first = 0;
+  static std::uintptr_t second = 0;
+  first = reinterpret_cast<std::uintptr_t>(all);
+  second = first + size;
+  pthread_attr_t attributes;
+  REQUIRE(::pthread_attr_init(&attributes) == 0);
+  REQUIRE(::pthread_attr_setstack(&attributes, reinterpret_cast<void*>(second + size), size) == 0);
+  bool known = true;
+  SUBCASE("and leash knows the thread") {}
+  SUBCASE("and leash does not know the thread") { known = false; }
+  const auto run = [](void* is_known) -> void* {
+    if (*static_cast<bool*>(is_known)) static_cast<void>(capture_stack(16));
+    capture_by_all();
+    // As two fibres do, one of which ends.
+    for (const std::uintptr_t stack : {second, first}) leash_test_on_stack_by_rbx(capture_by_all, stack + size);
+    ::munmap(reinterpret_cast<void*>(second), size);
+    leash_test_on_stack_with_rbp(capture_by_all, first + size, second + size / 2);
+    return nullptr;
+  };
+  probed = differing = 0;
+  pthread_t thread{};
+  REQUIRE(::pthread_create(&thread, &attributes, run, &known) == 0);
+  ::pthread_join(thread, nullptr);
+  ::pthread_attr_destroy(&attributes);
+  CHECK(probed > 0);
+  CHECK(differing == 0);
+  ::munmap(all, size);
+  ::munmap(reinterpret_cast<void*>(second + size), size);
 }
 
 TEST_CASE("a stack goes on where a function was called on another one") {

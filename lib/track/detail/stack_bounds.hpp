@@ -7,14 +7,11 @@ namespace LEASH_NAMESPACE::track::detail {
 
 inline constexpr std::uintptr_t page_size = 4096;
 
-/// What may be read of the stack of the calling thread: everything from the stack pointer up to `top`, as long as the
-/// stack pointer is in [low, top).
+/// The stack of the calling thread: all of [low, top) can be read, from any stack pointer in there up to `top`.
 ///
-/// The own stack of a thread is known by its top. Of the main thread that is where the kernel put it, and under it is
-/// nothing but stack for as far as the stack may grow. In any other thread glibc keeps the thread's own data at the top
-/// of its stack; `low` goes down with the deepest stack pointer that was seen, after every page in between was found
-/// to be readable. A page that is not readable shows that what lies under it is no part of this stack: `floor` is
-/// above.
+/// Of the main thread this is found when it is first needed: it begins where the kernel put it, and under it is nothing
+/// but stack for as far as the stack may grow. Of any other thread it is known from `know_own_stack` on; until then its
+/// stack is treated as any other.
 ///
 /// Any other stack (a fibre's, one for signals) may be gone when the thread is next on it, so nothing of it is kept:
 /// each of its pages is tried again in each walk, by a system call that fails for memory that cannot be read.
@@ -22,10 +19,12 @@ struct OwnStack {
   // A signal handler may find one word set and another not yet: this way such a stack is nobody's.
   std::uintptr_t low = UINTPTR_MAX;
   std::uintptr_t top = 0;
-  std::uintptr_t floor = 0;
 };
 
 extern constinit thread_local OwnStack own_stack;
+
+/// Asks the system for the stack of the calling thread, once. Not in a signal handler, for it may allocate.
+void know_own_stack() noexcept;
 
 /// Up to where the stack that `sp` is in may be read: the top of the own stack, or the end of the page of another's;
 /// 0 if that page cannot be read. Async-signal-safe, allocates nothing, leaves errno alone.
