@@ -24,10 +24,11 @@ class Walk {
   // Writes what `out` asks for. May be called again to go on, and begins with the frame that it wrote last.
   std::size_t run(Output out) noexcept;
 
-  // Goes on to the end of the stack. Whether no signal handler is among the frames.
+  // Goes on to the end of the stack. Whether it is sure that no signal handler is among the frames.
   [[gnu::noinline]] bool is_free_of_signals() noexcept {
+    only_by_rules_ = true;
     run({.addresses = nullptr, .depth = 1, .skip = SIZE_MAX});
-    return !signals_;
+    return !signals_ && (!needs_system_ || is_free_of_signals_by_system());
   }
 
   [[nodiscard]] bool missed() const noexcept { return missed_; }
@@ -55,6 +56,9 @@ class Walk {
   bool missed_ = false;
   bool signals_ = false;
   bool ended_ = false;
+  // Each frame that is passed by the system takes as long as all frames before it.
+  bool only_by_rules_ = false;
+  bool needs_system_ = false;
 };
 
 LEASH_READS_RAW_STACK inline std::size_t Walk::run(Output out) noexcept {
@@ -174,6 +178,8 @@ LEASH_READS_RAW_STACK bool Walk::step_signal() noexcept {
 bool Walk::step_by_system() noexcept {
   // That trusts all it reads, and reads the code too. A frame pointer that led elsewhere may have been a wild one.
   if (changed_ || (at_.next != interrupted_ && !is_after_call())) return false;
+  needs_system_ = true;
+  if (only_by_rules_) return false;
   const auto [passed, interrupted, to] = pass_by_system(at_);
   if (!passed) return false;
   signals_ = signals_ || interrupted;

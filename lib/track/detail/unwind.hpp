@@ -66,4 +66,8 @@ struct PassedFrame {
 /// Goes from a frame of the calling thread to its caller by `_Unwind_Backtrace`, which reads whatever it is led to.
 PassedFrame pass_by_system(const Position& at) noexcept;
 
+/// Whether `_Unwind_Backtrace` comes to the end of the calling thread's stack, within some number of frames, and no
+/// signal interrupted any of them.
+bool is_free_of_signals_by_system() noexcept;
+
 }  // namespace LEASH_NAMESPACE::track::detail
