@@ -5,20 +5,22 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// How to get from one frame to the frame that called it, in 32 bits, so that a rule and the address it is for fit into
+/// How to get from one frame to the frame that called it, in 31 bits, so that a rule and the address it is for fit into
 /// one atomic word. It knows what compilers make of the registers rsp, rbp and rip; everything else is `unsupported`.
 ///
 ///     framed       bit 0 = 1   caller's rsp = (rsp or rbp) + offset; the return address lies under that
 ///                  bit 1       by rbp
 ///                  bit 2       rbp was not saved
-///                  bits 3-10   rbp was saved this many words under the caller's rsp (1 if it was not)
-///                  bits 14-31  the offset in words
+///                  bits 3-9    rbp was saved this many words under the caller's rsp (1 if it was not)
+///                  bits 13-30  the offset in words
 ///     realigned    caller's rsp = *(rbp + 8 * bits 8-15, signed); rbp was saved at *rbp (GCC's over-aligned frames)
 ///     realigning   caller's rsp = r10; rbp was saved at *rbp if bit 8 (the same while such a frame is made or unmade,
 ///                  which is met only where a signal interrupted it)
 ///     others       bits 0-3
 class UnwindRule {
  public:
+  static constexpr unsigned size = 31;  ///< In bits.
+
   enum class Kind : std::uint8_t { none = 0, end = 2, signal = 4, realigned = 6, realigning = 8, unsupported = 10 };
 
   constexpr UnwindRule() = default;
@@ -28,13 +30,13 @@ class UnwindRule {
   /// Offsets in bytes. `saved` is how far under the caller's rsp rbp was saved, 0 if it was not.
   static constexpr UnwindRule framed(bool by_rbp, std::int64_t offset, std::int64_t saved) noexcept {
     // Never reads under the register that the frame is found by, so that one check of the register covers it.
-    if (offset < 8 || offset >= 8 << 18 || offset % 8 != 0 || saved < 0 || saved > std::int64_t{255} * 8 ||
+    if (offset < 8 || offset >= 8 << 18 || offset % 8 != 0 || saved < 0 || saved > std::int64_t{127} * 8 ||
         saved % 8 != 0 || saved > offset) {
       return UnwindRule(Kind::unsupported);
     }
     const auto words = static_cast<std::uint32_t>(saved / 8);
     return UnwindRule(1U | (by_rbp ? 2U : 0U) | (words == 0 ? 4U | 8U : words << 3) |
-                      static_cast<std::uint32_t>(offset / 8) << 14);
+                      static_cast<std::uint32_t>(offset / 8) << 13);
   }
 
   static constexpr UnwindRule realigned(std::int64_t at) noexcept {
@@ -50,8 +52,8 @@ class UnwindRule {
   [[nodiscard]] constexpr bool is_framed() const noexcept { return (bits_ & 1) != 0; }
   [[nodiscard]] constexpr bool by_rbp() const noexcept { return (bits_ & 2) != 0; }
   [[nodiscard]] constexpr bool keeps_rbp() const noexcept { return (bits_ & 4) != 0; }
-  [[nodiscard]] constexpr std::uint32_t offset() const noexcept { return bits_ >> 11; }
-  [[nodiscard]] constexpr std::uint32_t saved() const noexcept { return bits_ & 0x7f8; }
+  [[nodiscard]] constexpr std::uint32_t offset() const noexcept { return bits_ >> 10; }
+  [[nodiscard]] constexpr std::uint32_t saved() const noexcept { return bits_ & 0x3f8; }
 
   /// Of a rule that is not framed.
   [[nodiscard]] constexpr Kind kind() const noexcept { return static_cast<Kind>(bits_ & 0xf); }
