@@ -1,4 +1,5 @@
 #include <link.h>
+#include <sys/auxv.h>
 #include <sys/stat.h>
 
 #include <algorithm>
@@ -6,6 +7,7 @@
 #include <filesystem>
 #include <fstream>
 #include <leash/track/detail/modules.hpp>
+#include <span>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -117,6 +119,17 @@ std::uint64_t count_of(unsigned long long dl_phdr_info::* counter) noexcept {
 std::uint64_t modules_loaded() noexcept { return count_of(&dl_phdr_info::dlpi_adds); }
 
 std::uint64_t modules_unloaded() noexcept { return count_of(&dl_phdr_info::dlpi_subs); }
+
+bool is_in_program(std::uintptr_t address) noexcept {
+  const auto* const first = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
+  const std::span headers(first, first == nullptr ? 0 : ::getauxval(AT_PHNUM));
+  const auto own = std::ranges::find(headers, ElfW(Word){PT_PHDR}, &ElfW(Phdr)::p_type);
+  if (own == headers.end()) return false;
+  const std::uintptr_t bias = reinterpret_cast<std::uintptr_t>(first) - own->p_vaddr;
+  return std::ranges::any_of(headers, [&](const ElfW(Phdr) & header) {
+    return header.p_type == PT_LOAD && address - bias - header.p_vaddr < header.p_memsz;
+  });
+}
 
 Modules loaded_modules(const Modules& known) {
   std::vector<Module> loaded;

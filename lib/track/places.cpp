@@ -3,6 +3,7 @@
 #include <bit>
 #include <cstring>
 #include <leash/track/detail/intern_table.hpp>
+#include <leash/track/detail/modules.hpp>
 #include <leash/track/detail/places.hpp>
 #include <new>
 #include <string_view>
@@ -11,7 +12,9 @@ namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 constinit InternTable kinds(std::size_t{1} << 19U, std::size_t{1} << 8U);
-constinit InternTable sites(std::size_t{1} << 23U, std::size_t{1} << 14U);
+constexpr std::size_t bytes_of_sites = std::size_t{1} << 23U;
+constinit InternTable sites(bytes_of_sites, std::size_t{1} << 14U);
+static_assert(bytes_of_sites / InternTable::unit <= std::size_t{1} << site_number_bits);
 constinit InternTable stacks(std::size_t{1} << 26U, std::size_t{1} << 18U);
 
 /// The high and the low half of the product, together: one step of wyhash (Wang Yi, 2019).
@@ -58,13 +61,19 @@ struct KindEntry {
 
 }  // namespace
 
-constinit thread_local std::array<KnownSite, known_sites> sites_of_thread{};
-constinit thread_local std::uint32_t changes_of_sites = 0;
+constinit thread_local KnownSites sites_of_thread{};
 constinit thread_local KnownKind kind_of_thread{};
 
 namespace {
 
-constinit thread_local bool remembering_site = false;
+/// Those of libraries, where another one may have come to where one was unloaded: only the texts tell.
+constinit thread_local KnownSites sites_of_libraries{};
+
+bool is_at(const SiteEntry& entry, const std::source_location& location) noexcept {
+  return entry.line == location.line() && entry.column == location.column() &&
+         std::strcmp(entry.file(), location.file_name()) == 0 &&
+         std::strcmp(entry.function(), location.function_name()) == 0;
+}
 
 std::uint32_t store_site(const std::source_location& location) noexcept {
   if (location.line() == 0) return 0;
@@ -74,11 +83,7 @@ std::uint32_t store_site(const std::source_location& location) noexcept {
   const std::uint32_t hash = narrowed(mixed(hash_of(file) ^ place, hash_of(function) ^ odd_a));
   return sites.find_or_add(
       hash, sizeof(SiteEntry) + file.size() + function.size() + 2,
-      [&](const void* payload) {
-        const auto& entry = *static_cast<const SiteEntry*>(payload);
-        return entry.line == location.line() && entry.column == location.column() && entry.file() == file &&
-               entry.function() == function;
-      },
+      [&](const void* payload) { return is_at(*static_cast<const SiteEntry*>(payload), location); },
       [&](void* payload) {
         auto* const entry =
             new (payload) SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
@@ -102,28 +107,29 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
 }  // namespace
 
 [[gnu::noinline]] std::uint32_t remember_site(std::source_location location) noexcept {
-  const auto* const address = std::bit_cast<const void*>(location);
+  const auto address = std::bit_cast<std::uintptr_t>(location);
+  std::atomic<std::uint64_t>& of_library = sites_of_libraries[place_of_site(address)];
+  const std::uint64_t known = of_library.load(std::memory_order_relaxed);
+  if (known >> site_number_bits == tag_of_site(address)) {
+    const auto number = static_cast<std::uint32_t>(known & ((std::uint32_t{1} << site_number_bits) - 1));
+    if (is_at(*site_at(number), location)) return number;
+  }
   const std::uint32_t number = store_site(location);
-  // A signal handler came while the thread was here.
-  if (remembering_site) return number;
-  remembering_site = true;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  ++changes_of_sites;
-  KnownSite& known = known_site(address);
-  known.location = nullptr;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  known.number = number;
-  std::memcpy(&known.stored, address, sizeof known.stored);
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  known.location = address;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  remembering_site = false;
+  std::atomic<std::uint64_t>& slot = is_in_program(address) ? sites_of_thread[place_of_site(address)] : of_library;
+  // One that was not stored for want of room might be the next time.
+  if (number != 0) slot.store(tag_of_site(address) << site_number_bits | number, std::memory_order_relaxed);
   return number;
 }
 
 [[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {
-  kind_of_thread = {kind, store_kind(kind)};
-  return kind_of_thread.number;
+  const std::uint16_t number = store_kind(kind);
+  KnownKind& known = kind_of_thread;
+  if (number != 0 && known.revision.begin_change(known.revision.get())) {
+    known.kind = kind;
+    known.number = number;
+    known.revision.end_change();
+  }
+  return number;
 }
 
 Kind kind_at(std::uint16_t number) noexcept {

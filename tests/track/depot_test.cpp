@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <dlfcn.h>
+
 #include <algorithm>
 #include <array>
 #include <barrier>
+#include <bit>
 #include <cstdint>
 #include <leash/track/detail/places.hpp>
 #include <leash/track/tracker.hpp>
@@ -23,9 +26,12 @@ using leash::track::Report;
 using leash::track::Tag;
 using leash::track::with_tracker;
 using leash::track::detail::intern_kind;
+using leash::track::detail::intern_site;
 using leash::track::detail::intern_stack;
 using leash::track::detail::kind_at;
 using leash::track::detail::Place;
+using leash::track::detail::site_at;
+using leash::track::detail::SiteEntry;
 
 namespace {
 
@@ -63,11 +69,30 @@ TEST_CASE("equal stacks are stored once, others and those of other places not") 
     std::ranges::swap(changed[size], changed.front());
     CHECK(intern_stack(0, changed) != number);
   }
-  const std::uint32_t site = leash::track::detail::intern_site(std::source_location::current());
+  const std::uint32_t site = intern_site(std::source_location::current());
   const std::uint32_t with_site = intern_stack(site, stack);
   CHECK(with_site != number);
   CHECK(intern_stack(site, stack) == with_site);
-  CHECK(Place::of_stack(with_site).site() == leash::track::detail::site_at(site)->site());
+  CHECK(Place::of_stack(with_site).site() == site_at(site)->site());
+}
+
+TEST_CASE("a site in a library is not taken for one of a library that was there before") {
+  std::vector<std::uintptr_t> places;
+  for (const char* const file : {SITED_FIRST, SITED_OTHER, SITED_FIRST, SITED_OTHER}) {
+    void* const library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
+    REQUIRE(library != nullptr);
+    const auto here = reinterpret_cast<std::source_location (*)()>(::dlsym(library, "here"))();
+    places.push_back(std::bit_cast<std::uintptr_t>(here));
+    for (int again = 0; again < 2; ++again) {
+      const SiteEntry* const entry = site_at(intern_site(here));
+      REQUIRE(entry != nullptr);
+      CHECK(std::string(entry->site().file_name()) == std::string(here.file_name()));
+      CHECK(entry->site().line() == 7);
+    }
+    REQUIRE(::dlclose(library) == 0);
+  }
+  // Else this has shown nothing.
+  CHECK(std::ranges::adjacent_find(places) != places.end());
 }
 
 TEST_CASE("many equal tags take one place in the depot") {

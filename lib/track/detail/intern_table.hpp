@@ -50,6 +50,9 @@ class InternTable {
 
   std::size_t bytes_used() const noexcept;
 
+  /// Entries begin at multiples of so many bytes, and a number counts these.
+  static constexpr std::size_t unit = 8;
+
  private:
   struct Header {
     std::uint32_t next;
@@ -59,8 +62,6 @@ class InternTable {
     std::byte* arena;
     std::atomic<std::uint32_t>* heads;
   };
-
-  static constexpr std::size_t unit = 8;
 
   static std::size_t offset(std::uint32_t number) noexcept { return number * unit; }
   static Header& header(const Memory& memory, std::uint32_t number) noexcept {

@@ -35,6 +35,10 @@ std::uint64_t modules_loaded() noexcept;
 /// How many of them were unloaded. Takes the loader's lock: not for signal handlers.
 std::uint64_t modules_unloaded() noexcept;
 
+/// Whether the address lies in the program, which stays as long as the process does; may be false where the kernel does
+/// not tell. Lock-free and async-signal-safe.
+bool is_in_program(std::uintptr_t address) noexcept;
+
 /// What is loaded now. Modules that are equal to those in `known` are the same objects. Thread-safe; reads files.
 Modules loaded_modules(const Modules& known);
 

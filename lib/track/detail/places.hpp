@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <cstring>
 #include <leash/config.hpp>
+#include <leash/track/detail/revision.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/site.hpp>
 #include <source_location>
@@ -72,67 +73,48 @@ class Place {
   std::uint32_t bits_ = 0;
 };
 
-/// What a thread asked for last.
+/// The kind that a thread asked for last.
 struct KnownKind {
+  Revision revision;
   Kind kind;
   std::uint16_t number;
 };
-
-struct KnownSite {
-  /// What a `std::source_location` points to: two texts, line and column.
-  struct Stored {
-    const char* file;
-    const char* function;
-    std::uint64_t line_and_column;
-  };
-  const void* location;
-  Stored stored;
-  std::uint32_t number;
-};
-
-inline constexpr std::size_t known_sites = 32;
-extern constinit thread_local std::array<KnownSite, known_sites> sites_of_thread;
-extern constinit thread_local std::uint32_t changes_of_sites;
 extern constinit thread_local KnownKind kind_of_thread;
-
-/// Where a thread keeps what is known of the `std::source_location` that points to `address`.
-inline KnownSite& known_site(const void* address) noexcept {
-  return sites_of_thread[reinterpret_cast<std::uintptr_t>(address) / 8 % known_sites];
-}
 
 /// At most 512 KiB of kinds.
 std::uint16_t remember_kind(const Kind& kind) noexcept;
 inline std::uint16_t intern_kind(const Kind& kind) noexcept {
   const KnownKind& known = kind_of_thread;
+  const std::uint64_t revision = known.revision.get();
+  const std::uint16_t number = known.number;
   // The texts live as long as the program, says `Kind`.
   const auto same = [](std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); };
-  if (known.number == 0 || !same(known.kind.one, kind.one) || !same(known.kind.many, kind.many)) [[unlikely]] {
+  const bool found = number != 0 && same(known.kind.one, kind.one) && same(known.kind.many, kind.many);
+  if (!found || Revision::is_changing(revision) || !known.revision.is_still(revision)) [[unlikely]]
     return remember_kind(kind);
-  }
-  return known.number;
+  return number;
 }
 Kind kind_at(std::uint16_t number) noexcept;
+
+/// The sites that a thread asked for last, each by the address of what the compiler stored of it: a word holds the
+/// number, and above it what its place does not tell of the address. So a signal handler may read and change it.
+inline constexpr unsigned site_number_bits = 20;
+using KnownSites = std::array<std::atomic<std::uint64_t>, 32>;
+extern constinit thread_local KnownSites sites_of_thread;
+
+inline std::size_t place_of_site(std::uintptr_t address) noexcept { return address >> 3U & 31U; }
+inline std::uint64_t tag_of_site(std::uintptr_t address) noexcept { return address >> 8U; }
 
 /// At most 8 MiB of sites.
 std::uint32_t remember_site(std::source_location location) noexcept;
 inline std::uint32_t intern_site(std::source_location location) noexcept {
-  static_assert(sizeof location == sizeof(const void*), "a source_location is a pointer to what the compiler stored");
-  const auto* const address = std::bit_cast<const void*>(location);
-  if (address == nullptr) [[unlikely]]
-    return 0;
-  const KnownSite& known = known_site(address);
-  // A signal handler may put another one there.
-  const std::uint32_t changes = changes_of_sites;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  // Compared too: another library may have come to where one was unloaded.
-  if (known.location != address || std::memcmp(&known.stored, address, sizeof known.stored) != 0) [[unlikely]] {
-    return remember_site(location);
-  }
-  const std::uint32_t number = known.number;
-  std::atomic_signal_fence(std::memory_order_seq_cst);
-  if (changes_of_sites != changes) [[unlikely]]
-    return remember_site(location);
-  return number;
+  static_assert(sizeof location == sizeof(std::uintptr_t), "a source_location points to what the compiler stored");
+  const auto address = std::bit_cast<std::uintptr_t>(location);
+  const std::uint64_t known = sites_of_thread[place_of_site(address)].load(std::memory_order_relaxed);
+  // Also for none, which has the number 0.
+  if (known >> site_number_bits == tag_of_site(address)) [[likely]]
+    return known & ((std::uint32_t{1} << site_number_bits) - 1);
+  return remember_site(location);
 }
 const SiteEntry* site_at(std::uint32_t number) noexcept;
 
