@@ -52,7 +52,8 @@ backtrace_state* DebugInfo::reading_of(const ModuleRef& module, const Modules& l
   for (const Reading& reading : readings_) {
     if (contains(reading.modules, module)) return reading.state;
   }
-  if (readings_.size() == max_readings) return nullptr;
+  // libbacktrace opens the files of all.
+  if (readings_.size() == max_readings || std::ranges::any_of(loaded, &Module::irregular)) return nullptr;
   backtrace_state* const state = backtrace_create_state(program_file(loaded), 1, ignore_error, nullptr);
   if (state == nullptr) return nullptr;
   // Makes it read.

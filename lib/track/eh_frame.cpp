@@ -338,7 +338,7 @@ UnwindRule to_rule(const Cie& cie, const Row& row) noexcept {
   if (row.cfa_register == rsp && is_at_rbp) return UnwindRule::framed(false, row.cfa_offset, 0);
   const bool is_saved = row.of_rbp.how == How::at_cfa;
   if (!is_saved && !is_kept) return unsupported;
-  if (is_saved && row.of_rbp.offset > -8) return unsupported;
+  if (is_saved && (row.of_rbp.offset > -8 || row.of_rbp.offset < -UnwindRule::most_saved)) return unsupported;
   return UnwindRule::framed(row.cfa_register == rbp, row.cfa_offset, is_saved ? -row.of_rbp.offset : 0);
 }
 

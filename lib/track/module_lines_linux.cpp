@@ -80,11 +80,12 @@ class Sections {
 /// A file's content, for reading; empty where that is not the module's any more.
 Bytes map(const Module& module) noexcept {
   if (module.deleted) return {};
-  const int descriptor = ::open(module.path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(module.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return {};
   Bytes file;
   struct stat status{};
-  if (::fstat(descriptor, &status) == 0 && static_cast<std::uint64_t>(status.st_size) == module.size &&
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
+      static_cast<std::uint64_t>(status.st_size) == module.size &&
       (module.inode == 0 || status.st_ino == module.inode) && module.size > 0) {
     void* const at = ::mmap(nullptr, module.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
     if (at != MAP_FAILED) file = {static_cast<const std::byte*>(at), module.size};

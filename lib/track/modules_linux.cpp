@@ -96,7 +96,9 @@ void add_file(Module& module, const std::vector<Mapping>& mappings) {
     module.path = std::filesystem::read_symlink("/proc/self/exe", failed).string();
   }
   struct stat status{};
-  if (!module.deleted && ::stat(module.path.c_str(), &status) == 0) {
+  if (::stat(module.path.c_str(), &status) != 0) return;
+  module.irregular = !S_ISREG(status.st_mode);
+  if (!module.deleted) {
     module.size = static_cast<std::uint64_t>(status.st_size);
     module.modified = (std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000) + status.st_mtim.tv_nsec;
   }

@@ -4,10 +4,12 @@
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <initializer_list>
 #include <leash/track/detail/eh_frame.hpp>
 #include <leash/track/stack.hpp>
 #include <optional>
 #include <random>
+#include <span>
 #include <vector>
 
 using leash::track::detail::EhFrame;
@@ -70,6 +72,32 @@ std::vector<std::uintptr_t> addresses_in(const EhFrame& tables, std::size_t coun
   return addresses;
 }
 
+// Tables made by hand, whose addresses are relative to their beginning.
+class Made {
+ public:
+  void bytes(std::initializer_list<int> values) {
+    for (const int value : values) bytes_.push_back(static_cast<std::byte>(value));
+  }
+  void words(std::initializer_list<std::uint32_t> values) {
+    for (const std::uint32_t value : values) {
+      bytes_.resize(bytes_.size() + sizeof value);
+      std::memcpy(&*(bytes_.end() - sizeof value), &value, sizeof value);
+    }
+  }
+  void set(std::size_t at, std::initializer_list<int> values) {
+    for (const int value : values) bytes_[at++] = static_cast<std::byte>(value);
+  }
+
+  [[nodiscard]] std::size_t size() const { return bytes_.size(); }
+  [[nodiscard]] UnwindRule find(std::uintptr_t address) const {
+    const std::span<const std::byte> all(bytes_);
+    return find_rule({.header = all, .frames = all}, reinterpret_cast<std::uintptr_t>(bytes_.data()) + address);
+  }
+
+ private:
+  std::vector<std::byte> bytes_;
+};
+
 const void* address_of(auto* function) { return reinterpret_cast<const void*>(function); }
 
 }  // namespace
@@ -92,6 +120,22 @@ TEST_CASE("tables give the same rules wherever they lie") {
   const Copy copy(tables);
   for (const std::uintptr_t address : addresses_in(tables, 1000))
     CHECK(copy.find(address) == find_rule(tables, address));
+}
+
+TEST_CASE("a register that is said to be saved as far away as can be is not looked for there") {
+  // A header with one row, a CIE, and an FDE that says where rbp was saved.
+  Made made;
+  made.bytes({1, 0x1b, 0x03, 0x3b});  // Relative to there, a number of 32 bits, relative to the header.
+  made.words({20 - 4, 1, 0x1000, 20 + 24});
+  made.words({20, 0});
+  made.bytes({1, 'z', 'R', 0, 1, 0x78, 16, 1, 0x1b, 0x0c, 7, 8, 0x80 + 16, 1, 0, 0});
+  made.words({28, 20 + 8, 0x1000 - 52, 0x100});
+  // 2^60 times the -8 of the CIE.
+  made.bytes({0, 0x05, 6, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x10, 0, 0, 0, 0});
+  CHECK(made.find(0x1010) == UnwindRule(UnwindRule::Kind::unsupported));
+  // At the caller's stack pointer less 16, so that this has shown that the tables are right.
+  made.set(made.size() - 13, {2, 0, 0, 0, 0, 0, 0, 0, 0});
+  CHECK(made.find(0x1010) == UnwindRule::framed(false, 8, 16));
 }
 
 TEST_CASE("damaged tables are read without harm") {

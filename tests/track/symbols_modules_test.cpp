@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <sys/auxv.h>
+#include <sys/stat.h>
 
 #include <barrier>
 #include <cstdint>
@@ -119,6 +120,20 @@ TEST_CASE("a library whose file is replaced while it is loaded gets no names of 
   CHECK(frame.function == "symbols_plugin::first(void (*)())");
   CHECK(frame.line == 0);
   CHECK(frame.module == path);
+}
+
+TEST_CASE("a pipe where a library's file was is not waited for") {
+  const TempDir folder;
+  const std::string path = folder / "plugin.so";
+  files::copy_file(SYMBOLS_PLUGIN_FIRST, path);
+  const Plugin loaded(path);
+  files::remove(path);
+  REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
+  files::copy_file(SYMBOLS_PLUGIN_SECOND, folder / "other.so");
+  const Plugin other(folder / "other.so");
+  CHECK(frame_of(loaded).function == "symbols_plugin::first(void (*)())");
+  CHECK(frame_of(loaded).module == path);
+  CHECK(frame_of(other).function == "symbols_plugin::second(void (*)())");
 }
 
 TEST_CASE("a library loaded by a relative name has names after the working directory changed") {

@@ -19,7 +19,8 @@ namespace LEASH_NAMESPACE::track::detail {
 ///     others       bits 0-3
 class UnwindRule {
  public:
-  static constexpr unsigned size = 31;  ///< In bits.
+  static constexpr unsigned size = 31;                               ///< In bits.
+  static constexpr std::int64_t most_saved = std::int64_t{127} * 8;  ///< In bytes.
 
   enum class Kind : std::uint8_t { none = 0, end = 2, signal = 4, realigned = 6, realigning = 8, unsupported = 10 };
 
@@ -30,8 +31,8 @@ class UnwindRule {
   /// Offsets in bytes. `saved` is how far under the caller's rsp rbp was saved, 0 if it was not.
   static constexpr UnwindRule framed(bool by_rbp, std::int64_t offset, std::int64_t saved) noexcept {
     // Never reads under the register that the frame is found by, so that one check of the register covers it.
-    if (offset < 8 || offset >= 8 << 18 || offset % 8 != 0 || saved < 0 || saved > std::int64_t{127} * 8 ||
-        saved % 8 != 0 || saved > offset) {
+    if (offset < 8 || offset >= 8 << 18 || offset % 8 != 0 || saved < 0 || saved > most_saved || saved % 8 != 0 ||
+        saved > offset) {
       return UnwindRule(Kind::unsupported);
     }
     const auto words = static_cast<std::uint32_t>(saved / 8);
