@@ -19,15 +19,20 @@ Result<std::unique_ptr<Listener>> TrackedBinder::do_bind(Call call, std::string_
       if (auto open_yet = tracker->check(call, {kinds::listener, address}, "bind"); !open_yet) {
         return std::unexpected(std::move(open_yet).error());
       }
-      Result<std::unique_ptr<Listener>> listener = ProxyBinder::do_bind(call, network, address);
-      if (!listener) return listener;
+    }
+    Result<std::unique_ptr<Listener>> listener = ProxyBinder::do_bind(call, network, address);
+    if (!listener) return listener;
+    track::Tag tag;
+    if (tracker != nullptr) {
       const std::string name = to_string((*listener)->address());
       const int descriptor = (*listener)->native_handle();
-      Result<track::Tag> tag =
+      Result<track::Tag> created =
           tracker->try_create(call, {kinds::listener, name, descriptor, track::OnDrop::closed}, "bind");
-      if (!tag) return std::unexpected(std::move(tag).error());
-      return std::make_unique<detail::TrackedListener>(*std::move(listener), *std::move(tag), fallback_);
+      if (!created) return std::unexpected(std::move(created).error());
+      tag = *std::move(created);
     }
+    // Also without a tag: the Context of an `accept` may have a tracker.
+    return std::make_unique<detail::TrackedListener>(*std::move(listener), std::move(tag), fallback_);
   }
   return ProxyBinder::do_bind(call, network, address);
 }

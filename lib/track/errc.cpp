@@ -15,8 +15,9 @@ class Category final : public std::error_category {
 }  // namespace
 
 const std::error_category& error_category() noexcept {
-  static const Category category;
-  return category;
+  // Never destroyed: errors in static variables may be printed while the program ends.
+  static const auto* const category = new Category;
+  return *category;
 }
 
 std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }

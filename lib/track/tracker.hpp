@@ -50,8 +50,8 @@ class Tracker {
   /// Ends the tracking: no tag can be created any more, and what is open is leaked. Returns the verdict, and the same
   /// one each time.
   ///
-  /// With `settle`, first waits until nothing is open, but no longer than that on the tracker's clock: for what is
-  /// still on its way to being closed in other threads. It does not poll.
+  /// With `settle`, first waits until nothing is open but what was before `set_baseline`, though no longer than that on
+  /// the tracker's clock: for what is still on its way to being closed in other threads. It does not poll.
   [[nodiscard]] Report close(Clock::duration settle = {});
 
   /// What is open now was open before, and is none of the tracker's business: it will not be called leaked. Descriptors

@@ -57,6 +57,9 @@ void copy_short(char* to, const char* from, std::size_t size) noexcept {
   }
 }
 
+/// Open, and not from before what is judged began.
+bool is_awaited(std::uint32_t state) noexcept { return (state & (Record::open | Record::baseline)) == Record::open; }
+
 void set_name(Record& record, std::string_view name) {
   if (name.size() <= Record::inline_name) {
     copy_short(record.name_text, name.data(), name.size());
@@ -454,10 +457,10 @@ void TrackerState::tell_late(Report report) {
   }
 }
 
-std::size_t TrackerState::count_open() const noexcept {
+std::size_t TrackerState::count_awaited() const noexcept {
   std::size_t count = 0;
   each_shard([&](Shard& shard) {
-    shard.each([&](const Record& record) { count += (record.state.load() & Record::open) != 0 ? 1U : 0U; });
+    shard.each([&](const Record& record) { count += is_awaited(record.state.load()) ? 1U : 0U; });
   });
   return count;
 }
@@ -472,7 +475,7 @@ void TrackerState::wait_until_closed(Clock::duration settle) {
   });
   for (;;) {
     const std::uint64_t closes = closes_while_settling_.load();
-    const std::size_t open = count_open();
+    const std::size_t open = count_awaited();
     if (open == 0) break;
     std::uint32_t wake = wake_.load();
     while (!over.load() && closes_while_settling_.load() - closes < open) {
@@ -512,9 +515,7 @@ Report TrackerState::verdict(Clock::duration settle) {
     if (finding.severity != Severity::off) findings.add(finding, record);
   };
   std::uint64_t open = 0;
-  const auto mark = [](std::uint32_t state) {
-    return (state & (Record::open | Record::baseline)) == Record::open ? std::uint32_t{Record::reported} : 0U;
-  };
+  const auto mark = [](std::uint32_t state) { return is_awaited(state) ? std::uint32_t{Record::reported} : 0U; };
   const auto visit = [&](Record& record, std::uint32_t state) {
     if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
       add(outlived(record), record);

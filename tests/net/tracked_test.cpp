@@ -281,19 +281,34 @@ NETWORK_TEST("Tracked: an accept that the tracker's end overtakes closes what it
   }
 }
 
-NETWORK_TEST("Tracked: with no tracker the handle is the inner one itself") {
+NETWORK_TEST("Tracked: with no tracker a connection is the inner one itself") {
   const Watchdog watchdog;
   Tracked network(over);
   const Pair bare = make_pair(network.inner);
   const Pair pair = make_pair(network);
   const auto same_type = [](const auto& a, const auto& b) { return typeid(*a) == typeid(*b); };
-  CHECK(same_type(pair.listener, bare.listener));
+  // Whoever accepts may have a tracker.
+  CHECK(same_type(pair.listener, bare.listener) == !tracking_enabled);
   CHECK(same_type(pair.near, bare.near));
   CHECK(same_type(pair.far, bare.far));
   auto [tracker, context] = leash::track::with_tracker(Context::background());
   const Pair tracked = make_pair(network, context);
   CHECK(same_type(tracked.near, bare.near) == !tracking_enabled);
   CHECK(same_type(tracked.listener, bare.listener) == !tracking_enabled);
+}
+
+NETWORK_TEST("Tracked: a connection has the tracker of whoever accepts it, also where the listener has none") {
+  const Watchdog watchdog;
+  Network inner(over);
+  TrackedBinder binder(inner.binder);
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto near = must(inner.dialer.dial(Context(), "tcp", to_string(listener->address())));
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const auto far = must(listener->accept(context));
+  check_open(tracker, 1);
+  CHECK(far->close().has_value());
+  check_open(tracker, 0);
+  CHECK(listener->close().has_value());
 }
 
 NETWORK_TEST("Tracked: the fallback is for those Contexts that have no tracker") {

@@ -1,6 +1,9 @@
 #include <cstdio>
+#include <leash/track/errc.hpp>
 #include <leash/track/tracker.hpp>
 #include <optional>
+#include <string>
+#include <system_error>
 
 #include "kinds.hpp"
 
@@ -11,9 +14,16 @@ std::optional<leash::track::Tag> abandoned;   // NOLINT(cert-err58-cpp)
 std::optional<leash::track::Tag> error_lost;  // NOLINT(cert-err58-cpp)
 std::optional<leash::track::Tag> after_end;   // NOLINT(cert-err58-cpp)
 
+struct Failure {
+  std::error_code code;
+  ~Failure() { std::puts(code.message().c_str()); }
+};
+Failure failure;  // NOLINT(cert-err58-cpp)
+
 }  // namespace
 
 int main() {
+  failure.code = leash::track::errc::tracker_closed;
   using leash::track::OnDrop;
   const auto [tracker, context] = leash::track::with_tracker(leash::Context::background());
   abandoned = leash::track::acquire(context, {slot, "abandoned"});

@@ -8,7 +8,7 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// A listener with its tag, which puts tags on what it accepts.
+/// A listener with its tag, if it has one, which puts tags on what it accepts.
 class TrackedListener final : public ProxyListener {
  public:
   TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag, std::optional<track::Tracker> fallback);

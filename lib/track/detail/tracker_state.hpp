@@ -126,7 +126,7 @@ class TrackerState : public leash::detail::RefCounted {
   void tell_late(Report report);
 
   void wait_until_closed(Clock::duration settle);
-  std::size_t count_open() const noexcept;
+  std::size_t count_awaited() const noexcept;
   void exclude_writers() noexcept;
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
