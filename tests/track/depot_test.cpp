@@ -81,7 +81,8 @@ TEST_CASE("a site in a library is not taken for one of a library that was there 
   for (const char* const file : {SITED_FIRST, SITED_OTHER, SITED_FIRST, SITED_OTHER}) {
     void* const library = ::dlopen(file, RTLD_NOW | RTLD_LOCAL);
     REQUIRE(library != nullptr);
-    const auto here = reinterpret_cast<std::source_location (*)()>(::dlsym(library, "here"))();
+    std::source_location here;
+    reinterpret_cast<void (*)(std::source_location&)>(::dlsym(library, "here"))(here);
     places.push_back(std::bit_cast<std::uintptr_t>(here));
     for (int again = 0; again < 2; ++again) {
       const SiteEntry* const entry = site_at(intern_site(here));

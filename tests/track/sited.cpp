@@ -1,10 +1,10 @@
 // A library with one place in a file that SITE_FILE names, which lies where it does whatever that is.
 #include <source_location>
 
-extern "C" std::source_location here();
+extern "C" void here(std::source_location& where);
 
 // clang-format off
-std::source_location here() {
+void here(std::source_location& where) {
 #line 7 SITE_FILE
-  return std::source_location::current();
+  where = std::source_location::current();
 }
