@@ -14,14 +14,23 @@ namespace {
 /// A library in memory. Whatever its tables say, nothing outside of it is read.
 struct Image {
   std::uintptr_t bias = 0;
-  std::uintptr_t begin = 0;
-  std::uintptr_t end = 0;
+  std::span<const ElfW(Phdr)> parts;
+
+  /// How much of the segment that it lies in comes from `address` on; 0 if it lies in none. Between them may be
+  /// nothing.
+  std::size_t size_from(std::uintptr_t address) const {
+    for (const ElfW(Phdr) & part : parts) {
+      const std::uintptr_t offset = address - bias - part.p_vaddr;
+      if (part.p_type == PT_LOAD && offset < part.p_memsz) return part.p_memsz - offset;
+    }
+    return 0;
+  }
 
   /// As much of an array of `count` at `address` as there can be.
   template <typename T>
   std::span<const T> array(std::uintptr_t address, std::size_t count) const {
-    if (address < begin || address >= end || address % alignof(T) != 0) return {};
-    return {reinterpret_cast<const T*>(address), std::min<std::size_t>(count, (end - address) / sizeof(T))};
+    if (address % alignof(T) != 0) return {};
+    return {reinterpret_cast<const T*>(address), std::min(count, size_from(address) / sizeof(T))};
   }
 
   template <typename T>
@@ -106,15 +115,9 @@ struct Search {
 
 int search_module(dl_phdr_info* info, std::size_t, void* data) {
   auto& search = *static_cast<Search*>(data);
-  const std::span parts(info->dlpi_phdr, info->dlpi_phnum);
-  Image image{info->dlpi_addr, ~std::uintptr_t{0}, 0};
-  for (const ElfW(Phdr) & part : parts) {
-    if (part.p_type != PT_LOAD) continue;
-    image.begin = std::min<std::uintptr_t>(image.begin, image.bias + part.p_vaddr);
-    image.end = std::max<std::uintptr_t>(image.end, image.bias + part.p_vaddr + part.p_memsz);
-  }
-  if (search.address < image.begin || search.address >= image.end) return 0;
-  for (const ElfW(Phdr) & part : parts) {
+  const Image image{info->dlpi_addr, {info->dlpi_phdr, info->dlpi_phnum}};
+  if (image.size_from(search.address) == 0) return 0;
+  for (const ElfW(Phdr) & part : image.parts) {
     if (part.p_type != PT_DYNAMIC) continue;
     search.name = find_symbol(image, image.bias + part.p_vaddr, part.p_memsz, search.address);
   }

@@ -461,7 +461,7 @@ Reports run(std::string_view suppressions, Function function, Rules rules = all_
 }
 
 struct Holder {
-  explicit Holder(const Call& call) : tag(acquire(call, {slot, "forwarded"})) {}
+  [[gnu::noinline]] explicit Holder(const Call& call) : tag(acquire(call, {slot, "forwarded"})) {}
   Tag tag;
 };
 [[gnu::noinline]] void forwards(const Context& context) { static_cast<void>(std::make_unique<Holder>(context)); }
