@@ -80,8 +80,7 @@ class Made {
   }
   void words(std::initializer_list<std::uint32_t> values) {
     for (const std::uint32_t value : values) {
-      bytes_.resize(bytes_.size() + sizeof value);
-      std::memcpy(&*(bytes_.end() - sizeof value), &value, sizeof value);
+      for (unsigned shift = 0; shift < 32; shift += 8) bytes_.push_back(static_cast<std::byte>(value >> shift));
     }
   }
   void set(std::size_t at, std::initializer_list<int> values) {

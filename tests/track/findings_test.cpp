@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <leash/track/symbols.hpp>
 #include <leash/track/tracker.hpp>

@@ -15,7 +15,7 @@ struct Module {
   std::uintptr_t begin = 0;  ///< Of its code and data in memory,
   std::uintptr_t end = 0;    ///< and one past it.
   bool program = false;
-  bool deleted = false;  ///< Whether the file is gone; what is at `path` now is something else.
+  bool deleted = false;    ///< Whether the file is gone; what is at `path` now is something else.
   bool irregular = false;  ///< Whether what is at `path` now is no file: to open it might wait for ever.
   std::uint64_t inode = 0;
   std::uint64_t size = 0;
