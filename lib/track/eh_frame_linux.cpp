@@ -86,7 +86,7 @@ std::span<const std::byte> readable_from(std::uintptr_t address) noexcept {
   if (first != headers.end() && map_start - (first->p_vaddr & ~std::uintptr_t{4095}) == base)
     return rest_of_segment(headers, base, address);
   // A program whose segments do not adjoin is found one segment at a time, without its headers.
-  const std::uintptr_t map_end = reinterpret_cast<std::uintptr_t>(object.dlfo_map_end);
+  const auto map_end = reinterpret_cast<std::uintptr_t>(object.dlfo_map_end);
   return {reinterpret_cast<const std::byte*>(address), map_end - address};
 }
 

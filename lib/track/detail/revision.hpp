@@ -36,7 +36,7 @@ class Revision {
     if (is_changing(revision)) return false;
 #ifdef __x86_64__
     // In one instruction, but not locked: that would be for other threads, and take ten times as long.
-    bool begun = false;
+    bool begun = false;            // NOLINT(misc-const-correctness): written by the instruction
     asm volatile("cmpxchg %3, %1"  // NOLINT(hicpp-no-assembler)
                  : "=@cce"(begun), "+m"(word_), "+a"(revision)
                  : "r"(revision + 1)
