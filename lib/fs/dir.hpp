@@ -28,6 +28,7 @@ class Dir {
     return do_read(max, site);
   }
 
+  /// What is known of the directory itself.
   [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current()) {
     return do_stat(site);
   }

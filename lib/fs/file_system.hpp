@@ -23,7 +23,7 @@ namespace LEASH_NAMESPACE::fs {
 /// threads.
 ///
 /// Paths are relative to its root (`valid_path`); anything else is `invalid_argument`, before the implementation is
-/// asked. So are a Context that is done: `operation_canceled` or `timed_out`. Symbolic links are followed while they
+/// asked. A Context that is done is refused there too: `operation_canceled` or `timed_out`. Symbolic links are followed while they
 /// stay inside of the root; one that leaves it, or is absolute, gives `errc::escapes_root`, and too many of them
 /// `too_many_symbolic_link_levels`. Errors name the operation and the path: those of `rename` and `link` as `from ->
 /// to`.
@@ -51,6 +51,7 @@ class FileSystem {
   /// Opens a file for writing at its end, and creates it if it is missing, as `create` does.
   [[nodiscard]] Result<std::unique_ptr<File>> append(Call call, std::string_view path);
 
+  /// Opens a directory, to list it in pieces. Errors: `not_a_directory`.
   [[nodiscard]] Result<std::unique_ptr<Dir>> open_dir(Call call, std::string_view path);
 
   /// What is known of a file; of what it points to, if it is a symbolic link.
@@ -94,9 +95,11 @@ class FileSystem {
   /// The target of a symbolic link, as it was given. Errors: `invalid_argument` if it is none.
   [[nodiscard]] Result<std::string> read_link(Call call, std::string_view path);
 
+  /// Sets the mode bits of a file, or of what it points to, if it is a symbolic link (chmod(2)): permissions,
+  /// set-user-ID, set-group-ID and the sticky bit.
   [[nodiscard]] Result<void> chmod(Call call, std::string_view path, std::uint32_t mode);
 
-  /// Sets the times that are given, and leaves the others.
+  /// Sets those times that are given of a file, or of what it points to, if it is a symbolic link (utimensat(2)).
   [[nodiscard]] Result<void> set_times(Call call, std::string_view path,
                                        std::optional<Clock::system_time_point> accessed,
                                        std::optional<Clock::system_time_point> modified);
@@ -107,6 +110,7 @@ class FileSystem {
   /// Returns when the names in a directory have reached the device: what `create`, `rename` and `remove` did there.
   [[nodiscard]] Result<void> sync_dir(Call call, std::string_view path);
 
+  /// How much room there is where `path` is kept (statvfs(3)).
   [[nodiscard]] Result<Space> space(Call call, std::string_view path);
 
  protected:
