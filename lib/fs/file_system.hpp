@@ -23,10 +23,10 @@ namespace LEASH_NAMESPACE::fs {
 /// threads.
 ///
 /// Paths are relative to its root (`valid_path`); anything else is `invalid_argument`, before the implementation is
-/// asked. A Context that is done is refused there too: `operation_canceled` or `timed_out`. Symbolic links are followed while they
-/// stay inside of the root; one that leaves it, or is absolute, gives `errc::escapes_root`, and too many of them
-/// `too_many_symbolic_link_levels`. Errors name the operation and the path: those of `rename` and `link` as `from ->
-/// to`.
+/// asked. A Context that is done is refused there too: `operation_canceled` or `timed_out`. Symbolic links are followed
+/// while they stay inside of the root; one that leaves it, or is absolute, gives `errc::escapes_root`, and too many of
+/// them `too_many_symbolic_link_levels`. Errors name the operation and the path: those of `rename` and `link` as `from
+/// -> to`.
 ///
 /// What every operation may also return: `no_such_file_or_directory`, `not_a_directory` for an element in the middle,
 /// `filename_too_long`, `permission_denied`, and `operation_not_supported` where an implementation lacks it.
