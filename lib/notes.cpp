@@ -1,16 +1,7 @@
 #include <algorithm>
 #include <leash/notes.hpp>
-#include <utility>
 
 namespace LEASH_NAMESPACE {
-
-struct Notes::Node : detail::RefCounted {
-  Node(std::string_view text, std::source_location site, detail::Ref<const Node> outer_)
-      : note{std::string(text), site}, outer(std::move(outer_)) {}
-
-  Note note;
-  mutable detail::Ref<const Node> outer;
-};
 
 void destroy(const Notes::Node* node) noexcept {
   // A loop, because a trail may be longer than the stack is deep.
@@ -20,13 +11,6 @@ void destroy(const Notes::Node* node) noexcept {
     node = outer != nullptr && outer->drop_ref() ? outer : nullptr;
   }
 }
-
-Notes::Notes() noexcept = default;
-Notes::Notes(const Notes&) noexcept = default;
-Notes::Notes(Notes&&) noexcept = default;
-Notes& Notes::operator=(const Notes&) noexcept = default;
-Notes& Notes::operator=(Notes&&) noexcept = default;
-Notes::~Notes() = default;
 
 Notes Notes::with(std::string_view text, std::source_location site) const {
   Notes longer;

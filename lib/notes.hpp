@@ -5,6 +5,7 @@
 #include <source_location>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace LEASH_NAMESPACE {
@@ -19,12 +20,7 @@ struct Note {
 /// Immutable, one pointer wide and cheap to copy; it keeps the notes alive, and nothing else of the Context.
 class Notes {
  public:
-  Notes() noexcept;
-  Notes(const Notes&) noexcept;
-  Notes(Notes&&) noexcept;
-  Notes& operator=(const Notes&) noexcept;
-  Notes& operator=(Notes&&) noexcept;
-  ~Notes();
+  Notes() noexcept = default;
 
   /// This trail with one more note at its inner end.
   [[nodiscard]] Notes with(std::string_view text, std::source_location site) const;
@@ -39,6 +35,14 @@ class Notes {
   friend void destroy(const Node* node) noexcept;
 
   detail::Ref<const Node> innermost_;
+};
+
+struct Notes::Node : detail::RefCounted {
+  Node(std::string_view text, std::source_location site, detail::Ref<const Node> outer_)
+      : note{std::string(text), site}, outer(std::move(outer_)) {}
+
+  Note note;
+  mutable detail::Ref<const Node> outer;
 };
 
 }  // namespace LEASH_NAMESPACE

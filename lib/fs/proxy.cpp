@@ -68,17 +68,7 @@ Result<void> ProxyFileSystem::do_sync_dir(Call call, std::string_view path) { re
 
 Result<Space> ProxyFileSystem::do_space(Call call, std::string_view path) { return inner_->do_space(call, path); }
 
-ProxyFile::ProxyFile(std::unique_ptr<File> inner) : inner_(std::move(inner)) {
-  if (!inner_) throw std::logic_error("leash: ProxyFile: the inner file is null");
-}
-
-Result<std::size_t> ProxyFile::do_read(std::span<std::byte> buffer, std::source_location site) {
-  return inner_->do_read(buffer, site);
-}
-
-Result<void> ProxyFile::do_write(std::span<const std::byte> data, std::source_location site) {
-  return inner_->do_write(data, site);
-}
+void ProxyFile::throw_null() { throw std::logic_error("leash: ProxyFile: the inner file is null"); }
 
 Result<std::size_t> ProxyFile::do_read_at(std::span<std::byte> buffer, std::uint64_t offset,
                                           std::source_location site) {
@@ -106,8 +96,6 @@ Result<void> ProxyFile::do_sync(std::source_location site) { return inner_->do_s
 Result<FileInfo> ProxyFile::do_stat(std::source_location site) { return inner_->do_stat(site); }
 
 Result<int> ProxyFile::do_release(std::source_location site) { return inner_->do_release(site); }
-
-Result<void> ProxyFile::do_close(std::source_location site) { return inner_->do_close(site); }
 
 int ProxyFile::do_native_handle() const noexcept { return inner_->do_native_handle(); }
 

@@ -5,6 +5,7 @@
 #include <leash/fs/file.hpp>
 #include <leash/fs/file_system.hpp>
 #include <memory>
+#include <utility>
 
 namespace LEASH_NAMESPACE::fs {
 
@@ -48,13 +49,19 @@ class ProxyFileSystem : public FileSystem {
 class ProxyFile : public File {
  public:
   /// Throws `std::logic_error` if `inner` is null.
-  explicit ProxyFile(std::unique_ptr<File> inner);
+  explicit ProxyFile(std::unique_ptr<File> inner) : inner_(std::move(inner)) {
+    if (!inner_) throw_null();
+  }
 
   File& inner() const noexcept { return *inner_; }
 
  protected:
-  Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
-  Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
+  Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override {
+    return inner_->do_read(buffer, site);
+  }
+  Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
+    return inner_->do_write(data, site);
+  }
   Result<std::size_t> do_read_at(std::span<std::byte> buffer, std::uint64_t offset, std::source_location site) override;
   Result<void> do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location site) override;
   Result<std::uint64_t> do_seek(std::int64_t offset, Whence whence, std::source_location site) override;
@@ -63,11 +70,13 @@ class ProxyFile : public File {
   Result<void> do_sync(std::source_location site) override;
   Result<FileInfo> do_stat(std::source_location site) override;
   Result<int> do_release(std::source_location site) override;
-  Result<void> do_close(std::source_location site) override;
+  Result<void> do_close(std::source_location site) override { return inner_->do_close(site); }
   int do_native_handle() const noexcept override;
   std::string_view do_path() const noexcept override;
 
  private:
+  [[noreturn]] static void throw_null();
+
   std::unique_ptr<File> inner_;
 };
 

@@ -107,13 +107,16 @@ class TrackedDir final : public ProxyDir {
 template <class Tracked, class Open>
 auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track::Kind kind, std::string_view path,
                   Open open) -> decltype(open()) {
-  if (auto open_yet = tracker.check(call, {kind, path}, operation); !open_yet) {
-    return std::unexpected(std::move(open_yet).error());
+  track::Resource resource{kind, path, -1, OnDrop::closed};
+  if (tracker.closed()) {
+    if (auto open_yet = tracker.check(call, resource, operation); !open_yet) {
+      return std::unexpected(std::move(open_yet).error());
+    }
   }
   auto inner = open();
   if (!inner) return inner;
-  const int descriptor = (*inner)->native_handle();
-  auto tag = tracker.try_create(call, {kind, path, descriptor, OnDrop::closed}, operation);
+  resource.descriptor = (*inner)->native_handle();
+  auto tag = tracker.try_create(call, resource, operation);
   if (!tag) {
     // The error is the tracker's; that of closing what nobody has used yet adds nothing to it.
     static_cast<void>((*inner)->close(call.site()));

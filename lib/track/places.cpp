@@ -13,9 +13,7 @@ namespace {
 
 constinit InternTable kinds(std::size_t{1} << 19U, std::size_t{1} << 8U);
 constexpr std::size_t bytes_of_sites = std::size_t{1} << 23U;
-constinit InternTable sites(bytes_of_sites, std::size_t{1} << 14U);
 static_assert(bytes_of_sites / InternTable::unit <= std::size_t{1} << site_number_bits);
-constinit InternTable stacks(std::size_t{1} << 26U, std::size_t{1} << 18U);
 
 /// The high and the low half of the product, together: one step of wyhash (Wang Yi, 2019).
 std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
@@ -61,8 +59,8 @@ struct KindEntry {
 
 }  // namespace
 
-constinit thread_local KnownSites sites_of_thread{};
-constinit thread_local KnownKind kind_of_thread{};
+constinit InternTable sites(bytes_of_sites, std::size_t{1} << 14U);
+constinit InternTable stacks(std::size_t{1} << 26U, std::size_t{1} << 18U);
 
 namespace {
 
@@ -115,7 +113,7 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
     if (is_at(*site_at(number), location)) return number;
   }
   const std::uint32_t number = store_site(location);
-  std::atomic<std::uint64_t>& slot = is_in_program(address) ? sites_of_thread[place_of_site(address)] : of_library;
+  std::atomic<std::uint64_t>& slot = is_in_program(address) ? this_thread().sites[place_of_site(address)] : of_library;
   // One that was not stored for want of room might be the next time.
   if (number != 0) slot.store(tag_of_site(address) << site_number_bits | number, std::memory_order_relaxed);
   return number;
@@ -123,7 +121,7 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
 
 [[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {
   const std::uint16_t number = store_kind(kind);
-  KnownKind& known = kind_of_thread;
+  KnownKind& known = this_thread().kind;
   if (number != 0 && known.revision.begin_change(known.revision.get())) {
     known.kind = kind;
     known.number = number;
@@ -154,10 +152,6 @@ std::uint32_t intern_stack(std::uint32_t site, std::span<const std::uintptr_t> a
       });
 }
 
-std::uint32_t Place::site_number() const noexcept {
-  return is_stack() ? static_cast<const StackEntry*>(stacks.at(bits_))->site : bits_ & ~site_bit;
-}
-
 Site Place::site() const noexcept {
   const SiteEntry* const entry = site_at(site_number());
   return entry == nullptr ? Site() : entry->site();
@@ -166,19 +160,6 @@ Site Place::site() const noexcept {
 std::span<const std::uintptr_t> Place::addresses() const noexcept {
   if (!is_stack()) return {};
   return static_cast<const StackEntry*>(stacks.at(bits_))->addresses();
-}
-
-std::atomic<std::uint32_t>* Place::closed() const noexcept {
-  if (bits_ == 0) return nullptr;
-  if (is_stack()) return &static_cast<StackEntry*>(stacks.at(bits_))->closed_at;
-  return &static_cast<SiteEntry*>(sites.at(bits_ & ~site_bit))->closed_at;
-}
-
-void Place::note_closed(Place where) const noexcept {
-  const std::uint32_t site = where.site_number();
-  std::atomic<std::uint32_t>* const last = closed();
-  // Read first: a place that many threads close at stays shared between their caches.
-  if (last != nullptr && last->load(std::memory_order_relaxed) != site) last->store(site, std::memory_order_relaxed);
 }
 
 Site Place::closed_at() const noexcept {

@@ -6,7 +6,7 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-constinit thread_local ThisThread this_thread;
+constinit thread_local ThisThread this_thread_storage;
 
 namespace {
 
@@ -41,9 +41,13 @@ void give_back(std::uint32_t index) noexcept {
 
 struct AtThreadExit {
   ~AtThreadExit() {
-    const std::uint32_t index = this_thread.index;
-    this_thread.index = 0;
-    this_thread.tracker = 0;
+    ThisThread& thread = this_thread();
+    const std::uint32_t index = thread.index;
+    // In this order, with a signal handler in between: without an index it takes no shard for this thread's.
+    thread.index = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread.tracker = 0;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
     give_back(index);
   }
 };
@@ -54,8 +58,9 @@ void enter_thread() noexcept {
   thread_local const AtThreadExit at_exit;
   static_cast<void>(at_exit);
   know_own_stack();
-  this_thread.number = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
-  this_thread.index = take_index();
+  ThisThread& thread = this_thread();
+  thread.number = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
+  thread.index = take_index();
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

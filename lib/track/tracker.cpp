@@ -8,14 +8,7 @@ namespace LEASH_NAMESPACE::track {
 
 using leash::detail::Slot;
 
-namespace {
-
-Error tracker_closed_error(std::string_view operation, std::string_view subject, std::source_location site) {
-  return {operation, subject, make_error_code(errc::tracker_closed),
-          "at " + std::string(site.file_name()) + ":" + std::to_string(site.line())};
-}
-
-}  // namespace
+using detail::tracker_closed_error;
 
 Tracker::Tracker(Options options) : state_(new detail::TrackerState(std::move(options))) {}
 Tracker::Tracker(const Tracker&) noexcept = default;
@@ -25,12 +18,7 @@ Tracker::~Tracker() = default;
 Tag Tracker::create([[maybe_unused]] const Resource& resource, [[maybe_unused]] std::source_location site,
                     [[maybe_unused]] const Notes& notes) {
 #if LEASH_TRACKING
-  detail::Record* const record = state_->open(resource, site, notes, nullptr);
-  if (record == nullptr) {
-    state_->refuse(resource, site, notes);
-    throw std::logic_error("leash: " + to_string(tracker_closed_error("acquire", resource.name, site)));
-  }
-  return Tag(record);
+  return Tag(state_->create(resource, site, notes));
 #else
   return Tag();
 #endif

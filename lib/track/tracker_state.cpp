@@ -8,10 +8,12 @@
 #include <leash/track/detail/suppress.hpp>
 #include <leash/track/detail/this_thread.hpp>
 #include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/errc.hpp>
 #include <leash/track/stack.hpp>
 #include <limits>
 #include <mutex>
 #include <new>
+#include <stdexcept>
 #include <string>
 #include <utility>
 
@@ -29,9 +31,9 @@ Options with_clock(Options options) {
   return options;
 }
 
-/// Something of the calling thread's own, in 16 bits: that two closers are told apart is nearly certain.
-std::uint32_t thread_mark() noexcept {
-  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&this_thread) * 0x9e3779b97f4a7c15ULL >> 48U);
+/// Something of the thread's own, in 16 bits: that two closers are told apart is nearly certain.
+std::uint32_t mark_of(const ThisThread& thread) noexcept {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&thread) * 0x9e3779b97f4a7c15ULL >> 48U);
 }
 
 /// Whether there is a finding in it that a child is open, or was closed, after its parent.
@@ -43,7 +45,7 @@ bool is_orphan(const Record& record, std::uint32_t state) noexcept {
 constexpr auto unmarked = [](std::uint32_t) { return 0U; };
 
 /// As memcpy, without the call.
-void copy_short(char* to, const char* from, std::size_t size) noexcept {
+[[gnu::always_inline]] inline void copy_short(char* to, const char* from, std::size_t size) noexcept {
   const auto copy_ends = [&]<class Word>(Word) {
     std::memcpy(to, from, sizeof(Word));
     std::memcpy(to + size - sizeof(Word), from + size - sizeof(Word), sizeof(Word));
@@ -74,6 +76,11 @@ void set_name(Record& record, std::string_view name) {
 
 void destroy(TrackerState* state) noexcept { state->let_go(); }
 
+Error tracker_closed_error(std::string_view operation, std::string_view subject, std::source_location site) {
+  return {operation, subject, make_error_code(errc::tracker_closed),
+          "at " + std::string(site.file_name()) + ":" + std::to_string(site.line())};
+}
+
 TrackerState::TrackerState(Options options)
     : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
       options_(with_clock(std::move(options))),
@@ -90,10 +97,11 @@ TrackerState::~TrackerState() {
 
 void TrackerState::let_go() noexcept {
   handles_gone_.store(true);
+  const std::uint32_t own = this_thread().index;
   bool others = false;
   each_shard([&](Shard& shard) {
     shard.revoke();
-    others = others || shard.owner() != this_thread.index;
+    others = others || shard.owner() != own;
   });
   if (others) heavy_fence();
   std::int64_t tags = 0;
@@ -147,8 +155,8 @@ Shard& TrackerState::shard_at(std::uint32_t index) {
   return *fresh;
 }
 
-[[gnu::always_inline]] inline Shard& TrackerState::own_shard(ThisThread& thread) {
-  if (thread.tracker != id_) [[unlikely]] {
+Shard& TrackerState::shard_of(ThisThread& thread) {
+  if (thread.tracker != id_) {
     Shard& shard = shard_at(thread.index);
     if (thread.index == 0) return shard;
     thread.shard = &shard;
@@ -159,16 +167,16 @@ Shard& TrackerState::shard_at(std::uint32_t index) {
   return thread.shard->busy() ? shard_at(0) : *thread.shard;
 }
 
-std::uint64_t TrackerState::now_us() const noexcept {
+[[gnu::always_inline]] inline std::uint64_t TrackerState::now_us() const noexcept {
   const Clock::duration since = options_.clock->coarse_now() - began_;
   return static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
 }
 
 [[gnu::always_inline]] inline Place TrackerState::place_of_call(Level level, std::source_location location,
-                                                                std::size_t skip) noexcept {
+                                                                const ThisThread& thread, std::size_t skip) noexcept {
   if (level == Level::count) return {};
-  const std::uint32_t site = intern_site(location);
+  const std::uint32_t site = intern_site(location, thread);
   if (level == Level::stack && depth_ != 0) {
     const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
     if (stack != 0) return Place::of_stack(stack);
@@ -178,10 +186,11 @@ std::uint64_t TrackerState::now_us() const noexcept {
 }
 
 [[gnu::always_inline]] inline Place TrackerState::place_of_close(std::source_location location,
+                                                                 const ThisThread& thread,
                                                                  std::size_t skip) const noexcept {
   const Level level = this->level();
   if (level == Level::count) return {};
-  const std::uint32_t site = intern_site(location);
+  const std::uint32_t site = intern_site(location, thread);
   if (options_.close_stack && level == Level::stack) {
     const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack, Event::closing);
     if (stack != 0) return Place::of_stack(stack);
@@ -199,84 +208,141 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   record.closed_at.store(0, std::memory_order_relaxed);
   record.used.store(0, std::memory_order_relaxed);
   record.thread = thread.number;
-  record.descriptor = opening.resource.descriptor;
-  const std::uint64_t opened = opening.level == Level::count ? 0 : now_us();
-  record.opened_and_kind = opened << Record::kind_bits | intern_kind(opening.resource.kind);
-  std::uint32_t state = Record::open | std::uint32_t{static_cast<unsigned char>(opening.resource.on_drop)}
-                                           << Record::on_drop_shift;
-  if (opening.parent != nullptr) {
-    state |= Record::child;
-    // That it was opened after that is another finding.
-    if (opening.parent->parent_closed) state |= Record::told;
+  record.descriptor = opening.descriptor;
+  record.opened_and_kind = opening.opened_and_kind;
+  shard.publish(record, opening.state);
+}
+
+template <class Otherwise>
+[[gnu::always_inline]] inline Record* TrackerState::open_or(const Resource& resource, std::source_location location,
+                                                            const Notes& notes, bool is_child, Otherwise otherwise) {
+  const Level level = this->level();
+  const bool counts_only = level == Level::count;
+  // Called first, and so with the least to keep meanwhile.
+  const std::uint64_t opened = counts_only ? 0 : now_us();
+  ThisThread& thread = known_thread();
+  const Opening opening{
+      .state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
+      .place = place_of_call(level, location, thread, 1),
+      .descriptor = resource.descriptor,
+      .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
+      .name = counts_only ? std::string_view() : resource.name,
+      .notes = counts_only || notes.empty() ? nullptr : &notes};
+  const bool simple = opening.name.size() <= Record::inline_name && opening.notes == nullptr && !is_child;
+  if (simple && thread.tracker == id_ && thread.shard->enter_as_owner()) [[likely]] {
+    Shard& shard = *thread.shard;
+    // Behind that: who closes the tracker waits for this thread, or this thread sees that.
+    Record* const record = closed() ? nullptr : shard.take_ready();
+    if (record != nullptr) [[likely]] {
+      copy_short(record->name_text, opening.name.data(), opening.name.size());
+      record->name_size = static_cast<unsigned char>(opening.name.size());
+      begin(*record, shard, opening, thread);
+      shard.leave();
+      return record;
+    }
+    shard.leave();
   }
-  shard.publish(record, state);
+  return otherwise(Opening(opening));
 }
 
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
                                              const Notes& notes, Family* parent) {
-  if (closed()) return nullptr;
-  ThisThread& thread = known_thread();
-  const Level level = this->level();
-  const Opening opening{resource, level, place_of_call(level, location, 1), notes, parent};
-  const std::string_view name = level == Level::count ? std::string_view() : resource.name;
-  Shard& shard = own_shard(thread);
-  const bool simple = name.size() <= Record::inline_name && notes.empty() && parent == nullptr;
-  if (!simple || !shard.enter()) return open_in_turn(shard, opening, thread);
-  // Behind `enter`: who closes the tracker waits for this thread, or this thread sees that.
-  Record* const record = closed() ? nullptr : shard.take_ready();
-  if (record != nullptr) [[likely]] {
-    copy_short(record->name_text, name.data(), name.size());
-    record->name_size = static_cast<unsigned char>(name.size());
-    begin(*record, shard, opening, thread);
-  }
-  shard.leave();
-  return record != nullptr ? record : open_in_turn(shard, opening, thread);
+  return open_or(resource, location, notes, parent != nullptr,
+                 [&](const Opening& opening) { return open_in_turn(opening, parent); });
 }
 
-[[gnu::noinline]] Record* TrackerState::open_in_turn(Shard& shard, const Opening& opening, const ThisThread& thread) {
-  const Shard::Turn turn(shard);
+[[gnu::noinline]] Record* TrackerState::create(const Resource& resource, std::source_location location,
+                                               const Notes& notes) {
+  return open_or(resource, location, notes, false,
+                 [&](const Opening& opening) { return create_in_turn(resource, location, notes, opening); });
+}
+
+[[gnu::noinline]] Record* TrackerState::create_in_turn(const Resource& resource, std::source_location location,
+                                                       const Notes& notes, const Opening& opening) {
+  Record* const record = open_in_turn(opening, nullptr);
+  if (record != nullptr) return record;
+  refuse(resource, location, notes);
+  throw std::logic_error("leash: " + to_string(tracker_closed_error("acquire", resource.name, location)));
+}
+
+[[gnu::noinline]] Record* TrackerState::open_in_turn(const Opening& opening, Family* parent) {
+  ThisThread& thread = known_thread();
+  Shard& shard = shard_of(thread);
+  const Shard::Turn turn(shard, thread);
   if (closed()) return nullptr;
   Record& record = shard.take();
+  Opening all = opening;
   try {
-    set_name(record, opening.level == Level::count ? std::string_view() : opening.resource.name);
-    if (opening.level != Level::count && !opening.notes.empty()) record.need_extra().notes = opening.notes;
-    if (opening.parent != nullptr) record.need_extra().as_child = Ref<Family>(opening.parent);
+    set_name(record, opening.name);
+    if (opening.notes != nullptr) record.need_extra().notes = *opening.notes;
+    if (parent != nullptr) {
+      record.need_extra().as_child = Ref<Family>(parent);
+      all.state |= Record::child;
+      // That it was opened after that is another finding.
+      if (parent->parent_closed) all.state |= Record::told;
+    }
   } catch (...) {
     if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
     shard.cancel(record);
     throw;
   }
-  begin(record, shard, opening, thread);
+  begin(record, shard, all, thread);
   return &record;
 }
 
-[[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, std::uint32_t& before) noexcept {
-  std::uint32_t added = Record::closed | thread_mark() << Record::closer_shift;
+[[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, const ThisThread& thread,
+                                                     std::uint32_t& before) noexcept {
+  std::uint32_t added = Record::closed | mark_of(thread) << Record::closer_shift;
   before = record.state.load(std::memory_order_relaxed);
   if ((before & Record::child) != 0 && record.family_as_child()->parent_closed) added |= Record::orphaned;
   do {
     if ((before & Record::open) == 0) return false;
   } while (!record.state.compare_exchange_weak(before, (before & ~Record::open) | added));
   record.closed_at.store(place.bits(), std::memory_order_release);
-  Page::of(record).shard->count_closed();
+  Page::of(record).shard->count_closed(thread);
+  return true;
+}
+
+void TrackerState::after_end(Record& record, std::uint32_t before) noexcept {
   if ((before & Record::reported) != 0) note_use(record, 0);
-  // Sequentially consistent with the exchange above: who waits sees this record closed, or this thread sees it wait.
+  // Sequentially consistent with the exchange of the state: who waits sees this record closed, or this thread sees it
+  // wait.
   if (settling_.load()) {
     closes_while_settling_.fetch_add(1);
     wake_.fetch_add(1);
     wake_.notify_all();
   }
-  return true;
 }
 
 void TrackerState::close(Record& record, std::source_location location) noexcept {
-  const Place place = place_of_close(location, 1);
+  const ThisThread& thread = this_thread();
+  const Level level = this->level();
+  const std::uint32_t site = level == Level::count ? 0 : known_site(location, thread);
+  if (site == unknown_site || (options_.close_stack && level == Level::stack)) return close_anywhere(record, location);
+  close_at(record, Place::of_site(site), thread);
+}
+
+[[gnu::noinline]] void TrackerState::close_anywhere(Record& record, std::source_location location) noexcept {
+  const ThisThread& thread = this_thread();
+  close_at(record, place_of_close(location, thread, 1), thread);
+}
+
+[[gnu::always_inline]] inline void TrackerState::close_at(Record& record, Place place,
+                                                          const ThisThread& thread) noexcept {
   std::uint32_t before = 0;
-  if (!end(record, place, before)) {
-    find(Rule::double_close, Severity::failure, record, closed_at(record), place);
-    return;
-  }
-  Place::from_bits(record.opened_at).note_closed(place);
+  if (!end(record, place, thread, before)) [[unlikely]]
+    return close_again(record, place);
+  Place::note_closed(Place::from_bits(record.opened_at), place);
+  const bool has_extra = record.extra.load(std::memory_order_acquire) != nullptr;
+  if (has_extra || (before & Record::reported) != 0 || settling_.load()) after_close(record, place, before);
+}
+
+[[gnu::noinline]] void TrackerState::close_again(Record& record, Place place) noexcept {
+  find(Rule::double_close, Severity::failure, record, closed_at(record), place);
+}
+
+[[gnu::noinline]] void TrackerState::after_close(Record& record, Place place, std::uint32_t before) noexcept {
+  after_end(record, before);
   if (Family* const family = record.family_as_parent(); family != nullptr) {
     family->closed_us = now_us();
     family->closed_at = place.bits();
@@ -294,12 +360,19 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 }
 
 void TrackerState::end_tag(Record& record) noexcept {
+  static constexpr std::uint32_t unusual = Record::open | Record::orphaned | Record::reported | Record::pinned;
+  const bool usual = (record.state.load(std::memory_order_acquire) & unusual) == 0 &&
+                     record.extra.load(std::memory_order_acquire) == nullptr;
+  if (!usual || !Page::of(record).shard->put_back_ready(record, this_thread())) end_unusual_tag(record);
+}
+
+[[gnu::noinline]] void TrackerState::end_unusual_tag(Record& record) noexcept {
   std::uint32_t state = record.state.load(std::memory_order_acquire);
   if ((state & Record::open) != 0) {
     if (!drop(record)) return;
     state = record.state.load(std::memory_order_acquire);
   }
-  if ((state & (Record::orphaned | Record::reported)) != 0) [[unlikely]] {
+  if ((state & (Record::orphaned | Record::reported)) != 0) {
     tell_marked(record, state);
     state = record.state.load(std::memory_order_acquire);
   }
@@ -316,7 +389,7 @@ void TrackerState::end_tag(Record& record) noexcept {
     return false;
   }
   std::uint32_t before = 0;
-  end(record, {}, before);
+  if (end(record, {}, this_thread(), before)) after_end(record, before);
   const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
   if (lost && (before & Record::reported) == 0) {
     const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
@@ -325,16 +398,17 @@ void TrackerState::end_tag(Record& record) noexcept {
   return true;
 }
 
-[[gnu::always_inline]] inline void TrackerState::put_back(Record& record) noexcept {
-  if (Page::of(record).shard->put_back(record)) delete this;
+void TrackerState::put_back(Record& record) noexcept {
+  if (Page::of(record).shard->put_back(record, this_thread())) delete this;
 }
 
 void TrackerState::touch(Record& record, std::source_location location) noexcept {
   const std::uint32_t state = record.state.load(std::memory_order_relaxed);
   if ((state & Record::closed) != 0) {
-    const bool by_this_thread = state >> Record::closer_shift == thread_mark();
+    const ThisThread& thread = this_thread();
+    const bool by_this_thread = state >> Record::closer_shift == mark_of(thread);
     find(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record, closed_at(record),
-         place_of_close(location, 1));
+         place_of_close(location, thread, 1));
     return;
   }
   if (level() != Level::count) note_use(record, intern_site(location));
@@ -490,11 +564,12 @@ void TrackerState::wait_until_closed(Clock::duration settle) {
 /// Whoever is making a record has made it, or sees that the tracker is closed.
 void TrackerState::exclude_writers() noexcept {
   bool others = false;
-  each_shard([&](const Shard& shard) { others = others || shard.owner() != this_thread.index; });
+  const std::uint32_t own = this_thread().index;
+  each_shard([&](const Shard& shard) { others = others || shard.owner() != own; });
   if (!others) return;
   heavy_fence();
   each_shard([&](Shard& shard) {
-    if (shard.owner() == 0 || shard.owner() != this_thread.index) shard.wait_for_turn();
+    if (shard.owner() == 0 || shard.owner() != own) shard.wait_for_turn();
   });
 }
 

@@ -7,7 +7,8 @@
 #include <cstdint>
 #include <cstring>
 #include <leash/config.hpp>
-#include <leash/track/detail/revision.hpp>
+#include <leash/track/detail/intern_table.hpp>
+#include <leash/track/detail/this_thread.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/site.hpp>
 #include <source_location>
@@ -44,6 +45,9 @@ struct StackEntry {
   }
 };
 
+extern constinit InternTable sites;
+extern constinit InternTable stacks;
+
 /// Where something happened: a stack, or where none is known only a site. Needs one word.
 class Place {
  public:
@@ -56,8 +60,13 @@ class Place {
   Site site() const noexcept;
   std::span<const std::uintptr_t> addresses() const noexcept;
 
-  /// Remembers that what was opened here was closed there.
-  void note_closed(Place where) const noexcept;
+  /// Remembers where what was opened there was closed.
+  static void note_closed(Place opened, Place closed) noexcept {
+    const std::uint32_t site = closed.site_number();
+    std::atomic<std::uint32_t>* const last = opened.closed();
+    // Read first: a place that many threads close at stays shared between their caches.
+    if (last != nullptr && last->load(std::memory_order_relaxed) != site) last->store(site, std::memory_order_relaxed);
+  }
   Site closed_at() const noexcept;
 
   friend bool operator==(Place, Place) noexcept = default;
@@ -66,25 +75,23 @@ class Place {
   static constexpr std::uint32_t site_bit = std::uint32_t{1} << 31U;
 
   explicit constexpr Place(std::uint32_t bits) noexcept : bits_(bits) {}
-  std::uint32_t site_number() const noexcept;
+  std::uint32_t site_number() const noexcept {
+    return is_stack() ? static_cast<const StackEntry*>(stacks.at(bits_))->site : bits_ & ~site_bit;
+  }
   bool is_stack() const noexcept { return bits_ != 0 && (bits_ & site_bit) == 0; }
-  std::atomic<std::uint32_t>* closed() const noexcept;
+  std::atomic<std::uint32_t>* closed() const noexcept {
+    if (bits_ == 0) return nullptr;
+    if (is_stack()) return &static_cast<StackEntry*>(stacks.at(bits_))->closed_at;
+    return &static_cast<SiteEntry*>(sites.at(bits_ & ~site_bit))->closed_at;
+  }
 
   std::uint32_t bits_ = 0;
 };
 
-/// The kind that a thread asked for last.
-struct KnownKind {
-  Revision revision;
-  Kind kind;
-  std::uint16_t number;
-};
-extern constinit thread_local KnownKind kind_of_thread;
-
 /// At most 512 KiB of kinds.
 std::uint16_t remember_kind(const Kind& kind) noexcept;
-inline std::uint16_t intern_kind(const Kind& kind) noexcept {
-  const KnownKind& known = kind_of_thread;
+inline std::uint16_t intern_kind(const Kind& kind, const ThisThread& thread = this_thread()) noexcept {
+  const KnownKind& known = thread.kind;
   const std::uint64_t revision = known.revision.get();
   const std::uint16_t number = known.number;
   // The texts live as long as the program, says `Kind`.
@@ -96,25 +103,28 @@ inline std::uint16_t intern_kind(const Kind& kind) noexcept {
 }
 Kind kind_at(std::uint16_t number) noexcept;
 
-/// The sites that a thread asked for last, each by the address of what the compiler stored of it: a word holds the
-/// number, and above it what its place does not tell of the address. So a signal handler may read and change it.
+/// Of a word in KnownSites.
 inline constexpr unsigned site_number_bits = 20;
-using KnownSites = std::array<std::atomic<std::uint64_t>, 32>;
-extern constinit thread_local KnownSites sites_of_thread;
-
 inline std::size_t place_of_site(std::uintptr_t address) noexcept { return address >> 3U & 31U; }
 inline std::uint64_t tag_of_site(std::uintptr_t address) noexcept { return address >> 8U; }
 
-/// At most 8 MiB of sites.
-std::uint32_t remember_site(std::source_location location) noexcept;
-inline std::uint32_t intern_site(std::source_location location) noexcept {
+/// The number of a site that the thread asked for lately, else `unknown_site`.
+inline constexpr std::uint32_t unknown_site = ~std::uint32_t{0};
+inline std::uint32_t known_site(std::source_location location, const ThisThread& thread) noexcept {
   static_assert(sizeof location == sizeof(std::uintptr_t), "a source_location points to what the compiler stored");
   const auto address = std::bit_cast<std::uintptr_t>(location);
-  const std::uint64_t known = sites_of_thread[place_of_site(address)].load(std::memory_order_relaxed);
+  const std::uint64_t known = thread.sites[place_of_site(address)].load(std::memory_order_relaxed);
   // Also for none, which has the number 0.
   if (known >> site_number_bits == tag_of_site(address)) [[likely]]
     return known & ((std::uint32_t{1} << site_number_bits) - 1);
-  return remember_site(location);
+  return unknown_site;
+}
+
+/// At most 8 MiB of sites.
+std::uint32_t remember_site(std::source_location location) noexcept;
+inline std::uint32_t intern_site(std::source_location location, const ThisThread& thread = this_thread()) noexcept {
+  const std::uint32_t known = known_site(location, thread);
+  return known != unknown_site ? known : remember_site(location);
 }
 const SiteEntry* site_at(std::uint32_t number) noexcept;
 

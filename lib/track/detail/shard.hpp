@@ -67,7 +67,7 @@ class Shard {
   /// The right to take records, for the calling thread.
   class Turn {
    public:
-    explicit Turn(Shard& shard) noexcept : shard_(shard), biased_(shard.enter()) {
+    Turn(Shard& shard, const ThisThread& thread) noexcept : shard_(shard), biased_(shard.enter(thread)) {
       if (!biased_) rare_paths.lock();
     }
     Turn(const Turn&) = delete;
@@ -89,8 +89,10 @@ class Shard {
   bool busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
 
   /// What a Turn is for the owner, if it may have one; else it needs a Turn.
-  [[gnu::always_inline]] bool enter() noexcept {
-    if (!owned() || busy()) return false;
+  [[gnu::always_inline]] bool enter(const ThisThread& thread) noexcept { return owned_by(thread) && enter_as_owner(); }
+  /// The same, for the owner.
+  [[gnu::always_inline]] bool enter_as_owner() noexcept {
+    if (busy()) return false;
     busy_.store(true, std::memory_order_relaxed);
     light_fence();
     if (!revoked_.load(std::memory_order_acquire)) return true;
@@ -133,10 +135,10 @@ class Shard {
   void cancel(Record& record) noexcept;
 
   /// A record of this shard was closed: counts it, in any thread.
-  void count_closed() noexcept {
+  void count_closed(const ThisThread& thread) noexcept {
 #if defined(__x86_64__)
     // One instruction: a signal handler that closes another one here comes before or after it.
-    if (owned()) {
+    if (owned_by(thread)) {
       asm("incq %0" : "+m"(closed_));  // NOLINT(hicpp-no-assembler)
       return;
     }
@@ -146,13 +148,17 @@ class Shard {
 
   /// The record's tag is gone and nobody reads it. Any thread. True if that was the last tag of a tracker that has no
   /// handle any more: the caller then destroys the tracker.
-  [[nodiscard, gnu::always_inline]] bool put_back(Record& record) noexcept {
+  [[nodiscard]] bool put_back(Record& record, const ThisThread& thread) noexcept {
     if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) extra->clear();
-    if (!enter()) [[unlikely]]
-      return put_back_elsewhere(record);
+    return !put_back_ready(record, thread) && put_back_elsewhere(record);
+  }
+
+  /// The same for a record without Extra, by the owner if it may; else false, and nothing was done.
+  [[nodiscard, gnu::always_inline]] bool put_back_ready(Record& record, const ThisThread& thread) noexcept {
+    if (!enter(thread)) return false;
     free(record);
     leave();
-    return false;
+    return true;
   }
 
   /// Ends the owner's privilege: call the first, then `heavy_fence`, then the second. The first time, that one returns
@@ -193,13 +199,13 @@ class Shard {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  bool owned() const noexcept { return this_thread.index == owner_ && owner_ != 0; }
+  bool owned_by(const ThisThread& thread) const noexcept { return thread.index == owner_ && owner_ != 0; }
 
   void find_room();
   Page& begin_page();
   Chunk& new_chunk();
   bool put_back_elsewhere(Record& record) noexcept;
-  void free(Record& record) noexcept {
+  [[gnu::always_inline]] void free(Record& record) noexcept {
     Page& page = Page::of(record);
     record.serial = page.first_free;
     page.first_free = static_cast<std::uint16_t>(page.index_of(record));

@@ -1,11 +1,27 @@
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/track/detail/revision.hpp>
+#include <leash/track/kind.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 
 class Shard;
+
+/// The kind that a thread asked for last (see `intern_kind`).
+struct KnownKind {
+  Revision revision;
+  Kind kind;
+  std::uint16_t number;
+};
+
+/// The sites that a thread asked for last (see `intern_site`), each by the address of what the compiler stored of it: a
+/// word holds the number, and above it what its place does not tell of the address. So a signal handler may read and
+/// change it.
+using KnownSites = std::array<std::atomic<std::uint64_t>, 32>;
 
 /// What leash knows of the calling thread.
 struct ThisThread {
@@ -20,19 +36,29 @@ struct ThisThread {
   /// The tracker that it made a record for last, and its shard there.
   std::uint64_t tracker = 0;
   Shard* shard = nullptr;
+
+  KnownKind kind{};
+  KnownSites sites{};
 };
 
 inline constexpr std::uint32_t most_indexes = 4095;
 
 /// Readable at any time, also in a signal handler.
-extern constinit thread_local ThisThread this_thread;
+extern constinit thread_local ThisThread this_thread_storage;
+
+inline ThisThread& this_thread() noexcept {
+  ThisThread* thread = &this_thread_storage;
+  // Where it is costs a call in code that may go into a shared library: the compiler shall not ask again.
+  asm("" : "+r"(thread));  // NOLINT(hicpp-no-assembler)
+  return *thread;
+}
 
 /// Gives the calling thread its number, and its index where one is free.
 void enter_thread() noexcept;
 
 /// The calling thread, which has a number from now on.
 inline ThisThread& known_thread() noexcept {
-  ThisThread& thread = this_thread;
+  ThisThread& thread = this_thread();
   if (thread.number == 0) [[unlikely]]
     enter_thread();
   return thread;

@@ -31,6 +31,9 @@ class TrackerState : public leash::detail::RefCounted {
   /// A record of a resource that was opened just now, by the caller's caller; null if the tracker is closed.
   Record* open(const Resource& resource, std::source_location location, const Notes& notes, Family* parent);
 
+  /// The same, but where the tracker is closed, that is a finding, and throws `std::logic_error`.
+  Record* create(const Resource& resource, std::source_location location, const Notes& notes);
+
   /// The resource was closed. The second time it is a finding.
   void close(Record& record, std::source_location location) noexcept;
 
@@ -72,8 +75,8 @@ class TrackerState : public leash::detail::RefCounted {
   static constexpr std::size_t shard_blocks = 9;
   using ShardPointer = std::atomic<Shard*>;
 
-  /// The shard that the calling thread takes records from.
-  Shard& own_shard(ThisThread& thread);
+  /// The shard that the calling thread takes records from, if it takes a Turn.
+  Shard& shard_of(ThisThread& thread);
   Shard& shard_at(std::uint32_t index);
   ShardPointer& shard_pointer(std::uint32_t index);
   template <class Function>
@@ -89,26 +92,41 @@ class TrackerState : public leash::detail::RefCounted {
   std::uint64_t now_us() const noexcept;
   std::uint64_t exact_now_us() const noexcept;
 
-  Place place_of_call(Level level, std::source_location location, std::size_t skip) noexcept;
-  Place place_of_close(std::source_location location, std::size_t skip) const noexcept;
+  Place place_of_call(Level level, std::source_location location, const ThisThread& thread, std::size_t skip) noexcept;
+  Place place_of_close(std::source_location location, const ThisThread& thread, std::size_t skip) const noexcept;
   static Place closed_at(const Record& record) noexcept;
 
-  /// What is to be opened, where, and how much of that is kept.
+  /// What is kept of a resource that was opened.
   struct Opening {
-    const Resource& resource;
-    Level level;
+    std::uint32_t state;
     Place place;
-    const Notes& notes;
-    Family* parent;
+    std::int32_t descriptor;
+    std::uint64_t opened_and_kind;
+    std::string_view name;
+    const Notes* notes;  ///< Null for none.
   };
-  Record* open_in_turn(Shard& shard, const Opening& opening, const ThisThread& thread);
-  void begin(Record& record, Shard& shard, const Opening& opening, const ThisThread& thread) noexcept;
+  static void begin(Record& record, Shard& shard, const Opening& opening, const ThisThread& thread) noexcept;
+
+  /// A record as most are, from memory that is at hand; `otherwise(opening)` gives the others.
+  template <class Otherwise>
+  Record* open_or(const Resource& resource, std::source_location location, const Notes& notes, bool is_child,
+                  Otherwise otherwise);
+  Record* open_in_turn(const Opening& opening, Family* parent);
+  Record* create_in_turn(const Resource& resource, std::source_location location, const Notes& notes,
+                         const Opening& opening);
 
   /// Destroys what is still open. False if the record stays.
   bool drop(Record& record) noexcept;
 
-  /// Open to closed, with all that this brings with it but findings. False if it was not open.
-  bool end(Record& record, Place place, std::uint32_t& state_before) noexcept;
+  /// Open to closed. False if it was not open; else `after_end` must be called.
+  static bool end(Record& record, Place place, const ThisThread& thread, std::uint32_t& state_before) noexcept;
+  void after_end(Record& record, std::uint32_t state_before) noexcept;
+
+  void close_at(Record& record, Place place, const ThisThread& thread) noexcept;
+  void close_anywhere(Record& record, std::source_location location) noexcept;
+  void close_again(Record& record, Place place) noexcept;
+  void after_close(Record& record, Place place, std::uint32_t state_before) noexcept;
+  void end_unusual_tag(Record& record) noexcept;
 
   /// Takes a finding down, no worse than `most`; after the verdict tells it.
   void find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept;
@@ -157,5 +175,8 @@ class TrackerState : public leash::detail::RefCounted {
   bool judged_ = false;  ///< `findings_` went into the verdict.
   Findings findings_;
 };
+
+/// What an operation on a resource fails with when the tracker is closed.
+Error tracker_closed_error(std::string_view operation, std::string_view subject, std::source_location site);
 
 }  // namespace LEASH_NAMESPACE::track::detail
