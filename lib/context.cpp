@@ -9,6 +9,12 @@ namespace LEASH_NAMESPACE {
 
 using detail::CancelState;
 
+namespace {
+
+constinit const Notes no_notes;
+
+}  // namespace
+
 /// A Context's node holds all that a look-up needs except values, which lie on the way to the root.
 struct Context::Node : detail::RefCounted {
   Node() = default;
@@ -151,10 +157,7 @@ const std::shared_ptr<Clock>& Context::clock() const noexcept {
   return node_ && node_->clock ? node_->clock : Clock::real();
 }
 
-const Notes& Context::notes() const noexcept {
-  static const Notes none;
-  return node_ ? node_->notes : none;
-}
+const Notes& Context::notes() const noexcept { return node_ ? node_->notes : no_notes; }
 
 std::stop_token Context::stop_token() const noexcept {
   const auto& state = cancel_state();

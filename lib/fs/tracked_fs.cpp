@@ -108,11 +108,7 @@ template <class Tracked, class Open>
 auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track::Kind kind, std::string_view path,
                   Open open) -> decltype(open()) {
   track::Resource resource{kind, path, -1, OnDrop::closed};
-  if (tracker.closed()) {
-    if (auto open_yet = tracker.check(call, resource, operation); !open_yet) {
-      return std::unexpected(std::move(open_yet).error());
-    }
-  }
+  if (tracker.closed()) return std::unexpected(tracker.check(call, resource, operation).error());
   auto inner = open();
   if (!inner) return inner;
   resource.descriptor = (*inner)->native_handle();

@@ -47,35 +47,40 @@ struct Frame {
   }
 };
 
-// The frames from the innermost on, each found from the one before by the rule for its return address.
-struct LastWalk {
-  Revision revision;
-  std::array<Frame, capacity> frames;
-  // Never read twice: a signal handler may change it.
-  std::atomic<std::uint32_t> count;
-  // One past the last frame that was found by rbp.
-  std::atomic<std::uint32_t> by_rbp;
-  // Whether the stack ends with the last of the frames.
-  bool ends;
-  // Of the rules. When they are forgotten, so is this.
-  std::uint32_t generation;
-  // Another one for each walk that did not find the same return addresses.
-  std::uint64_t number;
-};
-
-constinit thread_local std::array<LastWalk, events> last_walks{};
-
-// What the last stack that was numbered for an event got.
+// What the last stack that was numbered got.
 struct LastStack {
   Revision revision;
   std::uint64_t walk;
-  std::size_t depth;
-  std::size_t skip;
+  Wanted wanted;
   std::uint32_t site;
   std::uint32_t id;
 };
 
-constinit thread_local std::array<LastStack, events> last_stacks{};
+// The frames from the innermost on, each found from the one before by the rule for its return address.
+struct LastWalk {
+  Revision revision;
+  // Never read twice: a signal handler may change it.
+  std::atomic<std::uint32_t> count;
+  // One past the last frame that was found by rbp.
+  std::atomic<std::uint32_t> by_rbp;
+  // Another one for each walk that did not find the same return addresses.
+  std::uint64_t number;
+  // Of the rules. When they are forgotten, so is this.
+  std::uint32_t generation;
+  // Whether the stack ends with the last of the frames.
+  bool ends;
+  LastStack stack;
+  std::array<Frame, capacity> frames;
+};
+
+constinit thread_local std::array<LastWalk, events> last_walks{};
+
+LastWalk& last_walk_for(Event event) noexcept {
+  LastWalk* last = &last_walks[static_cast<std::size_t>(event)];
+  // The compiler would ask where it is again and again.
+  asm("" : "+r"(last));  // NOLINT(hicpp-no-assembler)
+  return *last;
+}
 
 // Why a walk went no further: it had all that was wanted, the stack ends, or others have to go on.
 enum class Stop : std::uint8_t { wanted_no_more, end_of_stack, needs_others };
@@ -253,17 +258,13 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
 // what is remembered.
 //
 // `number` becomes that of the walk: two walks of a thread that have the same found the same frames, up to the lesser
-// of their depths. 0 if nobody remembers it. Where `is_known(number)`, nothing is written.
-template <class IsKnown>
-inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Output out, Event event,
-                                     std::uint64_t& number, IsKnown is_known) noexcept {
+// of their depths. 0 if nobody remembers it.
+std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Output out, Event event,
+                              std::uint64_t& number) noexcept {
   number = 0;
   if (pc == 0) return 0;
   const Position begin{.next = pc, .sp = sp, .bp = bp, .end = readable_end(sp)};
-  LastWalk* own = &last_walks[static_cast<std::size_t>(event)];
-  // The compiler would ask where it is again and again.
-  asm("" : "+r"(own));  // NOLINT(hicpp-no-assembler)
-  LastWalk& last = *own;
+  LastWalk& last = last_walk_for(event);
   const std::uint64_t revision = last.revision.get();
   TableWalk walk{.begin = begin, .all = out, .at = begin, .rest = out};
   // The words of another stack may be gone.
@@ -274,9 +275,8 @@ inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::
   if (Output there = out; is_current && is_as_it_was(last, begin, there)) [[likely]] {
     std::size_t count = 0;
     const std::uint64_t remembered = last.number;
-    if (!is_known(remembered)) {
-      for (const Frame& frame : std::span(&last.frames[there.skip], there.depth))
-        out.addresses[count++] = frame.next - 1;
+    for (const Frame& frame : std::span(&last.frames[there.skip], there.depth)) {
+      out.addresses[count++] = frame.next - 1;
     }
     if (!last.revision.is_still(revision)) [[unlikely]]
       return finish(walk);
@@ -294,39 +294,56 @@ inline std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::
 std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                         std::size_t depth, std::size_t skip) noexcept {
   std::uint64_t number = 0;
-  return walk_and_remember(pc, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip}, Event::opening, number,
-                           [](std::uint64_t) { return false; });
+  return walk_and_remember(pc, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip}, Event::opening, number);
 }
 
-std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                               InternStack intern, Event event) noexcept {
+namespace {
+
+// The number of the last stack, if this is the same again, else 0.
+LEASH_READS_RAW_STACK inline std::uint32_t number_of_last(const LastWalk& last, const Position& begin, Wanted wanted,
+                                                          std::uint32_t site) noexcept {
+  const LastStack& stack = last.stack;
+  const std::uint64_t revision = last.revision.get();
+  const std::uint64_t revision_of_stack = stack.revision.get();
+  if (Revision::is_changing(revision) || Revision::is_changing(revision_of_stack)) return 0;
+  if (stack.site != site || stack.wanted != wanted || stack.walk != last.number) return 0;
+  if (last.generation != rule_cache.generation()) return 0;
+  Output out{.addresses = nullptr, .depth = wanted.depth, .skip = wanted.skip};
+  if (!is_as_it_was(last, begin, out)) return 0;
+  const std::uint32_t id = stack.id;
+  return last.revision.is_still(revision) && stack.revision.is_still(revision_of_stack) ? id : 0;
+}
+
+[[gnu::noinline]] std::uint32_t number_anew(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
+                                            std::uint32_t site, InternStack intern) noexcept {
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
-  LastStack& last = last_stacks[static_cast<std::size_t>(event)];
   std::uint64_t number = 0;
-  std::uint32_t known = 0;
-  const auto is_known = [&](std::uint64_t walk) {
-    const std::uint64_t revision = last.revision.get();
-    const bool same = last.walk == walk && last.site == site && last.depth == depth && last.skip == skip;
-    const std::uint32_t id = last.id;
-    if (same && !Revision::is_changing(revision) && last.revision.is_still(revision)) known = id;
-    return known != 0;
-  };
-  const std::size_t count =
-      walk_and_remember(from.pc, from.sp, from.bp, {.addresses = addresses.data(), .depth = depth, .skip = skip}, event,
-                        number, is_known);
-  if (number != 0 && (known != 0 || is_known(number))) return known;
+  const std::size_t count = walk_and_remember(
+      pc, sp, bp, {.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip}, wanted.event, number);
+  LastStack& last = last_walk_for(wanted.event).stack;
+  const std::uint64_t revision = last.revision.get();
+  const bool same = number != 0 && last.walk == number && last.site == site && last.wanted == wanted;
+  const std::uint32_t known = last.id;
+  if (same && !Revision::is_changing(revision) && last.revision.is_still(revision)) return known;
   const std::uint32_t id = intern(site, std::span(addresses.data(), count));
   // One that was not stored for want of room might be the next time.
-  if (number == 0 || id == 0) return id;
-  const std::uint64_t revision = last.revision.get();
-  if (!last.revision.begin_change(revision)) return id;
+  if (number == 0 || id == 0 || !last.revision.begin_change(revision)) return id;
   last.walk = number;
-  last.depth = depth;
-  last.skip = skip;
+  last.wanted = wanted;
   last.site = site;
   last.id = id;
   last.revision.end_change();
   return id;
+}
+
+}  // namespace
+
+std::uint32_t number_by_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
+                               std::uint32_t site, InternStack intern) noexcept {
+  // A walk that is remembered was in the thread's own stack, and so is one that begins at the same place.
+  const Position begin{.next = pc, .sp = sp, .bp = bp, .end = UINTPTR_MAX};
+  const std::uint32_t known = number_of_last(last_walk_for(wanted.event), begin, wanted, site);
+  return known != 0 ? known : number_anew(pc, sp, bp, wanted, site, intern);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

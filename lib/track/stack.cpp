@@ -37,20 +37,35 @@ inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept 
   return walk(unwinder, caller_of(__builtin_frame_address(0)), {.addresses = out, .depth = depth, .skip = skip});
 }
 
-[[gnu::noinline]] std::uint32_t capture_stack_id(Unwinder unwinder, std::size_t depth, std::size_t skip,
-                                                 std::uint32_t site, InternStack intern,
+namespace {
+
+// A function of its own for the array: the others need no room on the stack.
+[[gnu::noinline]] std::uint32_t number_by_system(Registers from, std::size_t depth, std::size_t skip,
+                                                 std::uint32_t site, InternStack intern) noexcept {
+  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
+  const std::size_t count = walk(Unwinder::system, from, {.addresses = addresses.data(), .depth = depth, .skip = skip});
+  return intern(site, std::span(addresses.data(), count));
+}
+
+}  // namespace
+
+[[gnu::noinline]] std::uint32_t capture_stack_id([[maybe_unused]] Unwinder unwinder, std::size_t depth,
+                                                 std::size_t skip, std::uint32_t site, InternStack intern,
                                                  [[maybe_unused]] Event event) noexcept {
-  const Registers from = caller_of(__builtin_frame_address(0));
   depth = std::min(depth, max_depth);
 #ifdef __x86_64__
-  if (unwinder == Unwinder::tables && depth != 0) return number_by_tables(from, depth, skip, site, intern, event);
+  const Registers from = caller_of(__builtin_frame_address(0));
+  const Wanted wanted{.skip = static_cast<std::uint32_t>(std::min<std::size_t>(skip, UINT32_MAX)),
+                      .depth = static_cast<std::uint16_t>(depth),
+                      .event = event};
+  if (unwinder == Unwinder::tables && depth != 0) {
+    return number_by_tables(from.pc, from.sp, from.bp, wanted, site, intern);
+  }
   if (unwinder == Unwinder::frame_pointers && depth != 0) {
-    return number_by_frame_pointers(from, depth, skip, site, intern, event);
+    return number_by_frame_pointers(from.pc, from.sp, from.bp, wanted, site, intern);
   }
 #endif
-  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
-  const std::size_t count = walk(unwinder, from, {.addresses = addresses.data(), .depth = depth, .skip = skip});
-  return intern(site, std::span(addresses.data(), count));
+  return number_by_system(caller_of(__builtin_frame_address(0)), depth, skip, site, intern);
 }
 
 }  // namespace detail

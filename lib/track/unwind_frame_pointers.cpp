@@ -56,8 +56,7 @@ struct LastChain {
   std::uintptr_t sp;                   // Where the walk began.
   std::array<Link, most_links> links;  // Each leads to the next; the first is what the registers held.
   std::size_t count;
-  std::size_t depth;
-  std::size_t skip;
+  Wanted wanted;
   std::uint32_t site;
   std::uint32_t id;  // 0 if there is none yet.
 
@@ -84,17 +83,18 @@ std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintp
                     [](Link) {});
 }
 
-std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                                       InternStack intern, Event event) noexcept {
+std::uint32_t number_by_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
+                                       std::uint32_t site, InternStack intern) noexcept {
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
-  const Output out{.addresses = addresses.data(), .depth = depth, .skip = skip};
-  LastChain& last = last_chains[static_cast<std::size_t>(event)];
+  const Registers from{.pc = pc, .sp = sp, .bp = bp};
+  const Output out{.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip};
+  LastChain& last = last_chains[static_cast<std::size_t>(wanted.event)];
   const std::uintptr_t end = own_stack.top;
   if (from.sp < own_stack.low || from.sp >= end) [[unlikely]]
     return intern(site, std::span(addresses.data(), walk_links(from, out, [](Link) {})));
   const std::uint64_t revision = last.revision.get();
   const std::uint32_t known = last.id;
-  if (known != 0 && !Revision::is_changing(revision) && last.site == site && last.depth == depth && last.skip == skip &&
+  if (known != 0 && !Revision::is_changing(revision) && last.site == site && last.wanted == wanted &&
       last.is_as_it_was(from, end) && last.revision.is_still(revision)) [[likely]] {
     return known;
   }
@@ -110,8 +110,7 @@ std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::s
   last.sp = from.sp;
   std::copy_n(links.begin(), passed, last.links.begin());
   last.count = passed;
-  last.depth = depth;
-  last.skip = skip;
+  last.wanted = wanted;
   last.site = site;
   last.id = id;
   last.revision.end_change();

@@ -46,12 +46,21 @@ std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp,
 std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                                 std::size_t depth, std::size_t skip) noexcept;
 
-/// The same as those, and what `intern` gives for the stack (see `capture_stack_id`); `depth` is not 0 and at most
-/// `max_depth`. A thread's last stack is known without `intern`.
-std::uint32_t number_by_tables(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                               InternStack intern, Event event) noexcept;
-std::uint32_t number_by_frame_pointers(Registers from, std::size_t depth, std::size_t skip, std::uint32_t site,
-                                       InternStack intern, Event event) noexcept;
+/// How much of a stack is wanted, and what for. One word, for the same reason.
+struct Wanted {
+  std::uint32_t skip;
+  std::uint16_t depth;  // Not 0, and at most `max_depth`.
+  Event event;
+
+  friend bool operator==(Wanted, Wanted) noexcept = default;
+};
+
+/// The same as those, and what `intern` gives for the stack (see `capture_stack_id`). A thread's last stack is known
+/// without `intern`.
+std::uint32_t number_by_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
+                               std::uint32_t site, InternStack intern) noexcept;
+std::uint32_t number_by_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
+                                       std::uint32_t site, InternStack intern) noexcept;
 
 /// The same as those; with `sp` 0 any frame with that `pc` is taken.
 std::size_t walk_system(Registers from, Output out) noexcept;
