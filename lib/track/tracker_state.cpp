@@ -318,8 +318,11 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
   const ThisThread& thread = this_thread();
   const Level level = this->level();
   const std::uint32_t site = level == Level::count ? 0 : known_site(location, thread);
-  if (site == unknown_site || (options_.close_stack && level == Level::stack)) return close_anywhere(record, location);
-  close_at(record, Place::of_site(site), thread);
+  if (site == unknown_site || (options_.close_stack && level == Level::stack)) {
+    close_anywhere(record, location);
+  } else {
+    close_at(record, Place::of_site(site), thread);
+  }
 }
 
 [[gnu::noinline]] void TrackerState::close_anywhere(Record& record, std::source_location location) noexcept {
@@ -330,8 +333,10 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 [[gnu::always_inline]] inline void TrackerState::close_at(Record& record, Place place,
                                                           const ThisThread& thread) noexcept {
   std::uint32_t before = 0;
-  if (!end(record, place, thread, before)) [[unlikely]]
-    return close_again(record, place);
+  if (!end(record, place, thread, before)) [[unlikely]] {
+    close_again(record, place);
+    return;
+  }
   Place::note_closed(Place::from_bits(record.opened_at), place);
   const bool has_extra = record.extra.load(std::memory_order_acquire) != nullptr;
   if (has_extra || (before & Record::reported) != 0 || settling_.load()) after_close(record, place, before);

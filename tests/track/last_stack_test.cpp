@@ -459,7 +459,7 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
       }
     }
     CAPTURE(last);
-    CHECK(all > 20);
+    CHECK(all > 10);
   }
   CHECK(wrong == 0);
   CHECK_FALSE(wrong_in_handler);

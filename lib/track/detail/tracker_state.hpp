@@ -122,10 +122,14 @@ class TrackerState : public leash::detail::RefCounted {
   static bool end(Record& record, Place place, const ThisThread& thread, std::uint32_t& state_before) noexcept;
   void after_end(Record& record, std::uint32_t state_before) noexcept;
 
+  /// `close` once the place is known; with all that may be needed to find it; the second time; and what it brings with
+  /// it where somebody waits for it, or depends on the resource, or was told that it leaked.
   void close_at(Record& record, Place place, const ThisThread& thread) noexcept;
   void close_anywhere(Record& record, std::source_location location) noexcept;
   void close_again(Record& record, Place place) noexcept;
   void after_close(Record& record, Place place, std::uint32_t state_before) noexcept;
+
+  /// `end_tag` in every case that there is.
   void end_unusual_tag(Record& record) noexcept;
 
   /// Takes a finding down, no worse than `most`; after the verdict tells it.
