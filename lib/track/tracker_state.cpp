@@ -1,18 +1,13 @@
 #include <algorithm>
-#include <cstdio>
 #include <cstring>
 #include <exception>
-#include <leash/track/detail/asymmetric_fence.hpp>
 #include <leash/track/detail/places.hpp>
 #include <leash/track/detail/stack_id.hpp>
-#include <leash/track/detail/suppress.hpp>
 #include <leash/track/detail/this_thread.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/errc.hpp>
 #include <leash/track/stack.hpp>
 #include <limits>
-#include <mutex>
-#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -24,8 +19,6 @@ using leash::detail::Ref;
 
 constinit std::atomic<std::uint64_t> last_id{0};
 
-constexpr Kind descriptor_kind{"descriptor", "descriptors"};
-
 Options with_clock(Options options) {
   if (!options.clock) options.clock = Clock::real();
   return options;
@@ -35,14 +28,6 @@ Options with_clock(Options options) {
 std::uint32_t mark_of(const ThisThread& thread) noexcept {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&thread) * 0x9e3779b97f4a7c15ULL >> 48U);
 }
-
-/// Whether there is a finding in it that a child is open, or was closed, after its parent.
-bool is_orphan(const Record& record, std::uint32_t state) noexcept {
-  if ((state & (Record::child | Record::told)) != Record::child) return false;
-  return (state & Record::orphaned) != 0 || ((state & Record::open) != 0 && record.family_as_child()->parent_closed);
-}
-
-constexpr auto unmarked = [](std::uint32_t) { return 0U; };
 
 /// As memcpy, without the call.
 [[gnu::always_inline]] inline void copy_short(char* to, const char* from, std::size_t size) noexcept {
@@ -58,9 +43,6 @@ constexpr auto unmarked = [](std::uint32_t) { return 0U; };
     for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
   }
 }
-
-/// Open, and not from before what is judged began.
-bool is_awaited(std::uint32_t state) noexcept { return (state & (Record::open | Record::baseline)) == Record::open; }
 
 void set_name(Record& record, std::string_view name) {
   if (name.size() <= Record::inline_name) {
@@ -90,87 +72,22 @@ TrackerState::TrackerState(Options options)
   if (options_.rules.untracked != Severity::off) descriptors_at_start_ = open_descriptors();
 }
 
-TrackerState::~TrackerState() {
-  each_shard([](const Shard& shard) { delete &shard; });
-  for (const auto& block : more_shards_) delete[] block.load(std::memory_order_relaxed);
-}
-
 void TrackerState::let_go() noexcept {
-  handles_gone_.store(true);
-  const std::uint32_t own = this_thread().index;
-  bool others = false;
-  each_shard([&](Shard& shard) {
-    shard.revoke();
-    others = others || shard.owner() != own;
-  });
-  if (others) heavy_fence();
-  std::int64_t tags = 0;
-  each_shard([&](Shard& shard) { tags += static_cast<std::int64_t>(shard.disown()); });
-  const std::int64_t change = tags - held_by_handles;
+  const std::uint64_t tags = shards_.disown(this_thread().index);
+  const std::int64_t change = static_cast<std::int64_t>(tags) - held_by_handles;
   if (remaining_.fetch_add(change, std::memory_order_acq_rel) + change == 0) delete this;
-}
-
-template <class Function>
-void TrackerState::each_shard(Function function) const noexcept {
-  const auto visit = [&](const ShardPointer& pointer) {
-    if (Shard* const shard = pointer.load(); shard != nullptr) function(*shard);
-  };
-  for (const ShardPointer& pointer : shards_) visit(pointer);
-  for (std::size_t block = 0; block < more_shards_.size(); ++block) {
-    const ShardPointer* const pointers = more_shards_[block].load();
-    if (pointers == nullptr) continue;
-    for (std::size_t at = 0; at < first_shards << block; ++at) visit(pointers[at]);
-  }
-}
-
-TrackerState::ShardPointer& TrackerState::shard_pointer(std::uint32_t index) {
-  if (index < first_shards) return shards_[index];
-  const auto block = static_cast<std::size_t>(std::bit_width(index / first_shards)) - 1;
-  ShardPointer* pointers = more_shards_[block].load(std::memory_order_acquire);
-  if (pointers == nullptr) {
-    auto* const fresh = new ShardPointer[first_shards << block]{};
-    if (more_shards_[block].compare_exchange_strong(pointers, fresh)) {
-      pointers = fresh;
-    } else {
-      delete[] fresh;
-    }
-  }
-  return pointers[index - (first_shards << block)];
-}
-
-Shard& TrackerState::shard_at(std::uint32_t index) {
-  ShardPointer& pointer = shard_pointer(index);
-  Shard* shard = pointer.load(std::memory_order_acquire);
-  if (shard != nullptr) return *shard;
-  auto* const fresh = new Shard(*this, index);
-  // Sequentially consistent: who closes the tracker, or lets it go, sees the shard, or this thread sees that.
-  if (!pointer.compare_exchange_strong(shard, fresh)) {
-    delete fresh;
-    return *shard;
-  }
-  if (handles_gone_.load()) {
-    fresh->revoke();
-    static_cast<void>(fresh->disown());
-  }
-  return *fresh;
 }
 
 Shard& TrackerState::shard_of(ThisThread& thread) {
   if (thread.tracker != id_) {
-    Shard& shard = shard_at(thread.index);
+    Shard& shard = shards_.at(*this, thread.index);
     if (thread.index == 0) return shard;
     thread.shard = &shard;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     thread.tracker = id_;
   }
   // In a signal handler that came while this thread was at work on it, the shard of the threads without one.
-  return thread.shard->busy() ? shard_at(0) : *thread.shard;
-}
-
-[[gnu::always_inline]] inline std::uint64_t TrackerState::now_us() const noexcept {
-  const Clock::duration since = options_.clock->coarse_now() - began_;
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
+  return thread.shard->busy() ? shards_.at(*this, 0) : *thread.shard;
 }
 
 [[gnu::always_inline]] inline Place TrackerState::place_of_call(Level level, std::source_location location,
@@ -355,15 +272,6 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
   }
 }
 
-[[gnu::noinline]] void TrackerState::tell_marked(Record& record, std::uint32_t state) noexcept {
-  if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
-    find(outlived(record), record);
-  }
-  if ((state & Record::reported) != 0) {
-    find({Rule::closed_late, options_.rules.closed_late, closed_at(record), {}, record.used_us()}, record);
-  }
-}
-
 void TrackerState::end_tag(Record& record) noexcept {
   static constexpr std::uint32_t unusual = Record::open | Record::orphaned | Record::reported | Record::pinned;
   const bool usual = (record.state.load(std::memory_order_acquire) & unusual) == 0 &&
@@ -442,247 +350,13 @@ Ref<Family> TrackerState::add_child(Record& record, std::source_location locatio
   return Ref<Family>(known);
 }
 
-template <class Mark, class Function>
-void TrackerState::each_pinned(Mark mark, Function function) {
-  struct Pin {
-    TrackerState& tracker;
-    Record& record;
-    ~Pin() {
-      if ((record.state.fetch_and(~Record::pinned, std::memory_order_acq_rel) & Record::ended) != 0) {
-        tracker.put_back(record);
-      }
-    }
-  };
-  const std::lock_guard reader(reading_);
-  each_shard([&](Shard& shard) {
-    shard.each([&](Record& record) {
-      std::uint32_t state = record.state.load(std::memory_order_relaxed);
-      do {
-        const bool tells = (state & (Record::orphaned | Record::told)) == Record::orphaned;
-        if ((state & Record::open) == 0 && !tells) return;
-      } while (!record.state.compare_exchange_weak(state, state | Record::pinned | mark(state),
-                                                   std::memory_order_acq_rel, std::memory_order_relaxed));
-      const Pin pin{*this, record};
-      function(record, state);
-    });
-  });
-}
-
-void TrackerState::find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept {
-  find({rule, std::max(options_.rules.of(rule), most), closed, again, now_us()}, record);
-}
-
-void TrackerState::find(const Finding& finding, const Record& record) noexcept {
-  if (finding.severity == Severity::off) return;
-  try {
-    {
-      const std::lock_guard lock(rare_paths);
-      if (!judged_) {
-        findings_.add(finding, record);
-        return;
-      }
-    }
-    Findings late;
-    late.add(finding, record);
-    tell_late(late);
-  } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // There is no memory for it, and nobody here to tell.
-  }
-}
-
-Finding TrackerState::outlived(const Record& record) const noexcept {
-  const Family& family = *record.family_as_child();
-  return {
-      Rule::outlived_parent, options_.rules.outlived_parent, Place::from_bits(family.closed_at), {}, family.closed_us};
-}
-
-void TrackerState::refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept {
-  const Severity severity = options_.rules.opened_after_end;
-  if (severity == Severity::off) return;
-  try {
-    Instance instance{.name = std::string(resource.name), .descriptor = resource.descriptor, .notes = notes.list()};
-    instance.thread = known_thread().number;
-    Report report;
-    report.groups.push_back(
-        {.rule = Rule::opened_after_end,
-         .severity = severity,
-         .kind = resource.kind,
-         .opened = {location, level() == Level::stack ? capture_stack(depth_, 1, options_.unwinder) : Stack()},
-         .count = 1,
-         .threads = {instance.thread},
-         .instances = {std::move(instance)}});
-    tell_late(std::move(report));
-  } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // As above.
-  }
-}
-
-void TrackerState::tell_late(const Findings& findings) {
-  Report report;
-  report.groups = findings.groups();
-  tell_late(std::move(report));
-}
-
-void TrackerState::tell_late(Report report) {
-  report.verdict = true;
-  suppress(report, options_.suppressions);
-  if (report.groups.empty()) return;
-  report.suppressions.clear();
-  if (options_.on_late) {
-    options_.on_late(report);
-  } else if (!told_late_.exchange(true)) {
-    const std::string text = "leash: after the tracker's verdict:\n" + to_string(report) + "\n";
-    std::fwrite(text.data(), 1, text.size(), stderr);
-  }
-}
-
-std::size_t TrackerState::count_awaited() const noexcept {
-  std::size_t count = 0;
-  each_shard([&](Shard& shard) {
-    shard.each([&](const Record& record) { count += is_awaited(record.state.load()) ? 1U : 0U; });
-  });
-  return count;
-}
-
-void TrackerState::wait_until_closed(Clock::duration settle) {
-  settling_.store(true);
-  std::atomic<bool> over{false};
-  const Registration timer = options_.clock->at(options_.clock->now() + settle, [this, &over] {
-    over.store(true);
-    wake_.fetch_add(1);
-    wake_.notify_all();
-  });
-  for (;;) {
-    const std::uint64_t closes = closes_while_settling_.load();
-    const std::size_t open = count_awaited();
-    if (open == 0) break;
-    std::uint32_t wake = wake_.load();
-    while (!over.load() && closes_while_settling_.load() - closes < open) {
-      wake_.wait(wake);
-      wake = wake_.load();
-    }
-    if (over.load()) break;
-  }
-  settling_.store(false);
-}
-
-/// Whoever is making a record has made it, or sees that the tracker is closed.
-void TrackerState::exclude_writers() noexcept {
-  bool others = false;
-  const std::uint32_t own = this_thread().index;
-  each_shard([&](const Shard& shard) { others = others || shard.owner() != own; });
-  if (!others) return;
-  heavy_fence();
-  each_shard([&](Shard& shard) {
-    if (shard.owner() == 0 || shard.owner() != own) shard.wait_for_turn();
-  });
-}
-
-Report TrackerState::verdict(Clock::duration settle) {
-  const std::lock_guard judge(judging_);
-  if (verdict_) return *verdict_;
-  if (settle > Clock::duration::zero()) wait_until_closed(settle);
-  closed_.store(true);
-  exclude_writers();
-  Findings findings;
-  {
-    const std::lock_guard lock(rare_paths);
-    findings = std::exchange(findings_, Findings());
-    judged_ = true;
-  }
-  const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, exact_now_us()};
-  const auto add = [&](const Finding& finding, const Record& record) {
-    if (finding.severity != Severity::off) findings.add(finding, record);
-  };
-  std::uint64_t open = 0;
-  const auto mark = [](std::uint32_t state) { return is_awaited(state) ? std::uint32_t{Record::reported} : 0U; };
-  const auto visit = [&](Record& record, std::uint32_t state) {
-    if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
-      add(outlived(record), record);
-    }
-    if ((state & Record::open) == 0) return;
-    ++open;
-    if ((state & Record::baseline) == 0) add(leaked, record);
-  };
-  each_pinned(mark, visit);
-  Report report = report_on(findings);
-  report.closed = report.opened - open;
-  report.verdict = true;
-  if (descriptors_at_start_) add_untracked(report);
-  suppress(report, options_.suppressions);
-  verdict_ = std::make_unique<const Report>(std::move(report));
-  return *verdict_;
-}
-
-Report TrackerState::snapshot() {
-  Findings findings;
-  {
-    const std::lock_guard lock(rare_paths);
-    findings = findings_;
-  }
-  const Finding open_now{Rule::leaked, Severity::note, {}, {}, exact_now_us()};
-  std::uint64_t open = 0;
-  const auto visit = [&](const Record& record, std::uint32_t state) {
-    if (is_orphan(record, state) && options_.rules.outlived_parent != Severity::off) {
-      findings.add(outlived(record), record);
-    }
-    if ((state & Record::open) == 0) return;
-    ++open;
-    findings.add(open_now, record);
-  };
-  each_pinned(unmarked, visit);
-  Report report = report_on(findings);
-  report.closed = report.opened - std::min(open, report.opened);
-  return report;
-}
-
-Report TrackerState::report_on(const Findings& findings) const {
-  Report report;
-  report.groups = findings.groups();
-  each_shard([&](const Shard& shard) { report.opened += shard.opened(); });
-  report.without_stack = without_stack_.load(std::memory_order_relaxed);
-  return report;
-}
-
-void TrackerState::set_baseline() {
-  each_pinned([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
-  if (descriptors_at_start_) {
-    const std::lock_guard judge(judging_);
-    descriptors_at_start_ = open_descriptors();
-  }
-}
-
-void TrackerState::add_untracked(Report& report) {
-  std::vector<int> known;
-  each_pinned(unmarked, [&](const Record& record, std::uint32_t state) {
-    if ((state & Record::open) != 0) known.push_back(record.descriptor);
-  });
-  std::ranges::sort(known);
-  for (const OpenDescriptor& found : open_descriptors()) {
-    if (std::ranges::binary_search(*descriptors_at_start_, found)) continue;
-    if (std::ranges::binary_search(known, found.number)) continue;
-    Instance instance{.name = describe_descriptor(found.number), .descriptor = found.number};
-    report.groups.push_back({.rule = Rule::untracked,
-                             .severity = options_.rules.untracked,
-                             .kind = descriptor_kind,
-                             .count = 1,
-                             .instances = {std::move(instance)}});
-  }
-}
-
 std::size_t TrackerState::open_count() const noexcept {
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
   // In this order a tag that is opened and closed meanwhile is not counted as minus one.
-  each_shard([&](const Shard& shard) { closed += shard.closed(); });
-  each_shard([&](const Shard& shard) { opened += shard.opened(); });
+  shards_.each([&](const Shard& shard) { closed += shard.closed(); });
+  shards_.each([&](const Shard& shard) { opened += shard.opened(); });
   return static_cast<std::size_t>(opened - closed);
-}
-
-std::uint64_t TrackerState::exact_now_us() const noexcept {
-  const Clock::duration since = options_.clock->now() - began_;
-  return static_cast<std::uint64_t>(
-      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::microseconds>(since).count()));
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

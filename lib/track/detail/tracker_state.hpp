@@ -1,16 +1,17 @@
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/detail/findings.hpp>
 #include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
-#include <leash/track/detail/shard.hpp>
+#include <leash/track/detail/shards.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>
@@ -67,20 +68,13 @@ class TrackerState : public leash::detail::RefCounted {
 
  private:
   friend void destroy(TrackerState* state) noexcept;
-  ~TrackerState();
+  ~TrackerState() = default;
 
   /// More than there can be tags: what handles hold of `remaining_`.
   static constexpr std::int64_t held_by_handles = std::int64_t{1} << 48U;
-  static constexpr std::size_t first_shards = 8;
-  static constexpr std::size_t shard_blocks = 9;
-  using ShardPointer = std::atomic<Shard*>;
 
   /// The shard that the calling thread takes records from, if it takes a Turn.
   Shard& shard_of(ThisThread& thread);
-  Shard& shard_at(std::uint32_t index);
-  ShardPointer& shard_pointer(std::uint32_t index);
-  template <class Function>
-  void each_shard(Function function) const noexcept;
 
   /// Calls `function(record, state)` for each record that is open or has a finding marked, pinned, after `mark(state)`
   /// was added to its state.
@@ -89,8 +83,11 @@ class TrackerState : public leash::detail::RefCounted {
   void put_back(Record& record) noexcept;
 
   /// µs since the tracker began.
-  std::uint64_t now_us() const noexcept;
-  std::uint64_t exact_now_us() const noexcept;
+  [[gnu::always_inline]] std::uint64_t us_at(Clock::time_point time) const noexcept {
+    const auto since = std::chrono::duration_cast<std::chrono::microseconds>(time - began_);
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, since.count()));
+  }
+  [[gnu::always_inline]] std::uint64_t now_us() const noexcept { return us_at(options_.clock->coarse_now()); }
 
   Place place_of_call(Level level, std::source_location location, const ThisThread& thread, std::size_t skip) noexcept;
   Place place_of_close(std::source_location location, const ThisThread& thread, std::size_t skip) const noexcept;
@@ -149,7 +146,6 @@ class TrackerState : public leash::detail::RefCounted {
 
   void wait_until_closed(Clock::duration settle);
   std::size_t count_awaited() const noexcept;
-  void exclude_writers() noexcept;
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
 
@@ -161,15 +157,13 @@ class TrackerState : public leash::detail::RefCounted {
   const Clock::time_point began_;
   std::optional<DescriptorList> descriptors_at_start_;
   std::atomic<bool> closed_{false};
-  std::atomic<bool> handles_gone_{false};
   std::atomic<bool> settling_{false};
   std::atomic<bool> told_late_{false};
   std::atomic<std::uint64_t> closes_while_settling_{0};
   std::atomic<std::uint32_t> wake_{0};
   std::atomic<std::uint64_t> without_stack_{0};
   std::atomic<std::int64_t> remaining_{held_by_handles};
-  std::array<ShardPointer, first_shards> shards_{};
-  std::array<std::atomic<ShardPointer*>, shard_blocks> more_shards_{};
+  Shards shards_;
 
   ForkSafeMutex reading_;  ///< Who pins records holds it.
   ForkSafeMutex judging_;

@@ -1,0 +1,259 @@
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <leash/clock.hpp>
+#include <leash/track/detail/suppress.hpp>
+#include <leash/track/detail/this_thread.hpp>
+#include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/stack.hpp>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+constexpr Kind descriptor_kind{"descriptor", "descriptors"};
+
+/// Whether there is a finding in it that a child is open, or was closed, after its parent.
+bool is_orphan(const Record& record, std::uint32_t state) noexcept {
+  if ((state & (Record::child | Record::told)) != Record::child) return false;
+  return (state & Record::orphaned) != 0 || ((state & Record::open) != 0 && record.family_as_child()->parent_closed);
+}
+
+/// Open, and not from before what is judged began.
+bool is_awaited(std::uint32_t state) noexcept { return (state & (Record::open | Record::baseline)) == Record::open; }
+
+constexpr auto unmarked = [](std::uint32_t) { return 0U; };
+
+}  // namespace
+
+[[gnu::noinline]] void TrackerState::tell_marked(Record& record, std::uint32_t state) noexcept {
+  if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
+    find(outlived(record), record);
+  }
+  if ((state & Record::reported) != 0) {
+    find({Rule::closed_late, options_.rules.closed_late, closed_at(record), {}, record.used_us()}, record);
+  }
+}
+
+template <class Mark, class Function>
+void TrackerState::each_pinned(Mark mark, Function function) {
+  struct Pin {
+    TrackerState& tracker;
+    Record& record;
+    ~Pin() {
+      if ((record.state.fetch_and(~Record::pinned, std::memory_order_acq_rel) & Record::ended) != 0) {
+        tracker.put_back(record);
+      }
+    }
+  };
+  const std::lock_guard reader(reading_);
+  shards_.each([&](Shard& shard) {
+    shard.each([&](Record& record) {
+      std::uint32_t state = record.state.load(std::memory_order_relaxed);
+      do {
+        const bool tells = (state & (Record::orphaned | Record::told)) == Record::orphaned;
+        if ((state & Record::open) == 0 && !tells) return;
+      } while (!record.state.compare_exchange_weak(state, state | Record::pinned | mark(state),
+                                                   std::memory_order_acq_rel, std::memory_order_relaxed));
+      const Pin pin{*this, record};
+      function(record, state);
+    });
+  });
+}
+
+void TrackerState::find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept {
+  find({rule, std::max(options_.rules.of(rule), most), closed, again, now_us()}, record);
+}
+
+void TrackerState::find(const Finding& finding, const Record& record) noexcept {
+  if (finding.severity == Severity::off) return;
+  try {
+    {
+      const std::lock_guard lock(rare_paths);
+      if (!judged_) {
+        findings_.add(finding, record);
+        return;
+      }
+    }
+    Findings late;
+    late.add(finding, record);
+    tell_late(late);
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+    // There is no memory for it, and nobody here to tell.
+  }
+}
+
+Finding TrackerState::outlived(const Record& record) const noexcept {
+  const Family& family = *record.family_as_child();
+  return {
+      Rule::outlived_parent, options_.rules.outlived_parent, Place::from_bits(family.closed_at), {}, family.closed_us};
+}
+
+void TrackerState::refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept {
+  const Severity severity = options_.rules.opened_after_end;
+  if (severity == Severity::off) return;
+  try {
+    Instance instance{.name = std::string(resource.name), .descriptor = resource.descriptor, .notes = notes.list()};
+    instance.thread = known_thread().number;
+    Report report;
+    report.groups.push_back(
+        {.rule = Rule::opened_after_end,
+         .severity = severity,
+         .kind = resource.kind,
+         .opened = {location, level() == Level::stack ? capture_stack(depth_, 1, options_.unwinder) : Stack()},
+         .count = 1,
+         .threads = {instance.thread},
+         .instances = {std::move(instance)}});
+    tell_late(std::move(report));
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+    // As above.
+  }
+}
+
+void TrackerState::tell_late(const Findings& findings) {
+  Report report;
+  report.groups = findings.groups();
+  tell_late(std::move(report));
+}
+
+void TrackerState::tell_late(Report report) {
+  report.verdict = true;
+  suppress(report, options_.suppressions);
+  if (report.groups.empty()) return;
+  report.suppressions.clear();
+  if (options_.on_late) {
+    options_.on_late(report);
+  } else if (!told_late_.exchange(true)) {
+    const std::string text = "leash: after the tracker's verdict:\n" + to_string(report) + "\n";
+    std::fwrite(text.data(), 1, text.size(), stderr);
+  }
+}
+
+std::size_t TrackerState::count_awaited() const noexcept {
+  std::size_t count = 0;
+  shards_.each([&](Shard& shard) {
+    shard.each([&](const Record& record) { count += is_awaited(record.state.load()) ? 1U : 0U; });
+  });
+  return count;
+}
+
+void TrackerState::wait_until_closed(Clock::duration settle) {
+  settling_.store(true);
+  std::atomic<bool> over{false};
+  const Registration timer = options_.clock->at(options_.clock->now() + settle, [this, &over] {
+    over.store(true);
+    wake_.fetch_add(1);
+    wake_.notify_all();
+  });
+  for (;;) {
+    const std::uint64_t closes = closes_while_settling_.load();
+    const std::size_t open = count_awaited();
+    if (open == 0) break;
+    std::uint32_t wake = wake_.load();
+    while (!over.load() && closes_while_settling_.load() - closes < open) {
+      wake_.wait(wake);
+      wake = wake_.load();
+    }
+    if (over.load()) break;
+  }
+  settling_.store(false);
+}
+
+Report TrackerState::verdict(Clock::duration settle) {
+  const std::lock_guard judge(judging_);
+  if (verdict_) return *verdict_;
+  if (settle > Clock::duration::zero()) wait_until_closed(settle);
+  // Whoever is making a record has made it then, or sees that the tracker is closed.
+  closed_.store(true);
+  shards_.wait_for_turns(this_thread().index);
+  Findings findings;
+  {
+    const std::lock_guard lock(rare_paths);
+    findings = std::exchange(findings_, Findings());
+    judged_ = true;
+  }
+  const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, us_at(options_.clock->now())};
+  const auto add = [&](const Finding& finding, const Record& record) {
+    if (finding.severity != Severity::off) findings.add(finding, record);
+  };
+  std::uint64_t open = 0;
+  const auto mark = [](std::uint32_t state) { return is_awaited(state) ? std::uint32_t{Record::reported} : 0U; };
+  const auto visit = [&](Record& record, std::uint32_t state) {
+    if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
+      add(outlived(record), record);
+    }
+    if ((state & Record::open) == 0) return;
+    ++open;
+    if ((state & Record::baseline) == 0) add(leaked, record);
+  };
+  each_pinned(mark, visit);
+  Report report = report_on(findings);
+  report.closed = report.opened - open;
+  report.verdict = true;
+  if (descriptors_at_start_) add_untracked(report);
+  suppress(report, options_.suppressions);
+  verdict_ = std::make_unique<const Report>(std::move(report));
+  return *verdict_;
+}
+
+Report TrackerState::snapshot() {
+  Findings findings;
+  {
+    const std::lock_guard lock(rare_paths);
+    findings = findings_;
+  }
+  const Finding open_now{Rule::leaked, Severity::note, {}, {}, us_at(options_.clock->now())};
+  std::uint64_t open = 0;
+  const auto visit = [&](const Record& record, std::uint32_t state) {
+    if (is_orphan(record, state) && options_.rules.outlived_parent != Severity::off) {
+      findings.add(outlived(record), record);
+    }
+    if ((state & Record::open) == 0) return;
+    ++open;
+    findings.add(open_now, record);
+  };
+  each_pinned(unmarked, visit);
+  Report report = report_on(findings);
+  report.closed = report.opened - std::min(open, report.opened);
+  return report;
+}
+
+Report TrackerState::report_on(const Findings& findings) const {
+  Report report;
+  report.groups = findings.groups();
+  shards_.each([&](const Shard& shard) { report.opened += shard.opened(); });
+  report.without_stack = without_stack_.load(std::memory_order_relaxed);
+  return report;
+}
+
+void TrackerState::set_baseline() {
+  each_pinned([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
+  if (descriptors_at_start_) {
+    const std::lock_guard judge(judging_);
+    descriptors_at_start_ = open_descriptors();
+  }
+}
+
+void TrackerState::add_untracked(Report& report) {
+  std::vector<int> known;
+  each_pinned(unmarked, [&](const Record& record, std::uint32_t state) {
+    if ((state & Record::open) != 0) known.push_back(record.descriptor);
+  });
+  std::ranges::sort(known);
+  for (const OpenDescriptor& found : open_descriptors()) {
+    if (std::ranges::binary_search(*descriptors_at_start_, found)) continue;
+    if (std::ranges::binary_search(known, found.number)) continue;
+    Instance instance{.name = describe_descriptor(found.number), .descriptor = found.number};
+    report.groups.push_back({.rule = Rule::untracked,
+                             .severity = options_.rules.untracked,
+                             .kind = descriptor_kind,
+                             .count = 1,
+                             .instances = {std::move(instance)}});
+  }
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail
