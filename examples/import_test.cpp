@@ -1,6 +1,5 @@
-// The test that a user of leash writes first; doctest runs it.
+// The test that a user of leash writes first. doctest runs it: its main function is in tests/main.cpp.
 
-#define DOCTEST_CONFIG_IMPLEMENT_WITH_MAIN
 #include <doctest/doctest.h>
 
 #include <algorithm>

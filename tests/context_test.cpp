@@ -11,6 +11,8 @@
 #include <utility>
 #include <vector>
 
+#include "in_thread.hpp"
+
 using leash::Clock;
 using leash::Context;
 using leash::Error;
@@ -171,16 +173,22 @@ TEST_CASE("inside on_cancel the Context is done and its error is known") {
 TEST_CASE("taking an on_cancel callback back waits for it") {
   const auto [context, source] = Context().with_cancel();
   std::promise<void> started;
+  std::promise<void> taking_back;
   std::atomic<bool> finished = false;
   Registration registration = context.on_cancel([&] {
     started.set_value();
-    std::this_thread::sleep_for(20ms);
+    taking_back.get_future().get();
     finished = true;
   });
   std::jthread canceller([&] { source.cancel(); });
   started.get_future().get();
-  registration.reset();
-  CHECK(finished);
+  auto taken_back = leash_test::in_thread([&] {
+    registration.reset();
+    return finished.load();
+  });
+  CHECK(taken_back.is_blocked());
+  taking_back.set_value();
+  CHECK(taken_back.get());
 }
 
 TEST_CASE("a callback may let go of the last owner of its Context") {
@@ -317,7 +325,8 @@ TEST_CASE("an expired Context is done even if its clock's thread is late") {
   });
   entered.get_future().get();
   const Context context = Context().with_timeout(5ms);
-  std::this_thread::sleep_for(30ms);
+  // `done` goes by the coarse clock.
+  while (Clock::real()->coarse_now() < context.deadline()) std::this_thread::yield();
   CHECK(context.error() == std::errc::timed_out);
   leave.set_value();
 }

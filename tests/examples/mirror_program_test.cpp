@@ -8,8 +8,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <leash/config.hpp>
@@ -90,6 +90,12 @@ class ServerProcess {
 
   const std::string& address() const { return address_; }
 
+  /// Waits until it needs more memory than now by that many pages, for what it was sent.
+  void wait_until_grown(std::uint64_t pages) const {
+    const std::uint64_t before = resident_pages();
+    while (resident_pages() < before + pages) std::this_thread::yield();
+  }
+
   void kill() {
     if (process_ <= 0) return;
     ::kill(process_, SIGKILL);
@@ -98,6 +104,13 @@ class ServerProcess {
   }
 
  private:
+  std::uint64_t resident_pages() const {
+    std::uint64_t size = 0;
+    std::uint64_t resident = 0;
+    std::ifstream("/proc/" + std::to_string(process_) + "/statm") >> size >> resident;
+    return resident;
+  }
+
   pid_t process_ = -1;
   int input_ = -1;
   std::string address_;
@@ -149,7 +162,7 @@ TEST_CASE("the mended mirror leaves no descriptor behind when the server is kill
   REQUIRE(server.address().starts_with("127.0.0.1:"));
   Outcome outcome;
   std::thread client([&] { outcome = run_mirror("--to " + server.address() + " " + folder.quoted()); });
-  std::this_thread::sleep_for(std::chrono::milliseconds(150));
+  server.wait_until_grown(1000);
   server.kill();
   client.join();
   CAPTURE(outcome.output);

@@ -256,7 +256,8 @@ TEST_CASE_TEMPLATE("remove_all does not leave the root when directories are move
   CHECK(std::filesystem::exists(walled.top / "outside/file"));
 }
 
-TEST_CASE_TEMPLATE("a deep tree is removed with few descriptors", Method, ByKernel, ByWalk) {
+TEST_CASE_TEMPLATE("a deep tree is removed with few descriptors" * doctest::skip(!leash_test::all_tests), Method,
+                   ByKernel, ByWalk) {
   const TempDir top;
   DiskFS files = open_root(top.path(), Method::options);
   std::string path = "d";

@@ -149,7 +149,8 @@ TEST_CASE("a file in memory ends where numbers do") {
   CHECK(file->truncate(INT64_MAX));
 }
 
-TEST_CASE("a very deep tree is moved, removed and destroyed without a deep stack") {
+TEST_CASE("a very deep tree is moved, removed and destroyed without a deep stack" *
+          doctest::skip(!leash_test::all_tests)) {
   const Context ctx;
   constexpr int rounds = 50;
   std::string chain = "d";

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <system_error>
 
+#include "all_tests.hpp"
 #include "temp_dir.hpp"
 
 /// The file systems that the common tests run on.
@@ -43,12 +44,14 @@ class Subject {
 };
 
 /// A test that runs on each of them: `on` is which. Not a template, since it would be compiled three times.
-#define LEASH_FS_TEST(name) LEASH_FS_TEST_NAMED(name, DOCTEST_ANONYMOUS(fs_test_))
-#define LEASH_FS_TEST_NAMED(name, body)                              \
-  static void body(On on);                                           \
-  TEST_CASE(name " <memory>") { body(On::memory); }                  \
-  TEST_CASE(name " <disk>") { body(On::disk); }                      \
-  TEST_CASE(name " <disk, paths walked>") { body(On::disk_walked); } \
+#define LEASH_FS_TEST(name) LEASH_FS_TEST_NAMED(name, true, DOCTEST_ANONYMOUS(fs_test_))
+/// One that takes long, and is left out where not all tests are compiled.
+#define LEASH_FS_LONG_TEST(name) LEASH_FS_TEST_NAMED(name, leash_test::all_tests, DOCTEST_ANONYMOUS(fs_test_))
+#define LEASH_FS_TEST_NAMED(name, runs, body)                                                 \
+  static void body(On on);                                                                    \
+  TEST_CASE(name " <memory>" * doctest::skip(!(runs))) { body(On::memory); }                  \
+  TEST_CASE(name " <disk>" * doctest::skip(!(runs))) { body(On::disk); }                      \
+  TEST_CASE(name " <disk, paths walked>" * doctest::skip(!(runs))) { body(On::disk_walked); } \
   static void body([[maybe_unused]] On on)
 
 /// The code that a Result failed with; none if it did not.

@@ -400,7 +400,7 @@ LEASH_FS_TEST("names may be up to 255 bytes long and hold anything, paths up to 
   CHECK(files.remove_all(ctx, "d"));
 }
 
-LEASH_FS_TEST("a tree deeper than any path is removed") {
+LEASH_FS_LONG_TEST("a tree deeper than any path is removed") {
   Subject subject(on);
   fs::FileSystem& files = subject.files();
   const Context ctx;

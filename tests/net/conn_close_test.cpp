@@ -121,7 +121,7 @@ NETWORK_TEST("Conn: a write that waits ends when the peer closes") {
   Network network(over);
   const Pair pair = make_pair(network);
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
-  let_it_wait();
+  writer.wait_until_blocked();
   must(pair.far->close());
   const Error error = error_of(writer.get());
   const bool expected = error == std::errc::broken_pipe || (!network.in_memory && error == std::errc::connection_reset);
@@ -175,7 +175,7 @@ NETWORK_TEST("Conn: a reset makes the peer's operations fail, from then on") {
   const Pair pair = make_pair(network);
   const std::string name = name_of(*pair.far);
   auto reader = in_thread([&] { return read_some(*pair.far); });
-  let_it_wait();
+  reader.wait_until_blocked();
   must(pair.near->reset());
   const Error error = error_of(reader.get());
   CHECK(error == std::errc::connection_reset);
@@ -191,7 +191,7 @@ NETWORK_TEST("Conn: a reset throws away what was not sent") {
   Network network(over);
   const Pair pair = make_pair(network);
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
-  let_it_wait();
+  writer.wait_until_blocked();
   must(pair.near->reset());
   CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
   CHECK(error_of(read_all(*pair.far)) == std::errc::connection_reset);

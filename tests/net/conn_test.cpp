@@ -78,7 +78,7 @@ NETWORK_TEST("Conn: racing reads time out and let go of their buffers") {
     while (pair.far->write(std::string(512, 'x'))) {
     }
   });
-  std::vector<std::future<void>> readers;
+  std::vector<InThread<void>> readers;
   for (int i = 0; i < 6; ++i) {
     readers.push_back(in_thread([&] {
       std::vector<std::byte> buffer(1024);
@@ -108,7 +108,7 @@ NETWORK_TEST("Conn: racing writes time out and let go of their buffers") {
       if (!text || text->empty()) return;
     }
   });
-  std::vector<std::future<void>> writers;
+  std::vector<InThread<void>> writers;
   for (int i = 0; i < 6; ++i) {
     writers.push_back(in_thread([&] {
       std::string buffer(std::size_t{256} * 1024, 'y');
@@ -133,7 +133,7 @@ NETWORK_TEST("Conn: writes at once do not mix") {
   Network network(over);
   const Pair pair = make_pair(network);
   const std::size_t size = std::size_t{300} * 1024;
-  std::vector<std::future<void>> writers;
+  std::vector<InThread<void>> writers;
   for (const char c : {'a', 'b', 'c'}) {
     writers.push_back(in_thread([&, c] { must(pair.near->write(std::string(size, c))); }));
   }
@@ -194,7 +194,8 @@ NETWORK_TEST("Conn: a deadline set while operations wait ends them") {
   const Pair pair = make_pair(network);
   auto reader = in_thread([&] { return read_some(*pair.near); });
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
-  let_it_wait();
+  reader.wait_until_blocked();
+  writer.wait_until_blocked();
   must(pair.near->set_deadline(past()));
   CHECK(error_of(reader.get()).timeout());
   CHECK(error_of(writer.get()).timeout());
@@ -212,8 +213,8 @@ NETWORK_TEST("Conn: a deadline goes by the Context's clock, and not earlier") {
     auto reader = in_thread([&] { return read_some(*conn); });
     auto writer = in_thread([&] { return conn->write(std::string(too_much, 'w')); });
     clock->advance(29s);
-    CHECK(still_waiting(reader));
-    CHECK(still_waiting(writer));
+    CHECK(reader.is_blocked());
+    CHECK(writer.is_blocked());
     clock->advance(1s);
     CHECK(error_of(reader.get()).timeout());
     CHECK(error_of(writer.get()).timeout());
@@ -230,10 +231,10 @@ NETWORK_TEST("Conn: a later deadline replaces an earlier one") {
   must(pair.near->set_read_deadline(clock->now() + 30s));
   auto reader = in_thread([&] { return read_some(*pair.near); });
   clock->advance(29s);
-  CHECK(still_waiting(reader));
+  CHECK(reader.is_blocked());
   must(pair.near->set_read_deadline(std::nullopt));
   clock->advance(1h);
-  CHECK(still_waiting(reader));
+  CHECK(reader.is_blocked());
   must(pair.near->set_read_deadline(clock->now() + 1s));
   clock->advance(1s);
   CHECK(error_of(reader.get()).timeout());
@@ -258,7 +259,9 @@ NETWORK_TEST("Conn: a close from another thread ends what waits") {
   auto reader = in_thread([&] { return read_some(*pair.near); });
   auto second_reader = in_thread([&] { return read_some(*pair.near); });
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
-  let_it_wait();
+  reader.wait_until_blocked();
+  second_reader.wait_until_blocked();
+  writer.wait_until_blocked();
   must(pair.near->close());
   const Error read_error = error_of(reader.get());
   CHECK(read_error == std::errc::bad_file_descriptor);
@@ -273,7 +276,8 @@ NETWORK_TEST("Conn: a reset from another thread ends what waits") {
   const Pair pair = make_pair(network);
   auto reader = in_thread([&] { return read_some(*pair.near); });
   auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
-  let_it_wait();
+  reader.wait_until_blocked();
+  writer.wait_until_blocked();
   must(pair.near->reset());
   CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
   CHECK(error_of(writer.get()) == std::errc::bad_file_descriptor);
@@ -284,7 +288,7 @@ NETWORK_TEST("Conn: every method at once") {
   Network network(over);
   for (int round = 0; round < 10; ++round) {
     const Pair pair = make_pair(network);
-    std::vector<std::future<void>> threads;
+    std::vector<InThread<void>> threads;
     for (int i = 0; i < 8; ++i) {
       threads.push_back(in_thread([&, i] {
         Conn& conn = i % 2 == 0 ? *pair.near : *pair.far;

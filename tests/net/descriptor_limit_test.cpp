@@ -109,14 +109,20 @@ TEST_CASE("TcpConn: out of descriptors, operations still wait, and a close still
   const Watchdog watchdog;
   Network network(Over::tcp);
   const Pair pair = make_pair(network);
+  std::promise<void> limited;
+  std::promise<leash::Result<std::string>> first;
+  auto reader = in_thread([&] {
+    limited.get_future().get();
+    first.set_value(read_some(*pair.near));
+    return read_some(*pair.near);
+  });
   const auto fillers = fill_gaps();
   const DescriptorLimit limit(0);
-  auto reader = in_thread([&] { return read_some(*pair.near); });
-  CHECK(still_waiting(reader));
+  limited.set_value();
+  CHECK(reader.is_blocked());
   must(pair.far->write("late"));
-  CHECK(must(reader.get()) == "late");
-  reader = in_thread([&] { return read_some(*pair.near); });
-  CHECK(still_waiting(reader));
+  CHECK(must(first.get_future().get()) == "late");
+  CHECK(reader.is_blocked());
   must(pair.near->close());
   CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
 }

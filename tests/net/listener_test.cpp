@@ -95,9 +95,9 @@ NETWORK_TEST("Listener: a close from another thread ends every accept") {
   Network network(over);
   for (int round = 0; round < 10; ++round) {
     const auto listener = listen(network);
-    std::vector<std::future<Accepted>> accepts;
+    std::vector<InThread<Accepted>> accepts;
     for (int i = 0; i < 3; ++i) accepts.push_back(in_thread([&] { return listener->accept(Context()); }));
-    if (round % 2 == 0) let_it_wait();
+    if (round % 2 == 0) std::ranges::for_each(accepts, &InThread<Accepted>::wait_until_blocked);
     must(listener->close());
     for (auto& accept : accepts) CHECK(error_of(accept.get()) == std::errc::bad_file_descriptor);
   }
@@ -108,7 +108,7 @@ NETWORK_TEST("Listener: several threads accept, each connection once") {
   Network network(over);
   const Context context;
   const auto listener = listen(network);
-  std::vector<std::future<void>> servers;
+  std::vector<InThread<void>> servers;
   for (int i = 0; i < 3; ++i) {
     servers.push_back(in_thread([&] {
       for (;;) {
@@ -118,7 +118,7 @@ NETWORK_TEST("Listener: several threads accept, each connection once") {
       }
     }));
   }
-  std::vector<std::future<void>> clients;
+  std::vector<InThread<void>> clients;
   for (int i = 0; i < 3; ++i) {
     clients.push_back(in_thread([&] {
       for (int j = 0; j < 20; ++j) {
@@ -138,7 +138,7 @@ NETWORK_TEST("Listener: cancellation ends an accept at once, and the listener wo
   const auto listener = listen(network);
   auto [context, source] = Context::background().with_cancel();
   auto accept = in_thread([&] { return listener->accept(context); });
-  let_it_wait();
+  accept.wait_until_blocked();
   source.cancel(Error("stop", "server", std::errc::interrupted));
   const Error error = error_of(accept.get());
   CHECK(error == std::errc::operation_canceled);
@@ -160,7 +160,7 @@ NETWORK_TEST("Listener: the deadline of the Context's clock ends an accept") {
   const auto listener = listen(network);
   auto accept = in_thread([&] { return listener->accept(context); });
   clock->advance(29s);
-  CHECK(still_waiting(accept));
+  CHECK(accept.is_blocked());
   clock->advance(1s);
   const Error error = error_of(accept.get());
   CHECK(error.timeout());

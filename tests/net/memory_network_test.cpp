@@ -101,7 +101,7 @@ TEST_CASE("MemoryNetwork: a full queue makes a dial wait, until there is room") 
   const auto first = must(network.dial(Context(), "tcp", "server:80"));
   const auto second = must(network.dial(Context(), "tcp", "server:80"));
   auto third = in_thread([&] { return network.dial(Context(), "tcp", "server:80"); });
-  CHECK(still_waiting(third));
+  CHECK(third.is_blocked());
   must(listener->accept(Context()));
   must(third.get());
 }
@@ -117,7 +117,7 @@ TEST_CASE("MemoryNetwork: a dial that waits ends with its Context, or with the l
 
   auto [context, source] = Context::background().with_cancel();
   auto waiting = dial(context);
-  CHECK(still_waiting(waiting));
+  CHECK(waiting.is_blocked());
   source.cancel();
   const Error error = error_of(waiting.get());
   CHECK(error == std::errc::operation_canceled);
@@ -127,12 +127,12 @@ TEST_CASE("MemoryNetwork: a dial that waits ends with its Context, or with the l
   const auto clock = std::make_shared<FakeClock>();
   waiting = dial(Context::background().with_clock(clock).with_timeout(30s));
   clock->advance(29s);
-  CHECK(still_waiting(waiting));
+  CHECK(waiting.is_blocked());
   clock->advance(1s);
   CHECK(error_of(waiting.get()).timeout());
 
   waiting = dial(Context());
-  CHECK(still_waiting(waiting));
+  CHECK(waiting.is_blocked());
   must(listener->close());
   CHECK(error_of(waiting.get()) == std::errc::connection_refused);
 }
@@ -144,9 +144,9 @@ TEST_CASE("MemoryNetwork: a direction holds as much as its buffer, then a write 
   const Pair pair = make_pair(network, network, Context::background().with_clock(clock));
   must(pair.near->write("0123456789"));
   auto writer = in_thread([&] { return pair.near->write("abcdef"); });
-  CHECK(still_waiting(writer));
+  CHECK(writer.is_blocked());
   CHECK(must(read_up_to(*pair.far, 4)) == "0123");
-  CHECK(still_waiting(writer));
+  CHECK(writer.is_blocked());
   must(pair.near->set_write_deadline(clock->now()));
   CHECK(error_of(writer.get()).detail() == "4 of 6 bytes written");
   CHECK(must(read_up_to(*pair.far, 10)) == "456789abcd");
@@ -190,7 +190,7 @@ TEST_CASE("MemoryNetwork: a buffer or a queue of nothing is a mistake") {
 TEST_CASE("MemoryNetwork: many threads at once") {
   const Watchdog watchdog;
   MemoryNetwork network(MemoryNetwork::Options{.buffer = 100, .backlog = 2});
-  std::vector<std::future<void>> threads;
+  std::vector<InThread<void>> threads;
   for (int i = 0; i < 4; ++i) {
     threads.push_back(in_thread([&, i] {
       const std::string address = "server" + std::to_string(i) + ":80";

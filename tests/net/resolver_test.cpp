@@ -88,7 +88,7 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
 
   auto [context, source] = Context::background().with_cancel();
   auto resolve = in_thread([&] { return resolver.resolve(context, "tcp", "hangs.test"); });
-  CHECK(still_waiting(resolve));
+  CHECK(resolve.is_blocked());
   source.cancel();
   const Error error = error_of(resolve.get());
   CHECK(error == std::errc::operation_canceled);
@@ -98,7 +98,7 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
   const auto clock = std::make_shared<FakeClock>();
   const Context limited = Context::background().with_clock(clock).with_timeout(30s);
   resolve = in_thread([&] { return resolver.resolve(limited, "tcp", "hangs.test"); });
-  CHECK(still_waiting(resolve));
+  CHECK(resolve.is_blocked());
   clock->advance(30s);
   CHECK(error_of(resolve.get()).timeout());
   released.count_down();

@@ -25,9 +25,9 @@ std::map<int, std::string> open_descriptors() {
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;
     const auto target = std::filesystem::read_symlink(entry.path(), gone);
-    // The descriptor of the iteration itself, and the pipes that UBSan's check of a vptr makes for a moment in any
-    // thread to probe an address; the library makes none.
-    if (gone || target.string().ends_with("/fd") || target.string().starts_with("pipe:")) continue;
+    // That of the iteration itself and of what `InThread` reads, and the pipes that UBSan's check of a vptr makes for a
+    // moment in any thread to probe an address; the library makes none.
+    if (gone || target.string().starts_with("/proc/") || target.string().starts_with("pipe:")) continue;
     found.emplace(std::stoi(entry.path().filename().string()), target.string());
   }
   return found;

@@ -26,6 +26,8 @@
 #include <thread>
 #include <vector>
 
+#include "in_thread.hpp"
+
 using namespace std::chrono_literals;
 
 /// Ends the program when a check takes longer than any machine needs: nothing can hang for ever.
@@ -61,21 +63,8 @@ void must_fail(leash::Result<T> result, std::source_location site = std::source_
   static_cast<void>(error_of(std::move(result), site));
 }
 
-/// Runs `function` in a thread of its own.
-template <class Function>
-auto in_thread(Function function) {
-  return std::async(std::launch::async, std::move(function));
-}
-
-/// A time in which a thread that was started will, nearly always, have come to where it waits. No check depends on it:
-/// a thread that is late meets the condition when it comes.
-inline void let_it_wait() { std::this_thread::sleep_for(20ms); }
-
-/// Whether a thread is still at work after a while. True for one that waits, however slow the machine is.
-template <class T>
-bool still_waiting(const std::future<T>& future) {
-  return future.wait_for(30ms) == std::future_status::timeout;
-}
+using leash_test::in_thread;
+using leash_test::InThread;
 
 /// The open descriptors of this process and what they are, but for pipes.
 std::map<int, std::string> open_descriptors();

@@ -184,7 +184,7 @@ TEST_CASE("TcpDialer: cancellation ends a hanging resolver's dial, and so does a
   const auto before = open_descriptors();
   auto [context, source] = Context::background().with_cancel();
   auto dial = in_thread([&] { return dialer.dial(context, "tcp", "hangs.test:80"); });
-  let_it_wait();
+  dial.wait_until_blocked();
   source.cancel(Error("stop", "client", std::errc::interrupted));
   const Error error = error_of(dial.get());
   CHECK(error == std::errc::operation_canceled);
@@ -197,7 +197,7 @@ TEST_CASE("TcpDialer: cancellation ends a hanging resolver's dial, and so does a
   const Context limited = Context::background().with_clock(clock).with_timeout(30s);
   dial = in_thread([&] { return dialer.dial(limited, "tcp", "hangs.test:80"); });
   clock->advance(29s);
-  CHECK(still_waiting(dial));
+  CHECK(dial.is_blocked());
   clock->advance(1s);
   CHECK(error_of(dial.get()).timeout());
   CHECK(open_descriptors() == before);
@@ -210,7 +210,7 @@ TEST_CASE("TcpDialer: cancellation ends a connect that no one answers, and so do
   const auto before = open_descriptors();
   auto [context, source] = Context::background().with_cancel();
   auto dial = in_thread([&] { return dialer.dial(context, "tcp", hole.address()); });
-  CHECK(still_waiting(dial));
+  CHECK(dial.is_blocked());
   source.cancel();
   const Error error = error_of(dial.get());
   CHECK(error == std::errc::operation_canceled);
@@ -221,7 +221,7 @@ TEST_CASE("TcpDialer: cancellation ends a connect that no one answers, and so do
   const Context limited = Context::background().with_clock(clock).with_timeout(30s);
   dial = in_thread([&] { return dialer.dial(limited, "tcp", hole.address()); });
   clock->advance(29s);
-  CHECK(still_waiting(dial));
+  CHECK(dial.is_blocked());
   clock->advance(1s);
   CHECK(error_of(dial.get()).timeout());
   CHECK(open_descriptors() == before);
@@ -237,7 +237,8 @@ TEST_CASE("TcpDialer: a cancellation that races the connect leaves either a conn
   for (int round = 0; round < 200; ++round) {
     auto [context, source] = Context::background().with_cancel();
     auto dial = in_thread([&] { return dialer.dial(context, "tcp", address); });
-    std::this_thread::sleep_for(std::chrono::microseconds(round));
+    // From not begun to done.
+    for (int moment = 0; moment < round * 5; ++moment) std::this_thread::yield();
     source.cancel();
     const auto conn = dial.get();
     if (conn) {
@@ -264,8 +265,7 @@ TEST_CASE("TcpDialer: an address that does not answer uses up its share of the d
     const auto start = clock->now();
     const Context context = Context::background().with_clock(clock).with_timeout(timeout);
     auto dial = in_thread([&] { return dialer.dial(context, "tcp", "two.test:" + port); });
-    let_it_wait();
-    while (dial.wait_for(5ms) == std::future_status::timeout) clock->advance(250ms);
+    while (dial.is_blocked()) clock->advance(250ms);
     const auto conn = must(dial.get());
     CHECK(conn->remote_address() == listener->address());
     return clock->now() - start;
@@ -331,7 +331,7 @@ TEST_CASE("TcpConn: release gives up the descriptor, ends what waits, and leaves
   const Pair pair = make_pair(network);
   const int number = pair.near->native_handle();
   auto reader = in_thread([&] { return read_some(*pair.near); });
-  let_it_wait();
+  reader.wait_until_blocked();
   const UniqueSocket released(must(pair.near->release()));
   CHECK(released.number() == number);
   CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
@@ -358,7 +358,10 @@ TEST_CASE("TcpConn: closed while it waits, every descriptor is gone when close r
     const Pair pair = make_pair(network);
     auto reader = in_thread([&] { return read_some(*pair.near); });
     auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
-    if (round % 2 == 0) let_it_wait();
+    if (round % 2 == 0) {
+      reader.wait_until_blocked();
+      writer.wait_until_blocked();
+    }
     must(pair.near->close());
     must(pair.far->close());
     must(pair.listener->close());

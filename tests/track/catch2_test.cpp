@@ -8,12 +8,12 @@
 
 namespace {
 
-Outcome run_tests(const std::string& arguments) { return run_program(std::string(LEAKING_CATCH2) + " " + arguments); }
+Outcome run_catch2(const std::string& arguments) { return run_program(std::string(LEAKING_CATCH2) + " " + arguments); }
 
 }  // namespace
 
 TEST_CASE("a Catch2Tracker fails the case that leaked, at its own line, with the report") {
-  const Outcome outcome = run_tests("leaks");
+  const Outcome outcome = run_catch2("leaks");
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.status != 0);
@@ -28,13 +28,13 @@ TEST_CASE("a Catch2Tracker fails the case that leaked, at its own line, with the
 }
 
 TEST_CASE("a Catch2Tracker passes the case that closed everything") {
-  const Outcome outcome = run_tests("'*closes'");
+  const Outcome outcome = run_catch2("'*closes'");
   CAPTURE(outcome.output);
   CHECK(outcome.status == 0);
 }
 
 TEST_CASE("a Catch2Tracker does not hide the exception that ends the case") {
-  const Outcome outcome = run_tests("'throws and leaks'");
+  const Outcome outcome = run_catch2("'throws and leaks'");
   CAPTURE(outcome.output);
   CHECK(outcome.status != 0);
   CHECK(outcome.output.contains("the test's own exception"));
@@ -42,13 +42,13 @@ TEST_CASE("a Catch2Tracker does not hide the exception that ends the case") {
 }
 
 TEST_CASE("a Catch2Tracker in a fixture fails the case that leaked alone") {
-  const Outcome outcome = run_tests("'a fixture*'");
+  const Outcome outcome = run_catch2("'a fixture*'");
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains("test cases: 2 | 1 passed | 1 failed") == leash::tracking_enabled);
 }
 
 TEST_CASE("Catch2Trackers in two threads know nothing of each other and may fail at once") {
-  const Outcome outcome = run_tests("'leaks in two threads at once'");
+  const Outcome outcome = run_catch2("'leaks in two threads at once'");
   CAPTURE(outcome.output);
   for (const std::string_view report :
        {"1 finding: 1 slot. 1 handle opened, 0 closed.", "1 finding: 1 box. 1 handle opened, 0 closed."}) {
@@ -57,7 +57,7 @@ TEST_CASE("Catch2Trackers in two threads know nothing of each other and may fail
 }
 
 TEST_CASE("a Catch2Tracker throws nothing where Catch2 stops at the first failure") {
-  const Outcome outcome = run_tests("--abort leaks,'throws and leaks'");
+  const Outcome outcome = run_catch2("--abort leaks,'throws and leaks'");
   CAPTURE(outcome.output);
   CHECK_FALSE(outcome.output.contains("terminate"));
   CHECK_FALSE(outcome.output.contains("SIGABRT"));
@@ -65,7 +65,7 @@ TEST_CASE("a Catch2Tracker throws nothing where Catch2 stops at the first failur
 }
 
 TEST_CASE("Catch2 prints a Report as text") {
-  const Outcome outcome = run_tests("'prints a report'");
+  const Outcome outcome = run_catch2("'prints a report'");
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.output.contains(
@@ -75,7 +75,7 @@ TEST_CASE("Catch2 prints a Report as text") {
 }
 
 TEST_CASE("the cases of one program of Catch2 are judged one by one") {
-  const Outcome outcome = run_tests("");
+  const Outcome outcome = run_catch2("");
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains(leash::tracking_enabled ? "test cases: 7 | 2 passed | 5 failed"
                                                         : "test cases: 7 | 6 passed | 1 failed"));

@@ -8,14 +8,14 @@
 
 namespace {
 
-Outcome run_tests(const std::string& filter, const std::string& options = "") {
+Outcome run_gtest(const std::string& filter, const std::string& options = "") {
   return run_program(std::string(LEAKING_GTEST) + " --gtest_filter='" + filter + "' " + options);
 }
 
 }  // namespace
 
 TEST_CASE("a GtestTracker fails the test that leaked, at its own line, with the report") {
-  const Outcome outcome = run_tests("Tracked.Leaks");
+  const Outcome outcome = run_gtest("Tracked.Leaks");
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.status != 0);
@@ -30,14 +30,14 @@ TEST_CASE("a GtestTracker fails the test that leaked, at its own line, with the 
 }
 
 TEST_CASE("a GtestTracker passes the test that closed everything") {
-  const Outcome outcome = run_tests("*.Closes");
+  const Outcome outcome = run_gtest("*.Closes");
   CAPTURE(outcome.output);
   CHECK(outcome.status == 0);
   CHECK(outcome.output.contains("[  PASSED  ] 2 tests."));
 }
 
 TEST_CASE("a GtestTracker does not hide the exception that ends the test") {
-  const Outcome outcome = run_tests("Tracked.ThrowsAndLeaks");
+  const Outcome outcome = run_gtest("Tracked.ThrowsAndLeaks");
   CAPTURE(outcome.output);
   CHECK(outcome.status != 0);
   CHECK(outcome.output.contains("the test's own exception"));
@@ -45,14 +45,14 @@ TEST_CASE("a GtestTracker does not hide the exception that ends the test") {
 }
 
 TEST_CASE("a GtestTracker in a fixture fails the test that leaked alone") {
-  const Outcome outcome = run_tests("Fixture.*");
+  const Outcome outcome = run_gtest("Fixture.*");
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains("[       OK ] Fixture.Closes"));
   CHECK(outcome.output.contains("[  FAILED  ] Fixture.Leaks") == leash::tracking_enabled);
 }
 
 TEST_CASE("GtestTrackers in two threads know nothing of each other and may fail at once") {
-  const Outcome outcome = run_tests("Tracked.LeaksInTwoThreads");
+  const Outcome outcome = run_gtest("Tracked.LeaksInTwoThreads");
   CAPTURE(outcome.output);
   for (const std::string_view report :
        {"1 finding: 1 slot. 1 handle opened, 0 closed.", "1 finding: 1 box. 1 handle opened, 0 closed."}) {
@@ -61,14 +61,14 @@ TEST_CASE("GtestTrackers in two threads know nothing of each other and may fail 
 }
 
 TEST_CASE("a GtestTracker throws nothing where GoogleTest throws at every failure") {
-  const Outcome outcome = run_tests("*.Leaks", "--gtest_throw_on_failure");
+  const Outcome outcome = run_gtest("*.Leaks", "--gtest_throw_on_failure");
   CAPTURE(outcome.output);
   CHECK(outcome.status != -1);
   CHECK(outcome.output.contains("2 FAILED TESTS") == leash::tracking_enabled);
 }
 
 TEST_CASE("GoogleTest prints a Report as text") {
-  const Outcome outcome = run_tests("Tracked.PrintsReport");
+  const Outcome outcome = run_gtest("Tracked.PrintsReport");
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.output.contains("\ntests/track/leaking_gtest.cpp:58: error: 1 slot not closed [leaked]\n  kept; "));
@@ -76,7 +76,7 @@ TEST_CASE("GoogleTest prints a Report as text") {
 }
 
 TEST_CASE("the tests of one program of GoogleTest are judged one by one") {
-  const Outcome outcome = run_tests("*");
+  const Outcome outcome = run_gtest("*");
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains(leash::tracking_enabled ? "[  PASSED  ] 2 tests." : "[  PASSED  ] 6 tests."));
 }

@@ -59,7 +59,7 @@ TEST_CASE("an address keeps its names when its library is unloaded, until anothe
   const std::string name = frame_of(*first).function;
   first.reset();
   CHECK(resolve(address).back().function == name);
-  const Plugin second(SYMBOLS_PLUGIN_SECOND);
+  const Plugin other(SYMBOLS_PLUGIN_OTHER);
   CHECK(resolve(address).back().function != name);
 }
 
@@ -68,10 +68,10 @@ TEST_CASE("a library that is loaded where another one was has its own names") {
   const std::uintptr_t address = first->address();
   check_is(frame_of(*first), *first, "first");
   first.reset();
-  std::optional<Plugin> second(SYMBOLS_PLUGIN_SECOND);
-  REQUIRE(second->address() == address);
-  check_is(frame_of(*second), *second, "second");
-  second.reset();
+  std::optional<Plugin> other(SYMBOLS_PLUGIN_OTHER);
+  REQUIRE(other->address() == address);
+  check_is(frame_of(*other), *other, "other");
+  other.reset();
   first.emplace(SYMBOLS_PLUGIN_FIRST);
   REQUIRE(first->address() == address);
   check_is(frame_of(*first), *first, "first");
@@ -86,7 +86,7 @@ TEST_CASE("an address of a library that is gone, when another one came since, ha
   }
   // Takes the place, and then leaves it as well.
   {
-    const Plugin other(SYMBOLS_PLUGIN_SECOND);
+    const Plugin other(SYMBOLS_PLUGIN_OTHER);
   }
   const Frame frame = resolve(address).back();
   CHECK(frame.function.empty());
@@ -102,11 +102,11 @@ TEST_CASE("a library that replaces the file of one that was loaded at the same p
   const std::uintptr_t address = loaded->address();
   check_is(frame_of(*loaded), *loaded, "first");
   loaded.reset();
-  files::copy_file(SYMBOLS_PLUGIN_SECOND, folder / "new.so");
+  files::copy_file(SYMBOLS_PLUGIN_OTHER, folder / "new.so");
   files::rename(folder / "new.so", path);
   loaded.emplace(path);
   REQUIRE(loaded->address() == address);
-  check_is(frame_of(*loaded), *loaded, "second");
+  check_is(frame_of(*loaded), *loaded, "other");
 }
 
 TEST_CASE("a library whose file is replaced while it is loaded gets no names of the new file") {
@@ -114,7 +114,7 @@ TEST_CASE("a library whose file is replaced while it is loaded gets no names of 
   const std::string path = folder / "plugin.so";
   files::copy_file(SYMBOLS_PLUGIN_FIRST, path);
   const Plugin loaded(path);
-  files::copy_file(SYMBOLS_PLUGIN_SECOND, folder / "new.so");
+  files::copy_file(SYMBOLS_PLUGIN_OTHER, folder / "new.so");
   files::rename(folder / "new.so", path);
   const Frame frame = frame_of(loaded);
   CHECK(frame.function == "symbols_plugin::first(void (*)())");
@@ -129,11 +129,11 @@ TEST_CASE("a pipe where a library's file was is not waited for") {
   const Plugin loaded(path);
   files::remove(path);
   REQUIRE(::mkfifo(path.c_str(), 0600) == 0);
-  files::copy_file(SYMBOLS_PLUGIN_SECOND, folder / "other.so");
+  files::copy_file(SYMBOLS_PLUGIN_OTHER, folder / "other.so");
   const Plugin other(folder / "other.so");
   CHECK(frame_of(loaded).function == "symbols_plugin::first(void (*)())");
   CHECK(frame_of(loaded).module == path);
-  CHECK(frame_of(other).function == "symbols_plugin::second(void (*)())");
+  CHECK(frame_of(other).function == "symbols_plugin::other(void (*)())");
 }
 
 TEST_CASE("a library loaded by a relative name has names after the working directory changed") {
@@ -185,7 +185,7 @@ TEST_CASE("threads that resolve while others load and unload libraries get right
   const std::string name = resolve(here).front().function;
   std::vector<std::jthread> threads;
   threads.emplace_back(load, SYMBOLS_PLUGIN_FIRST, "first");
-  threads.emplace_back(load, SYMBOLS_PLUGIN_SECOND, "second");
+  threads.emplace_back(load, SYMBOLS_PLUGIN_OTHER, "other");
   threads.emplace_back([&] {
     for (int round = 0; round < 50 * rounds; ++round) CHECK(resolve(here).front().function == name);
   });

@@ -56,7 +56,7 @@ void* realloc(void* memory, std::size_t size) {
 
 int main() {
   for (int round = 0; round < 2; ++round) {
-    for (const frames::Scenario& scenario : frames::at_O2()) scenario.run(probe);
+    for (const frames::Scenario& scenario : frames::at_O2_without_frame_pointers()) scenario.run(probe);
   }
   std::thread(probe).join();
   std::printf("%d captures, %d allocations\n", captures.load(), allocations.load());

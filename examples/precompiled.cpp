@@ -1,0 +1,1 @@
+// Empty: CMake precompiles headers only for targets with a source.
