@@ -19,7 +19,7 @@ class [[nodiscard]] Registration {
     Hold() = default;
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
-    virtual ~Hold() = default;
+    virtual ~Hold();
   };
 
   Registration() noexcept = default;

@@ -46,7 +46,7 @@ class [[nodiscard]] Catch2Tracker : public detail::TestScope {
     try {
       // Catch2 would not indent what follows an empty line.
       for (std::size_t at = 0; (at = failure->find("\n\n", at)) != std::string::npos;) failure->insert(++at, " ");
-      const std::lock_guard lock(one_at_a_time);
+      const std::lock_guard<std::mutex> lock(one_at_a_time);
       Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(site_.file_name(), site_.line()), "",
                                       Catch::ResultDisposition::ContinueOnFailure);
       handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(*failure));
