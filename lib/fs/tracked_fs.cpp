@@ -1,3 +1,5 @@
+#include <atomic>
+#include <cstdint>
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/track/tag.hpp>
@@ -14,6 +16,11 @@ class TrackedFile final : public ProxyFile {
  public:
   TrackedFile(std::unique_ptr<File> inner, Tag tag) : ProxyFile(std::move(inner)), tag_(std::move(tag)) {}
 
+  ~TrackedFile() override {
+    // The last word: a write and a sync that ended at the same time may have told the tag in the wrong order.
+    if (writes_ != synced_writes_) tag_.set_on_drop(OnDrop::error_lost);
+  }
+
  private:
   /// Records what became of an operation, and passes it on.
   template <class T>
@@ -23,8 +30,11 @@ class TrackedFile final : public ProxyFile {
     return result;
   }
 
-  Result<void> changed(Result<void> result, OnDrop on_drop, std::source_location site) {
-    if (result) tag_.set_on_drop(on_drop);
+  Result<void> changed(Result<void> result, std::source_location site) {
+    if (result) {
+      ++writes_;
+      tag_.set_on_drop(OnDrop::error_lost);
+    }
     return used(std::move(result), site);
   }
 
@@ -33,7 +43,7 @@ class TrackedFile final : public ProxyFile {
   }
 
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
-    return changed(ProxyFile::do_write(data, site), OnDrop::error_lost, site);
+    return changed(ProxyFile::do_write(data, site), site);
   }
 
   Result<std::size_t> do_read_at(std::span<std::byte> buffer, std::uint64_t offset,
@@ -42,7 +52,7 @@ class TrackedFile final : public ProxyFile {
   }
 
   Result<void> do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location site) override {
-    return changed(ProxyFile::do_write_at(data, offset, site), OnDrop::error_lost, site);
+    return changed(ProxyFile::do_write_at(data, offset, site), site);
   }
 
   Result<std::uint64_t> do_seek(std::int64_t offset, Whence whence, std::source_location site) override {
@@ -50,15 +60,24 @@ class TrackedFile final : public ProxyFile {
   }
 
   Result<void> do_truncate(std::uint64_t size, std::source_location site) override {
-    return changed(ProxyFile::do_truncate(size, site), OnDrop::error_lost, site);
+    return changed(ProxyFile::do_truncate(size, site), site);
   }
 
   Result<void> do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location site) override {
-    return changed(ProxyFile::do_allocate(offset, size, site), OnDrop::error_lost, site);
+    return changed(ProxyFile::do_allocate(offset, size, site), site);
   }
 
   Result<void> do_sync(std::source_location site) override {
-    return changed(ProxyFile::do_sync(site), OnDrop::closed, site);
+    // Only what was written before it began is known to have reached the device.
+    const std::uint64_t before = writes_;
+    Result<void> result = ProxyFile::do_sync(site);
+    if (result) {
+      std::uint64_t synced = synced_writes_;
+      while (synced < before && !synced_writes_.compare_exchange_weak(synced, before)) {
+      }
+      if (writes_ == before) tag_.set_on_drop(OnDrop::closed);
+    }
+    return used(std::move(result), site);
   }
 
   Result<FileInfo> do_stat(std::source_location site) override { return used(ProxyFile::do_stat(site), site); }
@@ -77,6 +96,8 @@ class TrackedFile final : public ProxyFile {
   }
 
   Tag tag_;
+  std::atomic<std::uint64_t> writes_{0};         ///< Operations that changed the file, and have ended.
+  std::atomic<std::uint64_t> synced_writes_{0};  ///< How many of them a `sync` began after.
 };
 
 class TrackedDir final : public ProxyDir {

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/memory_fs.hpp>
@@ -9,6 +10,8 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
+#include <utility>
 
 #include "recorder.hpp"
 #include "subjects.hpp"
@@ -56,6 +59,34 @@ class FailingFS final : public fs::ProxyFileSystem {
   leash::Result<std::unique_ptr<fs::File>> do_open(leash::Call call, std::string_view path,
                                                    const fs::OpenOptions& options) override {
     return std::make_unique<FailingFile>(ProxyFileSystem::do_open(call, path, options).value());
+  }
+};
+
+/// While its sync is under way, someone writes, as another thread might.
+class WrittenInSync final : public fs::ProxyFile {
+ public:
+  WrittenInSync(std::unique_ptr<fs::File> inner, std::function<void()> write)
+      : ProxyFile(std::move(inner)), write_(std::move(write)) {}
+
+ private:
+  leash::Result<void> do_sync(std::source_location site) override {
+    auto result = ProxyFile::do_sync(site);
+    write_();
+    return result;
+  }
+
+  std::function<void()> write_;
+};
+
+class WrittenInSyncFS final : public fs::ProxyFileSystem {
+ public:
+  using ProxyFileSystem::ProxyFileSystem;
+  std::function<void()> write;
+
+ private:
+  leash::Result<std::unique_ptr<fs::File>> do_open(leash::Call call, std::string_view path,
+                                                   const fs::OpenOptions& options) override {
+    return std::make_unique<WrittenInSync>(ProxyFileSystem::do_open(call, path, options).value(), [this] { write(); });
   }
 };
 
@@ -187,6 +218,54 @@ TEST_CASE("a writer that is dropped has lost an error, unless it was synced or c
     CHECK(file.seek(0));
     CHECK(file.stat());
   }));
+}
+
+TEST_CASE("what is written while a sync is under way may be lost, what was written before is not") {
+  if (!leash::tracking_enabled) return;
+  fs::MemoryFS memory;
+  WrittenInSyncFS inner(memory);
+  fs::TrackedFS files(inner);
+  const auto dropped_after = [&](bool writes_meanwhile, int syncs) {
+    const auto [tracker, ctx] = track::with_tracker(Context());
+    {
+      const auto file = files.create(ctx, "file").value();
+      inner.write = [&] {
+        if (std::exchange(writes_meanwhile, false)) CHECK(file->write_at("lost?", 0));
+      };
+      CHECK(file->write("kept"));
+      while (syncs-- != 0) CHECK(file->sync());
+    }
+    return failures(track::Tracker(tracker).close(), track::Rule::dropped);
+  };
+  CHECK(dropped_after(true, 1) == 1);
+  CHECK(dropped_after(true, 2) == 0);
+  CHECK(dropped_after(false, 1) == 0);
+  CHECK(dropped_after(false, 0) == 1);
+}
+
+TEST_CASE("writes and syncs of many threads leave a file dropped only if the last word is a write") {
+  if (!leash::tracking_enabled) return;
+  fs::MemoryFS memory;
+  fs::TrackedFS files(memory);
+  for (int round = 0; round != 200; ++round) {
+    const auto [tracker, ctx] = track::with_tracker(Context());
+    {
+      const auto file = files.create(ctx, "file").value();
+      {
+        const std::jthread writer([&] {
+          for (int i = 0; i != 10; ++i) static_cast<void>(file->write_at("x", 0));
+        });
+        const std::jthread syncer([&] {
+          for (int i = 0; i != 10; ++i) static_cast<void>(file->sync());
+        });
+      }
+      if (round % 2 == 0) CHECK(file->sync());
+      if (round % 4 == 1) CHECK(file->write_at("y", 0));
+    }
+    const std::size_t dropped = failures(track::Tracker(tracker).close(), track::Rule::dropped);
+    if (round % 2 == 0) CHECK(dropped == 0);
+    if (round % 4 == 1) CHECK(dropped == 1);
+  }
 }
 
 TEST_CASE("a writer that is dropped after its owner was told of an error is a note") {
