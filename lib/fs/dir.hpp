@@ -22,7 +22,8 @@ class Dir {
   virtual ~Dir();
 
   /// The next entries, at most `max` of them, in any order; none at the end, or if `max` is 0. Never `.` and `..`.
-  /// A name that is created or removed meanwhile may or may not be among them.
+  /// A name that is created or removed meanwhile may or may not be among them. Loop over `leash::take(dir.read(…))`,
+  /// not over `.value()` of it.
   [[nodiscard]] Result<std::vector<DirEntry>> read(std::size_t max,
                                                    std::source_location site = std::source_location::current()) {
     return do_read(max, site);

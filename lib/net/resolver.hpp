@@ -20,7 +20,7 @@ class Resolver {
 
   /// The numeric addresses of `host` for `network` ("tcp", "tcp4", "tcp6"), the best first; never an empty list. An
   /// address that is numeric already is returned as it is. Ends at once when the Context is done. Errors: `net::errc`,
-  /// `timed_out`, `operation_canceled`.
+  /// `timed_out`, `operation_canceled`. Loop over `leash::take(resolver.resolve(…))`, not over `.value()` of it.
   [[nodiscard]] Result<std::vector<std::string>> resolve(Call call, std::string_view network, std::string_view host);
 
   /// The machine's: `getaddrinfo`, in a thread of its own, so that it can be left behind while it hangs.
