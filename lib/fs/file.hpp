@@ -37,7 +37,8 @@ class File {
 
   /// Writes all of `data` at the file's position (with `OpenOptions::append`, at the end of the file), and moves it
   /// behind. After a failure some of the data may have been written: the position tells. Errors: `permission_denied` if
-  /// not opened for writing, `file_too_large`, `no_space_on_device`.
+  /// not opened for writing, `file_too_large`, `no_space_on_device`; `broken_pipe` for a FIFO without a reader, and
+  /// never the signal SIGPIPE.
   [[nodiscard]] Result<void> write(std::span<const std::byte> data,
                                    std::source_location site = std::source_location::current()) {
     return do_write(data, site);

@@ -1,3 +1,4 @@
+#include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -5,6 +6,7 @@
 #include <leash/fs/detail/disk_info.hpp>
 #include <leash/fs/detail/named.hpp>
 #include <leash/fs/detail/outcome.hpp>
+#include <leash/fs/detail/quiet_write.hpp>
 #include <leash/fs/detail/retry.hpp>
 #include <leash/fs/path.hpp>
 
@@ -54,11 +56,22 @@ Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_l
   return static_cast<std::size_t>(count);
 }
 
+/// Asked by `write` alone: what may raise it has no position, so that pwrite(2) fails with ESPIPE.
+bool DiskFile::may_raise_sigpipe(int descriptor) noexcept {
+  if (!regular_) {
+    struct stat status{};
+    regular_ = ::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode);
+  }
+  return !*regular_;
+}
+
 Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_location) {
   const Result<int> descriptor = check("write", Need::write);
   if (!descriptor) return std::unexpected(descriptor.error());
+  const bool may_raise = may_raise_sigpipe(*descriptor);
   while (!data.empty()) {
-    const ssize_t count = retry([&] { return ::write(*descriptor, data.data(), data.size()); });
+    const ssize_t count = retry(
+        [&] { return may_raise ? quiet_write(*descriptor, data) : ::write(*descriptor, data.data(), data.size()); });
     if (count < 0) return failed("write");
     data = data.subspan(static_cast<std::size_t>(count));
   }

@@ -5,6 +5,7 @@
 #include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/file.hpp>
 #include <leash/fs/open_options.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ class DiskFile final : public File {
 
   Result<int> check(std::string_view operation, Need need) const;
   std::unexpected<Error> failed(std::string_view operation) const;
+  bool may_raise_sigpipe(int descriptor) noexcept;
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
@@ -39,6 +41,7 @@ class DiskFile final : public File {
   const std::string path_;
   const OpenOptions options_;
   std::atomic<int> descriptor_;
+  std::optional<bool> regular_;  ///< Not known before the first write.
 };
 
 }  // namespace LEASH_NAMESPACE::fs::detail
