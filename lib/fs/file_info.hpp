@@ -28,8 +28,8 @@ struct FileInfo {
       0;  ///< In bytes. Of a symbolic link, the length of its target; of a directory, as the system has it.
   std::uint64_t links = 0;  ///< How many names it has.
   std::uint64_t device = 0;
-  std::uint64_t id = 0;  ///< Unique among the files of one device that exist at the same time.
-  Clock::system_time_point modified{};
+  std::uint64_t id = 0;                 ///< Unique among the files of one device that exist at the same time.
+  Clock::system_time_point modified{};  ///< Of a time that this cannot hold, before 1677 or after 2262, the nearest.
   Clock::system_time_point accessed{};
   Clock::system_time_point changed{};
 

@@ -125,6 +125,43 @@ LEASH_FS_TEST("a write at 1 TiB is one like any other") {
   CHECK(read_at(*file, 20, far + 1) == std::string("ar\0\0\0\0\0\0\0", 9));
 }
 
+LEASH_FS_TEST("at the last offset that there is, nothing overflows") {
+  Subject subject(on);
+  const auto file = subject.files().open(Context(), "file", read_write).value();
+  CHECK(file->write("x"));
+  // The kernel's files may end earlier.
+  const auto at_end = file->seek(INT64_MAX);
+  if (!at_end) {
+    CHECK(at_end.error() == std::errc::invalid_argument);
+  } else {
+    CHECK(*at_end == INT64_MAX);
+    CHECK(read(*file, 3).empty());
+    CHECK(code_of(file->write("x")) == std::errc::file_too_large);
+    CHECK(file->seek(-1, fs::Whence::current).value() == INT64_MAX - 1);
+    CHECK(read(*file, 3).empty());
+    CHECK(code_of(file->write("xy")) == std::errc::file_too_large);
+    CHECK(file->seek(1, fs::Whence::current).value() == INT64_MAX);
+    CHECK(code_of(file->seek(1, fs::Whence::current)) == std::errc::invalid_argument);
+    CHECK(file->seek(0, fs::Whence::current).value() == INT64_MAX);
+  }
+  CHECK(code_of(file->write_at("xy", INT64_MAX - 1)) == std::errc::file_too_large);
+  CHECK(read_at(*file, 3, INT64_MAX - 1).empty());
+  CHECK(code_of(file->allocate(INT64_MAX, 1)) == std::errc::file_too_large);
+  const auto longest = file->truncate(INT64_MAX);
+  if (!longest) {
+    CHECK(longest.error() == std::errc::file_too_large);
+    return;
+  }
+  CHECK(file->stat().value().size == INT64_MAX);
+  CHECK(read_at(*file, 3, INT64_MAX - 2) == std::string("\0\0", 2));
+  CHECK(file->seek(-1, fs::Whence::end).value() == INT64_MAX - 1);
+  CHECK(code_of(file->seek(1, fs::Whence::end)) == std::errc::invalid_argument);
+  const auto appending = subject.files().append(Context(), "file").value();
+  CHECK(code_of(appending->write("x")) == std::errc::file_too_large);
+  CHECK(file->truncate(1));
+  CHECK(get(subject.files(), "file") == "x");
+}
+
 LEASH_FS_TEST("truncate cuts and extends, and leaves the position") {
   Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();

@@ -2,6 +2,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <cstdint>
 #include <leash/fs/detail/disk_file.hpp>
 #include <leash/fs/detail/disk_info.hpp>
 #include <leash/fs/detail/named.hpp>
@@ -23,6 +24,13 @@ int origin_of(Whence whence) {
       return SEEK_END;
   }
   return -1;
+}
+
+/// How many bytes there are from the file's position to the last offset of all. The kernel does not look whether the
+/// file reaches so far: for more it fails with EINVAL.
+std::uint64_t room(int descriptor) noexcept {
+  const off_t position = ::lseek(descriptor, 0, SEEK_CUR);
+  return static_cast<std::uint64_t>(position < 0 ? INT64_MAX : INT64_MAX - position);
 }
 
 }  // namespace
@@ -48,11 +56,16 @@ std::unexpected<Error> DiskFile::failed(std::string_view operation) const {
   return fail(operation, path_, last_error());
 }
 
-Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_location) {
+Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_location site) {
   const Result<int> descriptor = check("read", Need::read);
   if (!descriptor) return std::unexpected(descriptor.error());
   const ssize_t count = retry([&] { return ::read(*descriptor, buffer.data(), buffer.size()); });
-  if (count < 0) return failed("read");
+  if (count < 0) {
+    const std::error_code code = last_error();
+    const std::uint64_t most = code == std::errc::invalid_argument ? room(*descriptor) : buffer.size();
+    if (most < buffer.size()) return most == 0 ? 0 : do_read(buffer.first(static_cast<std::size_t>(most)), site);
+    return fail("read", path_, code);
+  }
   return static_cast<std::size_t>(count);
 }
 
@@ -72,7 +85,11 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
   while (!data.empty()) {
     const ssize_t count = retry(
         [&] { return may_raise ? quiet_write(*descriptor, data) : ::write(*descriptor, data.data(), data.size()); });
-    if (count < 0) return failed("write");
+    if (count < 0) {
+      const std::error_code code = last_error();
+      const bool too_far = code == std::errc::invalid_argument && data.size() > room(*descriptor);
+      return fail("write", path_, too_far ? std::make_error_code(std::errc::file_too_large) : code);
+    }
     data = data.subspan(static_cast<std::size_t>(count));
   }
   return {};

@@ -1,11 +1,18 @@
 #include <chrono>
+#include <cstdint>
 #include <leash/fs/detail/disk_info.hpp>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
+/// The nearest time there is: a file may claim to be of any year, and nanoseconds reach from 1677 to 2262.
 Clock::system_time_point to_time(const timespec& time) noexcept {
-  return Clock::system_time_point(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
+  using Time = Clock::system_time_point;
+  constexpr std::int64_t first = std::chrono::floor<std::chrono::seconds>(Time::min()).time_since_epoch().count();
+  constexpr std::int64_t last = std::chrono::floor<std::chrono::seconds>(Time::max()).time_since_epoch().count();
+  if (time.tv_sec <= first) return Time::min();
+  if (time.tv_sec >= last) return Time::max();
+  return Time(std::chrono::seconds(time.tv_sec) + std::chrono::nanoseconds(time.tv_nsec));
 }
 
 }  // namespace
