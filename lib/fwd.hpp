@@ -55,6 +55,7 @@ class ProxyFile;
 class ProxyFileSystem;
 class TrackedFS;
 enum class FileType : unsigned char;
+enum class Links : unsigned char;
 enum class Whence : unsigned char;
 enum class errc;
 struct DirEntry;

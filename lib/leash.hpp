@@ -12,7 +12,9 @@
 #include <leash/fs/errc.hpp>
 #include <leash/fs/file_system.hpp>
 #include <leash/fs/kinds.hpp>
+#include <leash/fs/links.hpp>
 #include <leash/fs/memory_fs.hpp>
+#include <leash/fs/os_path.hpp>
 #include <leash/fs/path.hpp>
 #include <leash/fs/proxy.hpp>
 #include <leash/fs/read_file.hpp>

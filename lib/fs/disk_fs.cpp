@@ -45,6 +45,17 @@ Outcome<void> done(int result) {
   return {};
 }
 
+/// The Error of an operation that failed with `code`; with the cause, if it is the Context that ended it.
+std::unexpected<Error> failed(Call call, std::string_view operation, std::string_view path, std::error_code code) {
+  if (code == call.context().error()) return std::unexpected(call.context().check(operation, path).error());
+  return fail(operation, path, code);
+}
+
+std::unexpected<Error> failed(Call call, std::string_view operation, std::string_view from, std::string_view to,
+                              std::error_code code) {
+  return failed(call, operation, std::string(from).append(" -> ").append(to), code);
+}
+
 }  // namespace
 
 Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory) { return open_root(call, directory, {}); }
@@ -56,22 +67,22 @@ Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Op
   Descriptor root(detail::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
   if (!root) return fail("open_root", directory, detail::last_error());
   const auto resolver = options.use_openat2 ? detail::best_resolver(root.get()) : detail::Resolver::walk;
-  return DiskFS(std::move(root), resolver);
+  return DiskFS({std::move(root), options.links, resolver});
 }
 
-DiskFS::DiskFS(Descriptor root, detail::Resolver resolver) noexcept : root_(std::move(root)), resolver_(resolver) {}
+DiskFS::DiskFS(detail::Root root) noexcept : root_(std::move(root)) {}
 
 DiskFS::~DiskFS() = default;
 
-Outcome<Descriptor> DiskFS::open_path(std::string_view path, int flags, unsigned mode) const {
-  return detail::open_beneath(root_.get(), path, flags, mode, resolver_);
+Outcome<Descriptor> DiskFS::open_path(Call call, std::string_view path, int flags, unsigned mode) const {
+  return detail::open_beneath(root_, call.context(), path, flags, mode);
 }
 
-Outcome<DiskFS::Parent> DiskFS::open_parent(std::string_view path) const {
+Outcome<DiskFS::Parent> DiskFS::open_parent(Call call, std::string_view path) const {
   if (path.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
-  Parent parent{{}, root_.get(), std::string(base_name(path))};
+  Parent parent{{}, root_.directory.get(), std::string(base_name(path))};
   if (const std::string_view directory = parent_path(path); directory != ".") {
-    Outcome<Descriptor> opened = open_path(directory, O_PATH | O_DIRECTORY);
+    Outcome<Descriptor> opened = open_path(call, directory, O_PATH | O_DIRECTORY);
     if (!opened) return std::unexpected(opened.error());
     parent.held = *std::move(opened);
     parent.directory = parent.held.get();
@@ -80,8 +91,8 @@ Outcome<DiskFS::Parent> DiskFS::open_parent(std::string_view path) const {
 }
 
 /// Opens what is no directory, unless the options ask for one.
-Outcome<Descriptor> DiskFS::open_checked(std::string_view path, const OpenOptions& options) const {
-  Outcome<Descriptor> file = open_path(path, open_flags(options), options.mode);
+Outcome<Descriptor> DiskFS::open_checked(Call call, std::string_view path, const OpenOptions& options) const {
+  Outcome<Descriptor> file = open_path(call, path, open_flags(options), options.mode);
   if (!file || options.directory || options.write) return file;
   struct stat status{};
   if (::fstat(file->get(), &status) != 0) return refuse_last();
@@ -89,29 +100,29 @@ Outcome<Descriptor> DiskFS::open_checked(std::string_view path, const OpenOption
   return file;
 }
 
-Result<std::unique_ptr<File>> DiskFS::do_open(Call, std::string_view path, const OpenOptions& options) {
-  Outcome<Descriptor> file = open_checked(path, options);
-  if (!file) return fail("open", path, file.error());
+Result<std::unique_ptr<File>> DiskFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
+  Outcome<Descriptor> file = open_checked(call, path, options);
+  if (!file) return failed(call, "open", path, file.error());
   return std::make_unique<detail::DiskFile>(*std::move(file), path, options);
 }
 
-Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call, std::string_view path) {
-  Outcome<Descriptor> directory = open_path(path, O_RDONLY | O_DIRECTORY);
-  if (!directory) return fail("open_dir", path, directory.error());
+Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call call, std::string_view path) {
+  Outcome<Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return failed(call, "open_dir", path, directory.error());
   Outcome<detail::DirStream> stream = detail::DirStream::open(*std::move(directory));
-  if (!stream) return fail("open_dir", path, stream.error());
+  if (!stream) return failed(call, "open_dir", path, stream.error());
   return std::make_unique<detail::DiskDir>(*std::move(stream), path);
 }
 
-Result<FileInfo> DiskFS::do_stat(Call, std::string_view path) {
-  const Outcome<Descriptor> file = open_path(path, O_PATH);
-  if (!file) return fail("stat", path, file.error());
+Result<FileInfo> DiskFS::do_stat(Call call, std::string_view path) {
+  const Outcome<Descriptor> file = open_path(call, path, O_PATH);
+  if (!file) return failed(call, "stat", path, file.error());
   return detail::named("stat", path, detail::info_of(file->get(), base_name(path)));
 }
 
-Result<FileInfo> DiskFS::do_lstat(Call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(path);
-  if (!parent) return fail("lstat", path, parent.error());
+Result<FileInfo> DiskFS::do_lstat(Call call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(call, path);
+  if (!parent) return failed(call, "lstat", path, parent.error());
   struct stat status{};
   if (::fstatat(parent->directory, parent->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     return fail("lstat", path, detail::last_error());
@@ -119,113 +130,134 @@ Result<FileInfo> DiskFS::do_lstat(Call, std::string_view path) {
   return detail::to_info(status, parent->name);
 }
 
-Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call, std::string_view path) {
-  Outcome<Descriptor> directory = open_path(path, O_RDONLY | O_DIRECTORY);
-  if (!directory) return fail("read_dir", path, directory.error());
+Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call call, std::string_view path) {
+  Outcome<Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return failed(call, "read_dir", path, directory.error());
   Outcome<std::vector<DirEntry>> entries = detail::list_all(*std::move(directory));
-  if (!entries) return fail("read_dir", path, entries.error());
+  if (!entries) return failed(call, "read_dir", path, entries.error());
   std::ranges::sort(*entries, {}, &DirEntry::name);
   return *std::move(entries);
 }
 
-Result<void> DiskFS::do_mkdir(Call, std::string_view path, std::uint32_t mode) {
-  const Outcome<Parent> parent = open_parent(path);
-  if (!parent) return fail("mkdir", path, parent.error());
+Result<void> DiskFS::do_mkdir(Call call, std::string_view path, std::uint32_t mode) {
+  const Outcome<Parent> parent = open_parent(call, path);
+  if (!parent) return failed(call, "mkdir", path, parent.error());
   return detail::named("mkdir", path, done(::mkdirat(parent->directory, parent->name.c_str(), mode)));
 }
 
 /// Opens the directory at `path`, the last element of which stands in `parent`. Creates it if it is missing.
-Outcome<Descriptor> DiskFS::mkdir_step(int parent, std::string_view path, std::uint32_t mode) const {
+Outcome<Descriptor> DiskFS::mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const {
   const std::string name(base_name(path));
   if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
   Descriptor directory(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (directory) return directory;
-  Outcome<Descriptor> followed = open_path(path, O_PATH | O_DIRECTORY);
+  Outcome<Descriptor> followed = open_path(call, path, O_PATH | O_DIRECTORY);
   const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;
   if (dangles) return refuse(std::errc::file_exists);
   return followed;
 }
 
-Result<void> DiskFS::do_mkdir_all(Call, std::string_view path, std::uint32_t mode) {
+Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
   if (path.size() > detail::max_path_size) return fail("mkdir_all", path, std::errc::filename_too_long);
   Descriptor directory;
   for (std::size_t end = 0; end != path.size();) {
     end = std::min(path.find('/', end + 1), path.size());
-    Outcome<Descriptor> next = mkdir_step(directory ? directory.get() : root_.get(), path.substr(0, end), mode);
-    if (!next) return fail("mkdir_all", path, next.error());
+    Outcome<Descriptor> next =
+        mkdir_step(call, directory ? directory.get() : root_.directory.get(), path.substr(0, end), mode);
+    if (!next) return failed(call, "mkdir_all", path, next.error());
     directory = *std::move(next);
   }
   return {};
 }
 
-Result<void> DiskFS::do_remove(Call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(path);
-  if (!parent) return fail("remove", path, parent.error());
+Result<void> DiskFS::do_remove(Call call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(call, path);
+  if (!parent) return failed(call, "remove", path, parent.error());
   if (::unlinkat(parent->directory, parent->name.c_str(), 0) == 0) return {};
   if (errno != EISDIR) return fail("remove", path, detail::last_error());
   return detail::named("remove", path, done(::unlinkat(parent->directory, parent->name.c_str(), AT_REMOVEDIR)));
 }
 
 Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(path);
+  const Outcome<Parent> parent = open_parent(call, path);
   if (!parent && parent.error() == std::errc::no_such_file_or_directory) return {};
-  if (!parent) return fail("remove_all", path, parent.error());
+  if (!parent) return failed(call, "remove_all", path, parent.error());
   const Outcome<void> removed = detail::remove_tree(parent->directory, parent->name, call.context());
-  if (!removed && call.context().done()) return call.context().check("remove_all", path);
-  return detail::named("remove_all", path, removed);
+  if (!removed) return failed(call, "remove_all", path, removed.error());
+  return {};
 }
 
-Result<void> DiskFS::do_rename(Call, std::string_view from, std::string_view to) {
+Result<void> DiskFS::do_rename(Call call, std::string_view from, std::string_view to) {
   const auto rename = [&]() -> Outcome<void> {
-    if (from.size() > detail::max_path_size || to.size() > detail::max_path_size)
-      return refuse(std::errc::filename_too_long);
-    const Outcome<Parent> source = open_parent(from);
+    const Outcome<Parent> source = open_parent(call, from);
     if (!source) return std::unexpected(source.error());
-    const Outcome<Parent> target = open_parent(to);
+    const Outcome<Parent> target = open_parent(call, to);
     if (!target) return std::unexpected(target.error());
     return done(::renameat(source->directory, source->name.c_str(), target->directory, target->name.c_str()));
   };
-  return detail::named("rename", from, to, rename());
+  const Outcome<void> renamed = rename();
+  if (!renamed) return failed(call, "rename", from, to, renamed.error());
+  return {};
 }
 
-Result<void> DiskFS::do_link(Call, std::string_view existing, std::string_view path) {
+Result<void> DiskFS::do_link(Call call, std::string_view existing, std::string_view path) {
   const auto link = [&]() -> Outcome<void> {
-    const Outcome<Parent> source = open_parent(existing);
+    const Outcome<Parent> source = open_parent(call, existing);
     if (!source) return std::unexpected(source.error());
-    const Outcome<Parent> target = open_parent(path);
-    if (!target) return std::unexpected(target.error());
+    const Outcome<Parent> target = open_parent(call, path);
+    if (!target) {
+      // The system looks for the file before it looks where the name is to go.
+      struct stat status{};
+      const int found = ::fstatat(source->directory, source->name.c_str(), &status, AT_SYMLINK_NOFOLLOW);
+      if (found != 0) return refuse_last();
+      return std::unexpected(target.error());
+    }
     return done(::linkat(source->directory, source->name.c_str(), target->directory, target->name.c_str(), 0));
   };
-  return detail::named("link", existing, path, link());
+  const Outcome<void> linked = link();
+  if (!linked) return failed(call, "link", existing, path, linked.error());
+  return {};
 }
 
-Result<void> DiskFS::do_symlink(Call, std::string_view target, std::string_view path) {
+Result<void> DiskFS::do_symlink(Call call, std::string_view target, std::string_view path) {
   if (target.size() > detail::max_path_size) return fail("symlink", path, std::errc::filename_too_long);
-  const Outcome<Parent> parent = open_parent(path);
-  if (!parent) return fail("symlink", path, parent.error());
+  const Outcome<Parent> parent = open_parent(call, path);
+  if (!parent) return failed(call, "symlink", path, parent.error());
   const std::string text(target);
   return detail::named("symlink", path, done(::symlinkat(text.c_str(), parent->directory, parent->name.c_str())));
 }
 
-Result<std::string> DiskFS::do_read_link(Call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(path);
-  if (!parent) return fail("read_link", path, parent.error());
+Result<std::string> DiskFS::do_read_link(Call call, std::string_view path) {
+  const Outcome<Parent> parent = open_parent(call, path);
+  if (!parent) return failed(call, "read_link", path, parent.error());
   std::array<char, detail::max_path_size + 1> target;
   const ssize_t size = ::readlinkat(parent->directory, parent->name.c_str(), target.data(), target.size());
   if (size < 0) return fail("read_link", path, detail::last_error());
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-Result<void> DiskFS::do_truncate(Call, std::string_view path, std::uint64_t size) {
-  const Outcome<Descriptor> file = open_path(path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
-  if (!file) return fail("truncate", path, file.error());
+/// Opens a regular file for writing. Looks first what it is: to open a FIFO or a device is to act on it, and fails with
+/// errors of its own.
+Outcome<Descriptor> DiskFS::open_regular(Call call, std::string_view path) const {
+  const Outcome<Descriptor> place = open_path(call, path, O_PATH);
+  if (!place) return std::unexpected(place.error());
+  struct stat status{};
+  if (::fstat(place->get(), &status) != 0) return refuse_last();
+  if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
+  if (!S_ISREG(status.st_mode)) return refuse(std::errc::invalid_argument);
+  return open_path(call, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+Result<void> DiskFS::do_truncate(Call call, std::string_view path, std::uint64_t size) {
+  const Outcome<Descriptor> file = open_regular(call, path);
+  if (!file) return failed(call, "truncate", path, file.error());
   const int result = detail::retry([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); });
   return detail::named("truncate", path, done(result));
 }
 
-Result<void> DiskFS::do_sync_dir(Call, std::string_view path) {
-  const Outcome<Descriptor> directory = open_path(path, O_RDONLY | O_DIRECTORY);
-  if (!directory) return fail("sync_dir", path, directory.error());
+Result<void> DiskFS::do_sync_dir(Call call, std::string_view path) {
+  const Outcome<Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return failed(call, "sync_dir", path, directory.error());
   return detail::named("sync_dir", path, done(detail::retry([&] { return ::fsync(directory->get()); })));
 }
 

@@ -5,6 +5,7 @@
 #include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/file_system.hpp>
+#include <leash/fs/links.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -13,6 +14,14 @@ namespace LEASH_NAMESPACE::fs {
 
 /// A directory of the disk, and what is below it. No path, no symbolic link, and no race between looking and opening
 /// leads out of it; mount points below it do count as part of it.
+///
+/// All files of the machine, named as the operating system does (see `os_path`):
+///
+///     auto disk = leash::take(DiskFS::open_root(ctx, "/", {.links = Links::in_root}));
+///     auto file = disk.open(ctx, leash::take(os_path(ctx, "/etc/localtime")));
+///
+/// There, links of /proc that stand for what a process has open (`/proc/self/fd/0`) are
+/// `too_many_symbolic_link_levels`.
 ///
 /// Rooted at a descriptor: it stays the same directory if that is renamed. All descriptors close on exec. Opening and
 /// using a FIFO or a device never waits, so their reads and writes may fail with `resource_unavailable_try_again`.
@@ -23,6 +32,9 @@ class DiskFS final : public FileSystem {
     /// Whether to let the kernel resolve paths, where it can (openat2, Linux 5.6). Else every path is walked descriptor
     /// by descriptor.
     bool use_openat2 = true;
+
+    /// What becomes of symbolic links that are absolute or go up above the root.
+    Links links = Links::beneath;
   };
 
   /// Opens the directory that will be the root. `directory` is a path of the operating system, absolute or relative to
@@ -43,12 +55,14 @@ class DiskFS final : public FileSystem {
     std::string name;
   };
 
-  DiskFS(detail::Descriptor root, detail::Resolver resolver) noexcept;
+  explicit DiskFS(detail::Root root) noexcept;
 
-  detail::Outcome<detail::Descriptor> open_path(std::string_view path, int flags, unsigned mode = 0) const;
-  detail::Outcome<Parent> open_parent(std::string_view path) const;
-  detail::Outcome<detail::Descriptor> open_checked(std::string_view path, const OpenOptions& options) const;
-  detail::Outcome<detail::Descriptor> mkdir_step(int parent, std::string_view path, std::uint32_t mode) const;
+  detail::Outcome<detail::Descriptor> open_path(Call call, std::string_view path, int flags, unsigned mode = 0) const;
+  detail::Outcome<Parent> open_parent(Call call, std::string_view path) const;
+  detail::Outcome<detail::Descriptor> open_checked(Call call, std::string_view path, const OpenOptions& options) const;
+  detail::Outcome<detail::Descriptor> open_regular(Call call, std::string_view path) const;
+  detail::Outcome<detail::Descriptor> mkdir_step(Call call, int parent, std::string_view path,
+                                                 std::uint32_t mode) const;
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;
@@ -66,8 +80,7 @@ class DiskFS final : public FileSystem {
   Result<void> do_truncate(Call call, std::string_view path, std::uint64_t size) override;
   Result<void> do_sync_dir(Call call, std::string_view path) override;
 
-  detail::Descriptor root_;
-  detail::Resolver resolver_;
+  detail::Root root_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -24,8 +24,9 @@ namespace LEASH_NAMESPACE::fs {
 ///
 /// Paths are relative to its root (`valid_path`); anything else is `invalid_argument`, before the implementation is
 /// asked. A Context that is done is refused there too: `operation_canceled` or `timed_out`. Symbolic links are followed
-/// while they stay inside of the root; one that leaves it, or is absolute, gives `errc::escapes_root`, and too many of
-/// them `too_many_symbolic_link_levels`. Errors name the operation and the path: those of `rename` and `link` as `from
+/// while they stay inside of the root; one that leaves it, or is absolute, gives `errc::escapes_root` (for a DiskFS,
+/// see `Links`), and too many of them `too_many_symbolic_link_levels`. Errors name the operation and the path: those of
+/// `rename` and `link` as `from
 /// -> to`.
 ///
 /// What every operation may also return: `no_such_file_or_directory`, `not_a_directory` for an element in the middle,
@@ -60,7 +61,8 @@ class FileSystem {
   /// What is known of a file, or of the symbolic link itself.
   [[nodiscard]] Result<FileInfo> lstat(Call call, std::string_view path);
 
-  /// All entries of a directory, strictly ordered by the bytes of their names, without `.` and `..`.
+  /// All entries of a directory, strictly ordered by the bytes of their names, without `.` and `..`. Loop over
+  /// `leash::take(files.read_dir(ctx, path))`, not over `.value()` of it: that refers into a Result which may be gone.
   [[nodiscard]] Result<std::vector<DirEntry>> read_dir(Call call, std::string_view path);
 
   /// Creates a directory. Errors: `file_exists`, whatever it is that exists; `no_such_file_or_directory` without a

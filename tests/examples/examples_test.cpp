@@ -47,6 +47,18 @@ TEST_CASE("file_leak reports the file in the cache and the lost error of the wri
   }
 }
 
+TEST_CASE("list lists a directory by any name that the system has for it") {
+  const Outcome relative = run_example("list' 'examples/../lib/../examples/./mirror");
+  CAPTURE(relative.output);
+  CHECK(relative.status == 0);
+  CHECK(relative.output.contains("client.cpp\n"));
+  const Outcome absolute = run_example("list' '" SOURCES "/examples/mirror/");
+  CHECK(absolute.output == relative.output);
+  const Outcome missing = run_example("list' '/missing");
+  CHECK(missing.status == 1);
+  CHECK(missing.output == "list: read_dir missing: No such file or directory\n");
+}
+
 TEST_CASE("in_production shows what is open at two levels, and a verdict that knows what stays open") {
   const Outcome outcome = run_example("in_production");
   CAPTURE(outcome.output);

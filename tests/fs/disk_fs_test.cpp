@@ -7,9 +7,12 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstdint>
 #include <filesystem>
 #include <leash/fs/detail/descriptor.hpp>
+#include <leash/fs/detail/disk_info.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
 #include <leash/fs/walk.hpp>
@@ -19,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "counting_clock.hpp"
 #include "subjects.hpp"
 #include "temp_dir.hpp"
 
@@ -28,13 +32,15 @@ using leash::Context;
 
 namespace {
 
-template <bool use_openat2>
+template <bool use_openat2, fs::Links links = fs::Links::beneath>
 struct By {
-  static constexpr DiskFS::Options options{.use_openat2 = use_openat2};
+  static constexpr DiskFS::Options options{.use_openat2 = use_openat2, .links = links};
 };
 
 using ByKernel = By<true>;
 using ByWalk = By<false>;
+using ByKernelInRoot = By<true, fs::Links::in_root>;
+using ByWalkInRoot = By<false, fs::Links::in_root>;
 
 DiskFS open_root(const std::string& path, const DiskFS::Options& options = {}) {
   return DiskFS::open_root(Context(), path, options).value();
@@ -59,6 +65,8 @@ struct Walled {
 
 TYPE_TO_STRING(ByKernel);
 TYPE_TO_STRING(ByWalk);
+TYPE_TO_STRING(ByKernelInRoot);
+TYPE_TO_STRING(ByWalkInRoot);
 
 TEST_CASE("a root that cannot be opened is an error") {
   const TempDir directory;
@@ -147,7 +155,7 @@ TEST_CASE_TEMPLATE("opening a FIFO or a device does not wait", Method, ByKernel,
   CHECK(reader->read({&byte, 1}).value() == 1);
   CHECK(reader->close());
   CHECK(code_of(files.open(Context(), "fifo", {.write = true})) == std::errc::no_such_device_or_address);
-  CHECK(code_of(files.truncate(Context(), "fifo", 0)) == std::errc::no_such_device_or_address);
+  CHECK(code_of(files.truncate(Context(), "fifo", 0)) == std::errc::invalid_argument);
   CHECK(files.remove_all(Context(), "fifo"));
 }
 
@@ -173,7 +181,8 @@ TEST_CASE_TEMPLATE("no way leads out of the root", Method, ByKernel, ByWalk) {
   CHECK(get(files, "dir/file") == "inside");
 }
 
-TEST_CASE_TEMPLATE("no race between a rename and an open leads out of the root", Method, ByKernel, ByWalk) {
+TEST_CASE_TEMPLATE("no race between a rename and an open leads out of the root", Method, ByKernel, ByWalk,
+                   ByKernelInRoot, ByWalkInRoot) {
   Walled walled(Method::options);
   DiskFS outer = open_root(walled.top.path());
   const Context ctx;
@@ -335,6 +344,60 @@ TEST_CASE_TEMPLATE("no operation leaves a descriptor open, whether it succeeds o
   }
   static_cast<void>(files.remove_all(ctx, "dir"));
   CHECK(open_descriptors() == before);
+}
+
+TEST_CASE_TEMPLATE("remove_all asks its Context in one directory too", Method, ByKernel, ByWalk) {
+  const TempDir top;
+  DiskFS files = open_root(top.path(), Method::options);
+  REQUIRE(files.mkdir(Context(), "dir"));
+  for (int i = 0; i != 100; ++i) put(files, "dir/" + std::to_string(i));
+  const Context ctx = CountingClock::expiring_after(50, std::make_shared<CountingClock>());
+  CHECK(text_of(files.remove_all(ctx, "dir")) == "remove_all dir: Connection timed out");
+  CHECK(files.read_dir(Context(), "dir").value().size() > 10);
+}
+
+TEST_CASE("an operation that its Context ends names the cause") {
+  const TempDir top;
+  DiskFS files = open_root(top.path(), ByWalk::options);
+  REQUIRE(files.mkdir_all(Context(), "a/b"));
+  class CancellingClock final : public leash::Clock {
+   public:
+    std::optional<leash::CancelSource> source;
+    mutable int left = 3;
+
+   private:
+    time_point do_now() const override { return {}; }
+    time_point do_coarse_now() const override {
+      if (--left == 0) source->cancel(leash::Error("stop", "work", std::errc::owner_dead));
+      return {};
+    }
+    system_time_point do_system_now() const override { return {}; }
+    leash::Registration do_at(time_point, std::move_only_function<void()>) override { return {}; }
+  };
+  const auto clock = std::make_shared<CancellingClock>();
+  const auto [ctx, source] = Context().with_clock(clock).with_timeout(std::chrono::hours(1)).with_cancel();
+  clock->source = source;
+  CHECK(text_of(files.stat(ctx, "a/b")) == "stat a/b: Operation canceled; caused by stop work: Owner died");
+}
+
+TEST_CASE("times of files that no clock here can tell are the nearest that it can") {
+  using Time = leash::Clock::system_time_point;
+  const TempDir top;
+  DiskFS files = open_root(top.path());
+  put(files, "file");
+  for (const auto& [seconds, wanted] :
+       {std::pair{std::int64_t{13'000'000'000}, Time::max()}, std::pair{std::int64_t{9'223'372'036}, Time::max()},
+        std::pair{std::int64_t{-20'000'000'000}, Time::min()},
+        std::pair{std::int64_t{1}, Time(std::chrono::seconds(1))}}) {
+    CAPTURE(seconds);
+    struct stat status{};
+    status.st_mtim.tv_sec = seconds;
+    CHECK(fs::detail::to_info(status, "file").modified == wanted);
+    const std::array<timespec, 2> times{timespec{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                                        timespec{.tv_sec = seconds, .tv_nsec = 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (top / "file").c_str(), times.data(), 0) == 0);
+    CHECK(files.stat(Context(), "file"));
+  }
 }
 
 TEST_CASE("a socket is listed as one, and cannot be opened") {

@@ -17,8 +17,9 @@
 #include "all_tests.hpp"
 #include "temp_dir.hpp"
 
-/// The file systems that the common tests run on.
-enum class On : unsigned char { memory, disk, disk_walked };
+/// The file systems that the common tests run on; the last two are compared with each other only, since links mean
+/// something else there.
+enum class On : unsigned char { memory, disk, disk_walked, disk_in_root, disk_in_root_walked };
 
 /// One of them, with an empty root.
 class Subject {
@@ -32,8 +33,11 @@ class Subject {
     ::umask(022);
     directory_.emplace();
     ::chmod(directory_->path().c_str(), 0755);
+    const bool in_root = on == On::disk_in_root || on == On::disk_in_root_walked;
+    const leash::fs::DiskFS::Options options{.use_openat2 = on == On::disk || on == On::disk_in_root,
+                                             .links = in_root ? leash::fs::Links::in_root : leash::fs::Links::beneath};
     files_ = std::make_unique<leash::fs::DiskFS>(
-        leash::fs::DiskFS::open_root(leash::Context(), directory_->path(), {.use_openat2 = on == On::disk}).value());
+        leash::fs::DiskFS::open_root(leash::Context(), directory_->path(), options).value());
   }
 
   leash::fs::FileSystem& files() { return *files_; }

@@ -339,6 +339,22 @@ LEASH_FS_TEST("hard links are names of the same file") {
   CHECK(get(files, "dir/two") == "content");
 }
 
+LEASH_FS_TEST("link looks for the file first, and rename for both directories") {
+  Subject subject(on);
+  fs::FileSystem& files = subject.files();
+  const Context ctx;
+  put(files, "file");
+  for (const std::string& bad : {std::string("file/x"), "file/" + std::string(256, 'n')}) {
+    CHECK(code_of(files.link(ctx, "missing", bad)) == std::errc::no_such_file_or_directory);
+    CHECK(code_of(files.rename(ctx, "missing", bad)) == std::errc::not_a_directory);
+    CHECK(code_of(files.link(ctx, "file", bad)) == std::errc::not_a_directory);
+  }
+  CHECK(code_of(files.link(ctx, "missing", std::string(5000, 'n'))) == std::errc::no_such_file_or_directory);
+  CHECK(code_of(files.rename(ctx, "missing", std::string(5000, 'n'))) == std::errc::filename_too_long);
+  CHECK(code_of(files.link(ctx, "file", std::string(5000, 'n'))) == std::errc::filename_too_long);
+  CHECK(code_of(files.link(ctx, "missing", "file")) == std::errc::no_such_file_or_directory);
+}
+
 LEASH_FS_TEST("truncate by path cuts and extends") {
   Subject subject(on);
   fs::FileSystem& files = subject.files();

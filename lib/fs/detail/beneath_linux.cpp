@@ -1,10 +1,14 @@
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <linux/openat2.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
+#include <deque>
 #include <leash/fs/detail/beneath.hpp>
 #include <leash/fs/detail/elements.hpp>
 #include <leash/fs/detail/retry.hpp>
@@ -20,11 +24,18 @@ namespace {
 /// How often to begin anew where someone changes the tree at the same time.
 constexpr int max_attempts = 128;
 
-int openat2(int root, const char* path, int flags, unsigned mode) {
+/// How many elements to walk, those of links and those walked again included. The kernel would walk some more, if 40
+/// links each had a target as long as can be.
+constexpr int max_steps = 1 << 16;
+
+/// How many directories above to hold while `..` may come, so that it needs no walk from the root.
+constexpr std::size_t max_held = 16;
+
+int openat2(int root, const char* path, int flags, unsigned mode, std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<unsigned>(flags);
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS;
+  how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
   return static_cast<int>(retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); }));
 }
 
@@ -38,6 +49,13 @@ Outcome<mode_t> type_of(int descriptor) {
   struct stat info{};
   if (::fstat(descriptor, &info) != 0) return refuse_last();
   return info.st_mode & S_IFMT;
+}
+
+/// Whether a directory is one of procfs. The absolute links there stand for what a process has open, whatever their
+/// text says: the kernel refuses those (RESOLVE_NO_MAGICLINKS).
+bool is_proc(int directory) {
+  struct statfs info{};
+  return ::fstatfs(directory, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
 }
 
 Outcome<std::string> read_link(int directory, const char* name) {
@@ -98,64 +116,130 @@ Outcome<Step> finish(int directory, const std::string& name, int flags, unsigned
   }
 }
 
-Outcome<Descriptor> open_by_walk(int root, std::string_view path, int flags, unsigned mode) {
-  if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
-  Elements elements(path);
-  std::vector<std::string> walked;
-  Descriptor held;
-  for (;;) {
-    const int directory = held ? held.get() : root;
-    const std::string name(elements.take());
-    if (name == "..") {
-      // Never by the name `..`: the directory may have been moved out of the root meanwhile.
-      if (walked.empty()) return refuse(errc::escapes_root);
-      walked.pop_back();
-      elements.restart(std::exchange(walked, {}));
-      held = Descriptor();
-      continue;
-    }
-    if (name != ".") {
-      const bool last = elements.last() && !elements.slash();
-      if (elements.last() && elements.slash() && (flags & O_CREAT) != 0) return refuse(std::errc::is_a_directory);
-      Outcome<Step> step = last ? finish(directory, name, flags, mode) : descend(directory, name);
-      if (!step) return std::unexpected(step.error());
-      if (step->link) {
-        if (const std::error_code error = elements.expand(*step->link)) return std::unexpected(error);
-        continue;
+/// A path on its way, a directory at a time.
+class Walk {
+ public:
+  Walk(const Root& root, const Context& context, std::string_view path)
+      : root_(root), context_(context), elements_(path, root.links) {}
+
+  Outcome<Descriptor> open(int flags, unsigned mode) {
+    for (int count = 0; count != max_steps; ++count) {
+      if (context_.done()) return std::unexpected(context_.error());
+      const std::string name(elements_.take());
+      if (name == "..") {
+        if (const std::error_code error = go_up()) return std::unexpected(error);
+      } else if (name != ".") {
+        const bool last = elements_.last() && !elements_.slash();
+        if (elements_.last() && elements_.slash() && (flags & O_CREAT) != 0) return refuse(std::errc::is_a_directory);
+        Outcome<Step> step = last ? finish(here(), name, flags, mode) : descend(here(), name);
+        if (!step && lacks_descriptors(step.error()) && !above_.empty()) {
+          above_.clear();
+          step = last ? finish(here(), name, flags, mode) : descend(here(), name);
+        }
+        if (!step) return std::unexpected(step.error());
+        if (step->link) {
+          if (const std::error_code error = follow(*step->link)) return std::unexpected(error);
+          continue;
+        }
+        if (last) return std::move(step->open);
+        go_down(name, std::move(step->open));
       }
-      if (last) return std::move(step->open);
-      held = std::move(step->open);
-      walked.push_back(name);
+      if (elements_.last()) return open_at(here(), ".", flags & ~O_NOFOLLOW, mode);
     }
-    if (elements.last()) return open_at(held ? held.get() : root, ".", flags & ~O_NOFOLLOW, mode);
+    return refuse(std::errc::too_many_symbolic_link_levels);
   }
+
+ private:
+  int here() const noexcept { return here_ ? here_.get() : root_.directory.get(); }
+
+  static bool lacks_descriptors(std::error_code code) {
+    return code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system;
+  }
+
+  void go_down(const std::string& name, Descriptor next) {
+    if (!elements_.may_go_up()) {
+      above_.clear();
+    } else if (here_) {
+      if (above_.size() == max_held) above_.pop_front();
+      above_.push_back(std::move(here_));
+    }
+    here_ = std::move(next);
+    walked_.push_back(name);
+  }
+
+  /// Never by the name `..`: the directory may have been moved out of the root meanwhile. Where the one above is not
+  /// held any more, the walk begins anew, once for all `..` that follow each other.
+  std::error_code go_up() {
+    if (walked_.empty()) return root_.links == Links::in_root ? std::error_code() : make_error_code(errc::escapes_root);
+    walked_.pop_back();
+    if (walked_.empty()) {
+      here_ = Descriptor();
+    } else if (!above_.empty()) {
+      here_ = std::move(above_.back());
+      above_.pop_back();
+    } else {
+      for (; elements_.up_next() && !walked_.empty(); walked_.pop_back()) elements_.take();
+      elements_.restart(std::exchange(walked_, {}));
+      here_ = Descriptor();
+    }
+    return {};
+  }
+
+  std::error_code follow(const std::string& target) {
+    const bool absolute = target.starts_with('/');
+    if (absolute && is_proc(here())) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
+    if (const std::error_code error = elements_.expand(target)) return error;
+    if (absolute) {
+      walked_.clear();
+      above_.clear();
+      here_ = Descriptor();
+    }
+    return {};
+  }
+
+  const Root& root_;
+  const Context& context_;
+  Elements elements_;
+  std::vector<std::string> walked_;  ///< The names from the root to here.
+  Descriptor here_;                  ///< None at the root.
+  std::deque<Descriptor> above_;     ///< The directories above this one, the nearest last, as far as they are held.
+};
+
+Outcome<Descriptor> open_by_walk(const Root& root, const Context& context, std::string_view path, int flags,
+                                 unsigned mode) {
+  if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
+  return Walk(root, context, path).open(flags, mode);
 }
 
-Outcome<Descriptor> open_by_kernel(int root, const std::string& path, int flags, unsigned mode) {
+Outcome<Descriptor> open_by_kernel(const Root& root, const Context& context, std::string_view path, int flags,
+                                   unsigned mode) {
+  const std::string text(path);
+  const std::uint64_t resolve = root.links == Links::in_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH;
   // EAGAIN says that the kernel could not rule out that a concurrent rename, of whatever on this machine, led it
   // outside.
   for (int attempt = 0; attempt != max_attempts; ++attempt) {
-    Descriptor descriptor(openat2(root, path.c_str(), flags, mode));
+    Descriptor descriptor(openat2(root.directory.get(), text.c_str(), flags, mode, resolve));
     if (descriptor) return descriptor;
     if (errno == EXDEV) return refuse(errc::escapes_root);
     if (errno != EAGAIN) return refuse_last();
+    if (context.done()) return std::unexpected(context.error());
   }
-  return open_by_walk(root, path, flags, mode);
+  return open_by_walk(root, context, path, flags, mode);
 }
 
 }  // namespace
 
 Resolver best_resolver(int root) {
   // Without the system call it is ENOSYS, or whatever a filter answers; and what cannot open the root itself will open
-  // nothing.
-  const Descriptor probe(openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0));
+  // nothing. Both ways of resolving came in the same version.
+  const Descriptor probe(openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
   return probe ? Resolver::kernel : Resolver::walk;
 }
 
-Outcome<Descriptor> open_beneath(int root, std::string_view path, int flags, unsigned mode, Resolver resolver) {
-  flags |= O_CLOEXEC;
-  return resolver == Resolver::kernel ? open_by_kernel(root, std::string(path), flags, mode)
-                                      : open_by_walk(root, path, flags, mode);
+Outcome<Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path, int flags,
+                                 unsigned mode) {
+  const auto open = root.resolver == Resolver::kernel ? open_by_kernel : open_by_walk;
+  return open(root, context, path, flags | O_CLOEXEC, mode);
 }
 
 }  // namespace LEASH_NAMESPACE::fs::detail

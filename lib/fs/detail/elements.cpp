@@ -14,12 +14,15 @@ std::string_view Elements::take() {
 }
 
 std::error_code Elements::expand(std::string_view target) {
-  if (++links_ > max_links) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
-  if (target.starts_with('/')) return make_error_code(errc::escapes_root);
+  if (++followed_ > max_links) return std::make_error_code(std::errc::too_many_symbolic_link_levels);
+  if (target.starts_with('/')) {
+    if (links_ == Links::beneath) return make_error_code(errc::escapes_root);
+    target.remove_prefix(std::min(target.find_first_not_of('/'), target.size()));
+    if (target.empty()) target = ".";
+  }
   std::string text(target);
   if (slash_) text.append(1, '/').append(rest_);
-  text_ = std::move(text);
-  rest_ = text_;
+  set_text(std::move(text));
   return {};
 }
 
@@ -28,8 +31,13 @@ void Elements::restart(const std::vector<std::string>& walked) {
   for (const std::string& name : walked) text.append(name).append(1, '/');
   // The directory itself is wanted where nothing more comes.
   text.append(rest_.empty() ? std::string_view(".") : rest_);
+  set_text(std::move(text));
+}
+
+void Elements::set_text(std::string text) {
   text_ = std::move(text);
   rest_ = text_;
+  may_go_up_ = rest_.contains("..");
 }
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <leash/config.hpp>
+#include <leash/fs/links.hpp>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -20,7 +21,7 @@ inline constexpr int max_links = 40;
 /// one at the end.
 class Elements {
  public:
-  explicit Elements(std::string_view path) : rest_(path) {}
+  explicit Elements(std::string_view path, Links links = Links::beneath) : rest_(path), links_(links) {}
   Elements(const Elements&) = delete;
   Elements& operator=(const Elements&) = delete;
 
@@ -33,7 +34,14 @@ class Elements {
   /// Whether a slash follows the element that was taken: then it must be a directory, even as the last one.
   bool slash() const noexcept { return slash_; }
 
-  /// Puts the target of a link in place of the element that was taken. Returns `escapes_root` for an absolute one,
+  /// Whether the next element, if there is one, is `..`.
+  bool up_next() const noexcept { return rest_ == ".." || rest_.starts_with("../"); }
+
+  /// Whether `..` may still come.
+  bool may_go_up() const noexcept { return may_go_up_; }
+
+  /// Puts the target of a link in place of the element that was taken. An absolute one is `escapes_root`, unless it
+  /// may stay in the root: then its elements are to be walked from there. Returns that,
   /// `too_many_symbolic_link_levels` for one too many, or no error.
   [[nodiscard]] std::error_code expand(std::string_view target);
 
@@ -41,10 +49,14 @@ class Elements {
   void restart(const std::vector<std::string>& walked);
 
  private:
+  void set_text(std::string text);
+
   std::string text_;
   std::string_view rest_;
+  const Links links_;
   bool slash_ = false;
-  int links_ = 0;
+  bool may_go_up_ = false;
+  int followed_ = 0;
 };
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -272,9 +272,10 @@ Outcome<void> MemoryTree::remove_all(std::string_view path) {
 
 /// Looks for both directories before it looks into them, as one has to who goes by descriptors.
 Outcome<MemoryTree::Pair> MemoryTree::walk_pair(std::string_view from, std::string_view to) const {
-  if (from.size() > max_path_size || to.size() > max_path_size) return refuse(std::errc::filename_too_long);
+  if (from.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const Outcome<MemoryNode*> from_directory = walk_to_directory(parent_path(from));
   if (!from_directory) return std::unexpected(from_directory.error());
+  if (to.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const Outcome<MemoryNode*> to_directory = walk_to_directory(parent_path(to));
   if (!to_directory) return std::unexpected(to_directory.error());
   const Outcome<MemoryNode*> source = find(**from_directory, base_name(from));
@@ -325,14 +326,17 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
 
 Outcome<void> MemoryTree::link(std::string_view existing, std::string_view path) {
   const std::unique_lock lock(mutex_);
-  const Outcome<Pair> pair = walk_pair(existing, path);
-  if (!pair) return std::unexpected(pair.error());
-  if (pair->target != nullptr) return refuse(std::errc::file_exists);
-  if (pair->source->is_directory()) return refuse(std::errc::operation_not_permitted);
+  // The file first, and then the place of its new name, as link(2) does; rename(2) looks for both directories first.
+  const Outcome<Place> source = walk(existing, false);
+  if (!source) return std::unexpected(source.error());
+  if (source->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
+  const Outcome<Place> target = new_place(path);
+  if (!target) return std::unexpected(target.error());
+  if (source->node->is_directory()) return refuse(std::errc::operation_not_permitted);
   const Clock::system_time_point time = now();
-  pair->to_directory->children.emplace(base_name(path), pair->source->shared_from_this());
-  add_links(*pair->source, 1, time);
-  mark_modified(*pair->to_directory, time);
+  target->directory->children.emplace(target->name, source->node->shared_from_this());
+  add_links(*source->node, 1, time);
+  mark_modified(*target->directory, time);
   return {};
 }
 

@@ -64,6 +64,7 @@ class Remover {
     Outcome<std::vector<DirEntry>> entries = list_all(*std::move(listed));
     if (!entries) return std::unexpected(entries.error());
     for (DirEntry& entry : *entries) {
+      if (context_.done()) return std::unexpected(context_.error());
       if (!entry.is_directory()) {
         if (::unlinkat(current_.get(), entry.name.c_str(), 0) == 0 || errno == ENOENT) continue;
         if (errno != EISDIR) return refuse_last();
