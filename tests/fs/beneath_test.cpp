@@ -111,6 +111,7 @@ TEST_CASE("a walk that goes up needs two descriptors, if there are no more") {
   DiskFS files = open_root(top.path(), false);
   REQUIRE(files.mkdir_all(Context(), deep(40)));
   REQUIRE(files.symlink(Context(), deep(40) + repeated("/../../../d/d/d", 5), "link"));
+  REQUIRE(files.symlink(Context(), deep(40) + "/..", "up"));
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   rlimit few = before;
@@ -118,7 +119,9 @@ TEST_CASE("a walk that goes up needs two descriptors, if there are no more") {
   ::close(next);
   few.rlim_cur = static_cast<rlim_t>(next) + 2;
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
-  const auto info = files.stat(Context(), "link");
+  const auto link = files.stat(Context(), "link");
+  const auto up = files.stat(Context(), "up");
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK_MESSAGE(info, text_of(info));
+  CHECK_MESSAGE(link, text_of(link));
+  CHECK_MESSAGE(up, text_of(up));
 }

@@ -30,7 +30,7 @@ struct Root {
 /// else that a link may hold.
 ///
 /// A walk asks `context` before each step, and fails with its code when it is done. It is bounded: 65,536 steps, then
-/// it is `too_many_symbolic_link_levels`. It holds up to 17 descriptors at a time.
+/// it is `too_many_symbolic_link_levels`. It holds up to 18 descriptors at a time, and two where there are no more.
 [[nodiscard]] Outcome<Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path,
                                                int flags, unsigned mode = 0);
 

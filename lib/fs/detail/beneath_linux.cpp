@@ -144,7 +144,10 @@ class Walk {
         if (last) return std::move(step->open);
         go_down(name, std::move(step->open));
       }
-      if (elements_.last()) return open_at(here(), ".", flags & ~O_NOFOLLOW, mode);
+      if (elements_.last()) {
+        above_.clear();
+        return open_at(here(), ".", flags & ~O_NOFOLLOW, mode);
+      }
     }
     return refuse(std::errc::too_many_symbolic_link_levels);
   }
@@ -167,8 +170,9 @@ class Walk {
     walked_.push_back(name);
   }
 
-  /// Never by the name `..`: the directory may have been moved out of the root meanwhile. Where the one above is not
-  /// held any more, the walk begins anew, once for all `..` that follow each other.
+  /// Never by the name `..`: the directory may have been moved out of the root meanwhile, and what is above it was
+  /// never in there. The one that the walk came through is held, or else the walk begins anew, once for all `..` that
+  /// follow each other.
   std::error_code go_up() {
     if (walked_.empty()) return root_.links == Links::in_root ? std::error_code() : make_error_code(errc::escapes_root);
     walked_.pop_back();
