@@ -16,8 +16,8 @@ using leash::Context;
 namespace {
 
 /// A root whose links stay inside, and beside it what must not be reached from there.
-struct Walled {
-  explicit Walled(bool use_openat2) {
+struct Linked {
+  explicit Linked(bool use_openat2) {
     std::filesystem::create_directories(top / "root/dir/sub");
     std::filesystem::create_directories(top / "outside");
     DiskFS above = DiskFS::open_root(Context(), top.path()).value();
@@ -37,7 +37,7 @@ struct Walled {
 TEST_CASE("with links in the root, the root is / to all of them, and nothing outside is reached") {
   for (const bool use_openat2 : {true, false}) {
     CAPTURE(use_openat2);
-    Walled walled(use_openat2);
+    Linked walled(use_openat2);
     DiskFS& files = *walled.files;
     const Context ctx;
     for (const char* target :
@@ -97,7 +97,7 @@ TEST_CASE("a DiskFS at / follows links as the system does, but not those that st
   const Context ctx;
   for (const bool use_openat2 : {true, false}) {
     CAPTURE(use_openat2);
-    DiskFS files = DiskFS::open_root(ctx, "/", Walled::options(use_openat2)).value();
+    DiskFS files = DiskFS::open_root(ctx, "/", Linked::options(use_openat2)).value();
     const std::string here = top.path().substr(1);
     put(files, here + "/dir/file", "content");
     CHECK(get(files, here + "/absolute") == "content");
