@@ -1,9 +1,12 @@
-#include <pthread.h>
-
+#include <atomic>
+#include <cstdint>
 #include <ctime>
 #include <leash/clock.hpp>
 #include <leash/detail/background_thread.hpp>
 #include <leash/detail/timer_queue.hpp>
+#include <leash/os/fork.hpp>
+#include <leash/os/lazy.hpp>
+#include <leash/os/mutex.hpp>
 #include <mutex>
 #include <stdexcept>
 #include <utility>
@@ -41,38 +44,26 @@ class RealClock final : public Clock {
 
   void start() {
     const std::lock_guard lock(starting_);
-    if (started_) return;
-    // A child has no thread but the one that forked: it starts its own when it next needs one.
-    static RealClock* only = nullptr;
-    if (std::exchange(only, this) == nullptr) {
-      ::pthread_atfork(
-          [] {
-            only->starting_.lock();
-            only->timers_->mutex().lock();
-          },
-          [] {
-            only->timers_->mutex().unlock();
-            only->starting_.unlock();
-          },
-          [] {
-            only->started_ = false;
-            only->timers_->mutex().unlock();
-            only->starting_.unlock();
-          });
-    }
-    detail::start_background_thread([timers = timers_] {
-      for (;;) {
-        timers->wait();
-        while (timers->run_one(steady_clock::now())) {
-        }
-      }
-    });
-    started_ = true;
+    const std::uint64_t wanted = os::fork_generation() + std::uint64_t{1};
+    if (thread_.load() == wanted) return;
+    leash::detail::start_background_thread([this, wanted] { run(wanted); });
+    // A callback may have forked, and is running yet: its thread is to end behind it.
+    thread_.store(wanted);
+    timers_->wake();
   }
 
-  std::shared_ptr<detail::TimerQueue> timers_ = std::make_shared<detail::TimerQueue>();
-  std::mutex starting_;
-  bool started_ = false;
+  void run(std::uint64_t thread) {
+    // Also before `start` has said so.
+    while (thread_.load() <= thread) {
+      timers_->wait();
+      while (thread_.load() <= thread && timers_->run_one(steady_clock::now())) {
+      }
+    }
+  }
+
+  const std::shared_ptr<detail::TimerQueue> timers_ = std::make_shared<detail::TimerQueue>();
+  os::Mutex starting_;
+  std::atomic<std::uint64_t> thread_{0};  ///< The generation of processes that the timer thread is of, plus 1.
 };
 
 }  // namespace
@@ -80,9 +71,9 @@ class RealClock final : public Clock {
 Clock::~Clock() = default;
 
 const std::shared_ptr<Clock>& Clock::real() {
-  // Never destroyed: handles in static variables and the timer thread may still use it while the program ends.
-  static const auto* const clock = new std::shared_ptr<Clock>(std::make_shared<RealClock>());
-  return *clock;
+  // Handles in static variables and the timer thread may still use it while the program ends.
+  static constinit os::Lazy<std::shared_ptr<Clock>> clock;
+  return clock.get([] { return new std::shared_ptr<Clock>(std::make_shared<RealClock>()); });
 }
 
 FakeClock::FakeClock() : timers_(std::make_shared<detail::TimerQueue>()) {}
@@ -93,8 +84,10 @@ void FakeClock::advance(duration by) {
   const auto move_to = [this](time_point time) {
     if (time.time_since_epoch() > elapsed_.load()) elapsed_.store(time.time_since_epoch());
   };
-  // Recursive, for a callback that advances.
-  const std::lock_guard turn(advancing_);
+  os::Turn& running = timers_->running();
+  // Not a second time, in a callback that advances.
+  std::unique_lock turn(running, std::defer_lock);
+  if (!running.held()) turn.lock();
   const time_point start = now();
   const time_point target = by > longest - start.time_since_epoch() ? time_point(longest) : start + by;
   const auto run_due = [&] {

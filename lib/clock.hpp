@@ -6,7 +6,6 @@
 #include <leash/config.hpp>
 #include <leash/registration.hpp>
 #include <memory>
-#include <mutex>
 
 namespace LEASH_NAMESPACE {
 
@@ -43,7 +42,9 @@ class Clock {
     return do_at(time, std::move(callback));
   }
 
-  /// The machine's clock. Its callbacks run in one timer thread, started when first needed and never ended.
+  /// The machine's clock. Its callbacks run in one timer thread, started when first needed and never ended. A forked
+  /// child has one of its own, from the first call of `at` there on; of the callbacks that were registered before, it
+  /// runs those of the thread that forked.
   static const std::shared_ptr<Clock>& real();
 
  protected:
@@ -74,7 +75,6 @@ class FakeClock final : public Clock {
   Registration do_at(time_point time, std::move_only_function<void()> callback) override;
 
   std::shared_ptr<detail::TimerQueue> timers_;
-  std::recursive_mutex advancing_;
   std::atomic<duration> elapsed_{duration::zero()};
 };
 

@@ -12,6 +12,7 @@ using detail::CancelState;
 namespace {
 
 constinit const Notes no_notes;
+constinit const std::shared_ptr<CancelState> no_cancel_state;
 
 }  // namespace
 
@@ -50,8 +51,7 @@ Context::~Context() = default;
 Context::Node* Context::make_child() const { return node_ ? new Node(*node_) : new Node(); }
 
 const std::shared_ptr<CancelState>& Context::cancel_state() const noexcept {
-  static const std::shared_ptr<CancelState> none;
-  return node_ ? node_->cancel : none;
+  return node_ ? node_->cancel : no_cancel_state;
 }
 
 Context Context::with_entry(const std::type_info& key, std::shared_ptr<const void> value) const {
@@ -161,24 +161,16 @@ const Notes& Context::notes() const noexcept { return node_ ? node_->notes : no_
 
 std::stop_token Context::stop_token() const noexcept {
   const auto& state = cancel_state();
-  return state ? state->token() : std::stop_token();
+  if (!state) return {};
+  state->revive();
+  return state->token();
 }
 
 Registration Context::on_cancel(std::move_only_function<void()> callback) const {
-  class StopHold final : public Registration::Hold {
-   public:
-    StopHold(std::shared_ptr<CancelState> state, std::move_only_function<void()> callback)
-        : state_(std::move(state)), callback_(state_->token(), std::move(callback)) {}
-
-   private:
-    // The Context may go before it is done; its deadline stays.
-    std::shared_ptr<CancelState> state_;
-    std::stop_callback<std::move_only_function<void()>> callback_;
-  };
   if (!callback) throw std::logic_error("leash: Context::on_cancel: the callback is empty");
   const auto& state = cancel_state();
   if (!state) return {};
-  return Registration(std::make_unique<StopHold>(state, std::move(callback)));
+  return state->on_cancel(std::move(callback));
 }
 
 void CancelSource::cancel() const { state_->cancel(std::make_error_code(std::errc::operation_canceled), std::nullopt); }

@@ -1,4 +1,5 @@
 #include <leash/detail/cancel_state.hpp>
+#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::detail {
@@ -8,13 +9,45 @@ std::error_code expired() { return std::make_error_code(std::errc::timed_out); }
 
 }  // namespace
 
+struct CancelState::Callback : Links, std::enable_shared_from_this<Callback> {
+  explicit Callback(std::move_only_function<void()> function_) : function(std::move(function_)) {}
+
+  bool listed() const noexcept { return next != this; }
+  void unlist() noexcept {
+    next->previous = previous;
+    previous->next = next;
+    next = previous = this;
+  }
+
+  std::move_only_function<void()> function;
+  const os::ThreadId registered_by = os::ThreadId::current();
+  os::ThreadId running_in;
+};
+
+class CancelState::Hold final : public Registration::Hold {
+ public:
+  Hold(std::shared_ptr<CancelState> state, std::shared_ptr<Callback> callback)
+      : state_(std::move(state)), callback_(std::move(callback)) {}
+  Hold(const Hold&) = delete;
+  Hold& operator=(const Hold&) = delete;
+  ~Hold() override { state_->remove(*callback_); }
+
+ private:
+  // The Context may go before it is done; its deadline stays.
+  const std::shared_ptr<CancelState> state_;
+  const std::shared_ptr<Callback> callback_;
+};
+
 CancelState::CancelState(std::shared_ptr<CancelState> parent)
-    : parent_(std::move(parent)), mutex_(parent_ ? parent_->mutex_ : std::make_shared<std::mutex>()) {}
+    : parent_(std::move(parent)), family_(parent_ ? parent_->family_ : std::make_shared<Family>()) {}
 
 CancelState::~CancelState() {
+  // The link of a parent process may be at work in a thread that is lost: its destructor would wait. Left alone it does
+  // nothing any more.
+  if (generation_ != os::fork_generation()) static_cast<void>(token_link_.release());
   if (!parent_) return;
   {
-    const std::lock_guard lock(*mutex_);
+    const std::lock_guard lock(family_->mutex);
     parent_->children_.erase(this);
   }
   // A loop, because states may be nested deeper than the stack: the last owner of a parent takes the grandparent over.
@@ -22,7 +55,7 @@ CancelState::~CancelState() {
   while (last && last.use_count() == 1) {
     std::shared_ptr<CancelState> next;
     {
-      const std::lock_guard lock(*mutex_);
+      const std::lock_guard lock(family_->mutex);
       next = std::exchange(last->parent_, nullptr);
       if (next) next->children_.erase(last.get());
     }
@@ -41,13 +74,13 @@ void CancelState::attach(std::optional<Clock::time_point> deadline, const std::s
   if (parent_) {
     // First, in case its deadline is past: the first end counts.
     const bool ended = parent_->done();
-    const std::lock_guard lock(*mutex_);
+    const std::lock_guard lock(family_->mutex);
     parent_->children_.insert(this);
     if (ended || parent_->done_) {
       code_ = parent_->code_;
       cause_ = parent_->cause_;
       done_ = true;
-      told_ = true;
+      told_by_ = os::ThreadId::current();
     }
   }
   if (done_) {
@@ -55,14 +88,29 @@ void CancelState::attach(std::optional<Clock::time_point> deadline, const std::s
   } else if (own_deadline && *deadline <= clock->now()) {
     cancel(expired(), std::nullopt);
   } else if (own_deadline) {
-    timer_ = clock->at(*deadline, [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->cancel(expired(), std::nullopt);
-    });
+    has_timer_ = true;
+    timer_ = set_timer();
+  }
+}
+
+Registration CancelState::set_timer() {
+  return clock_->at(*deadline_, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->cancel(expired(), std::nullopt);
+  });
+}
+
+void CancelState::set_timers_again() {
+  const std::uint32_t generation = os::fork_generation();
+  for (CancelState* state = this; state != nullptr; state = state->parent_.get()) {
+    if (state->timer_generation_.exchange(generation) == generation || !state->has_timer_) continue;
+    Registration timer = state->set_timer();
+    const std::lock_guard lock(family_->mutex);
+    std::swap(state->timer_, timer);
   }
 }
 
 void CancelState::follow(std::stop_token token) {
-  token_link_.emplace(std::move(token), [weak = weak_from_this()] {
+  token_link_ = std::make_unique<Link>(std::move(token), [weak = weak_from_this()] {
     if (const auto self = weak.lock()) self->cancel(std::make_error_code(std::errc::operation_canceled), std::nullopt);
   });
 }
@@ -70,7 +118,7 @@ void CancelState::follow(std::stop_token token) {
 bool CancelState::done() const noexcept {
   if (done_.load(std::memory_order_acquire)) return true;
   if (!deadline_ || clock_->coarse_now() < *deadline_) return false;
-  const std::lock_guard lock(*mutex_);
+  const std::lock_guard lock(family_->mutex);
   mark(expired(), std::nullopt);
   return true;
 }
@@ -90,7 +138,10 @@ void CancelState::mark_below(std::vector<std::shared_ptr<CancelState>>& marked, 
   while (!waiting.empty()) {
     CancelState* const state = waiting.back();
     waiting.pop_back();
-    if (std::exchange(state->told_, true)) continue;
+    // A thread that is lost did not come to the end of it.
+    const bool interrupted = state->told_by_.lost() && state->callbacks_.next != &state->callbacks_;
+    if (state->told_by_ && !interrupted) continue;
+    state->told_by_ = os::ThreadId::current();
     state->mark(code, cause);
     waiting.insert(waiting.end(), state->children_.begin(), state->children_.end());
     // One that is being destroyed has no owner any more, nor a callback that could still run.
@@ -101,14 +152,68 @@ void CancelState::mark_below(std::vector<std::shared_ptr<CancelState>>& marked, 
 void CancelState::cancel(std::error_code code, std::optional<Error> cause) {
   std::vector<std::shared_ptr<CancelState>> marked;
   {
-    const std::lock_guard lock(*mutex_);
+    const std::lock_guard lock(family_->mutex);
     if (done_) {
       code = code_;
       cause = cause_;
     }
     mark_below(marked, code, cause);
   }
-  for (const std::shared_ptr<CancelState>& state : marked) state->source_.request_stop();
+  for (const std::shared_ptr<CancelState>& state : marked) state->tell();
+}
+
+void CancelState::tell() {
+  source_.request_stop();
+  while (const std::shared_ptr<Callback> callback = take_callback()) {
+    callback->function();
+    // What it holds must be gone before a waiting `remove` returns.
+    callback->function = nullptr;
+    {
+      const std::lock_guard lock(family_->mutex);
+      callback->running_in = {};
+    }
+    family_->finished.notify_all();
+  }
+}
+
+/// The next one, which this thread is to run.
+std::shared_ptr<CancelState::Callback> CancelState::take_callback() {
+  const std::lock_guard lock(family_->mutex);
+  while (callbacks_.next != &callbacks_) {
+    auto& callback = static_cast<Callback&>(*callbacks_.next);
+    callback.unlist();
+    if (callback.registered_by.lost()) continue;
+    callback.running_in = os::ThreadId::current();
+    return callback.shared_from_this();
+  }
+  return nullptr;
+}
+
+Registration CancelState::on_cancel(std::move_only_function<void()> callback) {
+  revive();
+  const auto fresh = std::make_shared<Callback>(std::move(callback));
+  auto hold = std::make_unique<Hold>(shared_from_this(), fresh);
+  {
+    const std::lock_guard lock(family_->mutex);
+    if (!told_by_) {
+      fresh->next = &callbacks_;
+      fresh->previous = callbacks_.previous;
+      callbacks_.previous->next = fresh.get();
+      callbacks_.previous = fresh.get();
+      return Registration(std::move(hold));
+    }
+  }
+  fresh->function();
+  return {};
+}
+
+void CancelState::remove(Callback& callback) noexcept {
+  std::unique_lock lock(family_->mutex);
+  if (callback.listed()) {
+    callback.unlist();
+  } else if (callback.running_in != os::ThreadId::current()) {
+    family_->finished.wait(lock, [&] { return !callback.running_in || callback.running_in.lost(); });
+  }
 }
 
 }  // namespace LEASH_NAMESPACE::detail

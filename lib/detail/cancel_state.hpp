@@ -1,11 +1,15 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <leash/clock.hpp>
 #include <leash/error.hpp>
+#include <leash/os/condition_variable.hpp>
+#include <leash/os/fork.hpp>
+#include <leash/os/mutex.hpp>
+#include <leash/registration.hpp>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <system_error>
@@ -18,8 +22,11 @@ namespace LEASH_NAMESPACE::detail {
 /// Thread-safe.
 ///
 /// All states that descend from one have a mutex in common. Under it a cancellation first marks every descendant, so
-/// that none is still wanted when the first callback runs; the callbacks come after, outside of it. They are
-/// `std::stop_callback`s, which bring the rule that taking one back waits for it.
+/// that none is still wanted when the first callback runs; the callbacks come after, outside of it.
+///
+/// In a forked child those run that the thread which forked had registered: one of a thread that is lost may refer to
+/// what was on its stack. A callback that was running in such a thread counts as over. They are no
+/// `std::stop_callback`s, whose destructor would wait for it; those that the program makes with a token are.
 class CancelState : public std::enable_shared_from_this<CancelState> {
  public:
   /// A state below `parent` (or null). `attach` makes it take part.
@@ -46,15 +53,44 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   std::optional<Clock::time_point> deadline() const noexcept { return deadline_; }
   std::stop_token token() const noexcept { return source_.get_token(); }
 
+  /// Calls `callback` when it has ended: in this call, if that was told already.
+  Registration on_cancel(std::move_only_function<void()> callback);
+
+  /// In a forked child: sets the timers again that the parent had set for the deadlines of this and what it descends
+  /// from, since the child's clock may have no thread yet, or they were those of a lost one.
+  void revive() {
+    if (os::fork_generation() != 0) [[unlikely]]
+      set_timers_again();
+  }
+
  private:
   using Link = std::stop_callback<std::move_only_function<void()>>;
+
+  /// A list that is its own end.
+  struct Links {
+    Links* next = this;
+    Links* previous = this;
+  };
+  struct Callback;
+  class Hold;
+
+  /// What all states that descend from one share.
+  struct Family {
+    os::Mutex mutex;
+    os::ConditionVariable finished;  ///< A callback.
+  };
 
   void mark(std::error_code code, const std::optional<Error>& cause) const;
   void mark_below(std::vector<std::shared_ptr<CancelState>>& marked, std::error_code code,
                   const std::optional<Error>& cause);
+  void tell();
+  std::shared_ptr<Callback> take_callback();
+  void remove(Callback& callback) noexcept;
+  Registration set_timer();
+  void set_timers_again();
 
   std::shared_ptr<CancelState> parent_;
-  const std::shared_ptr<std::mutex> mutex_;
+  const std::shared_ptr<Family> family_;
   std::stop_source source_;
   std::optional<Clock::time_point> deadline_;
   std::shared_ptr<Clock> clock_;
@@ -64,10 +100,14 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   mutable std::atomic<bool> done_{false};
   mutable std::error_code code_;
   mutable std::optional<Error> cause_;
-  bool told_ = false;  ///< Whether its callbacks have run or are about to.
+  os::ThreadId told_by_;  ///< Who runs its callbacks, or has.
+  Links callbacks_;
 
-  std::optional<Link> token_link_;
+  const std::uint32_t generation_ = os::fork_generation();  ///< Of this process.
+  std::unique_ptr<Link> token_link_;
+  bool has_timer_ = false;
   Registration timer_;
+  std::atomic<std::uint32_t> timer_generation_{generation_};  ///< Of the process that set the timer.
 };
 
 }  // namespace LEASH_NAMESPACE::detail

@@ -1,6 +1,7 @@
 #include <leash/detail/timer_queue.hpp>
+#include <leash/os/fork.hpp>
+#include <mutex>
 #include <stdexcept>
-#include <thread>
 #include <utility>
 
 namespace LEASH_NAMESPACE::detail {
@@ -10,7 +11,8 @@ struct TimerQueue::Timer {
 
   std::move_only_function<void()> callback;
   std::optional<Timers::iterator> queued;
-  std::optional<std::thread::id> running_in;
+  const os::ThreadId registered_by = os::ThreadId::current();
+  os::ThreadId running_in;
 };
 
 class TimerQueue::Hold final : public Registration::Hold {
@@ -40,13 +42,14 @@ Registration TimerQueue::add_or_run(Clock::time_point time, Clock::time_point no
   {
     const std::lock_guard lock(mutex_);
     if (due) {
-      timer->running_in = std::this_thread::get_id();
+      timer->running_in = os::ThreadId::current();
     } else {
       timer->queued = timers_.emplace(time, timer);
       first = *timer->queued == timers_.begin();
     }
   }
-  if (first) changed_.notify_one();
+  // To all: in a forked child two may wait, of which one is to end.
+  if (first) changed_.notify_all();
   if (due) run(*timer);
   return Registration(std::move(hold));
 }
@@ -56,12 +59,13 @@ bool TimerQueue::run_one(Clock::time_point now, const std::function<void(Clock::
   Clock::time_point time;
   {
     const std::lock_guard lock(mutex_);
+    drop_lost(now);
     if (timers_.empty() || timers_.begin()->first > now) return false;
     time = timers_.begin()->first;
     timer = std::move(timers_.begin()->second);
     timers_.erase(timers_.begin());
     timer->queued.reset();
-    timer->running_in = std::this_thread::get_id();
+    timer->running_in = os::ThreadId::current();
   }
   if (before_run) before_run(time);
   run(*timer);
@@ -75,9 +79,17 @@ void TimerQueue::run(Timer& timer) noexcept {
   timer.callback = nullptr;
   {
     const std::lock_guard lock(mutex_);
-    timer.running_in.reset();
+    timer.running_in = {};
   }
   finished_.notify_all();
+}
+
+/// Takes the first callbacks out as far as they are due and not to run. Under the mutex: their registrations own them.
+void TimerQueue::drop_lost(Clock::time_point now) noexcept {
+  while (!timers_.empty() && timers_.begin()->first <= now && timers_.begin()->second->registered_by.lost()) {
+    timers_.begin()->second->queued.reset();
+    timers_.erase(timers_.begin());
+  }
 }
 
 void TimerQueue::wait() {
@@ -99,8 +111,8 @@ void TimerQueue::remove(Timer& timer) noexcept {
     timer.queued.reset();
     return;
   }
-  if (timer.running_in == std::this_thread::get_id()) return;
-  finished_.wait(lock, [&] { return !timer.running_in; });
+  if (timer.running_in == os::ThreadId::current()) return;
+  finished_.wait(lock, [&] { return !timer.running_in || timer.running_in.lost(); });
 }
 
 }  // namespace LEASH_NAMESPACE::detail

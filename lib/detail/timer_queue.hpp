@@ -1,17 +1,21 @@
 #pragma once
 
-#include <condition_variable>
 #include <functional>
 #include <leash/clock.hpp>
+#include <leash/os/condition_variable.hpp>
+#include <leash/os/mutex.hpp>
+#include <leash/os/turn.hpp>
 #include <leash/registration.hpp>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 namespace LEASH_NAMESPACE::detail {
 
 /// The callbacks of one clock, by time. Registrations keep it alive, so they may outlive their clock. Thread-safe.
+///
+/// In a forked child only those run that the thread which forked had registered: one of a thread that is lost may refer
+/// to what was on its stack. A callback that was running in such a thread counts as over.
 class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
  public:
   struct Timer;
@@ -29,18 +33,23 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
   /// Waits until a callback may be due. Meant for the one thread that runs callbacks by the machine's clock.
   void wait();
 
-  /// Hold it over a fork, so that the child finds the queue as a whole.
-  std::mutex& mutex() noexcept { return mutex_; }
+  /// Whose turn it is to run callbacks, where several threads may.
+  os::Turn& running() noexcept { return running_; }
+
+  /// Makes `wait` return.
+  void wake() noexcept { changed_.notify_all(); }
 
  private:
   class Hold;
 
   void run(Timer& timer) noexcept;
   void remove(Timer& timer) noexcept;
+  void drop_lost(Clock::time_point now) noexcept;
 
-  std::mutex mutex_;
-  std::condition_variable changed_;
-  std::condition_variable finished_;
+  os::Turn running_;
+  os::Mutex mutex_;
+  os::ConditionVariable changed_;
+  os::ConditionVariable finished_;
   Timers timers_;
 };
 
