@@ -1,4 +1,5 @@
 #include <leash/fs/errc.hpp>
+#include <leash/os/lazy.hpp>
 #include <string>
 
 namespace LEASH_NAMESPACE::fs {
@@ -15,9 +16,9 @@ class Category final : public std::error_category {
 }  // namespace
 
 const std::error_category& error_category() noexcept {
-  // Never destroyed: errors in static variables may be printed while the program ends.
-  static const auto* const category = new Category;
-  return *category;
+  // Errors in static variables may be printed while the program ends.
+  static constinit os::Lazy<const Category> category;
+  return category.get([] { return new Category; });
 }
 
 std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }

@@ -2,6 +2,7 @@
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
 #include <leash/net/resolver.hpp>
+#include <leash/os/lazy.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -19,9 +20,9 @@ Result<std::vector<std::string>> Resolver::resolve(Call call, std::string_view n
 }
 
 const std::shared_ptr<Resolver>& Resolver::system() {
-  // Never destroyed: a static object may still dial while the program ends.
-  static const auto* const resolver = new std::shared_ptr<Resolver>(std::make_shared<detail::SystemResolver>());
-  return *resolver;
+  // A static object may still dial while the program ends.
+  static constinit os::Lazy<std::shared_ptr<Resolver>> resolver;
+  return resolver.get([] { return new std::shared_ptr<Resolver>(std::make_shared<detail::SystemResolver>()); });
 }
 
 }  // namespace LEASH_NAMESPACE::net

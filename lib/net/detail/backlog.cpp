@@ -5,7 +5,7 @@ namespace LEASH_NAMESPACE::net::detail {
 
 /// Returns when `ready()` or when the Context is done. `woken` must go after `lock`: its callback takes the mutex.
 template <class Ready>
-void Backlog::wait(std::unique_lock<std::mutex>& lock, Registration& woken, const Context& context, Ready ready) {
+void Backlog::wait(std::unique_lock<os::Mutex>& lock, Registration& woken, const Context& context, Ready ready) {
   if (ready()) return;
   lock.unlock();
   woken = context.on_cancel([this] {

@@ -1,11 +1,12 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/net/detail/memory_conn.hpp>
+#include <leash/os/condition_variable.hpp>
+#include <leash/os/mutex.hpp>
 #include <leash/result.hpp>
 #include <mutex>
 #include <string_view>
@@ -28,11 +29,11 @@ class Backlog {
 
  private:
   template <class Ready>
-  void wait(std::unique_lock<std::mutex>& lock, Registration& woken, const Context& context, Ready ready);
+  void wait(std::unique_lock<os::Mutex>& lock, Registration& woken, const Context& context, Ready ready);
 
   const std::size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  os::Mutex mutex_;
+  os::ConditionVariable changed_;
   std::deque<MemoryEnd> queue_;
   bool closed_ = false;
 };

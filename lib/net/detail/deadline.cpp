@@ -1,4 +1,5 @@
 #include <leash/net/detail/deadline.hpp>
+#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -17,12 +18,29 @@ void Deadline::set(std::optional<Clock::time_point> time) {
     const std::lock_guard lock(mutex_);
     generation = ++generation_;
     passed_ = past;
+    time_ = time;
     std::swap(timer, timer_);
   }
   timer.reset();
   if (past) on_passed_();
   if (past || !time) return;
   timer = clock_->at(*time, [this, generation] { pass(generation); });
+  const std::lock_guard lock(mutex_);
+  if (generation == generation_) std::swap(timer, timer_);
+}
+
+void Deadline::set_timer_again() {
+  const std::uint32_t process = os::fork_generation();
+  if (timer_generation_.exchange(process) == process) return;
+  std::uint64_t generation = 0;
+  std::optional<Clock::time_point> time;
+  {
+    const std::lock_guard lock(mutex_);
+    generation = generation_;
+    time = time_;
+  }
+  if (!time) return;
+  Registration timer = clock_->at(*time, [this, generation] { pass(generation); });
   const std::lock_guard lock(mutex_);
   if (generation == generation_) std::swap(timer, timer_);
 }

@@ -5,8 +5,9 @@
 #include <functional>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/os/fork.hpp>
+#include <leash/os/mutex.hpp>
 #include <memory>
-#include <mutex>
 #include <optional>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -23,14 +24,24 @@ class Deadline {
 
   bool passed() const noexcept { return passed_.load(); }
 
+  /// Before a wait that the deadline is to end. In a forked child the clock may not know of it yet: it had been told in
+  /// the parent.
+  void revive() {
+    if (timer_generation_.load() != os::fork_generation()) [[unlikely]]
+      set_timer_again();
+  }
+
  private:
+  void set_timer_again();
   void pass(std::uint64_t generation);
 
   const std::shared_ptr<Clock> clock_;
   const std::function<void()> on_passed_;
   std::atomic<bool> passed_{false};
-  std::mutex mutex_;
+  os::Mutex mutex_;
   std::uint64_t generation_ = 0;
+  std::optional<Clock::time_point> time_;
+  std::atomic<std::uint32_t> timer_generation_{os::fork_generation()};  ///< Of the process that set the timer.
   // Last, so that its callback is over before the rest goes.
   Registration timer_;
 };

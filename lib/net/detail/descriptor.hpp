@@ -5,13 +5,16 @@
 #include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/os/event_count.hpp>
+#include <leash/os/fork.hpp>
 #include <optional>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
 
 /// A descriptor that some threads work on while another closes it. Its number cannot come to stand for something else
-/// under a thread that works on it: whoever retires it waits for those to leave.
+/// under a thread that works on it: whoever retires it waits for those to leave; in a forked child only for those that
+/// came there.
 class Descriptor {
  public:
   explicit Descriptor(int number) noexcept : number_(number) {}
@@ -24,26 +27,29 @@ class Descriptor {
   /// Keeps the descriptor from being retired, if that has not begun: then it converts to true.
   class Use {
    public:
-    explicit Use(Descriptor& descriptor) noexcept : descriptor_(&descriptor), valid_(descriptor.enter()) {}
+    explicit Use(Descriptor& descriptor) noexcept : descriptor_(&descriptor), state_(descriptor.enter()) {}
     Use(const Use&) = delete;
     Use& operator=(const Use&) = delete;
-    ~Use() { descriptor_->leave(); }
+    ~Use() { descriptor_->leave(generation_of(state_)); }
 
-    explicit operator bool() const noexcept { return valid_; }
+    explicit operator bool() const noexcept { return (state_ & retired_bit) == 0; }
 
    private:
     Descriptor* descriptor_;
-    bool valid_;
+    std::uint64_t state_;
   };
 
   /// Lets no new use begin, calls `wake`, which must make those under way end soon, waits for that, and hands the
   /// number over. Nothing if the descriptor was retired before.
   template <class Wake>
   [[nodiscard]] std::optional<int> retire(Wake wake) {
-    if ((state_.fetch_or(retired_bit) & retired_bit) != 0) return std::nullopt;
+    if ((change([](std::uint64_t state) { return state | retired_bit; }) & retired_bit) != 0) return std::nullopt;
     wake();
-    for (std::uint32_t state = state_.load(); state != retired_bit; state = state_.load()) state_.wait(state);
-    return number_;
+    for (;;) {
+      const std::uint32_t seen = left_.current();
+      if (uses_of(state_.load()) == 0) return number_;
+      left_.wait(seen);
+    }
   }
 
   bool retired() const noexcept { return (state_.load() & retired_bit) != 0; }
@@ -52,16 +58,45 @@ class Descriptor {
   int number() const noexcept { return number_; }
 
  private:
-  static constexpr std::uint32_t retired_bit = std::uint32_t{1} << 31U;
+  // The state: how many uses there are; whether it is retired; and above that which generation of processes the uses
+  // are of.
+  static constexpr std::uint64_t retired_bit = std::uint64_t{1} << 31U;
+  static constexpr unsigned generation_shift = 32;
 
-  bool enter() noexcept { return (state_.fetch_add(1) & retired_bit) == 0; }
+  static std::uint64_t uses_of(std::uint64_t state) noexcept { return state & (retired_bit - 1); }
+  static std::uint32_t generation_of(std::uint64_t state) noexcept {
+    return static_cast<std::uint32_t>(state >> generation_shift);
+  }
 
-  void leave() noexcept {
-    if (((state_.fetch_sub(1) - 1) & retired_bit) != 0) state_.notify_all();
+  /// The state without the uses of threads that were lost in a fork.
+  static std::uint64_t without_lost(std::uint64_t state) noexcept {
+    const std::uint32_t generation = os::fork_generation();
+    if (generation_of(state) == generation) return state;
+    return std::uint64_t{generation} << generation_shift | (state & retired_bit);
+  }
+
+  /// Makes `next(state)` of the state, which it returns as it was.
+  template <class Next>
+  std::uint64_t change(Next next) noexcept {
+    std::uint64_t state = state_.load();
+    while (!state_.compare_exchange_weak(state, next(without_lost(state)))) {
+    }
+    return without_lost(state);
+  }
+
+  std::uint64_t enter() noexcept {
+    return change([](std::uint64_t state) { return state + 1; });
+  }
+
+  void leave(std::uint32_t generation) noexcept {
+    const std::uint64_t before =
+        change([generation](std::uint64_t state) { return generation_of(state) == generation ? state - 1 : state; });
+    if ((before & retired_bit) != 0) left_.notify_all();
   }
 
   const int number_;
-  std::atomic<std::uint32_t> state_{0};
+  std::atomic<std::uint64_t> state_{std::uint64_t{os::fork_generation()} << generation_shift};
+  os::EventCount left_;
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail

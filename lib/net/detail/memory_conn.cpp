@@ -1,5 +1,6 @@
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/memory_conn.hpp>
+#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -28,6 +29,7 @@ std::error_code MemoryConn::stopped(const Deadline& deadline) const noexcept {
 
 Result<std::size_t> MemoryConn::do_read(std::span<std::byte> buffer, std::source_location) {
   const std::lock_guard turn(read_turn_);
+  read_deadline_.revive();
   const Pipe::Outcome outcome = end_.in->read(buffer, [this] { return stopped(read_deadline_); });
   if (outcome.error) return failure("read", outcome.error);
   return outcome.count;
@@ -35,6 +37,7 @@ Result<std::size_t> MemoryConn::do_read(std::span<std::byte> buffer, std::source
 
 Result<void> MemoryConn::do_write(std::span<const std::byte> data, std::source_location) {
   const std::lock_guard turn(write_turn_);
+  write_deadline_.revive();
   const Pipe::Outcome outcome = end_.out->write(data, [this] { return stopped(write_deadline_); });
   if (outcome.error) return failure("write", outcome.error, written_of(outcome.count, data.size()));
   return {};

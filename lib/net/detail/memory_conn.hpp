@@ -5,8 +5,8 @@
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/deadline.hpp>
 #include <leash/net/detail/pipe.hpp>
+#include <leash/os/turn.hpp>
 #include <memory>
-#include <mutex>
 
 namespace LEASH_NAMESPACE::net::detail {
 
@@ -44,8 +44,8 @@ class MemoryConn final : public Conn {
 
   const MemoryEnd end_;
   std::atomic<bool> closed_{false};
-  std::mutex read_turn_;
-  std::mutex write_turn_;
+  os::Turn read_turn_;
+  os::Turn write_turn_;
   Deadline read_deadline_;
   Deadline write_deadline_;
 };

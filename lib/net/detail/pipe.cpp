@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <leash/net/detail/pipe.hpp>
+#include <mutex>
 
 namespace LEASH_NAMESPACE::net::detail {
 

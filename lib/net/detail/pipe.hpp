@@ -1,11 +1,11 @@
 #pragma once
 
-#include <condition_variable>
 #include <cstddef>
 #include <deque>
 #include <functional>
 #include <leash/config.hpp>
-#include <mutex>
+#include <leash/os/condition_variable.hpp>
+#include <leash/os/mutex.hpp>
 #include <span>
 #include <system_error>
 
@@ -14,7 +14,7 @@ namespace LEASH_NAMESPACE::net::detail {
 /// One direction of a connection in memory: a bounded queue of bytes. Thread-safe.
 class Pipe {
  public:
-  /// Why an operation must not go on, if so; asked whenever it would wait or has waited.
+  /// Why an operation must not go on, if so; asked whenever it would wait or has waited, under the mutex.
   using Stopped = std::function<std::error_code()>;
 
   struct Outcome {
@@ -44,8 +44,8 @@ class Pipe {
 
  private:
   const std::size_t capacity_;
-  std::mutex mutex_;
-  std::condition_variable changed_;
+  os::Mutex mutex_;
+  os::ConditionVariable changed_;
   std::deque<std::byte> bytes_;
   bool write_closed_ = false;
   bool read_closed_ = false;

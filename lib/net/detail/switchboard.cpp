@@ -1,4 +1,5 @@
 #include <leash/net/detail/switchboard.hpp>
+#include <mutex>
 
 namespace LEASH_NAMESPACE::net::detail {
 namespace {

@@ -5,9 +5,9 @@
 #include <expected>
 #include <leash/config.hpp>
 #include <leash/net/detail/backlog.hpp>
+#include <leash/os/mutex.hpp>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -42,7 +42,7 @@ class Switchboard {
 
   const std::size_t buffer_;
   const std::size_t backlog_;
-  std::mutex mutex_;
+  os::Mutex mutex_;
   std::map<Key, std::shared_ptr<Backlog>> backlogs_;
   std::uint16_t last_port_ = 65535;
 };

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/tcp_conn.hpp>
+#include <mutex>
 #include <string>
 #include <utility>
 
@@ -40,10 +41,10 @@ std::error_code TcpConn::stopped(const Half& half) const noexcept {
   return {};
 }
 
-std::error_code TcpConn::wait(Half& half, short events) noexcept {
-  half.waker.prepare();
+std::error_code TcpConn::wait(Half& half, short events) {
+  Waker::Wait wait(half.waker);
   if (const std::error_code code = stopped(half)) return code;
-  half.waker.wait(descriptor_.number(), events);
+  wait.until(descriptor_.number(), events);
   return stopped(half);
 }
 
@@ -53,6 +54,7 @@ void TcpConn::note_reset(std::error_code code) noexcept {
 
 Result<std::size_t> TcpConn::do_read(std::span<std::byte> buffer, std::source_location) {
   const std::lock_guard turn(reading_.turn);
+  reading_.deadline.revive();
   const Descriptor::Use use(descriptor_);
   std::error_code code = stopped(reading_);
   while (!code) {
@@ -69,6 +71,7 @@ Result<std::size_t> TcpConn::do_read(std::span<std::byte> buffer, std::source_lo
 
 Result<void> TcpConn::do_write(std::span<const std::byte> data, std::source_location) {
   const std::lock_guard turn(writing_.turn);
+  writing_.deadline.revive();
   const Descriptor::Use use(descriptor_);
   std::size_t written = 0;
   std::error_code code = stopped(writing_);
@@ -103,10 +106,7 @@ std::optional<int> TcpConn::retire() {
     writing_.waker.wake();
   });
   if (!number) return number;
-  for (Half* const half : {&reading_, &writing_}) {
-    half->deadline.set(std::nullopt);
-    half->waker.close();
-  }
+  for (Half* const half : {&reading_, &writing_}) half->deadline.set(std::nullopt);
   return number;
 }
 

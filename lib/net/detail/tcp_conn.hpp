@@ -7,8 +7,8 @@
 #include <leash/net/detail/descriptor.hpp>
 #include <leash/net/detail/socket.hpp>
 #include <leash/net/detail/waker.hpp>
+#include <leash/os/turn.hpp>
 #include <memory>
-#include <mutex>
 
 namespace LEASH_NAMESPACE::net::detail {
 
@@ -23,7 +23,7 @@ class TcpConn final : public Conn {
   struct Half {
     explicit Half(const std::shared_ptr<Clock>& clock) : deadline(clock, [this] { waker.wake(); }) {}
 
-    std::mutex turn;
+    os::Turn turn;
     Waker waker;
     Deadline deadline;
   };
@@ -42,7 +42,7 @@ class TcpConn final : public Conn {
 
   std::unexpected<Error> failure(std::string_view operation, std::error_code code, std::string_view detail = {}) const;
   std::error_code stopped(const Half& half) const noexcept;
-  std::error_code wait(Half& half, short events) noexcept;
+  std::error_code wait(Half& half, short events);
   void note_reset(std::error_code code) noexcept;
   std::optional<int> retire();
 

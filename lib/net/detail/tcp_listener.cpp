@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <leash/net/detail/tcp_conn.hpp>
 #include <leash/net/detail/tcp_listener.hpp>
+#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -52,32 +53,33 @@ Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
     }
     if (lost_one(code)) continue;
     if (code != std::errc::operation_would_block) return fail("accept", subject, code);
-    wait(context);
+    wait_for_one(context);
     Result<void> wanted = context.check("accept", subject);
     if (!wanted) return std::unexpected(std::move(wanted).error());
   }
 }
 
-void TcpListener::wait(const Context& context) {
-  Waker waker;
-  waker.prepare();
+void TcpListener::wait_for_one(const Context& context) {
+  // Owned by all who may wake it: in a forked child the thread that waited is lost, and its stack with it.
+  const auto waker = std::make_shared<Waker>();
+  Waker::Wait wait(*waker);
   // Neither under a Use nor under the mutex: a Context may run any callback here.
-  const Registration woken = context.on_cancel([&waker] { waker.wake(); });
+  const Registration woken = context.on_cancel([waker] { waker->wake(); });
   const Descriptor::Use use(descriptor_);
   {
     const std::lock_guard lock(mutex_);
     if (descriptor_.retired() || context.done()) return;
-    waiting_.push_back(&waker);
+    waiting_.push_back(waker);
   }
-  waker.wait(descriptor_.number(), POLLIN);
+  wait.until(descriptor_.number(), POLLIN);
   const std::lock_guard lock(mutex_);
-  std::erase(waiting_, &waker);
+  std::erase(waiting_, waker);
 }
 
 Result<void> TcpListener::do_close(std::source_location) {
   const std::optional<int> number = descriptor_.retire([this] {
     const std::lock_guard lock(mutex_);
-    for (Waker* const waker : waiting_) waker->wake();
+    for (const auto& waker : waiting_) waker->wake();
   });
   if (!number) return fail("close", to_string(address_), std::errc::bad_file_descriptor);
   if (::close(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), last_error());

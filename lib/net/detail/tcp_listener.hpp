@@ -5,7 +5,8 @@
 #include <leash/net/detail/socket.hpp>
 #include <leash/net/detail/waker.hpp>
 #include <leash/net/listener.hpp>
-#include <mutex>
+#include <leash/os/mutex.hpp>
+#include <memory>
 #include <vector>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -21,13 +22,13 @@ class TcpListener final : public Listener {
   Address do_address() const override;
   int do_native_handle() const noexcept override;
 
-  void wait(const Context& context);
+  void wait_for_one(const Context& context);
 
   const Address address_;
   const SocketOptions options_;
   Descriptor descriptor_;
-  std::mutex mutex_;
-  std::vector<Waker*> waiting_;
+  os::Mutex mutex_;
+  std::vector<std::shared_ptr<Waker>> waiting_;
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail
