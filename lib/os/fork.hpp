@@ -48,11 +48,10 @@ class ThreadId {
 /// In which order participants are asked before a fork; afterwards it is the reverse. Between the last one and the fork
 /// all threads leave their short critical sections (see `os::Mutex`), which participants may still enter themselves.
 enum class ForkOrder : unsigned char {
-  statics,  ///< Makes what another thread may be about to make.
   symbols,  ///< Waits until debug information that is being read has been read.
   threads,  ///< Takes down which threads are lost.
 };
-inline constexpr unsigned fork_orders = 3;
+inline constexpr unsigned fork_orders = 2;
 
 /// Something that has to be done when this process forks. A static variable, which takes part from its construction to
 /// its destruction. Give it the attribute `gnu::init_priority(101)`, so that it is there before others use what it

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <leash/detail/escape.hpp>
+#include <leash/os/lazy.hpp>
 #include <leash/track/level.hpp>
 #include <leash/track/stack.hpp>
 #include <optional>
@@ -44,13 +45,17 @@ Value from_environment(const char* variable, std::optional<Value> (*parse)(std::
 }  // namespace
 
 Level default_level() noexcept {
-  static const auto level = from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack);
-  return level;
+  static constinit os::Lazy<const Level> level;
+  return level.get([] {
+    return new Level(from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack));
+  });
 }
 
 std::size_t default_depth() noexcept {
-  static const auto depth = from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16);
-  return depth;
+  static constinit os::Lazy<const std::size_t> depth;
+  return depth.get([] {
+    return new std::size_t(from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16));
+  });
 }
 
 }  // namespace LEASH_NAMESPACE::track

@@ -2,9 +2,10 @@
 
 #include <algorithm>
 #include <cstring>
-#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/shard.hpp>
+#include <leash/track/detail/this_thread.hpp>
 #include <leash/track/detail/tracker_state.hpp>
+#include <mutex>
 #include <new>
 #include <thread>
 
@@ -29,8 +30,8 @@ void unmap_pages(void* pages, std::size_t count) noexcept {
   ::munmap(pages, count * sizeof(Page));
 }
 
-/// The first page of a tracker comes from here: most trackers live for one test, and need no other. Never waits, so
-/// that it cannot be found locked in a process that was forked.
+/// The first page of a tracker comes from here: most trackers live for one test, and need no other. Does not wait for
+/// the mutex: a signal handler may come while its thread has it.
 class PagePool {
  public:
   void* take() {
@@ -49,7 +50,7 @@ class PagePool {
   }
 
  private:
-  std::mutex mutex_;
+  os::Mutex mutex_;
   std::array<void*, 64> pages_{};
   std::size_t size_ = 0;
 };
@@ -61,6 +62,8 @@ Record* link_of(const Record& record) noexcept {
 }
 
 }  // namespace
+
+constinit os::Mutex rare_paths;
 
 Extra& Record::need_extra() {
   Extra* known = extra.load(std::memory_order_acquire);
@@ -237,12 +240,7 @@ void Shard::wait_for_turn() noexcept {
     const std::lock_guard turn(rare_paths);
     return;
   }
-  // In a process that was forked, an owner may be gone that had a Turn.
-  static constexpr int patience = 1000;
-  for (int round = 0; busy_.load(std::memory_order_acquire); ++round) {
-    if (fork_generation() != 0 && round > patience) return;
-    std::this_thread::yield();
-  }
+  while (busy_.load(std::memory_order_acquire) && !is_lost(owner_)) std::this_thread::yield();
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

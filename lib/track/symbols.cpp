@@ -1,5 +1,7 @@
-#include <pthread.h>
-
+#include <leash/os/fork.hpp>
+#include <leash/os/lazy.hpp>
+#include <leash/os/mutex.hpp>
+#include <leash/os/turn.hpp>
 #include <leash/track/detail/debug_info.hpp>
 #include <leash/track/detail/module_lines.hpp>
 #include <leash/track/detail/modules.hpp>
@@ -15,10 +17,10 @@ namespace {
 
 class Resolver {
  public:
-  /// Never destroyed: a report may be printed while static variables go.
+  /// A report may be printed while static variables go.
   static Resolver& instance() {
-    static auto* const resolver = new Resolver();
-    return *resolver;
+    static constinit os::Lazy<Resolver> resolver;
+    return resolver.get([] { return new Resolver(); });
   }
 
   std::vector<Frame> resolve(std::uintptr_t address) {
@@ -38,16 +40,16 @@ class Resolver {
     return frames;
   }
 
-  // A child that is forked while another thread holds these, or makes this, or holds a lock of the dynamic linker's
-  // with them, would wait for ever.
-  static void before_fork() {
-    instance().working_.lock();
-    instance().remembering_.lock();
+  /// Lets another thread finish what it reads, and so leave the dynamic linker's lock too: in a child both would be
+  /// found as they are. Not so in a signal handler, behind which this thread goes on.
+  static void before_fork() noexcept {
+    Resolver& resolver = instance();
+    waited_ = !resolver.working_.held();
+    if (waited_) resolver.working_.lock();
   }
 
-  static void after_fork() {
-    instance().remembering_.unlock();
-    instance().working_.unlock();
+  static void after_fork() noexcept {
+    if (waited_) instance().working_.unlock();
   }
 
  private:
@@ -107,19 +109,22 @@ class Resolver {
     return frames;
   }
 
-  std::mutex working_;  ///< Reading files is not for two threads at once, nor twice.
+  static constinit bool waited_;
+
+  os::Turn working_;  ///< Reading files is not for two threads at once, nor twice.
   std::optional<std::uint64_t> loads_;
   detail::Modules modules_;
   detail::DebugInfo debug_info_;
   detail::ModuleLines lines_;
 
-  std::mutex remembering_;  ///< Of `known_`; after `working_`, and only for short.
+  os::Mutex remembering_;  ///< Of `known_`; after `working_`, and only for short.
   std::unordered_map<std::uintptr_t, Known> known_;
 };
 
-// Not when names are first looked up: a child may be forked just then.
-[[maybe_unused]] const int watched =
-    ::pthread_atfork(Resolver::before_fork, Resolver::after_fork, Resolver::after_fork);
+constinit bool Resolver::waited_ = false;
+
+[[gnu::init_priority(101)]] const os::ForkParticipant in_forks(os::ForkOrder::symbols, Resolver::before_fork,
+                                                               Resolver::after_fork, Resolver::after_fork);
 
 }  // namespace
 

@@ -1,17 +1,17 @@
+#include <atomic>
 #include <cstdio>
 #include <exception>
 #include <leash/track/detail/test_scope.hpp>
-#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::track::detail {
 
 TestScope::TestScope(Options options) : tracked_(with_tracker(Context::background(), std::move(options))) {
   if constexpr (!tracking_enabled) {
-    static std::once_flag said;
-    std::call_once(said, [] {
+    static constinit std::atomic<bool> said{false};
+    if (!said.exchange(true)) {
       std::fputs("leash: built with LEASH_TRACKING=OFF: no test was checked for open handles\n", stderr);
-    });
+    }
   }
 }
 

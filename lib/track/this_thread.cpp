@@ -1,6 +1,8 @@
 #include <array>
 #include <atomic>
 #include <bit>
+#include <cstddef>
+#include <leash/os/fork.hpp>
 #include <leash/track/detail/stack_bounds.hpp>
 #include <leash/track/detail/this_thread.hpp>
 
@@ -16,6 +18,11 @@ constexpr std::uint32_t word_bits = 64;
 constinit std::array<std::atomic<std::uint64_t>, (most_indexes + 1) / word_bits> taken{};
 constinit std::atomic<std::uint32_t> last_number{0};
 
+/// The same, for threads that were lost in a fork.
+constinit std::array<std::atomic<std::uint64_t>, taken.size()> lost{};
+
+std::uint64_t bit_of(std::uint32_t index) noexcept { return std::uint64_t{1} << index % word_bits; }
+
 std::uint32_t take_index() noexcept {
   for (std::uint32_t word = 0; word < taken.size(); ++word) {
     std::uint64_t bits = taken[word].load(std::memory_order_relaxed);
@@ -24,7 +31,7 @@ std::uint32_t take_index() noexcept {
       const std::uint64_t unavailable = bits | (word == 0 ? 1U : 0U);
       const auto bit = static_cast<std::uint32_t>(std::countr_one(unavailable));
       if (bit == word_bits) break;
-      if (taken[word].compare_exchange_weak(bits, bits | std::uint64_t{1} << bit, std::memory_order_acquire,
+      if (taken[word].compare_exchange_weak(bits, bits | bit_of(bit), std::memory_order_acquire,
                                             std::memory_order_relaxed)) {
         return word * word_bits + bit;
       }
@@ -35,9 +42,19 @@ std::uint32_t take_index() noexcept {
 
 void give_back(std::uint32_t index) noexcept {
   if (index != 0) {
-    taken[index / word_bits].fetch_and(~(std::uint64_t{1} << index % word_bits), std::memory_order_release);
+    taken[index / word_bits].fetch_and(~bit_of(index), std::memory_order_release);
   }
 }
+
+void note_lost() noexcept {
+  for (std::size_t word = 0; word < taken.size(); ++word) {
+    lost[word].store(taken[word].load(std::memory_order_relaxed), std::memory_order_relaxed);
+  }
+  const std::uint32_t own = this_thread().index;
+  lost[own / word_bits].fetch_and(~bit_of(own), std::memory_order_relaxed);
+}
+
+[[gnu::init_priority(101)]] const os::ForkParticipant in_forks(os::ForkOrder::threads, nullptr, nullptr, note_lost);
 
 struct AtThreadExit {
   ~AtThreadExit() {
@@ -53,6 +70,10 @@ struct AtThreadExit {
 };
 
 }  // namespace
+
+bool is_lost(std::uint32_t index) noexcept {
+  return (lost[index / word_bits].load(std::memory_order_relaxed) & bit_of(index)) != 0;
+}
 
 void enter_thread() noexcept {
   thread_local const AtThreadExit at_exit;

@@ -1,3 +1,4 @@
+#include <leash/os/lazy.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/tracker.hpp>
 #include <stdexcept>
@@ -70,9 +71,9 @@ std::optional<Tracker> tracker_from(const Context& context) noexcept {
 Tracker* find_tracker(const Context& context) noexcept { return static_cast<Tracker*>(context.slot(Slot::tracker)); }
 
 Tracker& process_tracker() {
-  // Never destroyed: static variables may hold tags of it.
-  static auto* const tracker = new Tracker();
-  return *tracker;
+  // Static variables may hold tags of it.
+  static constinit os::Lazy<Tracker> tracker;
+  return tracker.get([] { return new Tracker(); });
 }
 
 Result<Tag> try_acquire(Call call, const Resource& resource) {

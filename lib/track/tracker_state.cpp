@@ -226,7 +226,6 @@ void TrackerState::after_end(Record& record, std::uint32_t before) noexcept {
   // wait.
   if (settling_.load()) {
     closes_while_settling_.fetch_add(1);
-    wake_.fetch_add(1);
     wake_.notify_all();
   }
 }

@@ -146,17 +146,16 @@ void TrackerState::wait_until_closed(Clock::duration settle) {
   std::atomic<bool> over{false};
   const Registration timer = options_.clock->at(options_.clock->now() + settle, [this, &over] {
     over.store(true);
-    wake_.fetch_add(1);
     wake_.notify_all();
   });
   for (;;) {
     const std::uint64_t closes = closes_while_settling_.load();
     const std::size_t open = count_awaited();
     if (open == 0) break;
-    std::uint32_t wake = wake_.load();
+    std::uint32_t seen = wake_.current();
     while (!over.load() && closes_while_settling_.load() - closes < open) {
-      wake_.wait(wake);
-      wake = wake_.load();
+      wake_.wait(seen);
+      seen = wake_.current();
     }
     if (over.load()) break;
   }
@@ -173,7 +172,8 @@ Report TrackerState::verdict(Clock::duration settle) {
   Findings findings;
   {
     const std::lock_guard lock(rare_paths);
-    findings = std::exchange(findings_, Findings());
+    // A copy: a child that is forked by another thread now judges anew.
+    findings = findings_;
     judged_ = true;
   }
   const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, us_at(options_.clock->now())};
@@ -197,6 +197,10 @@ Report TrackerState::verdict(Clock::duration settle) {
   if (descriptors_at_start_) add_untracked(report);
   suppress(report, options_.suppressions);
   verdict_ = std::make_unique<const Report>(std::move(report));
+  {
+    const std::lock_guard lock(rare_paths);
+    findings_ = Findings();
+  }
   return *verdict_;
 }
 
@@ -234,7 +238,10 @@ void TrackerState::set_baseline() {
   each_pinned([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
   if (descriptors_at_start_) {
     const std::lock_guard judge(judging_);
-    descriptors_at_start_ = open_descriptors();
+    DescriptorList now = open_descriptors();
+    // So that a child that is forked meanwhile has one or the other.
+    const std::lock_guard lock(rare_paths);
+    *descriptors_at_start_ = std::move(now);
   }
 }
 

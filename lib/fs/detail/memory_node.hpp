@@ -5,9 +5,9 @@
 #include <leash/config.hpp>
 #include <leash/fs/detail/extents.hpp>
 #include <leash/fs/file_info.hpp>
+#include <leash/os/mutex.hpp>
 #include <map>
 #include <memory>
-#include <shared_mutex>
 #include <string>
 #include <utility>
 
@@ -32,7 +32,7 @@ struct MemoryNode : std::enable_shared_from_this<MemoryNode> {
   std::string target;
 
   /// What this lock guards; it is taken after that of the tree.
-  mutable std::shared_mutex mutex;
+  mutable os::SharedMutex mutex;
   Extents content;
   std::uint32_t mode;
   std::uint64_t links = 0;

@@ -6,6 +6,7 @@
 #include <leash/fs/errc.hpp>
 #include <leash/fs/path.hpp>
 #include <mutex>
+#include <shared_mutex>
 #include <span>
 #include <utility>
 

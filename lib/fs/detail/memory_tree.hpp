@@ -9,8 +9,8 @@
 #include <leash/fs/dir_entry.hpp>
 #include <leash/fs/file_info.hpp>
 #include <leash/fs/open_options.hpp>
+#include <leash/os/mutex.hpp>
 #include <memory>
-#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -77,7 +77,7 @@ class MemoryTree {
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t umask_;
   const std::uint64_t device_;
-  mutable std::shared_mutex mutex_;
+  mutable os::SharedMutex mutex_;
   std::uint64_t next_id_ = 1;
   std::shared_ptr<MemoryNode> root_;
 };

@@ -5,8 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/os/mutex.hpp>
 #include <leash/track/detail/asymmetric_fence.hpp>
-#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/record.hpp>
 #include <leash/track/detail/this_thread.hpp>
 
@@ -14,6 +14,9 @@ namespace LEASH_NAMESPACE::track::detail {
 
 class Shard;
 class TrackerState;
+
+/// Guards what threads seldom come to and leave at once, in all trackers.
+extern constinit os::Mutex rare_paths;
 
 /// Records, and which of them are free. Only who has its shard changes it.
 struct alignas(4096) Page {
@@ -166,7 +169,8 @@ class Shard {
   void revoke() noexcept { revoked_.store(true, std::memory_order_relaxed); }
   std::uint64_t disown() noexcept;
 
-  /// After a `heavy_fence`: waits until a Turn that began before it is over.
+  /// After a `heavy_fence`: waits until a Turn that began before it is over; not for one of a thread that was lost in a
+  /// fork.
   void wait_for_turn() noexcept;
 
   /// Calls `function(record)` for each record that may be in use.

@@ -56,6 +56,9 @@ inline ThisThread& this_thread() noexcept {
 /// Gives the calling thread its number, and its index where one is free.
 void enter_thread() noexcept;
 
+/// Whether an index is that of a thread which this process lost when it was forked. No thread gets it any more.
+bool is_lost(std::uint32_t index) noexcept;
+
 /// The calling thread, which has a number from now on.
 inline ThisThread& known_thread() noexcept {
   ThisThread& thread = this_thread();

@@ -8,8 +8,9 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
+#include <leash/os/event_count.hpp>
+#include <leash/os/turn.hpp>
 #include <leash/track/detail/findings.hpp>
-#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
 #include <leash/track/detail/shards.hpp>
 #include <leash/track/options.hpp>
@@ -160,13 +161,13 @@ class TrackerState : public leash::detail::RefCounted {
   std::atomic<bool> settling_{false};
   std::atomic<bool> told_late_{false};
   std::atomic<std::uint64_t> closes_while_settling_{0};
-  std::atomic<std::uint32_t> wake_{0};
+  os::EventCount wake_;
   std::atomic<std::uint64_t> without_stack_{0};
   std::atomic<std::int64_t> remaining_{held_by_handles};
   Shards shards_;
 
-  ForkSafeMutex reading_;  ///< Who pins records holds it.
-  ForkSafeMutex judging_;
+  os::Turn reading_;  ///< Who pins records holds it.
+  os::Turn judging_;
   std::unique_ptr<const Report> verdict_;
 
   /// Under `rare_paths`.
