@@ -78,8 +78,17 @@ class ForkParticipant {
 };
 
 /// The gate of the short critical sections. Threads enter it with the first `os::Mutex` that they lock, leave it with
-/// the last, and a fork shuts it. To wait in a condition is to leave.
+/// the last, and a fork shuts it. To wait for a condition is to leave.
 void enter_gate() noexcept;
 void leave_gate() noexcept;
+
+/// A short critical section without a lock of leash's own: for a call that takes one of the C library's.
+class InGate {
+ public:
+  InGate() noexcept { enter_gate(); }
+  InGate(const InGate&) = delete;
+  InGate& operator=(const InGate&) = delete;
+  ~InGate() { leave_gate(); }
+};
 
 }  // namespace LEASH_NAMESPACE::os

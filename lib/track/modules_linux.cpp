@@ -6,6 +6,7 @@
 #include <charconv>
 #include <filesystem>
 #include <fstream>
+#include <leash/os/fork.hpp>
 #include <leash/track/detail/modules.hpp>
 #include <span>
 #include <string_view>
@@ -106,6 +107,8 @@ void add_file(Module& module, const std::vector<Mapping>& mappings) {
 
 /// What the dynamic linker counts; it says so with any module.
 std::uint64_t count_of(unsigned long long dl_phdr_info::* counter) noexcept {
+  // A child must not find the loader's lock held.
+  const os::InGate in_gate;
   std::pair read{counter, std::uint64_t{0}};
   const auto visit = [](dl_phdr_info* info, std::size_t, void* data) {
     auto& [what, count] = *static_cast<decltype(read)*>(data);

@@ -1,7 +1,9 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <leash/net/detail/socket.hpp>
+#include <leash/net/detail/system_resolver.hpp>
 
 #include "support.hpp"
 
@@ -125,4 +127,26 @@ TEST_CASE("TcpConn: out of descriptors, operations still wait, and a close still
   CHECK(reader.is_blocked());
   must(pair.near->close());
   CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
+}
+
+TEST_CASE("Resolver: out of descriptors, a host is not called unknown; it is found when there is one again") {
+  const Watchdog watchdog;
+  const auto& resolver = leash::net::Resolver::system();
+  {
+    const auto fillers = fill_gaps();
+    const DescriptorLimit limit(0);
+    CHECK(error_of(resolver->resolve(Context(), "tcp", "localhost")) == std::errc::too_many_files_open);
+  }
+  CHECK(must(resolver->resolve(Context(), "tcp4", "localhost")) == std::vector<std::string>{"127.0.0.1"});
+}
+
+TEST_CASE("Resolver: that a look-up wanted descriptors is seen although there is one again") {
+  const Watchdog watchdog;
+  for (const int wanted : {EMFILE, ENFILE}) {
+    leash::net::detail::SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+      errno = wanted;
+      return EAI_AGAIN;
+    });
+    CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")).code().value() == wanted);
+  }
 }

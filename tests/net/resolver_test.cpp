@@ -104,3 +104,47 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
   released.count_down();
   ended.wait();
 }
+
+TEST_CASE(
+    "Resolver: so many look-ups hang and no more; the next one waits as long as its Context allows, and says so") {
+  const Watchdog watchdog;
+  std::latch all_hang(SystemResolver::max_threads);
+  std::latch released(1);
+  std::latch ended(SystemResolver::max_threads);
+  std::atomic<std::size_t> begun = 0;
+  SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+    if (++begun <= SystemResolver::max_threads) {
+      all_hang.count_down();
+      released.wait();
+      ended.count_down();
+    }
+    return EAI_NONAME;
+  });
+  auto [context, source] = Context::background().with_cancel();
+  std::vector<decltype(in_thread([&] { return resolver.resolve(Context(), "tcp", ""); }))> hanging;
+  for (std::size_t count = 0; count < SystemResolver::max_threads; ++count) {
+    hanging.push_back(in_thread([&, context = context] { return resolver.resolve(context, "tcp", "hangs.test"); }));
+  }
+  all_hang.wait();
+  // They are left behind, and still count.
+  source.cancel();
+  for (auto& each : hanging) CHECK(error_of(each.get()) == std::errc::operation_canceled);
+
+  const auto clock = std::make_shared<FakeClock>();
+  const Context limited = Context::background().with_clock(clock).with_timeout(30s);
+  auto next = in_thread([&] { return resolver.resolve(limited, "tcp", "next.test"); });
+  CHECK(still_waiting(next));
+  clock->advance(30s);
+  const Error error = error_of(next.get());
+  CHECK(error.timeout());
+  CHECK(error.subject() == "next.test");
+  CHECK(error.detail() == "not begun: all 32 threads are waiting for the name service");
+
+  auto patient = in_thread([&] { return resolver.resolve(Context(), "tcp", "patient.test"); });
+  CHECK(still_waiting(patient));
+  CHECK(begun == SystemResolver::max_threads);
+  released.count_down();
+  CHECK(error_of(patient.get()) == leash::net::errc::host_not_found);
+  CHECK(begun == SystemResolver::max_threads + 1);
+  ended.wait();
+}

@@ -30,6 +30,9 @@ Outcome in_child(Function function) {
       status = function();
     } catch (const std::exception& error) {
       std::fprintf(stderr, "%s\n", error.what());
+    } catch (...) {
+      // Of the test framework, which has printed it.
+      status = 98;
     }
     std::fflush(nullptr);
     ::_exit(status);

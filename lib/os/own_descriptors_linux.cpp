@@ -1,0 +1,48 @@
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <climits>
+#include <exception>
+#include <leash/detail/background_thread.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <system_error>
+
+namespace LEASH_NAMESPACE::os {
+namespace {
+
+// linux/close_range.h, which older headers lack.
+constexpr unsigned close_range_unshare = 1U << 1U;
+
+/// Gives the calling thread a table of its own, without the descriptors of the others: not even for a moment are there
+/// copies that would keep a connection open after the others have closed it.
+bool unshare_descriptors() noexcept {
+#ifdef SYS_close_range
+  return ::syscall(SYS_close_range, 0U, UINT_MAX, close_range_unshare) == 0;
+#else
+  return false;
+#endif
+}
+
+}  // namespace
+
+bool run_with_own_descriptors(const std::function<void()>& work) {
+  bool ran = false;
+  std::exception_ptr thrown;
+  try {
+    leash::detail::start_thread([&] {
+      if (!unshare_descriptors()) return;
+      ran = true;
+      try {
+        work();
+      } catch (...) {
+        thrown = std::current_exception();
+      }
+    }).join();
+  } catch (const std::system_error&) {
+    return false;
+  }
+  if (thrown) std::rethrow_exception(thrown);
+  return ran;
+}
+
+}  // namespace LEASH_NAMESPACE::os
