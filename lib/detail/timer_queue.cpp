@@ -102,6 +102,13 @@ void TimerQueue::wait() {
   }
 }
 
+void TimerQueue::wake() noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+  }
+  changed_.notify_all();
+}
+
 void TimerQueue::remove(Timer& timer) noexcept {
   std::shared_ptr<Timer> removed;
   std::unique_lock lock(mutex_);

@@ -37,7 +37,7 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
   os::Turn& running() noexcept { return running_; }
 
   /// Makes `wait` return.
-  void wake() noexcept { changed_.notify_all(); }
+  void wake() noexcept;
 
  private:
   class Hold;

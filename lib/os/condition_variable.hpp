@@ -1,25 +1,26 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <leash/config.hpp>
-#include <leash/os/event_count.hpp>
+#include <leash/os/futex.hpp>
 #include <leash/os/mutex.hpp>
 #include <mutex>
 
 namespace LEASH_NAMESPACE::os {
 
-/// As std::condition_variable, for an `os::Mutex`; the waiting thread may have no other one. Works on in a forked
-/// child. Deadlines are those of the machine's steady clock.
+/// As std::condition_variable, for an `os::Mutex`; the thread that waits may have no other one. Who notifies has, or
+/// had since it changed what is waited for, the mutex. Works on in a forked child. Deadlines are those of the machine's
+/// steady clock.
 class ConditionVariable {
  public:
   constexpr ConditionVariable() noexcept = default;
+  ConditionVariable(const ConditionVariable&) = delete;
+  ConditionVariable& operator=(const ConditionVariable&) = delete;
 
   void wait(std::unique_lock<Mutex>& lock) {
-    const std::uint32_t seen = events_.current();
-    lock.unlock();
-    events_.wait(seen);
-    lock.lock();
+    sleep(lock, [this](std::uint32_t seen) { futex_wait(sequence_, seen); });
   }
 
   template <class Ready>
@@ -28,17 +29,30 @@ class ConditionVariable {
   }
 
   void wait_until(std::unique_lock<Mutex>& lock, std::chrono::steady_clock::time_point deadline) {
-    const std::uint32_t seen = events_.current();
+    sleep(lock, [&](std::uint32_t seen) { futex_wait_until(sequence_, seen, deadline); });
+  }
+
+  void notify_all() noexcept {
+    if (waiting_.load() == 0) return;
+    sequence_.fetch_add(1);
+    futex_wake_all(sequence_);
+  }
+
+ private:
+  template <class Futex>
+  void sleep(std::unique_lock<Mutex>& lock, Futex futex) {
+    // Under the mutex: who has it after this thread sees that there is someone to notify.
+    waiting_.fetch_add(1);
+    const std::uint32_t seen = sequence_.load();
     lock.unlock();
-    events_.wait_until(seen, deadline);
+    futex(seen);
+    waiting_.fetch_sub(1);
     lock.lock();
   }
 
-  void notify_one() noexcept { events_.notify_one(); }
-  void notify_all() noexcept { events_.notify_all(); }
-
- private:
-  EventCount events_;
+  std::atomic<std::uint32_t> sequence_{0};
+  /// As in EventCount.
+  std::atomic<std::uint32_t> waiting_{0};
 };
 
 }  // namespace LEASH_NAMESPACE::os

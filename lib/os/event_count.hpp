@@ -1,16 +1,14 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <leash/config.hpp>
 #include <leash/os/futex.hpp>
 
 namespace LEASH_NAMESPACE::os {
 
-/// Something that threads wait for without a lock: `const auto seen = events.current();`, then look whether there is
-/// still a reason to wait, then `events.wait(seen)`. Who takes the reason away notifies afterwards. No notification
-/// between the two is lost (an eventcount: Reed and Kanodia, 1979).
+/// Something that threads wait for without a lock: `events.wait([&] { return !reason; })`. Who takes the reason away,
+/// in a sequentially consistent atomic, notifies afterwards (an eventcount: Reed and Kanodia, 1979).
 ///
 /// In a forked child the threads that waited are gone, and those that wait there are woken as ever.
 class EventCount {
@@ -19,30 +17,28 @@ class EventCount {
   EventCount(const EventCount&) = delete;
   EventCount& operator=(const EventCount&) = delete;
 
-  std::uint32_t current() const noexcept { return sequence_.load(); }
-
-  /// Returns when there was a notification since `seen`, or for nothing.
-  void wait(std::uint32_t seen) noexcept {
+  template <class Ready>
+  void wait(Ready ready) noexcept {
+    if (ready()) return;
     waiting_.fetch_add(1);
-    futex_wait(sequence_, seen);
-    waiting_.fetch_sub(1);
-  }
-
-  /// The same, or when `deadline` has come.
-  void wait_until(std::uint32_t seen, std::chrono::steady_clock::time_point deadline) noexcept {
-    waiting_.fetch_add(1);
-    futex_wait_until(sequence_, seen, deadline);
+    for (;;) {
+      const std::uint32_t seen = sequence_.load();
+      if (ready()) break;
+      futex_wait(sequence_, seen);
+    }
     waiting_.fetch_sub(1);
   }
 
   void notify_one() noexcept {
+    if (waiting_.load() == 0) return;
     sequence_.fetch_add(1);
-    if (waiting_.load() != 0) futex_wake_one(sequence_);
+    futex_wake_one(sequence_);
   }
 
   void notify_all() noexcept {
+    if (waiting_.load() == 0) return;
     sequence_.fetch_add(1);
-    if (waiting_.load() != 0) futex_wake_all(sequence_);
+    futex_wake_all(sequence_);
   }
 
  private:

@@ -20,40 +20,10 @@ constinit std::atomic<std::uint64_t> last_lost{0};
 constinit std::atomic<std::uint64_t> survivor{0};
 
 /// How many threads are inside the gate, in as many places as keep them from meeting each other there.
-struct alignas(64) Stripe {
+struct alignas(64) Place {
   std::atomic<std::uint32_t> inside{0};
 };
-constinit std::array<Stripe, 32> stripes{};
-
-constexpr std::uint32_t open = 0;
-constexpr std::uint32_t shut = 1;
-constinit std::atomic<std::uint32_t> gate{open};
-
-/// In how many critical sections the thread is. A signal handler may come between the two steps of going in or out, and
-/// go in itself: so this is counted first, and last, and such a handler does not stop at a gate that waits for its
-/// thread.
-constinit thread_local std::uint32_t depth = 0;
-
-Stripe& own_stripe() noexcept { return stripes[ThreadId::current().serial() % stripes.size()]; }
-
-// Sequentially consistent, as is all that concerns the gate: who shuts it sees the other inside, or the other sees it
-// shut.
-void step_out(Stripe& stripe) noexcept {
-  stripe.inside.fetch_sub(1);
-  if (gate.load() == shut) futex_wake_all(stripe.inside);
-}
-
-void shut_gate() noexcept {
-  gate.store(shut);
-  for (Stripe& stripe : stripes) {
-    while (const std::uint32_t inside = stripe.inside.load()) futex_wait(stripe.inside, inside);
-  }
-}
-
-void open_gate() noexcept {
-  gate.store(open);
-  futex_wake_all(gate);
-}
+constinit std::array<Place, 32> places{};
 
 /// Of the thread that forks, from before until after; and of who changes the list of participants.
 constinit std::mutex forking;
@@ -87,14 +57,17 @@ struct ForkParticipants {
 
   static void before() noexcept {
     // In a signal handler that came in a critical section: that one goes on in the child too.
-    if (depth != 0) step_out(own_stripe());
+    if (Gate::thread.depth != 0) step_out();
     forking.lock();
     for (unsigned order = 0; order < fork_orders; ++order) call(order, &ForkParticipant::before_);
-    shut_gate();
+    Gate::state.store(Gate::shut);
+    for (const Place& place : places) {
+      while (const std::uint32_t inside = place.inside.load()) futex_wait(place.inside, inside);
+    }
   }
 
   static void in_parent() noexcept {
-    if (depth != 0) own_stripe().inside.fetch_add(1);
+    if (Gate::thread.depth != 0) Gate::thread.stripe->fetch_add(1);
     open_gate();
     call_backwards(&ForkParticipant::in_parent_);
     forking.unlock();
@@ -105,13 +78,38 @@ struct ForkParticipants {
     survivor.store(ThreadId::current().serial(), std::memory_order_relaxed);
     last_lost.store(last_serial.load(std::memory_order_relaxed), std::memory_order_relaxed);
     // Others may have been on their way back from the gate.
-    for (Stripe& stripe : stripes) stripe.inside.store(0, std::memory_order_relaxed);
-    if (depth != 0) own_stripe().inside.store(1, std::memory_order_relaxed);
+    for (Place& place : places) place.inside.store(0, std::memory_order_relaxed);
+    if (Gate::thread.depth != 0) Gate::thread.stripe->fetch_add(1);
     open_gate();
     call_backwards(&ForkParticipant::in_child_);
     forking.unlock();
   }
+
+  static void step_out() noexcept {
+    Gate::thread.stripe->fetch_sub(1);
+    futex_wake_all(*Gate::thread.stripe);
+  }
+
+  static void open_gate() noexcept {
+    Gate::state.store(Gate::open);
+    futex_wake_all(Gate::state);
+  }
 };
+
+constinit std::atomic<std::uint32_t> Gate::state{Gate::open};
+constinit thread_local Gate::Thread Gate::thread;
+
+void Gate::choose_stripe() noexcept { thread.stripe = &places[ThreadId::current().serial() % places.size()].inside; }
+
+void Gate::wait_until_open() noexcept {
+  do {
+    thread.depth = 0;
+    ForkParticipants::step_out();
+    futex_wait(state, shut);
+    thread.depth = 1;
+    thread.stripe->fetch_add(1);
+  } while (state.load() != open);
+}
 
 namespace {
 
@@ -140,23 +138,5 @@ ForkParticipant::ForkParticipant(ForkOrder order, Handler before, Handler in_par
 }
 
 ForkParticipant::~ForkParticipant() { ForkParticipants::leave(*this); }
-
-void enter_gate() noexcept {
-  if (depth++ != 0) return;
-  Stripe& stripe = own_stripe();
-  for (;;) {
-    stripe.inside.fetch_add(1);
-    if (gate.load() == open) return;
-    depth = 0;
-    step_out(stripe);
-    futex_wait(gate, shut);
-    depth = 1;
-  }
-}
-
-void leave_gate() noexcept {
-  if (depth == 1) step_out(own_stripe());
-  --depth;
-}
 
 }  // namespace LEASH_NAMESPACE::os

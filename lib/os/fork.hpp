@@ -1,7 +1,9 @@
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/os/futex.hpp>
 
 /// What leash does about fork(2). A child has one thread, a copy of the one that forked; all others are lost, in the
 /// midst of whatever they were doing. So that the child can use leash nevertheless:
@@ -79,16 +81,55 @@ class ForkParticipant {
 
 /// The gate of the short critical sections. Threads enter it with the first `os::Mutex` that they lock, leave it with
 /// the last, and a fork shuts it. To wait for a condition is to leave.
-void enter_gate() noexcept;
-void leave_gate() noexcept;
+class Gate {
+ public:
+  static void enter() noexcept {
+    // Counted first, and last in `leave`: a signal handler that comes between the two steps and goes in itself must not
+    // stop at a gate that waits for its thread.
+    if (thread.depth++ != 0) return;
+    if (thread.stripe == nullptr) [[unlikely]]
+      choose_stripe();
+    // Sequentially consistent, as is all that concerns the gate: who shuts it sees this thread inside, or this thread
+    // sees it shut.
+    thread.stripe->fetch_add(1);
+    if (state.load() != open) [[unlikely]]
+      wait_until_open();
+  }
+
+  static void leave() noexcept {
+    if (thread.depth == 1) {
+      thread.stripe->fetch_sub(1);
+      if (state.load() != open) [[unlikely]]
+        futex_wake_all(*thread.stripe);
+    }
+    --thread.depth;
+  }
+
+ private:
+  friend struct ForkParticipants;
+
+  using Stripe = std::atomic<std::uint32_t>;
+  struct Thread {
+    std::uint32_t depth = 0;   ///< In how many critical sections it is.
+    Stripe* stripe = nullptr;  ///< Where it counts when it is inside.
+  };
+  static constexpr std::uint32_t open = 0;
+  static constexpr std::uint32_t shut = 1;
+
+  static void choose_stripe() noexcept;
+  static void wait_until_open() noexcept;
+
+  static constinit std::atomic<std::uint32_t> state;
+  static constinit thread_local Thread thread;
+};
 
 /// A short critical section without a lock of leash's own: for a call that takes one of the C library's.
 class InGate {
  public:
-  InGate() noexcept { enter_gate(); }
+  InGate() noexcept { Gate::enter(); }
   InGate(const InGate&) = delete;
   InGate& operator=(const InGate&) = delete;
-  ~InGate() { leave_gate(); }
+  ~InGate() { Gate::leave(); }
 };
 
 }  // namespace LEASH_NAMESPACE::os

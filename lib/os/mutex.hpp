@@ -17,27 +17,27 @@ class Gated {
   Gated& operator=(const Gated&) = delete;
 
   void lock() {
-    enter_gate();
+    Gate::enter();
     lock_.lock();
   }
   bool try_lock() {
-    enter_gate();
+    Gate::enter();
     if (lock_.try_lock()) return true;
-    leave_gate();
+    Gate::leave();
     return false;
   }
   void unlock() {
     lock_.unlock();
-    leave_gate();
+    Gate::leave();
   }
 
   void lock_shared() {
-    enter_gate();
+    Gate::enter();
     lock_.lock_shared();
   }
   void unlock_shared() {
     lock_.unlock_shared();
-    leave_gate();
+    Gate::leave();
   }
 
  private:

@@ -18,15 +18,12 @@ class Turn {
 
   void lock() noexcept {
     const std::uint64_t own = ThreadId::current().serial();
-    for (;;) {
-      const std::uint32_t seen = changed_.current();
+    std::uint64_t free = 0;
+    if (holder_.compare_exchange_strong(free, own)) return;
+    changed_.wait([&] {
       std::uint64_t holder = holder_.load();
-      if (holder != 0 && !ThreadId::from_serial(holder).lost()) {
-        changed_.wait(seen);
-      } else if (holder_.compare_exchange_weak(holder, own)) {
-        return;
-      }
-    }
+      return (holder == 0 || ThreadId::from_serial(holder).lost()) && holder_.compare_exchange_strong(holder, own);
+    });
   }
 
   void unlock() noexcept {

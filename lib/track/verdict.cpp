@@ -152,11 +152,7 @@ void TrackerState::wait_until_closed(Clock::duration settle) {
     const std::uint64_t closes = closes_while_settling_.load();
     const std::size_t open = count_awaited();
     if (open == 0) break;
-    std::uint32_t seen = wake_.current();
-    while (!over.load() && closes_while_settling_.load() - closes < open) {
-      wake_.wait(seen);
-      seen = wake_.current();
-    }
+    wake_.wait([&] { return over.load() || closes_while_settling_.load() - closes >= open; });
     if (over.load()) break;
   }
   settling_.store(false);

@@ -15,10 +15,12 @@
 #include <functional>
 #include <leash/leash.hpp>
 #include <leash/net/detail/system_resolver.hpp>
-#include <leash/os/event_count.hpp>
+#include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
+#include <leash/os/mutex.hpp>
 #include <leash/track/symbols.hpp>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <span>
 #include <string>
@@ -46,25 +48,27 @@ constexpr int default_forks = 1'000;
 constexpr unsigned patience = 60;  // seconds, after which a child is taken for dead
 constexpr track::Kind handle{"handle", "handles"};
 
-/// A thread that says how it goes, for another that waits.
+/// What one thread gives another that waits for it.
 class Signal {
  public:
   void give() {
-    given_.store(true);
+    {
+      const std::lock_guard lock(mutex_);
+      given_ = true;
+    }
     changed_.notify_all();
   }
   bool wait() {
     const auto deadline = std::chrono::steady_clock::now() + 20s;
-    while (!given_.load() && std::chrono::steady_clock::now() < deadline) {
-      const std::uint32_t seen = changed_.current();
-      if (!given_.load()) changed_.wait_until(seen, deadline);
-    }
-    return given_.load();
+    std::unique_lock lock(mutex_);
+    while (!given_ && std::chrono::steady_clock::now() < deadline) changed_.wait_until(lock, deadline);
+    return given_;
   }
 
  private:
-  std::atomic<bool> given_{false};
-  os::EventCount changed_;
+  os::Mutex mutex_;
+  os::ConditionVariable changed_;
+  bool given_ = false;
 };
 
 template <class Make>

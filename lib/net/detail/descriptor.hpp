@@ -45,11 +45,8 @@ class Descriptor {
   [[nodiscard]] std::optional<int> retire(Wake wake) {
     if ((change([](std::uint64_t state) { return state | retired_bit; }) & retired_bit) != 0) return std::nullopt;
     wake();
-    for (;;) {
-      const std::uint32_t seen = left_.current();
-      if (uses_of(state_.load()) == 0) return number_;
-      left_.wait(seen);
-    }
+    left_.wait([this] { return uses_of(state_.load()) == 0; });
+    return number_;
   }
 
   bool retired() const noexcept { return (state_.load() & retired_bit) != 0; }
