@@ -7,6 +7,9 @@
 #include <latch>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
+#include <leash/net/tracked_binder.hpp>
+#include <leash/net/tracked_dialer.hpp>
+#include <leash/track/tracker.hpp>
 #include <optional>
 
 #include "forked.hpp"
@@ -89,6 +92,35 @@ TEST_CASE("TcpListener, TcpConn: a child that closed all descriptors touches non
             return ::fstat(other, &status) == 0 && status.st_size == 0;
           });
         }) == 0);
+}
+
+TEST_CASE("a daemon that closed descriptors 0 to 65535 dials by name, has deadlines, drops Registrations and reports") {
+  const Watchdog watchdog;
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const auto use = [&, context = context] {
+    leash::net::TcpBinder tcp_binder;
+    leash::net::TcpDialer tcp_dialer;
+    leash::net::TrackedBinder binder(tcp_binder);
+    leash::net::TrackedDialer dialer(tcp_dialer);
+    const auto listener = must(binder.bind(context, "tcp", "localhost:0"));
+    const auto near =
+        must(dialer.dial(context.with_timeout(20s), "tcp", "localhost:" + std::to_string(listener->address().port)));
+    must(near->set_read_deadline(Clock::real()->now() + 10ms));
+    const auto accepted = must(listener->accept(context.with_timeout(20s)));
+    return error_of(read_some(*near)).timeout() && error_of(listener->accept(context.with_timeout(10ms))).timeout();
+  };
+  CHECK(use());
+  leash::Registration pending = context.with_timeout(24h).on_cancel([] {});
+  CHECK(status_of([&, tracker = tracker, context = context]() mutable {
+          return status_of([&] {
+                   for (int number = 0; number < 65536; ++number) ::close(number);
+                   if (!use()) return false;
+                   pending.reset();
+                   const auto tag = leash::track::acquire(context, {{"thing", "things"}, "left open"});
+                   return !leash::tracking_enabled || to_string(tracker.close()).contains("left open");
+                 }) == 0;
+        }) == 0);
+  CHECK(tracker.close().ok());
 }
 
 TEST_CASE("Waker: in the parent a wake-up is not taken by its child") {
