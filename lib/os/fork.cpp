@@ -19,7 +19,7 @@ constinit thread_local std::uint64_t own_serial = 0;
 constinit std::atomic<std::uint64_t> last_lost{0};
 constinit std::atomic<std::uint64_t> survivor{0};
 
-/// How many threads are inside the gate, in as many places as keep them from meeting each other there.
+/// How many threads are inside the gate, counted in several cache lines, so that they seldom meet there.
 struct alignas(64) Place {
   std::atomic<std::uint32_t> inside{0};
 };

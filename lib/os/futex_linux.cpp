@@ -11,7 +11,7 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
-// All that comes back as an error means that the caller looks again: errno is not what it expects to change.
+// Whatever the kernel answers, the caller looks at its word again. Nobody expects a lock to change errno.
 void futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
            const std::timespec* deadline = nullptr) noexcept {
   static_assert(sizeof word == sizeof(std::uint32_t));
