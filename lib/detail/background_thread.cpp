@@ -2,7 +2,6 @@
 
 #include <csignal>
 #include <leash/detail/background_thread.hpp>
-#include <thread>
 #include <utility>
 
 namespace LEASH_NAMESPACE::detail {
@@ -25,10 +24,12 @@ class BlockedSignals {
 
 }  // namespace
 
-void start_background_thread(std::move_only_function<void()> work) {
+std::thread start_thread(std::move_only_function<void()> work) {
   // A thread inherits the mask of the one that starts it.
   const BlockedSignals blocked;
-  std::thread(std::move(work)).detach();
+  return std::thread(std::move(work));
 }
+
+void start_background_thread(std::move_only_function<void()> work) { start_thread(std::move(work)).detach(); }
 
 }  // namespace LEASH_NAMESPACE::detail

@@ -1,3 +1,4 @@
+#include <leash/os/want.hpp>
 #include <leash/track/detail/debug_info.hpp>
 #include <leash/track/detail/symbol_names.hpp>
 
@@ -15,10 +16,15 @@ namespace LEASH_NAMESPACE::track::detail {
 
 namespace {
 
-void ignore_error(void*, const char*, int) {}
+using Answer = DebugInfo::Answer;
+
+/// That there is no debug information is no error.
+void note_error(void* data, const char*, int error) {
+  if (os::is_want(error)) static_cast<Answer*>(data)->want = error;
+}
 
 int add_frame(void* data, std::uintptr_t address, const char* file, int line, const char* function) {
-  auto& frames = *static_cast<std::vector<Frame>*>(data);
+  auto& frames = static_cast<Answer*>(data)->frames;
   if (file == nullptr && function == nullptr) return 0;
   Frame frame;
   frame.address = address;
@@ -30,7 +36,7 @@ int add_frame(void* data, std::uintptr_t address, const char* file, int line, co
 }
 
 void set_symbol(void* data, std::uintptr_t, const char* symbol, std::uintptr_t, std::uintptr_t) {
-  if (symbol != nullptr) *static_cast<std::string*>(data) = demangle(symbol);
+  if (symbol != nullptr) static_cast<Answer*>(data)->symbol = demangle(symbol);
 }
 
 bool contains(const Modules& modules, const ModuleRef& module) {
@@ -48,19 +54,24 @@ const char* program_file(const Modules& loaded) {
 
 }  // namespace
 
-backtrace_state* DebugInfo::reading_of(const ModuleRef& module, const Modules& loaded) {
+backtrace_state* DebugInfo::reading_of(const ModuleRef& module, const Modules& loaded, int& want) {
   for (const Reading& reading : readings_) {
     if (contains(reading.modules, module)) return reading.state;
   }
   // libbacktrace opens the files of all.
   if (readings_.size() == max_readings || std::ranges::any_of(loaded, &Module::irregular)) return nullptr;
-  backtrace_state* const state = backtrace_create_state(program_file(loaded), 1, ignore_error, nullptr);
-  if (state == nullptr) return nullptr;
+  Answer ignored;
+  backtrace_state* const state = backtrace_create_state(program_file(loaded), 1, note_error, &ignored);
   // Makes it read.
-  std::string symbol;
-  backtrace_syminfo(state, module->begin, set_symbol, ignore_error, &symbol);
+  if (state != nullptr) backtrace_syminfo(state, module->begin, set_symbol, note_error, &ignored);
   // It saw what was loaded at some time in between.
-  const Modules after = loaded_modules(loaded);
+  const Modules after = loaded_modules(loaded, ignored.want);
+  if (ignored.want != 0) {
+    // What it could not read it would never read again.
+    want = ignored.want;
+    return nullptr;
+  }
+  if (state == nullptr) return nullptr;
   Reading reading{state, {}};
   std::ranges::copy_if(loaded, std::back_inserter(reading.modules),
                        [&](const ModuleRef& before) { return contains(after, before); });
@@ -69,12 +80,12 @@ backtrace_state* DebugInfo::reading_of(const ModuleRef& module, const Modules& l
   return read ? state : nullptr;
 }
 
-DebugInfo::Answer DebugInfo::look_up(std::uintptr_t address, const ModuleRef& module, const Modules& loaded) {
+Answer DebugInfo::look_up(std::uintptr_t address, const ModuleRef& module, const Modules& loaded) {
   Answer answer;
   if (module->deleted && !module->program) return answer;
-  if (backtrace_state* const state = reading_of(module, loaded); state != nullptr) {
-    backtrace_pcinfo(state, address, add_frame, ignore_error, &answer.frames);
-    backtrace_syminfo(state, address, set_symbol, ignore_error, &answer.symbol);
+  if (backtrace_state* const state = reading_of(module, loaded, answer.want); state != nullptr) {
+    backtrace_pcinfo(state, address, add_frame, note_error, &answer);
+    backtrace_syminfo(state, address, set_symbol, note_error, &answer);
   }
   return answer;
 }

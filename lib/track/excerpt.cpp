@@ -1,10 +1,13 @@
 #include <fmt/format.h>
 
 #include <array>
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <istream>
 #include <leash/detail/escape.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/want.hpp>
 #include <leash/track/detail/excerpt.hpp>
 #include <system_error>
 
@@ -45,13 +48,11 @@ std::string numbered(std::string_view indent, char mark, unsigned number, std::s
   return fmt::format("{}{} {:>{}} | {}\n", indent, mark, number, width, shown(line));
 }
 
-}  // namespace
-
-std::string excerpt(const std::string& file, unsigned line, std::string_view indent) {
-  std::error_code failed;
-  // A name from debug information may be that of anything by now; to read from a pipe would wait for ever.
-  if (line == 0 || !std::filesystem::is_regular_file(file, failed)) return {};
+/// `want` becomes the errno if the file could not be opened for want of descriptors or memory.
+std::string read_excerpt(const std::string& file, unsigned line, std::string_view indent, int& want) {
+  errno = 0;
   std::ifstream in(file);
+  want = !in && os::is_want(errno) ? errno : 0;
   std::string before;
   std::string text;
   for (unsigned number = 1; number <= line; ++number) {
@@ -62,6 +63,18 @@ std::string excerpt(const std::string& file, unsigned line, std::string_view ind
   std::string lines;
   if (line > 1) lines += numbered(indent, ' ', line - 1, width, before);
   lines += numbered(indent, '>', line, width, text);
+  return lines;
+}
+
+}  // namespace
+
+std::string excerpt(const std::string& file, unsigned line, std::string_view indent) {
+  std::error_code failed;
+  // A name from debug information may be that of anything by now; to read from a pipe would wait for ever.
+  if (line == 0 || !std::filesystem::is_regular_file(file, failed)) return {};
+  int want = 0;
+  std::string lines = read_excerpt(file, line, indent, want);
+  if (want != 0) os::run_with_own_descriptors([&] { lines = read_excerpt(file, line, indent, want); });
   return lines;
 }
 

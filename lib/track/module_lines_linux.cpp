@@ -6,7 +6,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
+#include <leash/os/want.hpp>
 #include <leash/track/detail/module_lines.hpp>
 #include <optional>
 #include <string_view>
@@ -78,17 +80,21 @@ class Sections {
 };
 
 /// A file's content, for reading; empty where that is not the module's any more.
-Bytes map(const Module& module) noexcept {
+Bytes map(const Module& module, int& want) noexcept {
+  const auto failed = [&](int error) {
+    if (os::is_want(error)) want = error;
+    return Bytes();
+  };
   if (module.deleted) return {};
   const int descriptor = ::open(module.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-  if (descriptor < 0) return {};
+  if (descriptor < 0) return failed(errno);
   Bytes file;
   struct stat status{};
   if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
       static_cast<std::uint64_t>(status.st_size) == module.size &&
       (module.inode == 0 || status.st_ino == module.inode) && module.size > 0) {
     void* const at = ::mmap(nullptr, module.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    if (at != MAP_FAILED) file = {static_cast<const std::byte*>(at), module.size};
+    file = at == MAP_FAILED ? failed(errno) : Bytes(static_cast<const std::byte*>(at), module.size);
   }
   ::close(descriptor);
   return file;
@@ -104,7 +110,7 @@ LineSections line_sections(const Sections& sections) noexcept {
 
 class ModuleLines::File {
  public:
-  explicit File(ModuleRef module) : module_(std::move(module)), bytes_(map(*module_)) {
+  File(ModuleRef module, int& want) : module_(std::move(module)), bytes_(map(*module_, want)) {
     const Sections sections(bytes_);
     table_.emplace(line_sections(sections), sections.first_code());
   }
@@ -126,11 +132,17 @@ class ModuleLines::File {
 ModuleLines::ModuleLines() = default;
 ModuleLines::~ModuleLines() = default;
 
-SourceLine ModuleLines::find(std::uintptr_t address, const ModuleRef& module) {
+SourceLine ModuleLines::find(std::uintptr_t address, const ModuleRef& module, int& want) {
   auto file = std::ranges::find_if(files_, [&](const auto& known) { return known->is_of(module); });
   if (file == files_.end()) {
     if (files_.size() == max_files) return {};
-    files_.push_back(std::make_unique<File>(module));
+    int wanted = 0;
+    auto read = std::make_unique<File>(module, wanted);
+    if (wanted != 0) {
+      want = wanted;
+      return {};
+    }
+    files_.push_back(std::move(read));
     file = files_.end() - 1;
   }
   return (*file)->find(address);

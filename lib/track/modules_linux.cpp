@@ -3,10 +3,12 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <filesystem>
 #include <fstream>
 #include <leash/os/fork.hpp>
+#include <leash/os/want.hpp>
 #include <leash/track/detail/modules.hpp>
 #include <span>
 #include <string_view>
@@ -47,9 +49,11 @@ Mapping parse_mapping(std::string_view line) {
 }
 
 /// Empty where there is no /proc.
-std::vector<Mapping> mapped_files() {
+std::vector<Mapping> mapped_files(int& want) {
   std::vector<Mapping> files;
+  errno = 0;
   std::ifstream maps("/proc/self/maps");
+  if (!maps && os::is_want(errno)) want = errno;
   for (std::string line; std::getline(maps, line);) {
     if (Mapping mapping = parse_mapping(line); mapping.path.starts_with('/')) files.push_back(std::move(mapping));
   }
@@ -136,10 +140,10 @@ bool is_in_program(std::uintptr_t address) noexcept {
   });
 }
 
-Modules loaded_modules(const Modules& known) {
+Modules loaded_modules(const Modules& known, int& want) {
   std::vector<Module> loaded;
   ::dl_iterate_phdr(add_module, &loaded);
-  const std::vector<Mapping> mappings = mapped_files();
+  const std::vector<Mapping> mappings = mapped_files(want);
   Modules modules;
   modules.reserve(loaded.size());
   for (Module& module : loaded) {

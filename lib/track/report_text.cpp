@@ -297,6 +297,12 @@ std::string group_text(const Group& group, const Report& report) {
   if (!was_only_counted(group)) text += "  " + identity(group) + "\n";
   if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
   for (const auto& [verb, moment] : moments) text += moment_text(verb, moment, &moment == &moments.front().second);
+  for (const auto& [verb, moment] : moments) {
+    const auto failed = std::ranges::find_if(moment.frames, [](const Frame& frame) { return frame.error != std::error_code(); });
+    if (failed == moment.frames.end()) continue;
+    text += fmt::format("  names could not be read: {}\n", failed->error.message());
+    break;
+  }
   std::vector<std::string> facts;
   if (instance.last_use && instance.last_use->site) {
     facts.push_back(fmt::format("last used at {}, {} {}", location(instance.last_use->site),

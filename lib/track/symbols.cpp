@@ -1,6 +1,7 @@
 #include <leash/os/fork.hpp>
 #include <leash/os/lazy.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <leash/os/turn.hpp>
 #include <leash/track/detail/debug_info.hpp>
 #include <leash/track/detail/module_lines.hpp>
@@ -27,16 +28,10 @@ class Resolver {
     if (auto frames = recall(address)) return *std::move(frames);
     const std::lock_guard working(working_);
     if (auto frames = recall(address)) return *std::move(frames);
-    const std::uint64_t loads = count_loads();
-    if (!loads_ || *loads_ != loads) {
-      modules_ = detail::loaded_modules(modules_);
-      loads_ = loads;
-    }
-    const ModuleRef module = detail::module_of(modules_, address);
-    if (auto frames = confirm(address, module)) return *std::move(frames);
-    std::vector<Frame> frames = look_up(address, module);
-    const std::lock_guard lock(remembering_);
-    known_.insert_or_assign(address, Known{frames, module, loads});
+    int want = 0;
+    std::vector<Frame> frames = read(address, want);
+    if (want != 0) os::run_with_own_descriptors([&] { frames = read(address, want = 0); });
+    for (Frame& frame : frames) frame.error = std::error_code(want, std::generic_category());
     return frames;
   }
 
@@ -61,6 +56,22 @@ class Resolver {
     std::uint64_t loads = 0;  ///< Up to how many loaded libraries this is known to be true.
   };
 
+  /// What files say of the address; remembered unless `want` becomes an errno, since more could not be read now.
+  std::vector<Frame> read(std::uintptr_t address, int& want) {
+    const std::uint64_t loads = count_loads();
+    if (loads_ != loads) {
+      modules_ = detail::loaded_modules(modules_, want);
+      loads_ = want == 0 ? std::optional(loads) : std::nullopt;
+    }
+    const ModuleRef module = detail::module_of(modules_, address);
+    if (auto frames = confirm(address, module, loads)) return *std::move(frames);
+    std::vector<Frame> frames = look_up(address, module, want);
+    if (want != 0) return frames;
+    const std::lock_guard lock(remembering_);
+    known_.insert_or_assign(address, Known{frames, module, loads});
+    return frames;
+  }
+
   std::uint64_t count_loads() {
     const std::lock_guard lock(remembering_);
     return detail::modules_loaded();
@@ -74,24 +85,25 @@ class Resolver {
   }
 
   /// What was known before a library was loaded, if it was another one.
-  std::optional<std::vector<Frame>> confirm(std::uintptr_t address, const ModuleRef& module) {
+  std::optional<std::vector<Frame>> confirm(std::uintptr_t address, const ModuleRef& module, std::uint64_t loads) {
     const std::lock_guard lock(remembering_);
     const auto known = known_.find(address);
     if (known == known_.end() || known->second.module != module) return std::nullopt;
-    known->second.loads = *loads_;
+    known->second.loads = loads;
     return known->second.frames;
   }
 
-  std::vector<Frame> look_up(std::uintptr_t address, const ModuleRef& module) {
+  std::vector<Frame> look_up(std::uintptr_t address, const ModuleRef& module, int& want) {
     detail::DebugInfo::Answer answer;
     if (module) {
       answer = debug_info_.look_up(address, module, modules_);
+      if (answer.want != 0) want = answer.want;
       if (answer.symbol.empty()) answer.symbol = detail::demangle(detail::exported_symbol(address).c_str());
     }
     std::vector<Frame>& frames = answer.frames;
     if (frames.empty()) frames.emplace_back();
     if (module && frames.front().file.empty()) {
-      const detail::SourceLine found = lines_.find(address, module);
+      const detail::SourceLine found = lines_.find(address, module, want);
       if (!found.file.empty()) frames.front().file = detail::tidy_path(found.file);
       frames.front().line = found.line;
     }

@@ -5,6 +5,7 @@
 #include <leash/track/stack.hpp>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track {
@@ -18,12 +19,17 @@ struct Frame {
   bool inlined = false;       ///< Whether it is inlined into the next frame, and so has that one's address.
   std::string module;         ///< The path of the program or shared library, and
   std::uintptr_t offset = 0;  ///< where in it, as `addr2line -e module` takes it.
+  std::error_code error;      ///< Why there may be more to know: there was a want of descriptors or memory.
 };
 
 /// The functions at `address`, the innermost inlined one first; never empty. Function, file, line and inlined frames
 /// come from the debug information, in the file itself or a separate one, else names from the symbol table, else module
 /// and offset alone. Libraries may be loaded and unloaded: the names are those of what is at the address now, or was
 /// there last if no library was loaded since; else nothing is known.
+///
+/// Also where the process is out of descriptors: files are read by a thread with a table of its own then, where the kernel
+/// allows it (Linux 5.9). What could not be read for want of descriptors or memory is told as `Frame::error`, and read the
+/// next time.
 ///
 /// An address is looked up once and then remembered. Thread-safe; may read files and allocate, so it is nothing for a
 /// hot path or a signal handler. A child that is forked from a program with several threads may call it, unless one

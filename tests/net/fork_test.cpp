@@ -29,7 +29,7 @@ namespace {
 template <class Work, class End>
 class Busy {
  public:
-  Busy(Work work, End end) : end_(std::move(end)), result_(in_thread(std::move(work))) { still_waiting(result_); }
+  Busy(Work work, End end) : end_(std::move(end)), result_(in_thread(std::move(work))) { result_.wait_until_blocked(); }
   ~Busy() { end_(); }
 
  private:
@@ -129,7 +129,7 @@ TEST_CASE("Waker: in the parent a wake-up is not taken by its child") {
   const Pair pair = make_pair(network);
   must(pair.near->set_read_deadline(Clock::real()->now() + 24h));
   auto reader = in_thread([&] { return read_some(*pair.near); });
-  CHECK(still_waiting(reader));
+  CHECK(reader.is_blocked());
   const pid_t child = ::fork();
   if (child == 0) {
     ::alarm(60);
@@ -140,7 +140,7 @@ TEST_CASE("Waker: in the parent a wake-up is not taken by its child") {
   int status = -1;
   REQUIRE(::waitpid(child, &status, 0) == child);
   CHECK(status == 0);
-  CHECK(still_waiting(reader));
+  CHECK(reader.is_blocked());
   must(pair.near->set_read_deadline(Clock::real()->now() - 1s));
   CHECK(error_of(reader.get()).timeout());
 }

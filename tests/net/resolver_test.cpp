@@ -133,7 +133,7 @@ TEST_CASE(
   const auto clock = std::make_shared<FakeClock>();
   const Context limited = Context::background().with_clock(clock).with_timeout(30s);
   auto next = in_thread([&] { return resolver.resolve(limited, "tcp", "next.test"); });
-  CHECK(still_waiting(next));
+  CHECK(next.is_blocked());
   clock->advance(30s);
   const Error error = error_of(next.get());
   CHECK(error.timeout());
@@ -141,7 +141,7 @@ TEST_CASE(
   CHECK(error.detail() == "not begun: all 32 threads are waiting for the name service");
 
   auto patient = in_thread([&] { return resolver.resolve(Context(), "tcp", "patient.test"); });
-  CHECK(still_waiting(patient));
+  CHECK(patient.is_blocked());
   CHECK(begun == SystemResolver::max_threads);
   released.count_down();
   CHECK(error_of(patient.get()) == leash::net::errc::host_not_found);

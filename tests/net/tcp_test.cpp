@@ -238,7 +238,7 @@ TEST_CASE("TcpDialer: a cancellation that races the connect leaves either a conn
     auto [context, source] = Context::background().with_cancel();
     auto dial = in_thread([&] { return dialer.dial(context, "tcp", address); });
     // From not begun to done.
-    for (volatile int moment = 0; moment < round * 500; moment = moment + 1) {
+    for (std::atomic<int> moment = 0; moment < round * 500; ++moment) {
     }
     source.cancel();
     const auto conn = dial.get();

@@ -19,7 +19,6 @@
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
-namespace {
 
 struct Answer {
   int status = 0;
@@ -38,6 +37,8 @@ struct Question {
   Answer answer;
   os::ConditionVariable changed;
 };
+
+namespace {
 
 std::vector<std::string> numeric_addresses(const addrinfo* list) {
   std::vector<std::string> addresses;

@@ -23,8 +23,9 @@ class ModuleLines {
   ModuleLines(const ModuleLines&) = delete;
   ModuleLines& operator=(const ModuleLines&) = delete;
 
-  /// Line 0 where the file is gone or another one, or has no table, or a compressed one.
-  SourceLine find(std::uintptr_t address, const ModuleRef& module);
+  /// Line 0 where the file is gone or another one, or has no table, or a compressed one. `want` becomes the errno if it
+  /// could not be read for want of descriptors or memory; it is read the next time then.
+  SourceLine find(std::uintptr_t address, const ModuleRef& module, int& want);
 
  private:
   class File;
