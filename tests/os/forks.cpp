@@ -220,7 +220,7 @@ constexpr std::array kinds{Kind{"timers", use_timers},
                            Kind{"files", use_files}};
 
 /// Lets children go first: they are what is waited for.
-void give_way() { static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 19)); }
+void give_way() { static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10)); }
 
 /// All kinds; and that of the parent's connections only the child can use, since a thread of its own is at each end.
 int in_child(World& world) {
@@ -235,7 +235,7 @@ int in_child(World& world) {
   return world.limited.done() ? 0 : 3;
 }
 
-/// The status of a child; of one in `every` its grandchild's.
+/// The status of a child; if it forks again, that of its own child.
 int status_of_child(World& world, bool again) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(again ? status_of_child(world, false) : in_child(world));
@@ -273,6 +273,8 @@ int main(int argc, char** argv) {
     static_cast<void>(world.over_tcp.near->read(byte));
   });
   for (int fork = 0; fork < forks && !failed; ++fork) {
+    // So that the parent does not hang either.
+    ::alarm(3 * patience);
     const int status = status_of_child(world, fork % 10 == 9);
     if (status == 0) continue;
     std::fprintf(stderr, "fork %d: %d\n", fork, status);
