@@ -1,6 +1,7 @@
 #include <array>
 #include <leash/context.hpp>
 #include <leash/detail/cancel_state.hpp>
+#include <leash/detail/deadline.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -104,9 +105,7 @@ Context Context::with_deadline(Clock::time_point time) const {
 }
 
 Context Context::with_timeout(Clock::duration timeout) const {
-  const Clock::time_point now = clock()->now();
-  const bool overflows = timeout > Clock::time_point::max() - now;
-  return with_deadline(overflows ? Clock::time_point::max() : now + timeout);
+  return with_deadline(detail::deadline_after(clock()->now(), timeout));
 }
 
 Context Context::with_stop_token(std::stop_token token) const {

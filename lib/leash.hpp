@@ -39,6 +39,7 @@
 #include <leash/notes.hpp>
 #include <leash/registration.hpp>
 #include <leash/result.hpp>
+#include <leash/sleep.hpp>
 #include <leash/track/errc.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/level.hpp>

@@ -1,0 +1,33 @@
+#include <condition_variable>
+#include <leash/context.hpp>
+#include <leash/detail/deadline.hpp>
+#include <leash/sleep.hpp>
+#include <mutex>
+
+namespace LEASH_NAMESPACE {
+
+Result<void> sleep_for(Call call, Clock::duration duration) {
+  return sleep_until(call, detail::deadline_after(call.context().clock()->now(), duration));
+}
+
+Result<void> sleep_until(Call call, Clock::time_point time) {
+  const Context& context = call.context();
+  if (!context.done() && time > context.clock()->now()) {
+    std::mutex mutex;
+    std::condition_variable changed;
+    bool over = false;
+    const auto wake = [&] {
+      // Notified under the mutex: the sleeper destroys both as soon as it sees that.
+      const std::lock_guard lock(mutex);
+      over = true;
+      changed.notify_one();
+    };
+    const Registration ended = context.on_cancel(wake);
+    const Registration timer = context.clock()->at(time, wake);
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return over; });
+  }
+  return context.check("sleep", {});
+}
+
+}  // namespace LEASH_NAMESPACE
