@@ -18,6 +18,7 @@ struct Cancellable;
 struct Note;
 
 namespace track {
+class Mark;
 class Site;
 class Suppressions;
 class Tag;

@@ -43,6 +43,7 @@
 #include <leash/track/errc.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/level.hpp>
+#include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>

@@ -112,6 +112,8 @@ Record& Shard::take() {
 }
 
 void Shard::cancel(Record& record) noexcept {
+  // Serials go with the number of those that were opened.
+  --serial_;
   free(record);
   // Never the last one: only a tag that is there makes another in a shard without owner.
   if (ownerless_) static_cast<void>(tracker_.tag_ended());

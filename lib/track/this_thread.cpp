@@ -1,3 +1,5 @@
+#include <cxxabi.h>
+
 #include <array>
 #include <atomic>
 #include <bit>
@@ -56,6 +58,13 @@ void note_lost() noexcept {
 
 [[gnu::init_priority(101)]] const os::ForkParticipant in_forks(os::ForkOrder::threads, nullptr, nullptr, note_lost);
 
+/// The Itanium C++ ABI (exception handling, 2.2.2) has each thread keep a pointer to the exceptions caught and then the
+/// number of those uncaught. Asking where costs a call; to read it from there, nothing.
+const unsigned* count_of_uncaught_exceptions() noexcept {
+  return reinterpret_cast<const unsigned*>(reinterpret_cast<const std::byte*>(abi::__cxa_get_globals()) +
+                                           sizeof(void*));
+}
+
 struct AtThreadExit {
   ~AtThreadExit() {
     ThisThread& thread = this_thread();
@@ -80,6 +89,7 @@ void enter_thread() noexcept {
   static_cast<void>(at_exit);
   know_own_stack();
   ThisThread& thread = this_thread();
+  thread.uncaught_exceptions = count_of_uncaught_exceptions();
   thread.number = last_number.fetch_add(1, std::memory_order_relaxed) + 1;
   thread.index = take_index();
 }

@@ -47,6 +47,8 @@ Result<void> Tracker::check(Call call, const Resource& resource, std::string_vie
 
 Report Tracker::close(Clock::duration settle) { return state_->verdict(settle); }
 Report Tracker::snapshot() const { return state_->snapshot(); }
+Mark Tracker::mark() const { return state_->mark(); }
+Report Tracker::report_since(const Mark& mark) const { return state_->report_since(mark); }
 void Tracker::set_baseline() { state_->set_baseline(); }
 std::size_t Tracker::open_count() const noexcept { return state_->open_count(); }
 bool Tracker::closed() const noexcept { return state_->closed(); }

@@ -8,6 +8,7 @@
 #include <leash/notes.hpp>
 #include <leash/result.hpp>
 #include <leash/track/errc.hpp>
+#include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>
@@ -54,14 +55,30 @@ class Tracker {
   /// the tracker's clock: for what is still on its way to being closed in other threads. It does not poll.
   [[nodiscard]] Report close(Clock::duration settle = {});
 
-  /// What is open now was open before, and is none of the tracker's business: it will not be called leaked. Descriptors
-  /// that are open now are not `untracked` either.
+  /// What is open now was open before, and is none of the tracker's business: it will not be called leaked, and no
+  /// `snapshot` shows it. Descriptors that are open now are not `untracked` either. May be called again, to move on.
   void set_baseline();
 
-  /// What is open now, and what was found so far. Closes nothing and judges nothing: the live view of a running
-  /// program.
+  /// What is open now but was not at `set_baseline`, and what was found so far. Closes nothing and judges nothing: the
+  /// live view of a running program.
   [[nodiscard]] Report snapshot() const;
 
+  /// This moment, for `report_since`. Costs a word for each thread that has opened something.
+  [[nodiscard]] Mark mark() const;
+
+  /// A verdict on what was opened after `mark` and is open now, but for what was open at `set_baseline`; nothing is
+  /// closed, and each resource may be reported any number of times. So a listener of a test framework judges each test,
+  /// in a process whose tracker never closes:
+  ///
+  ///     const auto mark = process_tracker().mark();        // when a test begins
+  ///     const auto report = process_tracker().report_since(mark);  // when it ends: fail it unless `report.ok()`
+  ///
+  /// What tests that run at the same time have open is in it too. Weighs by the rule `leaked`, and the suppressions
+  /// apply; other rules' findings stand in `snapshot` and in the verdict of `close`. `opened` and `closed` of the
+  /// Report count what was opened after `mark`. Throws `std::logic_error` if the mark is another tracker's.
+  [[nodiscard]] Report report_since(const Mark& mark) const;
+
+  /// How many resources are open, those from before `set_baseline` too. Reads a counter for each thread, and no record.
   std::size_t open_count() const noexcept;
   bool closed() const noexcept;
 

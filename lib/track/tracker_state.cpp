@@ -138,13 +138,14 @@ template <class Otherwise>
   // Called first, and so with the least to keep meanwhile.
   const std::uint64_t opened = counts_only ? 0 : now_us();
   ThisThread& thread = known_thread();
-  const Opening opening{
-      .state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
-      .place = place_of_call(level, location, thread, 1),
-      .descriptor = resource.descriptor,
-      .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
-      .name = counts_only ? std::string_view() : resource.name,
-      .notes = counts_only || notes.empty() ? nullptr : &notes};
+  const Opening opening{.state = Record::open |
+                                 std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift |
+                                 Record::unwinding_bits(*thread.uncaught_exceptions),
+                        .place = place_of_call(level, location, thread, 1),
+                        .descriptor = resource.descriptor,
+                        .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
+                        .name = counts_only ? std::string_view() : resource.name,
+                        .notes = counts_only || notes.empty() ? nullptr : &notes};
   const bool simple = opening.name.size() <= Record::inline_name && opening.notes == nullptr && !is_child;
   if (simple && thread.tracker == id_ && thread.shard->enter_as_owner()) [[likely]] {
     Shard& shard = *thread.shard;
@@ -224,7 +225,7 @@ void TrackerState::after_end(Record& record, std::uint32_t before) noexcept {
   if ((before & Record::reported) != 0) note_use(record, 0);
   // Sequentially consistent with the exchange of the state: who waits sees this record closed, or this thread sees it
   // wait.
-  if (settling_.load()) {
+  if (settling_.load() != 0) {
     closes_while_settling_.fetch_add(1);
     wake_.notify_all();
   }
@@ -255,7 +256,7 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
   }
   Place::note_closed(Place::from_bits(record.opened_at), place);
   const bool has_extra = record.extra.load(std::memory_order_acquire) != nullptr;
-  if (has_extra || (before & Record::reported) != 0 || settling_.load()) after_close(record, place, before);
+  if (has_extra || (before & Record::reported) != 0 || settling_.load() != 0) after_close(record, place, before);
 }
 
 [[gnu::noinline]] void TrackerState::close_again(Record& record, Place place) noexcept {
@@ -304,7 +305,8 @@ void TrackerState::end_tag(Record& record) noexcept {
   if (end(record, {}, this_thread(), before)) after_end(record, before);
   const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
   if (lost && (before & Record::reported) == 0) {
-    const bool excused = (before & Record::failed) != 0 || std::uncaught_exceptions() > 0;
+    const bool excused = (before & Record::failed) != 0 ||
+                         static_cast<unsigned>(std::uncaught_exceptions()) > Record::unwinding_of(before);
     find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
   }
   return true;

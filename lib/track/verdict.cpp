@@ -2,18 +2,24 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <leash/clock.hpp>
+#include <leash/detail/deadline.hpp>
+#include <leash/track/detail/moment.hpp>
 #include <leash/track/detail/suppress.hpp>
 #include <leash/track/detail/this_thread.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/stack.hpp>
 #include <mutex>
+#include <stdexcept>
 #include <string>
 #include <utility>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
+
+using leash::detail::deadline_after;
 
 constexpr Kind descriptor_kind{"descriptor", "descriptors"};
 
@@ -26,6 +32,15 @@ bool is_orphan(const Record& record, std::uint32_t state) noexcept {
 /// Open, and not from before what is judged began.
 bool is_awaited(std::uint32_t state) noexcept { return (state & (Record::open | Record::baseline)) == Record::open; }
 
+/// Whether static variables that were there at the last verdict with findings are being destroyed.
+constinit std::atomic<bool> exiting{false};
+
+/// After each such verdict, since what is registered last runs first: before the destructors of all static variables
+/// that are there by then, and so may hold what was reported.
+void watch_for_exit() noexcept {
+  static_cast<void>(std::atexit([] { exiting.store(true, std::memory_order_relaxed); }));
+}
+
 constexpr auto unmarked = [](std::uint32_t) { return 0U; };
 
 }  // namespace
@@ -34,7 +49,8 @@ constexpr auto unmarked = [](std::uint32_t) { return 0U; };
   if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
     find(outlived(record), record);
   }
-  if ((state & Record::reported) != 0) {
+  // What static variables hold ends with them: nobody could have closed it later, and who would listen may be gone.
+  if ((state & Record::reported) != 0 && !exiting.load(std::memory_order_relaxed)) {
     find({Rule::closed_late, options_.rules.closed_late, closed_at(record), {}, record.used_us()}, record);
   }
 }
@@ -142,28 +158,49 @@ std::size_t TrackerState::count_awaited() const noexcept {
 }
 
 void TrackerState::wait_until_closed(Clock::duration settle) {
-  settling_.store(true);
   std::atomic<bool> over{false};
-  const Registration timer = options_.clock->at(options_.clock->now() + settle, [this, &over] {
+  const Registration timer = options_.clock->at(deadline_after(options_.clock->now(), settle), [this, &over] {
     over.store(true);
     wake_.notify_all();
   });
-  for (;;) {
+  settling_.fetch_add(1);
+  while (!closed()) {
     const std::uint64_t closes = closes_while_settling_.load();
     const std::size_t open = count_awaited();
     if (open == 0) break;
-    wake_.wait([&] { return over.load() || closes_while_settling_.load() - closes >= open; });
+    wake_.wait([&] { return over.load() || closed() || closes_while_settling_.load() - closes >= open; });
     if (over.load()) break;
   }
-  settling_.store(false);
+  settling_.fetch_sub(1);
 }
 
 Report TrackerState::verdict(Clock::duration settle) {
-  const std::lock_guard judge(judging_);
-  if (verdict_) return *verdict_;
-  if (settle > Clock::duration::zero()) wait_until_closed(settle);
+  if (settle > Clock::duration::zero() && !closed()) wait_until_closed(settle);
+  Report report;
+  {
+    const std::lock_guard judge_once(judging_);
+    if (verdict_) return *verdict_;
+    if (!unsuppressed_) {
+      unsuppressed_ = std::make_unique<const Report>(judge());
+      const std::lock_guard lock(rare_paths);
+      findings_ = Findings();
+    }
+    report = *unsuppressed_;
+  }
+  // Looks names up, which takes long, and so without the mutex: several threads may do it, and come to the same.
+  suppress(report, options_.suppressions);
+  const std::lock_guard judge_once(judging_);
+  if (!verdict_) {
+    verdict_ = std::make_unique<const Report>(std::move(report));
+    unsuppressed_ = nullptr;
+  }
+  return *verdict_;
+}
+
+Report TrackerState::judge() {
   // Whoever is making a record has made it then, or sees that the tracker is closed.
   closed_.store(true);
+  wake_.notify_all();
   shards_.wait_for_turns(this_thread().index);
   Findings findings;
   {
@@ -191,13 +228,8 @@ Report TrackerState::verdict(Clock::duration settle) {
   report.closed = report.opened - open;
   report.verdict = true;
   if (descriptors_at_start_) add_untracked(report);
-  suppress(report, options_.suppressions);
-  verdict_ = std::make_unique<const Report>(std::move(report));
-  {
-    const std::lock_guard lock(rare_paths);
-    findings_ = Findings();
-  }
-  return *verdict_;
+  if (!report.groups.empty()) watch_for_exit();
+  return report;
 }
 
 Report TrackerState::snapshot() {
@@ -214,11 +246,46 @@ Report TrackerState::snapshot() {
     }
     if ((state & Record::open) == 0) return;
     ++open;
-    findings.add(open_now, record);
+    if ((state & Record::baseline) == 0) findings.add(open_now, record);
   };
   each_pinned(unmarked, visit);
   Report report = report_on(findings);
   report.closed = report.opened - std::min(open, report.opened);
+  return report;
+}
+
+Mark TrackerState::mark() const {
+  auto moment = std::make_shared<Moment>();
+  moment->tracker = id_;
+  moment->us = now_us();
+  shards_.each([&](const Shard& shard) {
+    moment->opened.resize(shard.owner() + std::size_t{1});
+    moment->opened[shard.owner()] = shard.opened();
+  });
+  return Mark(std::move(moment));
+}
+
+Report TrackerState::report_since(const Mark& mark) {
+  static const Moment beginning;
+  const Moment& moment = mark.moment_ ? *mark.moment_ : beginning;
+  if (mark.moment_ && moment.tracker != id_) {
+    throw std::logic_error("leash: Tracker::report_since: the mark is another tracker's");
+  }
+  const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, us_at(options_.clock->now())};
+  Findings findings;
+  std::uint64_t open = 0;
+  const auto visit = [&](const Record& record, std::uint32_t state) {
+    if ((state & Record::open) == 0 || !moment.is_before(record)) return;
+    ++open;
+    if ((state & Record::baseline) == 0 && leaked.severity != Severity::off) findings.add(leaked, record);
+  };
+  each_pinned(unmarked, visit);
+  Report report;
+  report.groups = findings.groups();
+  shards_.each([&](const Shard& shard) { report.opened += shard.opened() - moment.opened_by(shard.owner()); });
+  report.closed = report.opened - std::min(open, report.opened);
+  report.verdict = true;
+  suppress(report, options_.suppressions);
   return report;
 }
 

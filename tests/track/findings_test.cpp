@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <link.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,10 +13,12 @@
 #include <utility>
 #include <vector>
 
+#include "counting_clock.hpp"
 #include "kinds.hpp"
 
 #if LEASH_TRACKING
 
+using leash::Clock;
 using leash::Context;
 using leash::track::acquire;
 using leash::track::Group;
@@ -274,6 +277,64 @@ TEST_CASE("what was open before the baseline is not leaked, and may be closed wi
   CHECK(late.reports.empty());
 }
 
+TEST_CASE("a snapshot leaves out what was open before the baseline, which can be moved on") {
+  auto [tracker, context] = with_tracker(Context::background());
+  const Tag before = acquire(context, {slot, "before"});
+  tracker.set_baseline();
+  CHECK(tracker.snapshot().groups.empty());
+  const Tag after = acquire(context, {slot, "after"});
+  CHECK(only_group(tracker.snapshot()).instances[0].name == "after");
+  CHECK(tracker.open_count() == 2);
+  tracker.set_baseline();
+  CHECK(tracker.snapshot().groups.empty());
+  CHECK(tracker.snapshot().opened - tracker.snapshot().closed == 2);
+}
+
+TEST_CASE("a drop while an exception unwinds is a note only if the exception began after the open") {
+  struct Dropping {
+    Context context;
+    Tag tag = Tag();
+    ~Dropping() {
+      // Opened and dropped in the middle of it: the exception is not about this.
+      const Tag inner = acquire(context, {box, "opened while it unwound", -1, OnDrop::error_lost});
+    }
+  };
+  auto [tracker, context] = with_tracker(Context::background());
+  try {
+    const Dropping outer{context, acquire(context, {slot, "opened before", -1, OnDrop::error_lost})};
+    throw 1;
+  } catch (int) {
+    const Tag caught = acquire(context, {slot, "opened when it was caught", -1, OnDrop::error_lost});
+  }
+  const Report report = tracker.close();
+  REQUIRE(report.groups.size() == 3);
+  for (const Group& group : report.groups) {
+    CHECK(group.rule == Rule::dropped);
+    CHECK((group.severity == Severity::note) == (group.instances[0].name == "opened before"));
+  }
+}
+
+TEST_CASE("suppressions look names up while nobody is kept waiting") {
+  struct Waiting {
+    Tracker tracker;
+    std::jthread closer{};
+  };
+  const auto known = leash::track::Suppressions::parse("leaked slot none_of_this_name").value();
+  auto [tracker, context] =
+      with_tracker(Context::background(), {.rules = {.untracked = Severity::failure}, .suppressions = known});
+  const Tag tag = acquire(context, {slot, "kept"});
+  Waiting waiting{tracker};
+  // Under the dynamic linker's lock, which a look-up takes: the verdict of the other thread waits in the middle of it.
+  const auto under_the_lock = [](dl_phdr_info*, std::size_t, void* data) {
+    auto& [shared, closer] = *static_cast<Waiting*>(data);
+    closer = std::jthread([&shared] { static_cast<void>(shared.close()); });
+    while (!shared.closed()) std::this_thread::yield();
+    shared.set_baseline();
+    return 1;
+  };
+  CHECK(::dl_iterate_phdr(under_the_lock, &waiting) == 1);
+}
+
 TEST_CASE("close(settle) waits for what is on its way, on the tracker's clock and no longer") {
   SUBCASE("it is closed in time") {
     auto [tracker, context] = with_tracker(Context::background());
@@ -297,6 +358,31 @@ TEST_CASE("close(settle) waits for what is on its way, on the tracker's clock an
     tracker.set_baseline();
     std::optional<Tag> tag = acquire(context, {slot, "in flight"});
     std::jthread closer([&] { tag->close(); });
+    CHECK(tracker.close(1h).ok());
+  }
+  SUBCASE("as long as it takes") {
+    const auto clock = std::make_shared<leash_test::CountingClock>();
+    clock->advance(1s);
+    auto [tracker, context] = with_tracker(Context::background().with_clock(clock));
+    std::optional<Tag> tag = acquire(context, {slot, "in flight"});
+    std::jthread closer([&] {
+      clock->wait_for(1);
+      clock->advance(24h * 365 * 100);
+      tag->close();
+    });
+    CHECK(tracker.close(Clock::duration::max()).ok());
+    CHECK(clock->last_time() == Clock::time_point::max());
+  }
+  SUBCASE("others need not wait for that to set a baseline") {
+    const auto clock = std::make_shared<leash_test::CountingClock>();
+    auto [tracker, context] =
+        with_tracker(Context::background().with_clock(clock), {.rules = {.untracked = Severity::failure}});
+    const Tag tag = acquire(context, {slot, "in flight"});
+    std::jthread other([&] {
+      clock->wait_for(1);
+      tracker.set_baseline();
+      clock->advance(1h);
+    });
     CHECK(tracker.close(1h).ok());
   }
   SUBCASE("it is not") {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -70,7 +71,9 @@ struct alignas(64) Record {
     on_drop_mask = 3U << 8U,
     orphaned = 1U << 10U,  ///< A child that was closed after its parent;
     told = 1U << 11U,      ///< but there is no finding in that, or not any more.
-    closer_shift = 16,     ///< The low 16 bits of the number of the thread that closed it.
+    unwinding_shift = 12,  ///< Four bits: how many exceptions were unwinding when it was opened, at most 15.
+    unwinding_mask = 15U << 12U,
+    closer_shift = 16,  ///< The low 16 bits of the number of the thread that closed it.
   };
 
   static constexpr std::size_t inline_name = 15;
@@ -78,8 +81,8 @@ struct alignas(64) Record {
   static constexpr unsigned kind_bits = 16;
 
   std::atomic<std::uint32_t> state{0};
-  std::uint32_t serial;                  ///< Its place in its shard's order of creation; of a free one, the next.
-  std::uint32_t opened_at;               ///< A Place.
+  std::uint32_t serial;     ///< How many its shard had opened with it, modulo 2^32; of a free one, the next.
+  std::uint32_t opened_at;  ///< A Place.
   std::atomic<std::uint32_t> closed_at;  ///< A Place, soon after `state` says closed.
   std::atomic<std::uint32_t> used_site;  ///< If `used` is not 0.
   std::atomic<std::uint32_t> used;  ///< When last, in ms after `opened`, plus 1; 0: never. Of one that was closed after
@@ -105,6 +108,13 @@ struct alignas(64) Record {
 
   static OnDrop on_drop_of(std::uint32_t state) noexcept {
     return static_cast<OnDrop>((state & on_drop_mask) >> on_drop_shift);
+  }
+
+  static std::uint32_t unwinding_of(std::uint32_t state) noexcept {
+    return (state & unwinding_mask) >> unwinding_shift;
+  }
+  static std::uint32_t unwinding_bits(unsigned exceptions) noexcept {
+    return std::min(exceptions, 15U) << unwinding_shift;
   }
 
   /// The Extra, made if there is none. Throws `std::bad_alloc`.

@@ -37,6 +37,9 @@ struct ThisThread {
   std::uint64_t tracker = 0;
   Shard* shard = nullptr;
 
+  /// How many exceptions are on their way through it: what `std::uncaught_exceptions` would say.
+  const unsigned* uncaught_exceptions = nullptr;
+
   KnownKind kind{};
   KnownSites sites{};
 };

@@ -13,6 +13,7 @@
 #include <leash/track/detail/findings.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
 #include <leash/track/detail/shards.hpp>
+#include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>
@@ -55,6 +56,8 @@ class TrackerState : public leash::detail::RefCounted {
 
   Report verdict(Clock::duration settle);
   Report snapshot();
+  Mark mark() const;
+  Report report_since(const Mark& mark);
   void set_baseline();
 
   Level level() const noexcept { return level_.load(std::memory_order_relaxed); }
@@ -146,6 +149,7 @@ class TrackerState : public leash::detail::RefCounted {
   void tell_late(Report report);
 
   void wait_until_closed(Clock::duration settle);
+  Report judge();
   std::size_t count_awaited() const noexcept;
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
@@ -158,7 +162,7 @@ class TrackerState : public leash::detail::RefCounted {
   const Clock::time_point began_;
   std::optional<DescriptorList> descriptors_at_start_;
   std::atomic<bool> closed_{false};
-  std::atomic<bool> settling_{false};
+  std::atomic<std::uint32_t> settling_{0};  ///< How many wait until all is closed.
   std::atomic<bool> told_late_{false};
   std::atomic<std::uint64_t> closes_while_settling_{0};
   os::EventCount wake_;
@@ -168,6 +172,7 @@ class TrackerState : public leash::detail::RefCounted {
 
   os::Turn reading_;  ///< Who pins records holds it.
   os::Turn judging_;
+  std::unique_ptr<const Report> unsuppressed_;  ///< What was judged, until the suppressions were applied to it.
   std::unique_ptr<const Report> verdict_;
 
   /// Under `rare_paths`.
