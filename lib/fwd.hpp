@@ -25,6 +25,7 @@ class Tag;
 class Tracker;
 enum class Level : unsigned char;
 enum class OnDrop : unsigned char;
+enum class Origin : unsigned char;
 enum class RequireClose : unsigned char;
 enum class Rule : unsigned char;
 enum class Severity : unsigned char;

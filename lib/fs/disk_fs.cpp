@@ -13,6 +13,7 @@
 #include <leash/fs/detail/retry.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/path.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
@@ -64,7 +65,8 @@ Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Op
   if (auto wanted = call.context().check("open_root", directory); !wanted) return std::unexpected(wanted.error());
   if (directory.contains('\0')) return fail("open_root", directory, std::errc::invalid_argument, "NUL in path");
   const std::string path(directory);
-  Descriptor root(detail::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }));
+  Descriptor root(track::detail::open_own(
+      [&] { return detail::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }); }));
   if (!root) return fail("open_root", directory, detail::last_error());
   const auto resolver = options.use_openat2 ? detail::best_resolver(root.get()) : detail::Resolver::walk;
   return DiskFS({std::move(root), options.links, resolver});
@@ -149,7 +151,8 @@ Result<void> DiskFS::do_mkdir(Call call, std::string_view path, std::uint32_t mo
 Outcome<Descriptor> DiskFS::mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const {
   const std::string name(base_name(path));
   if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
-  Descriptor directory(::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  Descriptor directory(track::detail::open_own(
+      [&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
   if (directory) return directory;
   Outcome<Descriptor> followed = open_path(call, path, O_PATH | O_DIRECTORY);
   const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;

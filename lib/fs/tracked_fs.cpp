@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/tracked_fs.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <leash/track/tag.hpp>
 #include <utility>
 
@@ -12,9 +13,16 @@ using track::OnDrop;
 using track::Tag;
 using track::Tracker;
 
-class TrackedFile final : public ProxyFile {
+/// A base, so that a tag ends after the inner handle has gone: who looks in between finds no descriptor without a tag.
+struct Tagged {
+  explicit Tagged(Tag tag) noexcept : tag_(std::move(tag)) {}
+
+  Tag tag_;
+};
+
+class TrackedFile final : Tagged, public ProxyFile {
  public:
-  TrackedFile(std::unique_ptr<File> inner, Tag tag) : ProxyFile(std::move(inner)), tag_(std::move(tag)) {}
+  TrackedFile(std::unique_ptr<File> inner, Tag tag) : Tagged(std::move(tag)), ProxyFile(std::move(inner)) {}
 
   ~TrackedFile() override {
     // The last word: a write and a sync that ended at the same time may have told the tag in the wrong order.
@@ -83,9 +91,10 @@ class TrackedFile final : public ProxyFile {
   Result<FileInfo> do_stat(std::source_location site) override { return used(ProxyFile::do_stat(site), site); }
 
   Result<int> do_release(std::source_location site) override {
+    const track::detail::Opening opening;
     Result<int> descriptor = ProxyFile::do_release(site);
     // Where it failed, the file stays open, and nothing that was written is lost.
-    if (descriptor) tag_.close(site);
+    if (descriptor) tag_.release(site);
     return descriptor;
   }
 
@@ -95,14 +104,13 @@ class TrackedFile final : public ProxyFile {
     return result;
   }
 
-  Tag tag_;
   std::atomic<std::uint64_t> writes_{0};         ///< Operations that changed the file, and have ended.
   std::atomic<std::uint64_t> synced_writes_{0};  ///< How many of them a `sync` began after.
 };
 
-class TrackedDir final : public ProxyDir {
+class TrackedDir final : Tagged, public ProxyDir {
  public:
-  TrackedDir(std::unique_ptr<Dir> inner, Tag tag) : ProxyDir(std::move(inner)), tag_(std::move(tag)) {}
+  TrackedDir(std::unique_ptr<Dir> inner, Tag tag) : Tagged(std::move(tag)), ProxyDir(std::move(inner)) {}
 
  private:
   Result<std::vector<DirEntry>> do_read(std::size_t max, std::source_location site) override {
@@ -120,8 +128,6 @@ class TrackedDir final : public ProxyDir {
     tag_.close(site);
     return result;
   }
-
-  Tag tag_;
 };
 
 /// Opens with `open`, and gives what it opened a tag.
@@ -130,7 +136,8 @@ auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track
                   Open open) -> decltype(open()) {
   track::Resource resource{kind, path, -1, OnDrop::closed};
   if (tracker.closed()) return std::unexpected(tracker.check(call, resource, operation).error());
-  auto inner = open();
+  const track::detail::Opening opening;
+  auto inner = track::detail::open_for_tag(open);
   if (!inner) return inner;
   resource.descriptor = (*inner)->native_handle();
   auto tag = tracker.try_create(call, resource, operation);

@@ -1,6 +1,7 @@
 #include <leash/net/detail/tracked_listener.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/net/tracked_binder.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -20,7 +21,8 @@ Result<std::unique_ptr<Listener>> TrackedBinder::do_bind(Call call, std::string_
         return std::unexpected(std::move(open_yet).error());
       }
     }
-    Result<std::unique_ptr<Listener>> listener = ProxyBinder::do_bind(call, network, address);
+    const auto bind = [&] { return ProxyBinder::do_bind(call, network, address); };
+    Result<std::unique_ptr<Listener>> listener = tracker != nullptr ? track::detail::open_for_tag(bind) : bind();
     if (!listener) return listener;
     track::Tag tag;
     if (tracker != nullptr) {

@@ -1,6 +1,7 @@
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/net/tracked_dialer.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -18,7 +19,8 @@ Result<std::unique_ptr<Conn>> TrackedDialer::do_dial(Call call, std::string_view
       if (auto open_yet = tracker->check(call, {kinds::connection, address}, "dial"); !open_yet) {
         return std::unexpected(std::move(open_yet).error());
       }
-      Result<std::unique_ptr<Conn>> conn = ProxyDialer::do_dial(call, network, address);
+      Result<std::unique_ptr<Conn>> conn =
+          track::detail::open_for_tag([&] { return ProxyDialer::do_dial(call, network, address); });
       if (!conn) return conn;
       return detail::track_conn(*tracker, *std::move(conn), call, "dial", address);
     }

@@ -9,6 +9,7 @@
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/want.hpp>
 #include <leash/track/detail/excerpt.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -50,6 +51,7 @@ std::string numbered(std::string_view indent, char mark, unsigned number, std::s
 
 /// `want` becomes the errno if the file could not be opened for want of descriptors or memory.
 std::string read_excerpt(const std::string& file, unsigned line, std::string_view indent, int& want) {
+  const Opening opening;
   errno = 0;
   std::ifstream in(file);
   want = !in && os::is_want(errno) ? errno : 0;

@@ -6,11 +6,6 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-Event event_at(Place place) {
-  const std::span<const std::uintptr_t> addresses = place.addresses();
-  return {place.site(), Stack{{addresses.begin(), addresses.end()}}};
-}
-
 Clock::duration duration_of(std::uint64_t microseconds) {
   return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(microseconds));
 }
@@ -35,6 +30,11 @@ Instance instance_of(const Finding& finding, const Record& record) {
 }
 
 }  // namespace
+
+Event event_at(Place place) {
+  const std::span<const std::uintptr_t> addresses = place.addresses();
+  return {place.site(), Stack{{addresses.begin(), addresses.end()}}};
+}
 
 std::size_t Findings::hash(const Key& key) noexcept {
   std::uint64_t hash = std::uint64_t{key.opened_at} << 32U | key.closed;

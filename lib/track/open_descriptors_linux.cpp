@@ -1,12 +1,15 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <charconv>
 #include <leash/track/detail/open_descriptors.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <memory>
 #include <string_view>
 
@@ -22,44 +25,98 @@ std::string_view value_of(std::string_view text, std::string_view key) {
 }
 
 std::string small_file(const std::string& path) {
-  const int file = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = open_own([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
   if (file < 0) return {};
   std::array<char, 1024> buffer{};
   const ssize_t size = ::read(file, buffer.data(), buffer.size());
-  ::close(file);
+  close_own(file);
   return size <= 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(size));
+}
+
+void close_listing(DIR* directory) {
+  const Closing closing(::dirfd(directory));
+  ::closedir(directory);
+}
+
+/// Without /proc/self/fd: to read that takes a descriptor.
+DescriptorList those_below_limit() {
+  DescriptorList list;
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return list;
+  const auto end = static_cast<int>(std::min<rlim_t>(limit.rlim_cur, most_descriptors));
+  for (int number = 0; number < end; ++number) {
+    if (const auto found = open_descriptor(number)) list.push_back(*found);
+  }
+  return list;
 }
 
 }  // namespace
 
+std::optional<OpenDescriptor> open_descriptor(int number) noexcept {
+  struct stat status{};
+  if (::fstat(number, &status) != 0) return std::nullopt;
+  return OpenDescriptor{number, status.st_dev, status.st_ino};
+}
+
+std::optional<OpenFile> open_file(int number) noexcept {
+  struct stat status{};
+  const int flags = ::fcntl(number, F_GETFL);
+  if (flags == -1 || ::fstat(number, &status) != 0) return std::nullopt;
+  // fcntl(2) may change these; to make a file of a file system non-blocking does nothing, so no one does that.
+  int changeable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME;
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) changeable |= O_NONBLOCK;
+  OpenFile file{status.st_dev, status.st_ino, 0, flags & ~changeable};
+#ifdef STATX_MNT_ID
+  struct statx more{};
+  if (::statx(number, "", AT_EMPTY_PATH, STATX_MNT_ID, &more) == 0) file.mount = more.stx_mnt_id;
+#endif
+  return file;
+}
+
 DescriptorList open_descriptors() {
+  const int descriptor = open_own([] { return ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
+  if (descriptor < 0) {
+    const bool in_want = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+    return in_want ? those_below_limit() : DescriptorList();
+  }
+  const std::unique_ptr<DIR, void (*)(DIR*)> directory(::fdopendir(descriptor), close_listing);
+  if (!directory) {
+    close_own(descriptor);
+    return those_below_limit();
+  }
   DescriptorList list;
-  const std::unique_ptr<DIR, int (*)(DIR*)> directory(::opendir("/proc/self/fd"), ::closedir);
-  if (!directory) return list;
   while (const dirent* const entry = ::readdir(directory.get())) {
     const std::string_view name = entry->d_name;
     int number = -1;
     const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (error != std::errc() || end != name.data() + name.size() || number == ::dirfd(directory.get())) continue;
-    struct stat status{};
-    if (::fstat(number, &status) != 0) continue;
-    list.push_back({number, status.st_dev, status.st_ino});
+    if (error != std::errc() || end != name.data() + name.size() || number == descriptor) continue;
+    if (const auto found = open_descriptor(number)) list.push_back(*found);
   }
   std::ranges::sort(list);
   return list;
 }
 
-std::string describe_descriptor(int number) {
+DescriptorText describe_descriptor(int number) {
   const std::string digits = std::to_string(number);
   std::array<char, 512> target{};
   const ssize_t size = ::readlink(("/proc/self/fd/" + digits).c_str(), target.data(), target.size());
-  std::string text = size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "descriptor " + digits;
-  const std::string info = small_file("/proc/self/fdinfo/" + digits);
-  if (const std::string_view flags = value_of(info, "flags:"); !flags.empty()) text.append("; flags ").append(flags);
-  if (const std::string_view position = value_of(info, "pos:"); !position.empty()) {
-    text.append("; position ").append(position);
+  DescriptorText described;
+  described.text = size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "descriptor " + digits;
+  described.target = described.text.substr(0, described.text.find(":["));
+  if (described.target == "anon_inode") described.target = described.text;
+  if (const SocketEnds ends = socket_ends(number); !ends.protocol.empty()) {
+    described.text.append("; ").append(to_string(ends));
+    described.local = ends.protocol + " " + ends.local;
+    if (!ends.peer.empty()) described.peer = ends.protocol + " " + ends.peer;
   }
-  return text;
+  const std::string info = small_file("/proc/self/fdinfo/" + digits);
+  if (const std::string_view flags = value_of(info, "flags:"); !flags.empty()) {
+    described.text.append("; flags ").append(flags);
+  }
+  if (const std::string_view position = value_of(info, "pos:"); !position.empty()) {
+    described.text.append("; position ").append(position);
+  }
+  return described;
 }
 
 std::string_view target_of_descriptor(std::string_view description) {

@@ -45,6 +45,13 @@ struct Instance {
   std::optional<LastUse> last_use = {};
 };
 
+/// Of an `untracked` descriptor: how the process came by it.
+enum class Origin : unsigned char {
+  past_leash,   ///< Not through leash.
+  without_tag,  ///< It is behind a handle that was opened through leash, but not with a tracker.
+  released,     ///< leash opened it, and gave it away by `release`.
+};
+
 /// Findings that are equal: the same rule, severity, kind and places.
 struct Group {
   static constexpr std::size_t max_instances = 3;
@@ -52,10 +59,11 @@ struct Group {
   Rule rule = Rule::leaked;
   Severity severity = Severity::failure;
   Kind kind = {};
+  Origin origin = Origin::past_leash;  ///< Of `untracked`.
 
   Event opened = {};
   Event closed = {};  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was
-                      ///< closed. `closed-late`: the late close.
+                      ///< closed. `closed-late`: the late close. `untracked`: where it was released.
   Event again = {};   ///< `double-close`: the second close. `use-after-close`: the use.
   Site others_closed_at = {};  ///< `leaked`: where another one that was opened at the same place was closed.
 

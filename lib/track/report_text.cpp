@@ -69,7 +69,15 @@ std::string what(const Group& group, bool verdict) {
     case Rule::opened_after_end:
       return things + " to be opened after the tracker had closed";
     case Rule::untracked:
-      return things + " opened past leash";
+      switch (group.origin) {
+        case Origin::past_leash:
+          return things + " opened past leash";
+        case Origin::without_tag:
+          return things + " opened without a tracker";
+        case Origin::released:
+          return things + " released and not closed";
+      }
+      return things;
     case Rule::closed_late:
       return things + " closed only after being reported";
   }
@@ -94,7 +102,15 @@ std::string_view advice(const Group& group) {
     case Rule::opened_after_end:
       return "let the work end before the tracker is closed.";
     case Rule::untracked:
-      return "open it through leash, or give it a Tag.";
+      switch (group.origin) {
+        case Origin::past_leash:
+          return "open it through leash, or give it a Tag.";
+        case Origin::without_tag:
+          return "open it through a TrackedFS or a TrackedDialer, with a Context that has a tracker.";
+        case Origin::released:
+          return "close it where it was given to, or give it a Tag there.";
+      }
+      return {};
     case Rule::closed_late:
       return "wait for it: close(settle).";
   }
@@ -140,7 +156,13 @@ std::string identity(const Group& group) {
     text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
   }
   if (!group.threads.empty()) text += "; " + threads_text(group);
-  if (group.count == 1 && first.descriptor >= 0) text += fmt::format("; descriptor {}", first.descriptor);
+  if (first.descriptor < 0) return text;
+  if (group.count == 1) {
+    text += fmt::format("; descriptor {}", first.descriptor);
+  } else if (group.rule == Rule::untracked) {
+    const auto numbers = group.instances | std::views::transform(&Instance::descriptor);
+    text += fmt::format("; descriptors {}{}", fmt::join(numbers, ", "), group.count > numbers.size() ? ", …" : "");
+  }
   return text;
 }
 
@@ -247,6 +269,9 @@ std::vector<std::pair<std::string_view, Moment>> moments_of(const Group& group) 
       break;
     case Rule::closed_late:
       add("closed at", group.closed);
+      break;
+    case Rule::untracked:
+      add("released at", group.closed);
       break;
     default:
       break;

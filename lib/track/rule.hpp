@@ -13,7 +13,8 @@ enum class Rule : unsigned char {
   use_after_close,   ///< It was used when it was closed already.
   outlived_parent,   ///< It was open when the resource that it depends on was closed.
   opened_after_end,  ///< It was to be opened under a tracker that had closed, and was refused.
-  untracked,         ///< A descriptor that no tag knows was opened since the tracker began, and is open still.
+  untracked,         ///< A descriptor that no tag knows was opened since the tracker began, and is open still: past
+                     ///< leash, or without a tracker, or it was given away by `release`.
   closed_late,       ///< It was closed after it had been reported as leaked.
 };
 

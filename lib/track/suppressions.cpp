@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <leash/detail/escape.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <leash/track/detail/suppress.hpp>
 #include <leash/track/detail/user_frames.hpp>
 #include <leash/track/suppressions.hpp>
@@ -219,6 +220,7 @@ Result<Suppressions> Suppressions::parse(std::string_view text, std::string_view
 
 Result<Suppressions> Suppressions::load(const std::string& path) {
   const auto failed = [&](int code) { return fail("load", path, std::error_code(code, std::generic_category())); };
+  const detail::Opening opening;
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
   if (!file) return failed(errno);
   std::string text;

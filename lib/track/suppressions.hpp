@@ -24,8 +24,9 @@ namespace LEASH_NAMESPACE::track {
 /// some frame of the stack must match: its function as reports print it, with or without the parameters, or the
 /// function that it is local to, or the file (from any folder on), `*` standing for any text. With `top:` before it,
 /// the place that opened the resource must match, whoever called it. An `untracked` descriptor has no stack: there it
-/// is what the descriptor is open on. A pattern may have spaces. Then, each if wanted: `max=N`, how many resources at
-/// most (more than that are reported), and `#` with the reason. Lines that are empty or begin with `#` say nothing.
+/// is what the descriptor is open on, of a socket with its addresses. A pattern may have spaces. Then, each if wanted:
+/// `max=N`, how many resources at most (more than that are reported), and `#` with the reason. Lines that are empty or
+/// begin with `#` say nothing.
 ///
 /// An immutable value; a copy costs one reference count.
 class Suppressions {

@@ -6,6 +6,7 @@
 #include <leash/track/detail/debug_info.hpp>
 #include <leash/track/detail/module_lines.hpp>
 #include <leash/track/detail/modules.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <leash/track/detail/symbol_names.hpp>
 #include <leash/track/symbols.hpp>
 #include <mutex>
@@ -140,7 +141,10 @@ constinit bool Resolver::waited_ = false;
 
 }  // namespace
 
-std::vector<Frame> resolve(std::uintptr_t address) { return Resolver::instance().resolve(address); }
+std::vector<Frame> resolve(std::uintptr_t address) {
+  const detail::Opening opening;
+  return Resolver::instance().resolve(address);
+}
 
 std::vector<Frame> resolve(const Stack& stack) {
   std::vector<Frame> frames;

@@ -14,6 +14,10 @@ void Tag::close(std::source_location site) noexcept {
   if (record_ != nullptr) TrackerState::of(*record_).close(*record_, site);
 }
 
+void Tag::release(std::source_location site) noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).release(*record_, site);
+}
+
 void Tag::touch(std::source_location site) noexcept {
   if (record_ != nullptr) TrackerState::of(*record_).touch(*record_, site);
 }

@@ -43,6 +43,11 @@ class Tag {
   /// second close is a finding too, `double-close`. The first may be called in a signal handler, at any time.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
+  /// The resource is given to someone else, who is to close it: for the tracker it is closed. Its descriptor, if it has
+  /// one and it stays open, the rule `untracked` names with where it was opened and with `site`. Not in a signal
+  /// handler.
+  void release(std::source_location site = std::source_location::current()) noexcept;
+
   /// The resource is about to be used, here. Reports show the last use. After `close` it is a finding,
   /// `use-after-close`; only a note if another thread closed it, which may be how the user of the resource is stopped.
   void touch(std::source_location site = std::source_location::current()) noexcept;
@@ -81,6 +86,7 @@ class Tag {
   ~Tag() {}  // NOLINT(modernize-use-equals-default): a named but unused tag is no warning, as when tracking is on
 
   void close(std::source_location = std::source_location::current()) noexcept {}
+  void release(std::source_location = std::source_location::current()) noexcept {}
   void touch(std::source_location = std::source_location::current()) noexcept {}
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}

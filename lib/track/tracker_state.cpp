@@ -69,7 +69,9 @@ TrackerState::TrackerState(Options options)
       level_(options_.level.value_or(default_level())),
       depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
       began_(options_.clock->coarse_now()) {
-  if (options_.rules.untracked != Severity::off) descriptors_at_start_ = open_descriptors();
+  if (!tracking_enabled || options_.rules.untracked == Severity::off) return;
+  releases_.emplace();
+  descriptors_at_start_ = open_descriptors();
 }
 
 void TrackerState::let_go() noexcept {
@@ -127,7 +129,7 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   record.thread = thread.number;
   record.descriptor = opening.descriptor;
   record.opened_and_kind = opening.opened_and_kind;
-  shard.publish(record, opening.state);
+  shard.publish(record, opening.state | Record::unwinding_bits(*thread.uncaught_exceptions));
 }
 
 template <class Otherwise>
@@ -138,14 +140,13 @@ template <class Otherwise>
   // Called first, and so with the least to keep meanwhile.
   const std::uint64_t opened = counts_only ? 0 : now_us();
   ThisThread& thread = known_thread();
-  const Opening opening{.state = Record::open |
-                                 std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift |
-                                 Record::unwinding_bits(*thread.uncaught_exceptions),
-                        .place = place_of_call(level, location, thread, 1),
-                        .descriptor = resource.descriptor,
-                        .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
-                        .name = counts_only ? std::string_view() : resource.name,
-                        .notes = counts_only || notes.empty() ? nullptr : &notes};
+  const Opening opening{
+      .state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
+      .place = place_of_call(level, location, thread, 1),
+      .descriptor = resource.descriptor,
+      .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
+      .name = counts_only ? std::string_view() : resource.name,
+      .notes = counts_only || notes.empty() ? nullptr : &notes};
   const bool simple = opening.name.size() <= Record::inline_name && opening.notes == nullptr && !is_child;
   if (simple && thread.tracker == id_ && thread.shard->enter_as_owner()) [[likely]] {
     Shard& shard = *thread.shard;
@@ -245,6 +246,16 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 [[gnu::noinline]] void TrackerState::close_anywhere(Record& record, std::source_location location) noexcept {
   const ThisThread& thread = this_thread();
   close_at(record, place_of_close(location, thread, 1), thread);
+}
+
+[[gnu::noinline]] void TrackerState::release(Record& record, std::source_location location) noexcept {
+  const ThisThread& thread = this_thread();
+  const Place place = place_of_close(location, thread, 1);
+  // First: who judges sees the tag, or this.
+  if ((record.state.load(std::memory_order_acquire) & Record::open) != 0) {
+    note_release(record.descriptor, {Place::from_bits(record.opened_at), place});
+  }
+  close_at(record, place, thread);
 }
 
 [[gnu::always_inline]] inline void TrackerState::close_at(Record& record, Place place,

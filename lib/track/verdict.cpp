@@ -3,12 +3,14 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <leash/clock.hpp>
 #include <leash/detail/deadline.hpp>
 #include <leash/track/detail/moment.hpp>
 #include <leash/track/detail/suppress.hpp>
 #include <leash/track/detail/this_thread.hpp>
 #include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/detail/untracked.hpp>
 #include <leash/track/stack.hpp>
 #include <mutex>
 #include <stdexcept>
@@ -20,8 +22,6 @@ namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 using leash::detail::deadline_after;
-
-constexpr Kind descriptor_kind{"descriptor", "descriptors"};
 
 /// Whether there is a finding in it that a child is open, or was closed, after its parent.
 bool is_orphan(const Record& record, std::uint32_t state) noexcept {
@@ -309,21 +309,16 @@ void TrackerState::set_baseline() {
 }
 
 void TrackerState::add_untracked(Report& report) {
-  std::vector<int> known;
-  each_pinned(unmarked, [&](const Record& record, std::uint32_t state) {
-    if ((state & Record::open) != 0) known.push_back(record.descriptor);
-  });
-  std::ranges::sort(known);
-  for (const OpenDescriptor& found : open_descriptors()) {
-    if (std::ranges::binary_search(*descriptors_at_start_, found)) continue;
-    if (std::ranges::binary_search(known, found.number)) continue;
-    Instance instance{.name = describe_descriptor(found.number), .descriptor = found.number};
-    report.groups.push_back({.rule = Rule::untracked,
-                             .severity = options_.rules.untracked,
-                             .kind = descriptor_kind,
-                             .count = 1,
-                             .instances = {std::move(instance)}});
-  }
+  const auto tagged = [this] {
+    std::vector<int> numbers;
+    each_pinned(unmarked, [&](const Record& record, std::uint32_t state) {
+      if ((state & Record::open) != 0) numbers.push_back(record.descriptor);
+    });
+    std::ranges::sort(numbers);
+    return numbers;
+  };
+  std::ranges::move(untracked_groups(*descriptors_at_start_, tagged, options_.rules.untracked),
+                    std::back_inserter(report.groups));
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -13,6 +13,7 @@
 #include <leash/fs/detail/elements.hpp>
 #include <leash/fs/detail/retry.hpp>
 #include <leash/fs/errc.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -36,11 +37,13 @@ int openat2(int root, const char* path, int flags, unsigned mode, std::uint64_t 
   how.flags = static_cast<unsigned>(flags);
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
   how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
-  return static_cast<int>(retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); }));
+  return track::detail::open_own(
+      [&] { return static_cast<int>(retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); })); });
 }
 
 Outcome<Descriptor> open_at(int directory, const std::string& name, int flags, unsigned mode) {
-  Descriptor descriptor(retry([&] { return ::openat(directory, name.c_str(), flags, mode); }));
+  Descriptor descriptor(
+      track::detail::open_own([&] { return retry([&] { return ::openat(directory, name.c_str(), flags, mode); }); }));
   if (!descriptor) return refuse_last();
   return descriptor;
 }

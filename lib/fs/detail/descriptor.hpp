@@ -1,8 +1,7 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <leash/config.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs::detail {
@@ -19,7 +18,7 @@ class Descriptor {
     return *this;
   }
   ~Descriptor() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (descriptor_ >= 0) track::detail::close_own(descriptor_);
   }
 
   int get() const noexcept { return descriptor_; }

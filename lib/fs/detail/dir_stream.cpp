@@ -3,6 +3,7 @@
 
 #include <leash/fs/detail/dir_stream.hpp>
 #include <leash/fs/detail/disk_info.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -34,7 +35,7 @@ DirStream& DirStream::operator=(DirStream&& other) noexcept {
 }
 
 DirStream::~DirStream() {
-  if (stream_ != nullptr) ::closedir(stream_);
+  if (stream_ != nullptr) static_cast<void>(close());
 }
 
 Outcome<std::vector<DirEntry>> DirStream::read(std::size_t max) {
@@ -51,6 +52,7 @@ Outcome<std::vector<DirEntry>> DirStream::read(std::size_t max) {
 }
 
 Outcome<void> DirStream::close() {
+  const track::detail::Closing closing(descriptor());
   if (::closedir(std::exchange(stream_, nullptr)) != 0) return refuse_last();
   return {};
 }

@@ -3,6 +3,7 @@
 #include <leash/config.hpp>
 #include <leash/fs/detail/dir_stream.hpp>
 #include <leash/fs/dir.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,7 +13,9 @@ namespace LEASH_NAMESPACE::fs::detail {
 /// A directory behind a descriptor.
 class DiskDir final : public Dir {
  public:
-  DiskDir(DirStream stream, std::string_view path) : stream_(std::move(stream)), path_(path) {}
+  DiskDir(DirStream stream, std::string_view path) : stream_(std::move(stream)), path_(path) {
+    track::detail::hand_out(do_native_handle());
+  }
 
  private:
   Result<std::vector<DirEntry>> do_read(std::size_t max, std::source_location site) override;

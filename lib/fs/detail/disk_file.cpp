@@ -10,6 +10,7 @@
 #include <leash/fs/detail/quiet_write.hpp>
 #include <leash/fs/detail/retry.hpp>
 #include <leash/fs/path.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
@@ -36,7 +37,7 @@ std::uint64_t room(int descriptor) noexcept {
 }  // namespace
 
 DiskFile::~DiskFile() {
-  if (const int descriptor = do_native_handle(); descriptor >= 0) ::close(descriptor);
+  if (const int descriptor = do_native_handle(); descriptor >= 0) track::detail::close_own(descriptor);
 }
 
 Result<int> DiskFile::check(std::string_view operation, Need need) const {
@@ -160,6 +161,7 @@ Result<FileInfo> DiskFile::do_stat(std::source_location) {
 Result<int> DiskFile::do_release(std::source_location) {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor < 0) return fail("release", path_, std::errc::bad_file_descriptor);
+  track::detail::give_away(descriptor);
   return descriptor;
 }
 
@@ -167,7 +169,7 @@ Result<void> DiskFile::do_close(std::source_location) {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor < 0) return fail("close", path_, std::errc::bad_file_descriptor);
   // Not repeated after EINTR: on Linux, the descriptor is gone whatever close returns.
-  if (::close(descriptor) != 0) return failed("close");
+  if (track::detail::close_own(descriptor) != 0) return failed("close");
   return {};
 }
 

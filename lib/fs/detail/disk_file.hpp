@@ -5,6 +5,7 @@
 #include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/file.hpp>
 #include <leash/fs/open_options.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,7 +16,9 @@ namespace LEASH_NAMESPACE::fs::detail {
 class DiskFile final : public File {
  public:
   DiskFile(Descriptor descriptor, std::string_view path, const OpenOptions& options)
-      : path_(path), options_(options), descriptor_(descriptor.release()) {}
+      : path_(path), options_(options), descriptor_(descriptor.release()) {
+    track::detail::hand_out(do_native_handle());
+  }
   ~DiskFile() override;
 
  private:

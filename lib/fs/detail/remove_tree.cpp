@@ -6,6 +6,7 @@
 #include <leash/fs/detail/dir_stream.hpp>
 #include <leash/fs/detail/remove_tree.hpp>
 #include <leash/fs/detail/retry.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <utility>
 #include <vector>
 
@@ -17,7 +18,8 @@ constexpr int max_refills = 1000;
 
 Outcome<Descriptor> open_directory(int parent, const std::string& name) {
   constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  Descriptor directory(retry([&] { return ::openat(parent, name.c_str(), flags); }));
+  Descriptor directory(
+      track::detail::open_own([&] { return retry([&] { return ::openat(parent, name.c_str(), flags); }); }));
   if (!directory) return refuse_last();
   return directory;
 }

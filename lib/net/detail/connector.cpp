@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstring>
 #include <leash/net/detail/connector.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -93,8 +94,7 @@ class Connector {
   void stop(std::errc reason) {
     if (connected_ || !socket_.is_open()) return;
     stopped_ = std::make_error_code(reason);
-    asio::error_code ignored;
-    socket_.close(ignored);
+    close();
   }
 
   void finish(std::size_t attempt, std::error_code code) {
@@ -124,15 +124,21 @@ class Connector {
   }
 
   void fail_attempt(std::size_t attempt, std::error_code code) {
-    asio::error_code ignored;
-    socket_.close(ignored);
+    close();
     failures_.emplace_back("connect", to_string(addresses_[attempt].address()),
                            std::error_code(code.value(), std::generic_category()));
+  }
+
+  void close() {
+    const track::detail::Closing closing(socket_.is_open() ? socket_.native_handle() : -1);
+    asio::error_code ignored;
+    socket_.close(ignored);
   }
 
   const Context& context_;
   const std::span<const SocketAddress> addresses_;
   const std::optional<SocketAddress>& local_;
+  const track::detail::EventLoop loop_;
   asio::io_context io_{1};
   tcp::socket socket_{io_};
   std::size_t next_ = 0;

@@ -1,12 +1,11 @@
 #pragma once
 
-#include <unistd.h>
-
 #include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
 #include <leash/os/event_count.hpp>
 #include <leash/os/fork.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <optional>
 #include <utility>
 
@@ -21,7 +20,7 @@ class Descriptor {
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
   ~Descriptor() {
-    if (!retired()) ::close(number_);
+    if (!retired()) track::detail::close_own(number_);
   }
 
   /// Keeps the descriptor from being retired, if that has not begun: then it converts to true.

@@ -1,11 +1,11 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <leash/net/detail/socket.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -23,19 +23,21 @@ UniqueSocket& UniqueSocket::operator=(UniqueSocket&& other) noexcept {
 }
 
 UniqueSocket::~UniqueSocket() {
-  if (number_ != -1) ::close(number_);
+  if (number_ != -1) track::detail::close_own(number_);
 }
 
 int UniqueSocket::release() noexcept { return std::exchange(number_, -1); }
 
 std::expected<UniqueSocket, std::error_code> open_socket(int family) noexcept {
-  const int number = ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
+  const int number = track::detail::open_own(
+      [&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
   if (number == -1) return std::unexpected(last_error());
   return UniqueSocket(number);
 }
 
 std::expected<UniqueSocket, std::error_code> accept_socket(int listener, SocketAddress& remote) noexcept {
-  const int number = ::accept4(listener, remote.data(), &remote.size(), SOCK_NONBLOCK | SOCK_CLOEXEC);
+  const int number = track::detail::open_own(
+      [&] { return ::accept4(listener, remote.data(), &remote.size(), SOCK_NONBLOCK | SOCK_CLOEXEC); });
   if (number == -1) return std::unexpected(last_error());
   return UniqueSocket(number);
 }

@@ -15,6 +15,7 @@
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <mutex>
 #include <utility>
 
@@ -91,7 +92,11 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
   addrinfo* found = nullptr;
   errno = 0;
   Answer answer;
-  answer.status = lookup(question.host.c_str(), nullptr, &hints, &found);
+  {
+    // Its sockets and files are closed when it returns.
+    const track::detail::Opening opening;
+    answer.status = lookup(question.host.c_str(), nullptr, &hints, &found);
+  }
   if (answer.status == 0) {
     answer.addresses = numeric_addresses(found);
   } else {

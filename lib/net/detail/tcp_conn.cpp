@@ -1,10 +1,10 @@
 #include <poll.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/tcp_conn.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -25,7 +25,9 @@ TcpConn::TcpConn(UniqueSocket socket, Address local, Address remote, const std::
       remote_(std::move(remote)),
       descriptor_(socket.release()),
       reading_(clock),
-      writing_(clock) {}
+      writing_(clock) {
+  track::detail::hand_out(descriptor_.number());
+}
 
 TcpConn::~TcpConn() = default;
 
@@ -113,7 +115,7 @@ std::optional<int> TcpConn::retire() {
 Result<void> TcpConn::do_close(std::source_location) {
   const std::optional<int> number = retire();
   if (!number) return failure("close", closed_error());
-  if (::close(*number) != 0 && errno != EINTR) return failure("close", last_error());
+  if (track::detail::close_own(*number) != 0 && errno != EINTR) return failure("close", last_error());
   return {};
 }
 
@@ -123,7 +125,7 @@ Result<void> TcpConn::do_reset(std::source_location) {
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   const bool set = ::setsockopt(*number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
   const std::error_code code = set ? std::error_code() : last_error();
-  if (::close(*number) != 0 && errno != EINTR) return failure("reset", last_error());
+  if (track::detail::close_own(*number) != 0 && errno != EINTR) return failure("reset", last_error());
   if (code) return failure("reset", code, "closed without it");
   return {};
 }
@@ -146,6 +148,7 @@ int TcpConn::do_native_handle() const noexcept { return descriptor_.retired() ? 
 Result<int> TcpConn::do_release(std::source_location) {
   const std::optional<int> number = retire();
   if (!number) return failure("release", closed_error());
+  track::detail::give_away(*number);
   return *number;
 }
 

@@ -1,9 +1,9 @@
 #include <poll.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <leash/net/detail/tcp_conn.hpp>
 #include <leash/net/detail/tcp_listener.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <mutex>
 #include <utility>
 
@@ -33,7 +33,9 @@ bool lost_one(std::error_code code) {
 }  // namespace
 
 TcpListener::TcpListener(UniqueSocket socket, Address address, SocketOptions options)
-    : address_(std::move(address)), options_(options), descriptor_(socket.release()) {}
+    : address_(std::move(address)), options_(options), descriptor_(socket.release()) {
+  track::detail::hand_out(descriptor_.number());
+}
 
 Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
   const Context& context = call.context();
@@ -82,7 +84,7 @@ Result<void> TcpListener::do_close(std::source_location) {
     for (const auto& waker : waiting_) waker->wake();
   });
   if (!number) return fail("close", to_string(address_), std::errc::bad_file_descriptor);
-  if (::close(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), last_error());
+  if (track::detail::close_own(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), last_error());
   return {};
 }
 

@@ -6,11 +6,13 @@
 #include <cstdint>
 #include <leash/net/detail/waker.hpp>
 #include <leash/os/fork.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <mutex>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-Waker::Wait::Wait(Waker& waker) noexcept : waker_(waker), event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Waker::Wait::Wait(Waker& waker) noexcept
+    : waker_(waker), event_(track::detail::open_own([] { return ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK); })) {
   const std::lock_guard lock(waker_.mutex_);
   waker_.event_ = event_;
   waker_.generation_ = os::fork_generation();
@@ -21,7 +23,7 @@ Waker::Wait::~Wait() {
     const std::lock_guard lock(waker_.mutex_);
     waker_.event_ = -1;
   }
-  if (event_ != -1) ::close(event_);
+  if (event_ != -1) track::detail::close_own(event_);
 }
 
 void Waker::Wait::until(int descriptor, short events) noexcept {

@@ -9,6 +9,9 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
+/// The place as a report shows it.
+Event event_at(Place place);
+
 /// What is wrong with the resource of a record, as far as the record does not know it.
 struct Finding {
   Rule rule = Rule::leaked;

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -71,7 +70,7 @@ struct alignas(64) Record {
     on_drop_mask = 3U << 8U,
     orphaned = 1U << 10U,  ///< A child that was closed after its parent;
     told = 1U << 11U,      ///< but there is no finding in that, or not any more.
-    unwinding_shift = 12,  ///< Four bits: how many exceptions were unwinding when it was opened, at most 15.
+    unwinding_shift = 12,  ///< Four bits: how many exceptions were unwinding when it was opened, modulo 16.
     unwinding_mask = 15U << 12U,
     closer_shift = 16,  ///< The low 16 bits of the number of the thread that closed it.
   };
@@ -113,9 +112,7 @@ struct alignas(64) Record {
   static std::uint32_t unwinding_of(std::uint32_t state) noexcept {
     return (state & unwinding_mask) >> unwinding_shift;
   }
-  static std::uint32_t unwinding_bits(unsigned exceptions) noexcept {
-    return std::min(exceptions, 15U) << unwinding_shift;
-  }
+  static std::uint32_t unwinding_bits(unsigned exceptions) noexcept { return (exceptions & 15U) << unwinding_shift; }
 
   /// The Extra, made if there is none. Throws `std::bad_alloc`.
   Extra& need_extra();

@@ -40,6 +40,9 @@ struct ThisThread {
   /// How many exceptions are on their way through it: what `std::uncaught_exceptions` would say.
   const unsigned* uncaught_exceptions = nullptr;
 
+  /// The handles that it opens are about to get a tag (see `TagFollows`).
+  bool tag_follows = false;
+
   KnownKind kind{};
   KnownSites sites{};
 };

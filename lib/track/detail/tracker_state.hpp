@@ -12,6 +12,7 @@
 #include <leash/os/turn.hpp>
 #include <leash/track/detail/findings.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
+#include <leash/track/detail/releases.hpp>
 #include <leash/track/detail/shards.hpp>
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
@@ -39,6 +40,9 @@ class TrackerState : public leash::detail::RefCounted {
 
   /// The resource was closed. The second time it is a finding.
   void close(Record& record, std::source_location location) noexcept;
+
+  /// The resource was given away, and so counts as closed.
+  void release(Record& record, std::source_location location) noexcept;
 
   /// The record's tag ends.
   void end_tag(Record& record) noexcept;
@@ -161,6 +165,7 @@ class TrackerState : public leash::detail::RefCounted {
   const std::size_t depth_;
   const Clock::time_point began_;
   std::optional<DescriptorList> descriptors_at_start_;
+  std::optional<ReleaseWatch> releases_;
   std::atomic<bool> closed_{false};
   std::atomic<std::uint32_t> settling_{0};  ///< How many wait until all is closed.
   std::atomic<bool> told_late_{false};
