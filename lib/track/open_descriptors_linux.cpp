@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,6 +34,22 @@ std::string small_file(const std::string& path) {
   return size <= 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
+#ifdef STATX_MNT_ID
+constexpr unsigned mount_id = STATX_MNT_ID;
+#else
+constexpr unsigned mount_id = 0;
+#endif
+
+/// Asks the kernel past libc: that another thread closes the descriptor meanwhile is expected here, and no race for
+/// ThreadSanitizer to report.
+bool look_at(int number, unsigned what, struct statx& status) noexcept {
+  return ::syscall(SYS_statx, number, "", AT_EMPTY_PATH, what, &status) == 0;
+}
+
+std::uint64_t device_of(const struct statx& status) noexcept {
+  return std::uint64_t{status.stx_dev_major} << 32U | status.stx_dev_minor;
+}
+
 void close_listing(DIR* directory) {
   const Closing closing(::dirfd(directory));
   ::closedir(directory);
@@ -53,22 +70,21 @@ DescriptorList those_below_limit() {
 }  // namespace
 
 std::optional<OpenDescriptor> open_descriptor(int number) noexcept {
-  struct stat status{};
-  if (::fstat(number, &status) != 0) return std::nullopt;
-  return OpenDescriptor{number, status.st_dev, status.st_ino};
+  struct statx status{};
+  if (!look_at(number, STATX_INO, status)) return std::nullopt;
+  return OpenDescriptor{number, device_of(status), status.stx_ino};
 }
 
 std::optional<OpenFile> open_file(int number) noexcept {
-  struct stat status{};
+  struct statx status{};
   const int flags = ::fcntl(number, F_GETFL);
-  if (flags == -1 || ::fstat(number, &status) != 0) return std::nullopt;
+  if (flags == -1 || !look_at(number, STATX_INO | STATX_TYPE | mount_id, status)) return std::nullopt;
   // fcntl(2) may change these; to make a file of a file system non-blocking does nothing, so no one does that.
   int changeable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME;
-  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode)) changeable |= O_NONBLOCK;
-  OpenFile file{status.st_dev, status.st_ino, 0, flags & ~changeable};
+  if (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) changeable |= O_NONBLOCK;
+  OpenFile file{device_of(status), status.stx_ino, 0, flags & ~changeable};
 #ifdef STATX_MNT_ID
-  struct statx more{};
-  if (::statx(number, "", AT_EMPTY_PATH, STATX_MNT_ID, &more) == 0) file.mount = more.stx_mnt_id;
+  if ((status.stx_mask & mount_id) != 0) file.mount = status.stx_mnt_id;
 #endif
   return file;
 }
