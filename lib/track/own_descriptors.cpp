@@ -10,8 +10,9 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// Never written to where no descriptor is: most of it takes no memory.
-constinit std::array<std::atomic<std::uint32_t>, most_descriptors> owners{};
+/// Never written to where no descriptor is: most of it takes no memory. Not of atomics, which a compiler would
+/// construct one by one.
+constinit std::array<std::uint32_t, most_descriptors> owners{};
 
 /// Of one thread: how many Openings it has begun and ended, below the generation of the process it is in. An odd
 /// number: one is under way.
@@ -32,7 +33,9 @@ bool is_under_way(std::uint64_t count) noexcept {
 
 bool is_listed(int number) noexcept { return number >= 0 && static_cast<std::size_t>(number) < owners.size(); }
 
-std::atomic<std::uint32_t>& entry(int number) noexcept { return owners[static_cast<std::size_t>(number)]; }
+std::atomic_ref<std::uint32_t> entry(int number) noexcept {
+  return std::atomic_ref(owners[static_cast<std::size_t>(number)]);
+}
 
 /// Calls `over` until it says so or the time is past.
 template <class Over>
@@ -80,7 +83,7 @@ std::uint64_t generation_bits() noexcept { return std::uint64_t{fork_generation(
 /// By the only thread that may do anything with the number now. Only the end of a `Closing` may come in between, which
 /// then changes nothing that matters: the owner is another one either way.
 void set_owner(int number, Owner owner) noexcept {
-  std::atomic<std::uint32_t>& word = entry(number);
+  const std::atomic_ref<std::uint32_t> word = entry(number);
   word.store(Ownership(word.load(std::memory_order_relaxed)).next(owner).word(), std::memory_order_release);
 }
 

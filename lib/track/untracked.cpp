@@ -126,7 +126,10 @@ std::vector<Group> untracked_groups(const DescriptorList& at_start, const std::f
     if (++group.count > Group::max_instances) continue;
     group.instances.push_back({.name = std::move(one.text.text), .descriptor = one.number});
   }
-  std::ranges::stable_sort(groups, std::greater<>(), &Group::count);
+  std::ranges::sort(groups, [](const Group& a, const Group& b) {
+    if (a.count != b.count) return a.count > b.count;
+    return a.instances.front().descriptor < b.instances.front().descriptor;
+  });
   return groups;
 }
 
