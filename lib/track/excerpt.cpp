@@ -6,7 +6,7 @@
 #include <fstream>
 #include <istream>
 #include <leash/detail/escape.hpp>
-#include <leash/os/own_descriptors.hpp>
+#include <leash/os/unshared_descriptors.hpp>
 #include <leash/os/want.hpp>
 #include <leash/track/detail/excerpt.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
@@ -76,7 +76,7 @@ std::string excerpt(const std::string& file, unsigned line, std::string_view ind
   if (line == 0 || !std::filesystem::is_regular_file(file, failed)) return {};
   int want = 0;
   std::string lines = read_excerpt(file, line, indent, want);
-  if (want != 0) os::run_with_own_descriptors([&] { lines = read_excerpt(file, line, indent, want); });
+  if (want != 0) os::run_with_unshared_descriptors([&] { lines = read_excerpt(file, line, indent, want); });
   return lines;
 }
 

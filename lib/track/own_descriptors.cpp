@@ -1,8 +1,8 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <leash/os/fork.hpp>
 #include <leash/track/detail/asymmetric_fence.hpp>
-#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
 #include <leash/track/detail/this_thread.hpp>
 #include <thread>
@@ -28,7 +28,7 @@ constinit std::atomic<std::uint64_t> loops_ended{0};
 
 /// Whether a thread of this process, and not one that a fork left behind, is in an Opening.
 bool is_under_way(std::uint64_t count) noexcept {
-  return (count & 1U) != 0 && count >> 32U == std::uint64_t{fork_generation()};
+  return (count & 1U) != 0 && count >> 32U == std::uint64_t{os::fork_generation()};
 }
 
 bool is_listed(int number) noexcept { return number >= 0 && static_cast<std::size_t>(number) < owners.size(); }
@@ -78,7 +78,7 @@ std::uint64_t event_loops_ended() noexcept { return loops_ended.load(); }
 
 namespace {
 
-std::uint64_t generation_bits() noexcept { return std::uint64_t{fork_generation()} << 32U; }
+std::uint64_t generation_bits() noexcept { return std::uint64_t{os::fork_generation()} << 32U; }
 
 /// By the only thread that may do anything with the number now. Only the end of a `Closing` may come in between, which
 /// then changes nothing that matters: the owner is another one either way.

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <atomic>
-#include <leash/track/detail/fork.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
 #include <leash/track/detail/releases.hpp>
+#include <leash/track/detail/shard.hpp>
 #include <mutex>
 #include <vector>
 

@@ -323,7 +323,8 @@ std::string group_text(const Group& group, const Report& report) {
   if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
   for (const auto& [verb, moment] : moments) text += moment_text(verb, moment, &moment == &moments.front().second);
   for (const auto& [verb, moment] : moments) {
-    const auto failed = std::ranges::find_if(moment.frames, [](const Frame& frame) { return frame.error != std::error_code(); });
+    const auto failed =
+        std::ranges::find_if(moment.frames, [](const Frame& frame) { return frame.error != std::error_code(); });
     if (failed == moment.frames.end()) continue;
     text += fmt::format("  names could not be read: {}\n", failed->error.message());
     break;

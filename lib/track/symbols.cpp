@@ -1,8 +1,8 @@
 #include <leash/os/fork.hpp>
 #include <leash/os/lazy.hpp>
 #include <leash/os/mutex.hpp>
-#include <leash/os/own_descriptors.hpp>
 #include <leash/os/turn.hpp>
+#include <leash/os/unshared_descriptors.hpp>
 #include <leash/track/detail/debug_info.hpp>
 #include <leash/track/detail/module_lines.hpp>
 #include <leash/track/detail/modules.hpp>
@@ -31,8 +31,10 @@ class Resolver {
     if (auto frames = recall(address)) return *std::move(frames);
     int want = 0;
     std::vector<Frame> frames = read(address, want);
-    if (want != 0) os::run_with_own_descriptors([&] { frames = read(address, want = 0); });
-    for (Frame& frame : frames) frame.error = std::error_code(want, std::generic_category());
+    if (want != 0) os::run_with_unshared_descriptors([&] { frames = read(address, want = 0); });
+    if (want != 0) {
+      for (Frame& frame : frames) frame.error = std::error_code(want, std::generic_category());
+    }
     return frames;
   }
 

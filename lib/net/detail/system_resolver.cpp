@@ -58,7 +58,7 @@ std::vector<std::string> numeric_addresses(const addrinfo* list) {
 std::error_code missing_descriptors(int lookup_error) {
   int error = lookup_error;
   if (error != EMFILE && error != ENFILE) {
-    const UniqueSocket probe(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    const UniqueSocket probe(track::detail::open_own([] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
     error = probe.number() == -1 ? errno : 0;
   }
   if (error != EMFILE && error != ENFILE) return {};

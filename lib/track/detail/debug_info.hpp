@@ -24,7 +24,7 @@ class DebugInfo {
   struct Answer {
     std::vector<Frame> frames;  ///< With function, file and line, the innermost first; empty without debug information.
     std::string symbol;         ///< The demangled name of the outermost function, if the symbol table has one.
-    int want = 0;               ///< An errno: for want of descriptors or memory something is unknown that may be known later.
+    int want = 0;  ///< An errno: for want of descriptors or memory something is unknown that may be known later.
   };
 
   /// `loaded` is what `module`, which `address` lies in, was found among.

@@ -40,8 +40,8 @@ std::uint64_t modules_unloaded() noexcept;
 /// not tell. Lock-free and async-signal-safe.
 bool is_in_program(std::uintptr_t address) noexcept;
 
-/// What is loaded now. Modules that are equal to those in `known` are the same objects. Thread-safe; reads files. `want`
-/// becomes the errno if something failed for want of descriptors or memory: then less is known of the modules.
+/// What is loaded now. Modules that are equal to those in `known` are the same objects. Thread-safe; reads files.
+/// `want` becomes the errno if something failed for want of descriptors or memory: then less is known of the modules.
 Modules loaded_modules(const Modules& known, int& want);
 
 /// The one that `address` lies in, or null.

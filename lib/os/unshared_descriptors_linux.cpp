@@ -4,7 +4,7 @@
 #include <climits>
 #include <exception>
 #include <leash/detail/background_thread.hpp>
-#include <leash/os/own_descriptors.hpp>
+#include <leash/os/unshared_descriptors.hpp>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::os {
@@ -25,7 +25,7 @@ bool unshare_descriptors() noexcept {
 
 }  // namespace
 
-bool run_with_own_descriptors(const std::function<void()>& work) {
+bool run_with_unshared_descriptors(const std::function<void()>& work) {
   bool ran = false;
   std::exception_ptr thrown;
   try {
