@@ -4,8 +4,8 @@
 
 #include <cstdio>
 #include <iostream>
+#include <leash/make_unique.hpp>
 #include <leash/track/tracker.hpp>
-#include <memory>
 #include <string>
 #include <utility>
 
@@ -61,8 +61,10 @@ int main() {
   {
     const app::Stream closed(ctx, "/");
   }
-  // A forwarding template makes the call in the standard library's own line; Call{ctx} keeps it here.
-  static const auto kept = std::make_unique<app::Stream>(leash::Call{ctx}, "/");
+  // With std::make_unique the line would be one of the standard library's.
+  // snippet: make_unique
+  static const auto kept = leash::make_unique<app::Stream>(ctx, "/");
+  // end snippet
 
   std::cout << tracker.close() << "\n";
   return 0;

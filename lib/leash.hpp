@@ -23,6 +23,7 @@
 #include <leash/fs/write_file.hpp>
 #include <leash/fwd.hpp>
 #include <leash/net/address.hpp>
+#include <leash/make_unique.hpp>
 #include <leash/net/binder.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/dialer.hpp>

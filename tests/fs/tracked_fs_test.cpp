@@ -6,6 +6,7 @@
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
+#include <leash/make_unique.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <optional>
@@ -374,5 +375,22 @@ TEST_CASE("when the tracker closes while a file is opened, it is closed again") 
     fs::TrackedFS again(closing_again);
     CHECK(code_of(again.open_dir(second_ctx, "dir")) == track::errc::tracker_closed);
     CHECK(recorder.of_dir.counts == std::map<std::string, int>{{"close", 1}});
+  }
+}
+
+TEST_CASE("a file that a constructor opens is reported at the line that makes the object with make_unique") {
+  struct Journal {
+    Journal(leash::Call call, fs::FileSystem& files, std::string_view path) : file(files.open(call, path).value()) {}
+    std::unique_ptr<fs::File> file;
+  };
+  Fixture f;
+  const unsigned here = __LINE__;
+  const auto unique = leash::make_unique<Journal>(f.ctx, f.files, "data.csv");
+  const auto shared = leash::make_shared<Journal>(f.ctx, f.files, "logs/today.txt");
+  if constexpr (leash::tracking_enabled) {
+    const track::Report report = f.tracker.snapshot();
+    REQUIRE(report.groups.size() == 2);
+    CHECK(report.groups[0].opened.site.line() == here + 1);
+    CHECK(report.groups[1].opened.site.line() == here + 2);
   }
 }
