@@ -1,8 +1,11 @@
 #pragma once
 
+#include <concepts>
+#include <coroutine>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <source_location>
+#include <type_traits>
 
 namespace LEASH_NAMESPACE {
 
@@ -12,9 +15,13 @@ namespace LEASH_NAMESPACE {
 ///     auto file = files.open(ctx, "data.csv");
 ///
 /// A helper that takes a `Call` and passes it on is seen through: the site is that of the helper's caller.
-/// Valid only during the call it was made for; whatever lives longer copies the Context. Where a template of the
-/// standard library makes the call (`std::make_unique<Client>(ctx)`, `std::invoke`, `emplace_back`), write
-/// `leash::Call{ctx}`: the site would be that template's.
+/// Where a template of the standard library makes the call (`std::invoke`, `emplace_back`), write `leash::Call{ctx}`:
+/// the site would be that template's. For `std::make_unique` and `std::make_shared` there are `leash::make_unique` and
+/// `leash::make_shared`, in `<leash/make_unique.hpp>`.
+///
+/// Valid only during the call it was made for. What lives longer (a callback, an asynchronous operation) copies
+/// `context()` and `site()` while that call lasts. A coroutine takes a Context by value: one that takes a Call does not
+/// compile. docs/coroutines.md tells more.
 class Call {
  public:
   // NOLINTNEXTLINE(google-explicit-constructor): the conversion is the point
@@ -29,4 +36,27 @@ class Call {
   std::source_location site_;
 };
 
+/// Whether a function with these parameters takes a Call, by value or by reference.
+template <class... Parameters>
+concept takes_call = (std::same_as<std::remove_cvref_t<Parameters>, Call> || ...);
+
+/// What `std::coroutine_traits` is for a coroutine that takes a Call: it does not compile. The frame of a coroutine
+/// outlives the call that the Call was made for.
+///
+/// A return type that has a partial specialisation of `std::coroutine_traits` of its own needs another one:
+///
+///     template <class T, class... Parameters>
+///       requires leash::takes_call<Parameters...>
+///     struct std::coroutine_traits<Future<T>, Parameters...> : leash::RefusedCoroutine<Future<T>, Parameters...> {};
+template <class R, class... Parameters>
+struct RefusedCoroutine : std::coroutine_traits<R> {  // With a promise_type there is one error, and not a dozen.
+  static_assert(!takes_call<Parameters...>,
+                "a coroutine must not take a leash::Call, whose Context may be gone when the coroutine is resumed: "
+                "take a leash::Context by value");
+};
+
 }  // namespace LEASH_NAMESPACE
+
+template <class R, class... Parameters>
+  requires leash::takes_call<Parameters...>
+struct std::coroutine_traits<R, Parameters...> : leash::RefusedCoroutine<R, Parameters...> {};

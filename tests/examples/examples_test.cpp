@@ -47,6 +47,13 @@ TEST_CASE("file_leak reports the file in the cache and the lost error of the wri
   }
 }
 
+TEST_CASE("coroutines counts rows after the calls that started it are over") {
+  const Outcome outcome = run_example("coroutines");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.starts_with("2 rows\n3 rows\nopen missing.csv: No such file or directory\n"));
+}
+
 TEST_CASE("list lists a directory by any name that the system has for it") {
   const Outcome relative = run_example("list' 'examples/../lib/../examples/./mirror");
   CAPTURE(relative.output);
