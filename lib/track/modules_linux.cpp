@@ -57,6 +57,8 @@ std::vector<Mapping> mapped_files(int& want) {
   for (std::string line; std::getline(maps, line);) {
     if (Mapping mapping = parse_mapping(line); mapping.path.starts_with('/')) files.push_back(std::move(mapping));
   }
+  // A stream keeps to itself that there was no memory for a line.
+  if (maps.bad()) want = ENOMEM;
   return files;
 }
 

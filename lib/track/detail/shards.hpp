@@ -23,7 +23,7 @@ class Shards {
   Shard& at(TrackerState& tracker, std::uint32_t index);
 
   template <class Function>
-  void each(Function function) const noexcept {
+  void each(Function function) const {
     const auto visit = [&](const Pointer& pointer) {
       if (Shard* const shard = pointer.load(); shard != nullptr) function(*shard);
     };
