@@ -27,9 +27,9 @@ struct Frame {
 /// and offset alone. Libraries may be loaded and unloaded: the names are those of what is at the address now, or was
 /// there last if no library was loaded since; else nothing is known.
 ///
-/// Also where the process is out of descriptors: files are read by a thread with a table of its own then, where the kernel
-/// allows it (Linux 5.9). What could not be read for want of descriptors or memory is told as `Frame::error`, and read the
-/// next time.
+/// Also where the process is out of descriptors: files are read by a thread with a table of its own then, where the
+/// kernel allows it (Linux 5.9). What could not be read for want of descriptors or memory is told as `Frame::error`,
+/// and read the next time.
 ///
 /// An address is looked up once and then remembered. Thread-safe; may read files and allocate, so it is nothing for a
 /// hot path or a signal handler. A child that is forked from a program with several threads may call it, unless one
