@@ -1,15 +1,21 @@
 # What every target of leash is compiled with, and the trees that its headers are included from.
 
-# <leash/fs/file.hpp> is lib/fs/file.hpp through this link; <leash/build_config.hpp> is generated.
+# <leash/fs/file.hpp> is lib/fs/file.hpp through this link; <leash/build_config.hpp> and <leash/version.hpp> are generated.
 set(LEASH_INCLUDE_LINK "${PROJECT_BINARY_DIR}/include")
 set(LEASH_INCLUDE_GENERATED "${PROJECT_BINARY_DIR}/generated")
 file(MAKE_DIRECTORY "${LEASH_INCLUDE_LINK}")
 file(CREATE_LINK "${PROJECT_SOURCE_DIR}/lib" "${LEASH_INCLUDE_LINK}/leash" SYMBOLIC)
 set(LEASH_TRACKING_VALUE 0)
+set(LEASH_ABI tracking_off)
 if(LEASH_TRACKING)
   set(LEASH_TRACKING_VALUE 1)
+  set(LEASH_ABI tracking_on)
 endif()
-configure_file("${PROJECT_SOURCE_DIR}/cmake/build_config.hpp.in" "${LEASH_INCLUDE_GENERATED}/leash/build_config.hpp" @ONLY)
+# Below 1.0 a new minor version may change what objects have in common.
+string(APPEND LEASH_ABI "_${PROJECT_VERSION_MAJOR}_${PROJECT_VERSION_MINOR}")
+foreach(header IN ITEMS build_config version)
+  configure_file("${PROJECT_SOURCE_DIR}/cmake/${header}.hpp.in" "${LEASH_INCLUDE_GENERATED}/leash/${header}.hpp" @ONLY)
+endforeach()
 
 # Compiles TARGET as leash is compiled: warnings, sanitizers, and no path of the build machine in sites or debug information.
 function(leash_compile_options target)

@@ -1,17 +1,14 @@
 #pragma once
 
 #include <leash/build_config.hpp>
+#include <leash/version.hpp>
 
 /// How the library was built, and the one way its namespaces are opened.
 ///
 /// `LEASH_TRACKING` (0 or 1) is written to `<leash/build_config.hpp>` by the build that made the library, and is never
-/// given on a command line: a program reads the setting of the library that it links. The inline namespace carries it
-/// into every symbol, so that objects built with different settings fail to link instead of failing to run.
-#if LEASH_TRACKING
-#define LEASH_ABI tracking_on
-#else
-#define LEASH_ABI tracking_off
-#endif
+/// given on a command line: a program reads the setting of the library that it links. The inline namespace `LEASH_ABI`
+/// carries it and the version into every symbol, so that objects built with different ones fail to link instead of
+/// failing to run.
 
 /// Opens a namespace of the library: `namespace LEASH_NAMESPACE::fs { … }` is `leash::fs` to everyone else.
 #define LEASH_NAMESPACE leash::inline LEASH_ABI

@@ -208,9 +208,8 @@ bool is_user_function(std::string_view function) {
 
 std::string abridge(std::string_view function) {
   std::string text(without_instantiation(function.substr(0, longest_read)));
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 12> shorter = {{
-      {"leash::tracking_on::", "leash::"},
-      {"leash::tracking_off::", "leash::"},
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> shorter = {{
+      {"leash::" LEASH_ABI_STRING "::", "leash::"},
       {"std::__cxx11::", "std::"},
       {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
       {"std::basic_string<char, std::char_traits<char>, std::allocator<char>>", "std::string"},

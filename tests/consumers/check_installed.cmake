@@ -3,7 +3,7 @@
 cmake_minimum_required(VERSION 3.25)
 
 file(GLOB_RECURSE headers RELATIVE "${PREFIX}" "${PREFIX}/include/*")
-foreach(expected IN ITEMS include/leash/build_config.hpp include/leash/config.hpp include/leash/fs/file.hpp include/leash/net/asio.hpp include/leash/net/conn.hpp)
+foreach(expected IN ITEMS include/leash/build_config.hpp include/leash/version.hpp include/leash/config.hpp include/leash/fs/file.hpp include/leash/net/asio.hpp include/leash/net/conn.hpp)
   if(NOT expected IN_LIST headers)
     message(SEND_ERROR "missing: ${expected}")
   endif()

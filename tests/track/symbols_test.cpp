@@ -91,7 +91,7 @@ TEST_CASE("threads may resolve at the same time") {
 
 TEST_CASE("frames of leash, the standard library, start-up code and test runners are not the user's") {
   for (const std::string_view name : {
-           "leash::tracking_on::track::Tracker::create(leash::tracking_on::track::Resource const&)",
+           "leash::tracking_on_0_1::track::Tracker::create(leash::tracking_on_0_1::track::Resource const&)",
            "leash::fs::FileSystem::open(leash::Call, std::string_view)",
            "std::function<void (int)>::operator()(int) const",
            "void std::__invoke_impl<void, main::{lambda()#2}>(std::__invoke_other, main::{lambda()#2}&&)",
@@ -141,7 +141,7 @@ TEST_CASE("names are abridged for reading") {
   CHECK(abridge("int main()") == "main()");
   CHECK(abridge("main") == "main");
   CHECK(abridge("main()::<lambda()> mutable") == "main()::<lambda()> mutable");
-  CHECK(abridge("(anonymous namespace)::send((anonymous namespace)::Pool&, leash::tracking_on::Call)") ==
+  CHECK(abridge("(anonymous namespace)::send((anonymous namespace)::Pool&, leash::" LEASH_ABI_STRING "::Call)") ==
         "send(Pool&, leash::Call)");
   CHECK(abridge("void app::put<std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> > >()") ==
         "app::put<std::string >()");
