@@ -1,6 +1,7 @@
 #include <array>
 #include <leash/context.hpp>
 #include <leash/detail/cancel_state.hpp>
+#include <leash/detail/copy.hpp>
 #include <leash/detail/deadline.hpp>
 #include <stdexcept>
 #include <string>
@@ -19,13 +20,26 @@ constinit const std::shared_ptr<CancelState> no_cancel_state;
 
 /// A Context's node holds all that a look-up needs except values, which lie on the way to the root.
 struct Context::Node : detail::RefCounted {
+  /// The node of a Context, or null if there is none or not one that this copy of leash can read.
+  static const Node* of(const Context& context) noexcept {
+    const Node* const node = context.node_.get();
+    if (node == nullptr || node->format == detail::this_format) [[likely]]
+      return node;
+    detail::tell_of(*node->copy);
+    return nullptr;
+  }
+
   Node() = default;
   explicit Node(const Node& parent_)
       : parent(&parent_), slots(parent_.slots), clock(parent_.clock), cancel(parent_.cancel), notes(parent_.notes) {}
 
+  // Every version begins so, behind the count: see `detail::Copy`.
+  const std::uint32_t format = detail::this_format;
+  detail::Copy* const copy = &detail::this_copy;
+
   mutable detail::Ref<const Node> parent;
   /// What this node itself adds, and so keeps alive: a value with its key, or the object in a slot.
-  const std::type_info* key = nullptr;
+  detail::Key key;
   std::shared_ptr<const void> owned;
   std::array<void*, detail::slot_count> slots{};
   std::shared_ptr<Clock> clock;
@@ -34,6 +48,10 @@ struct Context::Node : detail::RefCounted {
 };
 
 void destroy(const Context::Node* node) noexcept {
+  if (node->format != detail::this_format) {
+    node->copy->destroy_node(node);
+    return;
+  }
   // A loop, because Contexts may be nested deeper than the stack.
   while (node != nullptr) {
     const Context::Node* const parent = node->parent.detach();
@@ -42,6 +60,10 @@ void destroy(const Context::Node* node) noexcept {
   }
 }
 
+void detail::Copy::destroy_own_node(const void* node) noexcept { destroy(static_cast<const Context::Node*>(node)); }
+
+constinit detail::Copy detail::this_copy{LEASH_VERSION, false, &detail::Copy::destroy_own_node};
+
 Context::Context() noexcept = default;
 Context::Context(const Context&) noexcept = default;
 Context::Context(Context&&) noexcept = default;
@@ -49,30 +71,35 @@ Context& Context::operator=(const Context&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 Context::~Context() = default;
 
-Context::Node* Context::make_child() const { return node_ ? new Node(*node_) : new Node(); }
-
-const std::shared_ptr<CancelState>& Context::cancel_state() const noexcept {
-  return node_ ? node_->cancel : no_cancel_state;
+Context::Node* Context::make_child() const {
+  const Node* const node = Node::of(*this);
+  return node != nullptr ? new Node(*node) : new Node();
 }
 
-Context Context::with_entry(const std::type_info& key, std::shared_ptr<const void> value) const {
+const std::shared_ptr<CancelState>& Context::cancel_state() const noexcept {
+  const Node* const node = Node::of(*this);
+  return node != nullptr ? node->cancel : no_cancel_state;
+}
+
+Context Context::with_entry(detail::Key key, std::shared_ptr<const void> value) const {
   Context child;
   Node* const node = make_child();
-  node->key = &key;
+  node->key = key;
   node->owned = std::move(value);
   child.node_ = detail::Ref<const Node>(node);
   return child;
 }
 
-const void* Context::entry(const std::type_info& key) const noexcept {
-  for (const Node* node = node_.get(); node != nullptr; node = node->parent.get()) {
-    if (node->key != nullptr && *node->key == key) return node->owned.get();
+const void* Context::entry(detail::Key key) const noexcept {
+  for (const Node* node = Node::of(*this); node != nullptr; node = node->parent.get()) {
+    if (node->key == key) return node->owned.get();
   }
   return nullptr;
 }
 
 void* Context::slot(detail::Slot slot) const noexcept {
-  return node_ ? node_->slots[static_cast<std::size_t>(slot)] : nullptr;
+  const Node* const node = Node::of(*this);
+  return node != nullptr ? node->slots[static_cast<std::size_t>(slot)] : nullptr;
 }
 
 Context Context::with_slot(detail::Slot slot, std::shared_ptr<void> object) const {
@@ -134,11 +161,14 @@ Context Context::with_note(std::string_view text, std::source_location site) con
   return child;
 }
 
-bool Context::done() const noexcept { return node_ && node_->cancel && node_->cancel->done(); }
+bool Context::done() const noexcept {
+  const auto& state = cancel_state();
+  return state && state->done();
+}
 
-std::error_code Context::error() const noexcept { return done() ? node_->cancel->code() : std::error_code(); }
+std::error_code Context::error() const noexcept { return done() ? cancel_state()->code() : std::error_code(); }
 
-std::optional<Error> Context::cause() const { return done() ? node_->cancel->cause() : std::nullopt; }
+std::optional<Error> Context::cause() const { return done() ? cancel_state()->cause() : std::nullopt; }
 
 Result<void> Context::check(std::string_view operation, std::string_view subject) const {
   if (!done()) return {};
@@ -153,10 +183,14 @@ std::optional<Clock::time_point> Context::deadline() const noexcept {
 }
 
 const std::shared_ptr<Clock>& Context::clock() const noexcept {
-  return node_ && node_->clock ? node_->clock : Clock::real();
+  const Node* const node = Node::of(*this);
+  return node != nullptr && node->clock ? node->clock : Clock::real();
 }
 
-const Notes& Context::notes() const noexcept { return node_ ? node_->notes : no_notes; }
+const Notes& Context::notes() const noexcept {
+  const Node* const node = Node::of(*this);
+  return node != nullptr ? node->notes : no_notes;
+}
 
 std::stop_token Context::stop_token() const noexcept {
   const auto& state = cancel_state();

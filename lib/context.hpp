@@ -3,6 +3,7 @@
 #include <functional>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/detail/key.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/registration.hpp>
@@ -13,7 +14,6 @@
 #include <stop_token>
 #include <string_view>
 #include <system_error>
-#include <typeinfo>
 
 namespace LEASH_NAMESPACE {
 
@@ -22,6 +22,7 @@ struct Cancellable;
 
 namespace detail {
 class CancelState;
+struct Copy;
 
 /// What each Context hands to its children so that it is found in one step, whatever the depth. What stands in a slot
 /// is known only to the layer that put it there.
@@ -48,16 +49,18 @@ class Context {
   static Context background() noexcept { return {}; }
 
   /// A child in which `value<Key>()` is `value`. A key is a type of the user's own, `struct UserId { using value_type =
-  /// int; };`, so keys of different libraries cannot meet.
+  /// int; };`, so keys of different libraries cannot meet. Shared libraries find each other's values; where one side is
+  /// compiled without RTTI, only by a key that all export (of default visibility), in a program that exports it too
+  /// (`-rdynamic`).
   template <class Key>
   [[nodiscard]] Context with_value(typename Key::value_type value) const {
-    return with_entry(typeid(Key), std::make_shared<const typename Key::value_type>(std::move(value)));
+    return with_entry(detail::key_of<Key>(), std::make_shared<const typename Key::value_type>(std::move(value)));
   }
 
   /// The value nearest to this Context, or null. It lives as long as this Context or a descendant does.
   template <class Key>
   const typename Key::value_type* value() const noexcept LEASH_LIFETIMEBOUND {
-    return static_cast<const typename Key::value_type*>(entry(typeid(Key)));
+    return static_cast<const typename Key::value_type*>(entry(detail::key_of<Key>()));
   }
 
   /// A child and the source that cancels it, and all that descend from it. Not to cancel is no mistake: nothing is
@@ -111,10 +114,11 @@ class Context {
 
  private:
   struct Node;
+  friend struct detail::Copy;
   friend void destroy(const Node* node) noexcept;
 
-  Context with_entry(const std::type_info& key, std::shared_ptr<const void> value) const;
-  const void* entry(const std::type_info& key) const noexcept;
+  Context with_entry(detail::Key key, std::shared_ptr<const void> value) const;
+  const void* entry(detail::Key key) const noexcept;
   Context with_cancel_state(std::shared_ptr<detail::CancelState> state) const;
   Node* make_child() const;
   const std::shared_ptr<detail::CancelState>& cancel_state() const noexcept;

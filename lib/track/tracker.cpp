@@ -45,11 +45,31 @@ Result<void> Tracker::check(Call call, const Resource& resource, std::string_vie
   return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
 }
 
-Report Tracker::close(Clock::duration settle) { return state_->verdict(settle); }
-Report Tracker::snapshot() const { return state_->snapshot(); }
-Mark Tracker::mark() const { return state_->mark(); }
-Report Tracker::report_since(const Mark& mark) const { return state_->report_since(mark); }
-void Tracker::set_baseline() { state_->set_baseline(); }
+Report Tracker::close(Clock::duration settle) {
+  state_->check_copy();
+  return state_->verdict(settle);
+}
+
+Report Tracker::snapshot() const {
+  state_->check_copy();
+  return state_->snapshot();
+}
+
+Mark Tracker::mark() const {
+  state_->check_copy();
+  return state_->mark();
+}
+
+Report Tracker::report_since(const Mark& mark) const {
+  state_->check_copy();
+  return state_->report_since(mark);
+}
+
+void Tracker::set_baseline() {
+  state_->check_copy();
+  state_->set_baseline();
+}
+
 std::size_t Tracker::open_count() const noexcept { return state_->open_count(); }
 bool Tracker::closed() const noexcept { return state_->closed(); }
 Level Tracker::level() const noexcept { return state_->level(); }
@@ -70,7 +90,13 @@ std::optional<Tracker> tracker_from(const Context& context) noexcept {
   return tracker == nullptr ? std::nullopt : std::optional<Tracker>(*tracker);
 }
 
-Tracker* find_tracker(const Context& context) noexcept { return static_cast<Tracker*>(context.slot(Slot::tracker)); }
+Tracker* find_tracker(const Context& context) noexcept {
+  auto* const tracker = static_cast<Tracker*>(context.slot(Slot::tracker));
+  if (tracker == nullptr || !tracker->state_->is_foreign()) [[likely]]
+    return tracker;
+  leash::detail::tell_of(tracker->state_->copy());
+  return nullptr;
+}
 
 Tracker& process_tracker() {
   // Static variables may hold tags of it.

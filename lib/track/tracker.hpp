@@ -26,6 +26,10 @@ void destroy(TrackerState* state) noexcept;
 
 /// Knows every tag that was made with it and is still open. A handle to shared state: copies are the same tracker, and
 /// to move one is to copy it. All members may be called from any thread.
+///
+/// Where a process has several copies of leash (a plugin that links it statically has its own), trackers and tags are
+/// of use to the copy that made them alone. A Context may go to another copy: it carries no tracker there. A Tracker
+/// itself may not: what makes tags or a Report throws `std::logic_error`. Both are said once on standard error.
 class Tracker {
  public:
   explicit Tracker(Options options = {});
@@ -93,6 +97,8 @@ class Tracker {
   friend bool operator==(const Tracker& a, const Tracker& b) noexcept { return a.state_.get() == b.state_.get(); }
 
  private:
+  friend Tracker* find_tracker(const Context& context) noexcept;
+
   leash::detail::Ref<detail::TrackerState> state_;
 };
 

@@ -19,6 +19,14 @@ using leash::detail::Ref;
 
 constinit std::atomic<std::uint64_t> last_id{0};
 
+/// Counts up from where no other copy of leash does.
+std::uint64_t next_id() noexcept {
+  static constexpr unsigned page_bits = 12;
+  static constexpr unsigned counter_bits = 28;
+  const std::uint64_t page = reinterpret_cast<std::uintptr_t>(&leash::detail::this_copy) >> page_bits;
+  return (page << counter_bits) + last_id.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
 Options with_clock(Options options) {
   if (!options.clock) options.clock = Clock::real();
   return options;
@@ -58,13 +66,19 @@ void set_name(Record& record, std::string_view name) {
 
 void destroy(TrackerState* state) noexcept { state->let_go(); }
 
+void TrackerState::check_copy() const {
+  if (!is_foreign()) return;
+  leash::detail::tell_of(copy_);
+  throw std::logic_error("leash: this tracker was made by another copy of leash in the process");
+}
+
 Error tracker_closed_error(std::string_view operation, std::string_view subject, std::source_location site) {
   return {operation, subject, make_error_code(errc::tracker_closed),
           "at " + std::string(site.file_name()) + ":" + std::to_string(site.line())};
 }
 
 TrackerState::TrackerState(Options options)
-    : id_(last_id.fetch_add(1, std::memory_order_relaxed) + 1),
+    : id_(next_id()),
       options_(with_clock(std::move(options))),
       level_(options_.level.value_or(default_level())),
       depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
@@ -75,6 +89,8 @@ TrackerState::TrackerState(Options options)
 }
 
 void TrackerState::let_go() noexcept {
+  // Its memory is lost then; only its own copy could tell who still uses it.
+  if (is_foreign()) return;
   const std::uint64_t tags = shards_.disown(this_thread().index);
   const std::int64_t change = static_cast<std::int64_t>(tags) - held_by_handles;
   if (remaining_.fetch_add(change, std::memory_order_acq_rel) + change == 0) delete this;
@@ -185,6 +201,7 @@ template <class Otherwise>
 }
 
 [[gnu::noinline]] Record* TrackerState::open_in_turn(const Opening& opening, Family* parent) {
+  check_copy();
   ThisThread& thread = known_thread();
   Shard& shard = shard_of(thread);
   const Shard::Turn turn(shard, thread);

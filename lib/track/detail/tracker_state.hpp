@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/detail/copy.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/os/event_count.hpp>
@@ -69,6 +70,13 @@ class TrackerState : public leash::detail::RefCounted {
 
   std::size_t open_count() const noexcept;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+  /// The copy of leash that made it, which alone can work on it: numbers in its records are of tables of that copy.
+  leash::detail::Copy& copy() const noexcept { return copy_; }
+  bool is_foreign() const noexcept { return &copy_ != &leash::detail::this_copy; }
+
+  /// Throws `std::logic_error` if that is not the one that asks.
+  void check_copy() const;
 
   /// For shards that have no owner any more.
   void tag_begins() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
@@ -158,7 +166,8 @@ class TrackerState : public leash::detail::RefCounted {
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
 
-  /// No other tracker of the process has it, nor will.
+  leash::detail::Copy& copy_ = leash::detail::this_copy;
+  /// No other tracker of the process has it, nor will, whichever copy of leash it is of.
   const std::uint64_t id_;
   const Options options_;
   std::atomic<Level> level_;
