@@ -1,4 +1,5 @@
 #include <leash/detail/cancel_state.hpp>
+#include <leash/detail/happens_before.hpp>
 #include <mutex>
 #include <utility>
 
@@ -116,7 +117,10 @@ void CancelState::follow(std::stop_token token) {
 }
 
 bool CancelState::done() const noexcept {
-  if (done_.load(std::memory_order_acquire)) return true;
+  if (done_.load(std::memory_order_acquire)) {
+    happens_after(&done_);
+    return true;
+  }
   if (!deadline_ || clock_->coarse_now() < *deadline_) return false;
   const std::lock_guard lock(family_->mutex);
   mark(expired(), std::nullopt);
@@ -128,6 +132,7 @@ void CancelState::mark(std::error_code code, const std::optional<Error>& cause) 
   if (done_) return;
   code_ = code;
   cause_ = cause;
+  happens_before(&done_);
   done_.store(true, std::memory_order_release);
 }
 

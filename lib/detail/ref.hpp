@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/detail/happens_before.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::detail {
@@ -18,7 +19,12 @@ class RefCounted {
   void add_ref() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
 
   /// Returns true when this was the last reference: the caller then destroys the object.
-  bool drop_ref() const noexcept { return references_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  bool drop_ref() const noexcept {
+    happens_before(&references_);
+    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    happens_after(&references_);
+    return true;
+  }
 
  protected:
   ~RefCounted() = default;

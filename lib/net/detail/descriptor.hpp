@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/detail/happens_before.hpp>
 #include <leash/os/event_count.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
@@ -45,6 +46,7 @@ class Descriptor {
     if ((change([](std::uint64_t state) { return state | retired_bit; }) & retired_bit) != 0) return std::nullopt;
     wake();
     left_.wait([this] { return uses_of(state_.load()) == 0; });
+    leash::detail::happens_after(this);
     return number_;
   }
 
@@ -85,6 +87,7 @@ class Descriptor {
   }
 
   void leave(std::uint32_t generation) noexcept {
+    leash::detail::happens_before(this);
     const std::uint64_t before =
         change([generation](std::uint64_t state) { return generation_of(state) == generation ? state - 1 : state; });
     if ((before & retired_bit) != 0) left_.notify_all();

@@ -15,8 +15,12 @@ inline void light_fence() noexcept {
   if (kernel_fences.load(std::memory_order_acquire)) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   } else {
-    // Not std::atomic_thread_fence, which GCC refuses under -fsanitize=thread.
+#if defined(__clang__)
+    std::atomic_thread_fence(std::memory_order_seq_cst);
+#else
+    // GCC refuses the other under -fsanitize=thread.
     __sync_synchronize();
+#endif
   }
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/detail/happens_before.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/track/detail/asymmetric_fence.hpp>
 #include <leash/track/detail/record.hpp>
@@ -152,7 +153,10 @@ class Shard {
   /// The record's tag is gone and nobody reads it. Any thread. True if that was the last tag of a tracker that has no
   /// handle any more: the caller then destroys the tracker.
   [[nodiscard]] bool put_back(Record& record, const ThisThread& thread) noexcept {
-    if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) extra->clear();
+    if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
+      leash::detail::happens_after(&record);
+      extra->clear();
+    }
     return !put_back_ready(record, thread) && put_back_elsewhere(record);
   }
 
@@ -176,7 +180,9 @@ class Shard {
   /// Calls `function(record)` for each record that may be in use.
   template <class Function>
   void each(Function function) {
-    for (Chunk* chunk = chunks_.load(std::memory_order_acquire); chunk != nullptr; chunk = chunk->next) {
+    Chunk* chunk = chunks_.load(std::memory_order_acquire);
+    leash::detail::happens_after(&chunks_);
+    for (; chunk != nullptr; chunk = chunk->next) {
       for (std::uint32_t number = 0; number < chunk->begun.load(std::memory_order_acquire); ++number) {
         Page& page = chunk->pages[number];
         const std::size_t begun = page.begun.load(std::memory_order_acquire);

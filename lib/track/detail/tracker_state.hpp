@@ -7,6 +7,7 @@
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/detail/copy.hpp>
+#include <leash/detail/happens_before.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/os/event_count.hpp>
@@ -80,7 +81,12 @@ class TrackerState : public leash::detail::RefCounted {
 
   /// For shards that have no owner any more.
   void tag_begins() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
-  bool tag_ended() noexcept { return remaining_.fetch_sub(1, std::memory_order_acq_rel) == 1; }
+  bool tag_ended() noexcept {
+    leash::detail::happens_before(&remaining_);
+    if (remaining_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    leash::detail::happens_after(&remaining_);
+    return true;
+  }
 
  private:
   friend void destroy(TrackerState* state) noexcept;
