@@ -69,6 +69,8 @@ function(leash_library part)
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang>:-fno-omit-frame-pointer>)
   get_target_property(type leash_${part} TYPE)
   if(type STREQUAL "SHARED_LIBRARY")
+    # What users need of it has to be seen, whatever the project around it hides.
+    set_target_properties(leash_${part} PROPERTIES CXX_VISIBILITY_PRESET default VISIBILITY_INLINES_HIDDEN OFF)
     # libbacktrace stays inside: the program may have one of its own.
     target_link_options(leash_${part} PRIVATE "LINKER:--exclude-libs,libbacktrace.a")
   endif()
