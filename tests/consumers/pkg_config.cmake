@@ -1,0 +1,27 @@
+# Builds programs in BUILD with nothing but CXX and what pkg-config says of the installation in PREFIX, and runs them; SOURCE is where they are.
+cmake_minimum_required(VERSION 3.25)
+file(GLOB packages "${PREFIX}/lib*/pkgconfig")
+set(ENV{PKG_CONFIG_PATH} "${packages}")
+file(MAKE_DIRECTORY "${BUILD}")
+
+function(run out)
+  execute_process(COMMAND ${ARGN} OUTPUT_VARIABLE text OUTPUT_STRIP_TRAILING_WHITESPACE WORKING_DIRECTORY "${BUILD}" COMMAND_ERROR_IS_FATAL ANY)
+  set(${out} "${text}" PARENT_SCOPE)
+endfunction()
+
+run(version "${PKG_CONFIG}" --modversion leash)
+file(STRINGS "${PREFIX}/include/leash/version.hpp" line REGEX "LEASH_VERSION_STRING")
+if(NOT version STREQUAL VERSION OR NOT line MATCHES "\"${VERSION}\"")
+  message(SEND_ERROR "${VERSION} is version ${version} for pkg-config, and in version.hpp ${line}")
+endif()
+
+run(cflags "${PKG_CONFIG}" --cflags leash-fs)
+separate_arguments(cflags UNIX_COMMAND "${cflags}")
+run(ignored "${CXX}" -std=c++23 ${cflags} -c "${SOURCE}/files.cpp" -o files.o)
+foreach(options IN ITEMS "leash-fs" "leash" "--static;leash")
+  run(libs "${PKG_CONFIG}" --libs ${options})
+  separate_arguments(libs UNIX_COMMAND "${libs}")
+  run(ignored "${CXX}" files.o -o files ${libs} "-Wl,-rpath,${packages}/..")
+  run(report ./files)
+endforeach()
+message(STATUS "${report}")

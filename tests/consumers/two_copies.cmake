@@ -1,0 +1,21 @@
+# Fails unless in each way to have two copies of leash in one process, as built in BUILD, either they are one, or the process says once
+# that there are several, and where.
+cmake_minimum_required(VERSION 3.25)
+foreach(host IN ITEMS host host_exports)
+  foreach(plugin IN ITEMS plugin plugin_hides)
+    foreach(argument IN ITEMS "" process)
+      execute_process(COMMAND ./${host} ${argument} ./lib${plugin}.so ./lib${plugin}_too.so WORKING_DIRECTORY "${BUILD}"
+        RESULT_VARIABLE status OUTPUT_VARIABLE report ERROR_VARIABLE said TIMEOUT 120)
+      string(REGEX MATCHALL "leash: [^\n]*" lines "${said}")
+      list(LENGTH lines count)
+      set(way "${host} ${argument} ${plugin}: status ${status}")
+      if(status STREQUAL 0 AND count EQUAL 0 AND report MATCHES "2 files" AND report MATCHES "plugin.cpp:")
+        message(STATUS "${way}: one copy")
+      elseif(status STREQUAL 3 AND count EQUAL 1 AND said MATCHES "copies of leash[^\n]*/${host}[^\n]*/lib${plugin}")
+        message(STATUS "${way}: ${said}")
+      else()
+        message(SEND_ERROR "${way}\n${said}\n${report}")
+      endif()
+    endforeach()
+  endforeach()
+endforeach()

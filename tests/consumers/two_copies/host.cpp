@@ -1,0 +1,38 @@
+// host PLUGIN... [process]: loads plugins that may have copies of leash of their own, and lets each open a file with a
+// Context that carries a tracker of this one, and with that tracker itself. Its status is 0 if it saw all the files,
+// and 3 if it saw none.
+
+#include <dlfcn.h>
+
+#include <cstdio>
+#include <iostream>
+#include <leash/track/tracker.hpp>
+#include <string_view>
+
+int main(int argc, char** argv) {
+  using Open = int (*)(const leash::Context&);
+  using Acquire = int (*)(leash::track::Tracker&);
+  auto [tracker, ctx] = leash::track::with_tracker(leash::Context::background());
+  int plugins = 0;
+  int acquired = 0;
+  for (int at = 1; at < argc; ++at) {
+    if (std::string_view(argv[at]) == "process") {
+      if (leash::track::process_tracker().open_count() != 0) return 1;
+      continue;
+    }
+    void* const plugin = ::dlopen(argv[at], RTLD_NOW | RTLD_LOCAL);
+    if (plugin == nullptr) {
+      std::fprintf(stderr, "%s\n", ::dlerror());
+      return 1;
+    }
+    ++plugins;
+    const auto open = reinterpret_cast<Open>(::dlsym(plugin, "plugin_open"));
+    const auto acquire = reinterpret_cast<Acquire>(::dlsym(plugin, "plugin_acquire"));
+    if (open(leash::Context::background()) != 0 || open(ctx) != 0) return 1;
+    acquired += acquire(tracker);
+  }
+  const auto open_files = static_cast<int>(tracker.open_count()) - acquired;
+  std::cout << tracker.snapshot() << tracker.close() << std::endl;
+  if (open_files == plugins && acquired == plugins) return 0;
+  return open_files == 0 && acquired == 0 ? 3 : 1;
+}

@@ -1,0 +1,33 @@
+# Fails if a public header of the installation in PREFIX has something to warn of with all that Clang, CXX, can warn of, or does not
+# compile without run-time type information and exceptions. BUILD is where to put what is needed for that.
+cmake_minimum_required(VERSION 3.25)
+file(GLOB_RECURSE headers RELATIVE "${PREFIX}/include" "${PREFIX}/include/leash/*.hpp")
+list(FILTER headers EXCLUDE REGEX "/detail/|/track/(doctest|gtest|catch2)\\.hpp$")
+set(source "")
+foreach(header IN LISTS headers)
+  string(APPEND source "#include <${header}>\n")
+endforeach()
+set(frameworks "")
+foreach(pair IN ITEMS "doctest:doctest/doctest.h" "gtest:gtest/gtest.h" "catch2:catch2/catch.hpp" "catch2:catch2/catch_test_macros.hpp")
+  string(REGEX REPLACE "(.*):(.*)" "#if __has_include(<\\2>)\n#include <leash/track/\\1.hpp>\n#endif\n" lines "${pair}")
+  string(APPEND frameworks "${lines}")
+endforeach()
+file(MAKE_DIRECTORY "${BUILD}")
+file(WRITE "${BUILD}/headers.cpp" "${source}")
+file(WRITE "${BUILD}/all_headers.cpp" "${source}${frameworks}")
+
+# Left out is what tells of older standards, of padding, and what no C++ program can obey.
+set(left_out padded switch-default unsafe-buffer-usage pre-c++26-compat)
+foreach(standard IN ITEMS c++98 c++20 pre-c++14 pre-c++17 pre-c++20 pre-c++23)
+  list(APPEND left_out ${standard}-compat)
+  if(NOT standard STREQUAL "c++20")
+    list(APPEND left_out ${standard}-compat-pedantic)
+  endif()
+endforeach()
+list(TRANSFORM left_out PREPEND -Wno-)
+execute_process(COMMAND "${CXX}" -std=c++23 -fsyntax-only -I "${PREFIX}/include" -Weverything -Werror ${left_out} "${BUILD}/all_headers.cpp"
+  COMMAND_ERROR_IS_FATAL ANY)
+execute_process(COMMAND "${CXX}" -std=c++23 -fsyntax-only -I "${PREFIX}/include" -fno-rtti -fno-exceptions "${BUILD}/headers.cpp"
+  COMMAND_ERROR_IS_FATAL ANY)
+list(LENGTH headers count)
+message(STATUS "${count} headers")
