@@ -2,8 +2,8 @@
 #include <cstdint>
 #include <ctime>
 #include <leash/clock.hpp>
-#include <leash/detail/background_thread.hpp>
 #include <leash/detail/timer_queue.hpp>
+#include <leash/os/background_thread.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/lazy.hpp>
 #include <leash/os/mutex.hpp>
@@ -46,7 +46,7 @@ class RealClock final : public Clock {
     const std::lock_guard lock(starting_);
     const std::uint64_t wanted = os::fork_generation() + std::uint64_t{1};
     if (thread_.load() == wanted) return;
-    leash::detail::start_background_thread([this, wanted] { run(wanted); });
+    os::start_background_thread([this, wanted] { run(wanted); });
     // A callback may have forked, and is running yet: its thread is to end behind it.
     thread_.store(wanted);
     timers_->wake();

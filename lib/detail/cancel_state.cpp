@@ -1,5 +1,5 @@
 #include <leash/detail/cancel_state.hpp>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 #include <mutex>
 #include <utility>
 
@@ -118,7 +118,7 @@ void CancelState::follow(std::stop_token token) {
 
 bool CancelState::done() const noexcept {
   if (done_.load(std::memory_order_acquire)) {
-    happens_after(&done_);
+    os::happens_after(&done_);
     return true;
   }
   if (!deadline_ || clock_->coarse_now() < *deadline_) return false;
@@ -132,7 +132,7 @@ void CancelState::mark(std::error_code code, const std::optional<Error>& cause) 
   if (done_) return;
   code_ = code;
   cause_ = cause;
-  happens_before(&done_);
+  os::happens_before(&done_);
   done_.store(true, std::memory_order_release);
 }
 

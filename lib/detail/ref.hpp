@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::detail {
@@ -20,9 +20,9 @@ class RefCounted {
 
   /// Returns true when this was the last reference: the caller then destroys the object.
   bool drop_ref() const noexcept {
-    happens_before(&references_);
+    os::happens_before(&references_);
     if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
-    happens_after(&references_);
+    os::happens_after(&references_);
     return true;
   }
 

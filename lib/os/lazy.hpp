@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <leash/config.hpp>
+#include <leash/os/happens_before.hpp>
 
 namespace LEASH_NAMESPACE::os {
 
@@ -18,10 +19,15 @@ class Lazy {
   template <class Make>
   T& get(Make make) {
     T* object = object_.load(std::memory_order_acquire);
-    if (object != nullptr) return *object;
+    if (object != nullptr) {
+      happens_after(this);
+      return *object;
+    }
     T* const fresh = make();
+    happens_before(this);
     if (object_.compare_exchange_strong(object, fresh, std::memory_order_acq_rel)) return *fresh;
     delete fresh;
+    happens_after(this);
     return *object;
   }
 

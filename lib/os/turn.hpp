@@ -5,6 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/os/event_count.hpp>
 #include <leash/os/fork.hpp>
+#include <leash/os/happens_before.hpp>
 
 namespace LEASH_NAMESPACE::os {
 
@@ -19,14 +20,17 @@ class Turn {
   void lock() noexcept {
     const std::uint64_t own = ThreadId::current().serial();
     std::uint64_t free = 0;
-    if (holder_.compare_exchange_strong(free, own)) return;
-    changed_.wait([&] {
-      std::uint64_t holder = holder_.load();
-      return (holder == 0 || ThreadId::from_serial(holder).lost()) && holder_.compare_exchange_strong(holder, own);
-    });
+    if (!holder_.compare_exchange_strong(free, own)) {
+      changed_.wait([&] {
+        std::uint64_t holder = holder_.load();
+        return (holder == 0 || ThreadId::from_serial(holder).lost()) && holder_.compare_exchange_strong(holder, own);
+      });
+    }
+    happens_after(this);
   }
 
   void unlock() noexcept {
+    happens_before(this);
     holder_.store(0);
     changed_.notify_one();
   }

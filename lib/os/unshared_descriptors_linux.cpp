@@ -3,7 +3,7 @@
 
 #include <climits>
 #include <exception>
-#include <leash/detail/background_thread.hpp>
+#include <leash/os/background_thread.hpp>
 #include <leash/os/unshared_descriptors.hpp>
 #include <system_error>
 
@@ -29,7 +29,7 @@ bool run_with_unshared_descriptors(const std::function<void()>& work) {
   bool ran = false;
   std::exception_ptr thrown;
   try {
-    leash::detail::start_thread([&] {
+    start_thread([&] {
       if (!unshare_descriptors()) return;
       ran = true;
       try {

@@ -19,7 +19,7 @@ std::byte* InternTable::reserve() noexcept {
   void* const fresh = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (fresh == MAP_FAILED) return arena_.load(std::memory_order_acquire);
   std::byte* expected = nullptr;
-  leash::detail::happens_before(this);
+  os::happens_before(this);
   if (arena_.compare_exchange_strong(expected, static_cast<std::byte*>(fresh), std::memory_order_acq_rel)) {
     return static_cast<std::byte*>(fresh);
   }

@@ -2,7 +2,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 #include <leash/track/detail/intern_table.hpp>
 #include <leash/track/detail/modules.hpp>
 #include <leash/track/detail/places.hpp>
@@ -132,7 +132,7 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
 }
 
 Kind kind_at(std::uint16_t number) noexcept {
-  leash::detail::happens_after(&kinds);
+  os::happens_after(&kinds);
   return number == 0 ? Kind{"resource", "resources"} : static_cast<const KindEntry*>(kinds.at(number))->kind;
 }
 
@@ -155,19 +155,19 @@ std::uint32_t intern_stack(std::uint32_t site, std::span<const std::uintptr_t> a
 }
 
 Site Place::site() const noexcept {
-  leash::detail::happens_after(&sites);
+  os::happens_after(&sites);
   const SiteEntry* const entry = site_at(site_number());
   return entry == nullptr ? Site() : entry->site();
 }
 
 std::span<const std::uintptr_t> Place::addresses() const noexcept {
   if (!is_stack()) return {};
-  leash::detail::happens_after(&stacks);
+  os::happens_after(&stacks);
   return static_cast<const StackEntry*>(stacks.at(bits_))->addresses();
 }
 
 Site Place::closed_at() const noexcept {
-  leash::detail::happens_after(&sites);
+  os::happens_after(&sites);
   const std::atomic<std::uint32_t>* const last = closed();
   const SiteEntry* const entry = last == nullptr ? nullptr : site_at(last->load(std::memory_order_relaxed));
   return entry == nullptr ? Site() : entry->site();

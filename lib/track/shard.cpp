@@ -172,7 +172,7 @@ Chunk& Shard::new_chunk() {
     chunk->count = count;
     chunk->next = last;
   }
-  leash::detail::happens_before(&chunks_);
+  os::happens_before(&chunks_);
   chunks_.store(chunk, std::memory_order_release);
   return *chunk;
 }

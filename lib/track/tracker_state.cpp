@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <cstring>
 #include <exception>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 #include <leash/track/detail/places.hpp>
 #include <leash/track/detail/stack_id.hpp>
 #include <leash/track/detail/this_thread.hpp>
@@ -93,10 +93,10 @@ void TrackerState::let_go() noexcept {
   // Its memory is lost then; only its own copy could tell who still uses it.
   if (is_foreign()) return;
   const std::uint64_t tags = shards_.disown(this_thread().index);
-  leash::detail::happens_before(&remaining_);
+  os::happens_before(&remaining_);
   const std::int64_t change = static_cast<std::int64_t>(tags) - held_by_handles;
   if (remaining_.fetch_add(change, std::memory_order_acq_rel) + change != 0) return;
-  leash::detail::happens_after(&remaining_);
+  os::happens_after(&remaining_);
   delete this;
 }
 
@@ -211,7 +211,7 @@ template <class Otherwise>
   const Shard::Turn turn(shard, thread);
   if (closed()) return nullptr;
   Record& record = shard.take();
-  leash::detail::happens_after(&record);
+  os::happens_after(&record);
   Opening all = opening;
   try {
     set_name(record, opening.name);
@@ -227,7 +227,7 @@ template <class Otherwise>
     shard.cancel(record);
     throw;
   }
-  leash::detail::happens_before(&record);
+  os::happens_before(&record);
   begin(record, shard, all, thread);
   return &record;
 }
@@ -323,7 +323,7 @@ void TrackerState::end_tag(Record& record) noexcept {
     tell_marked(record, state);
     state = record.state.load(std::memory_order_acquire);
   }
-  leash::detail::happens_before(&record);
+  os::happens_before(&record);
   // No one pins a record that is closed and has nothing to tell: if it is not pinned now, it never will be.
   if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
   put_back(record);

@@ -6,7 +6,7 @@
 #include <iterator>
 #include <leash/clock.hpp>
 #include <leash/detail/deadline.hpp>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 #include <leash/track/detail/moment.hpp>
 #include <leash/track/detail/suppress.hpp>
 #include <leash/track/detail/this_thread.hpp>
@@ -62,7 +62,7 @@ void TrackerState::each_pinned(Mark mark, Function function) {
     TrackerState& tracker;
     Record& record;
     ~Pin() {
-      leash::detail::happens_before(&record);
+      os::happens_before(&record);
       if ((record.state.fetch_and(~Record::pinned, std::memory_order_acq_rel) & Record::ended) != 0) {
         tracker.put_back(record);
       }
@@ -78,7 +78,7 @@ void TrackerState::each_pinned(Mark mark, Function function) {
       } while (!record.state.compare_exchange_weak(state, state | Record::pinned | mark(state),
                                                    std::memory_order_acq_rel, std::memory_order_relaxed));
       const Pin pin{*this, record};
-      leash::detail::happens_after(&record);
+      os::happens_after(&record);
       function(record, state);
     });
   });

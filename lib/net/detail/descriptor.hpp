@@ -3,9 +3,9 @@
 #include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
-#include <leash/detail/happens_before.hpp>
 #include <leash/os/event_count.hpp>
 #include <leash/os/fork.hpp>
+#include <leash/os/happens_before.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
 #include <optional>
 #include <utility>
@@ -46,7 +46,7 @@ class Descriptor {
     if ((change([](std::uint64_t state) { return state | retired_bit; }) & retired_bit) != 0) return std::nullopt;
     wake();
     left_.wait([this] { return uses_of(state_.load()) == 0; });
-    leash::detail::happens_after(this);
+    os::happens_after(this);
     return number_;
   }
 
@@ -87,7 +87,7 @@ class Descriptor {
   }
 
   void leave(std::uint32_t generation) noexcept {
-    leash::detail::happens_before(this);
+    os::happens_before(this);
     const std::uint64_t before =
         change([generation](std::uint64_t state) { return generation_of(state) == generation ? state - 1 : state; });
     if ((before & retired_bit) != 0) left_.notify_all();

@@ -6,12 +6,12 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
-#include <leash/detail/background_thread.hpp>
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/socket.hpp>
 #include <leash/net/detail/socket_address.hpp>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
+#include <leash/os/background_thread.hpp>
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
@@ -142,7 +142,7 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
       ++threads_;
     }
     try {
-      leash::detail::start_background_thread([self = shared_from_this(), generation] { self->work(generation); });
+      os::start_background_thread([self = shared_from_this(), generation] { self->work(generation); });
     } catch (...) {
       const std::lock_guard lock(mutex_);
       --threads_;

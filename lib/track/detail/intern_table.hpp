@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 
@@ -27,7 +27,7 @@ class InternTable {
     std::uint32_t fresh = 0;
     std::uint32_t first = head.load(std::memory_order_acquire);
     for (;;) {
-      leash::detail::happens_after(this);
+      os::happens_after(this);
       for (std::uint32_t number = first; number != 0; number = header(memory, number).next) {
         const Header& known = header(memory, number);
         if (known.hash == hash && equal(const_cast<const void*>(payload(memory, number)))) return number;
@@ -39,7 +39,7 @@ class InternTable {
         fill(payload(memory, fresh));
       }
       header(memory, fresh).next = first;
-      leash::detail::happens_before(this);
+      os::happens_before(this);
       if (head.compare_exchange_strong(first, fresh, std::memory_order_acq_rel, std::memory_order_acquire)) {
         return fresh;
       }

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
-#include <leash/detail/happens_before.hpp>
+#include <leash/os/happens_before.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/track/detail/asymmetric_fence.hpp>
 #include <leash/track/detail/record.hpp>
@@ -154,7 +154,7 @@ class Shard {
   /// handle any more: the caller then destroys the tracker.
   [[nodiscard]] bool put_back(Record& record, const ThisThread& thread) noexcept {
     if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
-      leash::detail::happens_after(&record);
+      os::happens_after(&record);
       extra->clear();
     }
     return !put_back_ready(record, thread) && put_back_elsewhere(record);
@@ -181,7 +181,7 @@ class Shard {
   template <class Function>
   void each(Function function) {
     Chunk* chunk = chunks_.load(std::memory_order_acquire);
-    leash::detail::happens_after(&chunks_);
+    os::happens_after(&chunks_);
     for (; chunk != nullptr; chunk = chunk->next) {
       for (std::uint32_t number = 0; number < chunk->begun.load(std::memory_order_acquire); ++number) {
         Page& page = chunk->pages[number];

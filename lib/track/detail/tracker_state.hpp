@@ -7,10 +7,10 @@
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/detail/copy.hpp>
-#include <leash/detail/happens_before.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
 #include <leash/os/event_count.hpp>
+#include <leash/os/happens_before.hpp>
 #include <leash/os/turn.hpp>
 #include <leash/track/detail/findings.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
@@ -82,9 +82,9 @@ class TrackerState : public leash::detail::RefCounted {
   /// For shards that have no owner any more.
   void tag_begins() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
   bool tag_ended() noexcept {
-    leash::detail::happens_before(&remaining_);
+    os::happens_before(&remaining_);
     if (remaining_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
-    leash::detail::happens_after(&remaining_);
+    os::happens_after(&remaining_);
     return true;
   }
 

@@ -1,10 +1,10 @@
 #include <pthread.h>
 
 #include <csignal>
-#include <leash/detail/background_thread.hpp>
+#include <leash/os/background_thread.hpp>
 #include <utility>
 
-namespace LEASH_NAMESPACE::detail {
+namespace LEASH_NAMESPACE::os {
 namespace {
 
 class BlockedSignals {
@@ -32,4 +32,4 @@ std::thread start_thread(std::move_only_function<void()> work) {
 
 void start_background_thread(std::move_only_function<void()> work) { start_thread(std::move(work)).detach(); }
 
-}  // namespace LEASH_NAMESPACE::detail
+}  // namespace LEASH_NAMESPACE::os

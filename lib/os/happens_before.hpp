@@ -10,7 +10,7 @@
 #endif
 #endif
 
-namespace LEASH_NAMESPACE::detail {
+namespace LEASH_NAMESPACE::os {
 
 // A program that is compiled with -fsanitize=thread may be linked with a leash that is not. ThreadSanitizer does not
 // see the atomics of leash then, but sees what it calls of the C library, and what the program does; so it is told of
@@ -35,6 +35,6 @@ inline void happens_after(const void* address) noexcept {
 }
 #endif
 
-}  // namespace LEASH_NAMESPACE::detail
+}  // namespace LEASH_NAMESPACE::os
 
 #undef LEASH_SEEN_BY_TSAN
