@@ -41,6 +41,7 @@ class Walk {
   bool step_realigning(UnwindRule rule) noexcept;
   bool step_signal() noexcept;
   bool step_by_system() noexcept;
+  void remember_end(std::uint32_t generation) noexcept;
   bool is_after_call() noexcept;
   bool enter(std::uintptr_t cfa, std::uintptr_t bp) noexcept;
   bool is_readable(std::uintptr_t begin, std::uintptr_t size) noexcept;
@@ -177,11 +178,16 @@ LEASH_READS_RAW_STACK bool Walk::step_signal() noexcept {
 
 bool Walk::step_by_system() noexcept {
   // That trusts all it reads, and reads the code too. A frame pointer that led elsewhere may have been a wild one.
-  if (changed_ || (at_.next != interrupted_ && !is_after_call())) return false;
-  needs_system_ = true;
-  if (only_by_rules_) return false;
-  const auto [passed, interrupted, to] = pass_by_system(at_);
-  if (!passed) return false;
+  if (changed_) return false;
+  const std::uint32_t generation = rule_cache.generation();
+  const bool may_ask = at_.next == interrupted_ || is_after_call();
+  needs_system_ = needs_system_ || may_ask;
+  if (may_ask && only_by_rules_) return false;
+  const auto [passed, interrupted, to] = may_ask ? pass_by_system(at_) : PassedFrame();
+  if (!passed) {
+    remember_end(generation);
+    return false;
+  }
   signals_ = signals_ || interrupted;
   interrupted_ = interrupted ? to.next : interrupted_;
   const bool changes = to.sp <= at_.sp || to.sp >= at_.end;
@@ -190,6 +196,14 @@ bool Walk::step_by_system() noexcept {
   if (changes) return change_stack(to.sp);
   at_.sp = to.sp;
   return true;
+}
+
+// The first function on a fibre's stack often has no table, and returns to where none was called. For as long as its
+// library is there, nobody needs to find that out again.
+void Walk::remember_end(std::uint32_t generation) noexcept {
+  const std::optional<EhFrame> tables = find_tables(at_.next - 1);
+  if (!tables || find_rule(*tables, at_.next - 1) != UnwindRule()) return;
+  rule_cache.store(at_.next, UnwindRule(UnwindRule::Kind::end), generation);
 }
 
 // Whether the present address is one that a call returns to, and no other word of the stack that was taken for one.

@@ -13,8 +13,9 @@ inline constexpr std::uintptr_t page_size = 4096;
 /// but stack for as far as the stack may grow. Of any other thread it is known from `know_own_stack` on; until then its
 /// stack is treated as any other.
 ///
-/// Any other stack (a fibre's, one for signals) may be gone when the thread is next on it, so nothing of it is kept:
-/// each of its pages is tried again in each walk, by a system call that fails for memory that cannot be read.
+/// Any other stack (a fibre's, one for signals) may be gone when the thread is next on it, so in each walk its pages
+/// are tried anew, but for the one that the thread is on: by a system call for every two, which fails for memory that
+/// cannot be read. Only where the last such stack ended is remembered, so that nobody asks for the page behind it.
 struct OwnStack {
   // A signal handler may find one word set and another not yet: this way such a stack is nobody's.
   std::uintptr_t low = UINTPTR_MAX;
@@ -30,17 +31,20 @@ void know_own_stack() noexcept;
 /// 0 if that page cannot be read. Async-signal-safe, allocates nothing, leaves errno alone.
 std::uintptr_t find_readable_end(std::uintptr_t sp) noexcept;
 
+/// The same for a stack pointer in use, the word under which was just read: the end of that word's page.
+std::uintptr_t find_end_in_use(std::uintptr_t sp) noexcept;
+
 /// Whether the page of `address` can be read. Async-signal-safe, allocates nothing, leaves errno alone.
 bool is_page_readable(std::uintptr_t address) noexcept;
 
-/// `find_readable_end` for a stack pointer in use, and quick if that is in the own stack.
+/// `find_end_in_use`, and quick if that is in the own stack.
 inline std::uintptr_t readable_end(std::uintptr_t sp) noexcept {
   const OwnStack& own = own_stack;
-  return sp >= own.low && sp < own.top ? own.top : find_readable_end(sp);
+  return sp >= own.low && sp < own.top ? own.top : find_end_in_use(sp);
 }
 
-/// Whether [end, to) can be read too, for an `end` that `find_readable_end` or this function gave. Then `end` becomes
-/// the end of the page of `to`. Of the own stack nothing more can be read.
+/// Whether [end, to) can be read too, for an `end` that one of those or this function gave. Then `end` becomes the end
+/// of the page of `to`, or of the next one. Of the own stack nothing more can be read.
 bool extend_readable(std::uintptr_t& end, std::uintptr_t to) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail
