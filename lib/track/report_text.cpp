@@ -205,16 +205,24 @@ bool is_at(const Frame& frame, std::string_view file, unsigned line) {
   return frame.line == line && !name.empty() && (frame.file == name || frame.file.ends_with("/" + std::string(name)));
 }
 
-/// The frames as they are printed: where they have no lines, what the compiler said of the call comes first.
+/// Whether nothing at all is known of a frame: its library was unloaded.
+bool is_gone(const Frame& frame) { return frame.function.empty() && frame.module.empty(); }
+
+/// The frames as they are printed: where they have no lines, or the library of the first was unloaded, what the
+/// compiler said of the call comes first.
 std::vector<Line> stack_lines(const Moment& moment) {
+  static constexpr std::string_view gone = "(in no library that is loaded)";
+  const std::vector<Frame>& frames = moment.frames;
   std::vector<Line> lines;
-  const bool has_lines = std::ranges::any_of(moment.frames, [](const Frame& frame) { return frame.line != 0; });
-  if (!has_lines && moment.event.site) {
-    lines.push_back({abridge(moment.event.site.function_name()), location(moment.event.site), true});
-  }
-  for (const Frame& frame : moment.frames) {
+  const bool has_lines = std::ranges::any_of(frames, [](const Frame& frame) { return frame.line != 0; });
+  const bool by_site = moment.event.site && (!has_lines || is_gone(frames.front()));
+  if (by_site) lines.push_back({abridge(moment.event.site.function_name()), location(moment.event.site), true});
+  const auto shown = frames.begin() + (by_site && !frames.empty() && is_gone(frames.front()) ? 1 : 0);
+  for (const Frame& frame : std::ranges::subrange(shown, frames.end())) {
     const std::string place = frame_location(frame);
-    if (frame.function.empty()) {
+    if (is_gone(frame)) {
+      if (lines.empty() || lines.back().function != gone) lines.push_back({std::string(gone), ""});
+    } else if (frame.function.empty()) {
       lines.push_back({place, ""});
     } else {
       const bool excerpt = std::ranges::none_of(lines, &Line::excerpt) && is_at(frame, moment.file, moment.line);
