@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <cstring>
 #include <leash/track/detail/dwarf_reader.hpp>
 #include <leash/track/detail/line_table.hpp>
 #include <string_view>
@@ -9,21 +8,6 @@ namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 using Bytes = std::span<const std::byte>;
-
-std::string_view text_at(Bytes section, std::uint64_t offset) noexcept {
-  if (offset >= section.size()) return {};
-  const auto* const text = reinterpret_cast<const char*>(section.data()) + offset;
-  const std::size_t left = section.size() - static_cast<std::size_t>(offset);
-  const void* const end = std::memchr(text, '\0', left);
-  return {text, end == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(end) - text)};
-}
-
-std::string_view take_text(DwarfReader& reader) noexcept {
-  const auto* const begin = reinterpret_cast<const std::byte*>(reader.position());
-  const std::string_view text = text_at({begin, reader.left()}, 0);
-  reader.take(text.size() + 1);
-  return text;
-}
 
 /// A unit of `.debug_line`: what its header says before the names, the names, and the program.
 struct Unit {
@@ -38,10 +22,6 @@ struct Unit {
   Bytes program;
 };
 
-std::uint64_t read_offset(DwarfReader& reader, bool wide) noexcept {
-  return wide ? reader.read<std::uint64_t>() : reader.read<std::uint32_t>();
-}
-
 /// Reads a unit and passes over it. Fails the reader at what cannot be a unit; one of an unknown version has no
 /// program.
 Unit take_unit(DwarfReader& sections) noexcept {
@@ -53,7 +33,7 @@ Unit take_unit(DwarfReader& sections) noexcept {
   unit.version = reader.read<std::uint16_t>();
   if (unit.version < 2 || unit.version > 5) return unit;
   if (unit.version >= 5) reader.take(2);
-  DwarfReader header(reader.take(read_offset(reader, unit.wide)));
+  DwarfReader header(reader.take(reader.offset(unit.wide)));
   unit.instruction_size = header.read<std::uint8_t>();
   if (unit.version >= 4) header.read<std::uint8_t>();
   header.read<std::uint8_t>();
@@ -156,13 +136,13 @@ std::vector<Entry> take_entries(DwarfReader& reader, const Unit& unit, const Lin
       std::uint64_t number = 0;
       switch (form) {
         case 0x08:  // DW_FORM_string
-          text = take_text(reader);
+          text = reader.text();
           break;
         case 0x0e:  // DW_FORM_strp
-          text = text_at(sections.strings, read_offset(reader, unit.wide));
+          text = text_at(sections.strings, reader.offset(unit.wide));
           break;
         case 0x1f:  // DW_FORM_line_strp
-          text = text_at(sections.line_strings, read_offset(reader, unit.wide));
+          text = text_at(sections.line_strings, reader.offset(unit.wide));
           break;
         case 0x0b:  // DW_FORM_data1
           number = reader.read<std::uint8_t>();
@@ -205,9 +185,9 @@ std::string file_name(const Unit& unit, std::uint64_t file, const LineSections& 
     return join(directories[0].path, join(directories[found.directory].path, found.path));
   }
   std::vector<std::string_view> directories{{}};
-  for (std::string_view text; !(text = take_text(reader)).empty();) directories.push_back(text);
+  for (std::string_view text; !(text = reader.text()).empty();) directories.push_back(text);
   for (std::uint64_t index = 1; reader.ok(); ++index) {
-    const std::string_view path = take_text(reader);
+    const std::string_view path = reader.text();
     const std::uint64_t directory = reader.uleb();
     reader.uleb();
     reader.uleb();

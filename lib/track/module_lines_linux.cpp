@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <leash/os/want.hpp>
+#include <leash/track/detail/function_names.hpp>
 #include <leash/track/detail/module_lines.hpp>
 #include <optional>
 #include <string_view>
@@ -106,14 +107,20 @@ LineSections line_sections(const Sections& sections) noexcept {
           .strings = sections.find(".debug_str")};
 }
 
+InfoSections info_sections(const Sections& sections) noexcept {
+  return {.info = sections.find(".debug_info"),
+          .abbreviations = sections.find(".debug_abbrev"),
+          .strings = sections.find(".debug_str"),
+          .line_strings = sections.find(".debug_line_str"),
+          .ranges = sections.find(".debug_ranges"),
+          .range_lists = sections.find(".debug_rnglists")};
+}
+
 }  // namespace
 
 class ModuleLines::File {
  public:
-  File(ModuleRef module, int& want) : module_(std::move(module)), bytes_(map(*module_, want)) {
-    const Sections sections(bytes_);
-    table_.emplace(line_sections(sections), sections.first_code());
-  }
+  File(ModuleRef module, int& want) : module_(std::move(module)), bytes_(map(*module_, want)) {}
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   ~File() {
@@ -121,31 +128,49 @@ class ModuleLines::File {
   }
 
   [[nodiscard]] bool is_of(const ModuleRef& module) const noexcept { return module_ == module; }
-  [[nodiscard]] SourceLine find(std::uintptr_t address) const { return table_->find(address - module_->bias); }
+
+  [[nodiscard]] SourceLine find(std::uintptr_t address) {
+    const Sections sections(bytes_);
+    if (!lines_) lines_.emplace(line_sections(sections), sections.first_code());
+    return lines_->find(address - module_->bias);
+  }
+
+  [[nodiscard]] std::vector<std::string> functions(std::uintptr_t address) {
+    if (!names_) names_.emplace(info_sections(Sections(bytes_)));
+    return names_->find(address - module_->bias);
+  }
 
  private:
   ModuleRef module_;
   Bytes bytes_;
-  std::optional<LineTable> table_;
+  std::optional<LineTable> lines_;
+  std::optional<FunctionNames> names_;
 };
 
 ModuleLines::ModuleLines() = default;
 ModuleLines::~ModuleLines() = default;
 
-SourceLine ModuleLines::find(std::uintptr_t address, const ModuleRef& module, int& want) {
-  auto file = std::ranges::find_if(files_, [&](const auto& known) { return known->is_of(module); });
-  if (file == files_.end()) {
-    if (files_.size() == max_files) return {};
-    int wanted = 0;
-    auto read = std::make_unique<File>(module, wanted);
-    if (wanted != 0) {
-      want = wanted;
-      return {};
-    }
-    files_.push_back(std::move(read));
-    file = files_.end() - 1;
+ModuleLines::File* ModuleLines::file_of(const ModuleRef& module, int& want) {
+  const auto file = std::ranges::find_if(files_, [&](const auto& known) { return known->is_of(module); });
+  if (file != files_.end()) return file->get();
+  if (files_.size() == max_files) return nullptr;
+  int wanted = 0;
+  auto read = std::make_unique<File>(module, wanted);
+  if (wanted != 0) {
+    want = wanted;
+    return nullptr;
   }
-  return (*file)->find(address);
+  return files_.emplace_back(std::move(read)).get();
+}
+
+SourceLine ModuleLines::find(std::uintptr_t address, const ModuleRef& module, int& want) {
+  File* const file = file_of(module, want);
+  return file == nullptr ? SourceLine() : file->find(address);
+}
+
+std::vector<std::string> ModuleLines::functions(std::uintptr_t address, const ModuleRef& module, int& want) {
+  File* const file = file_of(module, want);
+  return file == nullptr ? std::vector<std::string>() : file->functions(address);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -59,9 +59,8 @@ std::size_t skipped(std::string_view name, std::size_t at) {
   return 0;
 }
 
-/// If the brackets that end before `at` are those of a scope, `f(int) const::{lambda()#1}`, where its `::` is; else
-/// npos.
-std::size_t scope_after(std::string_view name, std::size_t at) {
+/// Where what may follow the parameters of a member function ends.
+std::size_t after_qualifiers(std::string_view name, std::size_t at) {
   static constexpr std::array<std::string_view, 6> qualifiers = {" const", " volatile", " &&", " &", "&&", "&"};
   for (bool again = true; again;) {
     again = false;
@@ -71,6 +70,13 @@ std::size_t scope_after(std::string_view name, std::size_t at) {
       again = true;
     }
   }
+  return at;
+}
+
+/// If the brackets that end before `at` are those of a scope, `f(int) const::{lambda()#1}`, where its `::` is; else
+/// npos.
+std::size_t scope_after(std::string_view name, std::size_t at) {
+  at = after_qualifiers(name, at);
   return name.substr(at).starts_with("::") ? at : std::string_view::npos;
 }
 
@@ -127,6 +133,69 @@ std::string_view without_instantiation(std::string_view text) {
   const std::size_t open = text.find(" [");
   if (open == std::string_view::npos || !text.ends_with(']')) return text;
   return text.substr(open).contains(" = ") ? text.substr(0, open) : text;
+}
+
+/// A name without what the compiler appends to that of a copy or a part of a function: ` [clone .cold]`, or by LLVM's
+/// demangler ` (.cold)`.
+std::string_view without_clones(std::string_view text) {
+  for (std::size_t at = 0; at != std::string_view::npos;) {
+    at = std::string_view::npos;
+    if (text.ends_with(']')) at = text.rfind(" [clone .");
+    if (text.ends_with(')')) at = text.rfind(" (.");
+    text = text.substr(0, at);
+  }
+  return text;
+}
+
+/// The name of the coroutine where `text` is that of the function that GCC makes of it, `f(f(int)::_Z1fi.Frame*)`.
+std::string of_coroutine(std::string_view text) {
+  static constexpr std::string_view frame = ".Frame*)";
+  const std::size_t end = text.find(frame);
+  const std::size_t begin = end == std::string_view::npos ? end : text.rfind("::_Z", end);
+  if (begin == std::string_view::npos) return std::string(text);
+  const std::string coroutine(text.substr(begin + 2, end - begin - 2));
+  const std::string name = detail::demangle(coroutine.c_str());
+  return name == coroutine ? std::string(text) : name + std::string(text.substr(end + frame.size()));
+}
+
+/// The length of what stands at `at` for the type of a lambda, by GCC or Clang in a symbol or in a `source_location`; 0
+/// if none does.
+std::size_t lambda_at(std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at);
+  if (rest.starts_with("{lambda(") || rest.starts_with("<lambda(") || rest.starts_with("{lambda}")) {
+    const std::size_t end = closing(text, at);
+    return end == std::string_view::npos ? 0 : end + 1 - at;
+  }
+  static constexpr std::string_view nameless = "(anonymous class)";
+  if (rest.starts_with(nameless)) return nameless.size();
+  if (!rest.starts_with("$_") || (at != 0 && text[at - 1] != ':')) return 0;
+  return std::min(rest.find_first_not_of("0123456789", 2), rest.size());
+}
+
+/// Of a lambda its type says all: `f()::{lambda()#1}` for `f()::{lambda()#1}::operator()() const`. Clang's `$_0` and
+/// `(anonymous class)` are `{lambda}`.
+std::string with_plain_lambdas(std::string_view text) {
+  static constexpr std::string_view call = "::operator()";
+  std::string plain;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = lambda_at(text, at);
+    if (length == 0) {
+      plain += text[at++];
+      continue;
+    }
+    const bool is_named = text[at] == '{' || text[at] == '<';
+    plain += is_named ? text.substr(at, length) : std::string_view("{lambda}");
+    at += length;
+    if (!text.substr(at).starts_with(call)) continue;
+    at += call.size();
+    for (const char bracket : {'<', '('}) {
+      if (at == text.size() || text[at] != bracket) continue;
+      const std::size_t end = closing(text, at);
+      at = end == std::string_view::npos ? text.size() : end + 1;
+    }
+    at = after_qualifiers(text, at);
+  }
+  return plain;
 }
 
 /// Replaces what stands in the brackets of each function, a scope's included, by `…`.
@@ -207,7 +276,8 @@ bool is_user_function(std::string_view function) {
 }
 
 std::string abridge(std::string_view function) {
-  std::string text(without_instantiation(function.substr(0, longest_read)));
+  std::string text = of_coroutine(without_clones(without_instantiation(function.substr(0, longest_read))));
+  text = with_plain_lambdas(text);
   static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> shorter = {{
       {"leash::" LEASH_ABI_STRING "::", "leash::"},
       {"std::__cxx11::", "std::"},

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <leash/os/fork.hpp>
 #include <leash/os/lazy.hpp>
 #include <leash/os/mutex.hpp>
@@ -11,11 +12,17 @@
 #include <leash/track/symbols.hpp>
 #include <mutex>
 #include <optional>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 
 namespace LEASH_NAMESPACE::track {
 namespace {
+
+/// Whether debug information may have more to tell than the name alone.
+bool is_bare(std::string_view function) {
+  return !function.empty() && !function.substr(0, function.find_first_of("<(")).contains("::");
+}
 
 class Resolver {
  public:
@@ -109,6 +116,12 @@ class Resolver {
       const detail::SourceLine found = lines_.find(address, module, want);
       if (!found.file.empty()) frames.front().file = detail::tidy_path(found.file);
       frames.front().line = found.line;
+    }
+    if (module && std::ranges::any_of(frames.begin(), frames.end() - 1, is_bare, &Frame::function)) {
+      const std::vector<std::string> names = lines_.functions(address, module, want);
+      for (std::size_t index = 0; names.size() == frames.size() && index < names.size(); ++index) {
+        if (names[index].ends_with("::" + frames[index].function)) frames[index].function = names[index];
+      }
     }
     // The symbol has the whole name; debug information may have no more than `operator()`. It is that of the outermost
     // function.

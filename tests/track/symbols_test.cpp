@@ -147,15 +147,15 @@ TEST_CASE("names are abridged for reading") {
         "app::put<std::string >()");
   CHECK(abridge("void via({anonymous}::Pool&, T) [with T = int]") == "via(Pool&, T)");
   CHECK(abridge("app::load(int, int)::{lambda(int)#1}::operator()(int) const") ==
-        "app::load(int, int)::{lambda(int)#1}::operator()(int) const");
+        "app::load(int, int)::{lambda(int)#1}");
   CHECK(abridge("app::Server::serve(int) const::{lambda()#1}::operator()() const") ==
-        "app::Server::serve(int) const::{lambda()#1}::operator()() const");
+        "app::Server::serve(int) const::{lambda()#1}");
   CHECK(abridge("auto app::take(T) [T = int]") == "app::take(T)");
   CHECK(abridge("std::ostream &app::operator<<(std::ostream &, int)") == "app::operator<<(std::ostream &, int)");
   CHECK(abridge("app::A::operator std::string() const") == "app::A::operator std::string() const");
   CHECK(abridge("app::send_all(leash::Context const&, std::function<void (unsigned long)> "
                 "const&)::{lambda()#2}::operator()() "
-                "const") == "app::send_all(…)::{lambda()#2}::operator()() const");
+                "const") == "app::send_all(…)::{lambda()#2}");
   CHECK(abridge("decltype ({parm#2}()) leash::fs::open<int, f(int)::{lambda()#1}>(int, f(int)::{lambda()#1} const&)") ==
         "leash::fs::open<int, f(int)::{lambda()#1}>(…)");
   CHECK(abridge("app::operator()(int)").contains("operator()"));
@@ -164,11 +164,47 @@ TEST_CASE("names are abridged for reading") {
   CHECK(abridge(std::string(5000, 'x')).size() < 200);
 }
 
+TEST_CASE("a coroutine is named as it was written, and so is a copy or a part of a function") {
+  const std::string frame = "::_ZNK3app6Server5serveEi.Frame*)";
+  CHECK(abridge("app::Server::serve(app::Server::serve(int) const" + frame + " [clone .actor]") ==
+        "app::Server::serve(int) const");
+  CHECK(abridge("app::Server::serve(app::Server::serve(int) const" + frame + " [clone .actor] [clone .cold]") ==
+        "app::Server::serve(int) const");
+  // As GCC's source_location has it.
+  CHECK(abridge("void app::work(work(Context, int)::_ZN3app4workENS_7ContextEi.Frame*)") ==
+        "app::work(app::Context, int)");
+  CHECK(abridge("app::gwork(app::gwork<double>(double)::_ZN3app5gworkIdEE4taskT_.Frame*) [clone .destroy]") ==
+        "app::gwork<double>(double)");
+  CHECK(abridge("app::handle(int)::{lambda(int)#4}::operator()(app::handle(int)::{lambda(int)#4}::operator()(int) "
+                "const::_ZZN3app6handleEiENKUliE2_clEi.Frame*) [clone .actor]") == "app::handle(int)::{lambda(int)#4}");
+  CHECK(abridge("app::work(app::Context, int) [clone .resume]") == "app::work(app::Context, int)");
+  CHECK(abridge("app::work(app::Context, int) (.resume)") == "app::work(app::Context, int)");
+  CHECK(abridge("app::load(int) [clone .isra.0] [clone .part.1]") == "app::load(int)");
+  CHECK(abridge("app::f(app::f(int)::_Znonsense.Frame*)") == "app::f(app::f(int)::_Znonsense.Frame*)");
+}
+
+TEST_CASE("a lambda is named by the function it stands in, whoever compiled it") {
+  const std::string generic = "auto app::handle(int)::{lambda(auto:1)#2}::operator()<int>(int) const";
+  CHECK(abridge(generic) == "app::handle(int)::{lambda(auto:1)#2}");
+  CHECK(abridge(generic + "::{lambda()#1}::operator()() const") ==
+        "app::handle(int)::{lambda(auto:1)#2}::{lambda()#1}");
+  CHECK(abridge("auto app::handle(int)::$_1::operator()<int>(int) const::{lambda()#1}::operator()() const") ==
+        "app::handle(int)::{lambda}::{lambda()#1}");
+  CHECK(abridge("main::$_0::operator()(int) const") == "main::{lambda}");
+  CHECK(abridge("auto app::handle(int)::(anonymous class)::operator()(int)::(anonymous class)::operator()() const") ==
+        "app::handle(int)::{lambda}::{lambda}");
+  CHECK(abridge("app::handle(int)::<lambda(auto:3)>::<lambda()>") == "app::handle(int)::<lambda(auto:3)>::<lambda()>");
+  CHECK(abridge("app::call<main::{lambda()#1}>(main::{lambda()#1}&)") ==
+        "app::call<main::{lambda()#1}>(main::{lambda()#1}&)");
+  CHECK(abridge("app::Call::operator()(int) const") == "app::Call::operator()(int) const");
+}
+
 TEST_CASE("a name of a mebibyte is abridged like any other") {
   constexpr std::size_t size = std::size_t{1} << 20U;
   for (const std::string_view part :
        {"a", "(", "<", "<a>", "()", "decltype", "{anonymous}::", "(anonymous namespace)::", "operator",
-        "f(int)::", "std::__cxx11::", "\xc3\xa4", "\xff", " "}) {
+        "f(int)::", "std::__cxx11::", "{lambda(", "{lambda()#1}::operator()", "$_0::", "::_Z1f.Frame*)", " [clone .a]",
+        "\xc3\xa4", "\xff", " "}) {
     CAPTURE(part);
     std::string name;
     while (name.size() < size) name += part;
@@ -194,11 +230,31 @@ TEST_CASE("symbols that are no mangled names stay what they are") {
 }
 
 TEST_CASE("broken names do no harm") {
-  for (const std::string_view name :
-       {"", "(", ")", "<<<<", "a(b", "operator", "f()::", "{lambda(", "->", " ", "a ", "((((((((", "_Z", "\xff\xfe",
-        "a<b>::c(d)::e<f", "operator()(", "[with ", " [with "}) {
+  for (const std::string_view name : {"",
+                                      "(",
+                                      ")",
+                                      "<<<<",
+                                      "a(b",
+                                      "operator",
+                                      "f()::",
+                                      "{lambda(",
+                                      "->",
+                                      " ",
+                                      "a ",
+                                      "((((((((",
+                                      "_Z",
+                                      "\xff\xfe",
+                                      "a<b>::c(d)::e<f",
+                                      "{lambda()#1}::operator()",
+                                      "{lambda()#1}::operator()<",
+                                      "$_",
+                                      "::_Z.Frame*)",
+                                      " [clone .]",
+                                      "operator()(",
+                                      "[with ",
+                                      " [with "}) {
     CAPTURE(name);
-    CHECK(abridge(name).size() <= name.size() + 3);
+    CHECK(abridge(name).size() <= name.size() + 8);
     CHECK((is_user_function(name) || !is_user_function(name)));
   }
 }

@@ -5,10 +5,21 @@
 #include <cstring>
 #include <leash/config.hpp>
 #include <span>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Reads numbers from memory that may hold anything. Reading past the end gives 0 and fails the reader for good.
+/// The text that ends with a zero byte and begins at `offset` of a section; empty if there is none.
+inline std::string_view text_at(std::span<const std::byte> section, std::uint64_t offset) noexcept {
+  if (offset >= section.size()) return {};
+  const std::span<const std::byte> rest = section.subspan(static_cast<std::size_t>(offset));
+  const auto* const text = reinterpret_cast<const char*>(rest.data());
+  const void* const end = std::memchr(text, '\0', rest.size());
+  return {text, end == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(end) - text)};
+}
+
+/// Reads numbers and texts from memory that may hold anything. Reading past the end gives 0 and fails the reader for
+/// good.
 class DwarfReader {
  public:
   explicit DwarfReader(std::span<const std::byte> bytes) noexcept
@@ -57,6 +68,16 @@ class DwarfReader {
       break;
     }
     return static_cast<std::int64_t>(number);
+  }
+
+  /// An offset into a section, as units of 64 or 32 bits have it.
+  std::uint64_t offset(bool wide) noexcept { return wide ? read<std::uint64_t>() : read<std::uint32_t>(); }
+
+  /// A text with the zero byte behind it.
+  std::string_view text() noexcept {
+    const std::string_view text = text_at({at_, left()}, 0);
+    take(text.size() + 1);
+    return text;
   }
 
   /// A number in the encoding of `.eh_frame` (DW_EH_PE_…): absolute, or relative to itself or to `data`. Fails for

@@ -6,14 +6,15 @@
 #include <leash/track/detail/line_table.hpp>
 #include <leash/track/detail/modules.hpp>
 #include <memory>
+#include <string>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The lines that addresses come from, by the line tables in the files of their modules. For what libbacktrace does not
-/// find, which takes a function for nobody's if it lies between others that several units share: templates, and members
-/// defined in their class, where the compiler does not inline. For one thread at a time. Each file is read once, and at
-/// most `max_files`.
+/// The lines and functions that addresses come from, by the debug information in the files of their modules. For what
+/// libbacktrace does not find: it takes a function for nobody's if it lies between others that several units share
+/// (templates, and members defined in their class, where the compiler does not inline), and has no more than the bare
+/// name of one without a mangled name. For one thread at a time. Each file is read once, and at most `max_files`.
 class ModuleLines {
  public:
   static constexpr std::size_t max_files = 64;
@@ -27,8 +28,15 @@ class ModuleLines {
   /// could not be read for want of descriptors or memory; it is read the next time then.
   SourceLine find(std::uintptr_t address, const ModuleRef& module, int& want);
 
+  /// See `FunctionNames::find`. Nothing in the same cases.
+  std::vector<std::string> functions(std::uintptr_t address, const ModuleRef& module, int& want);
+
  private:
   class File;
+
+  /// Null if there are too many, or for want.
+  File* file_of(const ModuleRef& module, int& want);
+
   std::vector<std::unique_ptr<File>> files_;
 };
 
