@@ -67,6 +67,13 @@ function(leash_library part)
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
   # Who has stacks walked by frame pointers needs them here too.
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang>:-fno-omit-frame-pointer>)
+  # Not where link-time optimization would mix the code with the program's.
+  string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
+  get_directory_property(options COMPILE_OPTIONS)
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION
+      AND NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${configuration}} ${options}" MATCHES "-flto")
+    target_compile_definitions(leash_${part} PRIVATE LEASH_MARK_CODE)
+  endif()
   get_target_property(type leash_${part} TYPE)
   if(type STREQUAL "SHARED_LIBRARY")
     # What users need of it has to be seen, whatever the project around it hides.

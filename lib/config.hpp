@@ -2,6 +2,9 @@
 
 #include <leash/build_config.hpp>
 #include <leash/version.hpp>
+#ifdef LEASH_MARK_CODE  // Only while leash itself is compiled.
+#include <leash/detail/mark_code.hpp>
+#endif
 
 /// How the library was built, and the one way its namespaces are opened.
 ///

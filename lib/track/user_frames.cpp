@@ -1,12 +1,17 @@
 #include <algorithm>
+#include <leash/track/detail/own_code.hpp>
 #include <leash/track/detail/user_frames.hpp>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
+std::string_view name_of_module(const Frame& frame) {
+  return std::string_view(frame.module).substr(frame.module.rfind('/') + 1);
+}
+
 bool is_users(const Frame& frame) {
-  if (frame.function.empty()) return true;
+  if (frame.function.empty()) return !is_own_code(frame.address) && !name_of_module(frame).starts_with("libleash_");
   const std::string_view file = frame.file;
   const bool library =
       file.contains("/include/c++/") || file.ends_with("/doctest.h") || file.ends_with("gtest_main.cc");
@@ -15,7 +20,7 @@ bool is_users(const Frame& frame) {
 
 /// Whether `frame` lies in a library that starts threads and programs.
 bool is_of_system(const Frame& frame) {
-  const std::string_view module = std::string_view(frame.module).substr(frame.module.rfind('/') + 1);
+  const std::string_view module = name_of_module(frame);
   return module.starts_with("libc.so.") || module.starts_with("libstdc++.so.") || module.starts_with("libpthread.so.");
 }
 

@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <leash/config.hpp>
 #include <random>
 #include <sstream>
 #include <string>
@@ -101,6 +102,28 @@ TEST_CASE("addr2line takes the offset of a stripped library, which keeps the nam
   CHECK(printed.module == stripped);
   CHECK(addr2line(SYMBOLS_PLUGIN_FIRST, printed.offset).contains("symbols_plugin.cpp:" + printed.right_line));
 }
+
+#if LEASH_TRACKING && defined(__x86_64__)
+
+TEST_CASE("a report of a stripped program has no frames of leash's own") {
+  for (const std::string program : {SYMBOLS_PROGRAM, SYMBOLS_PROGRAM_FIXED}) {
+    const TempDir folder;
+    const std::string stripped = copy_of(program, folder);
+    command(std::string(STRIP) + " --strip-all " + stripped);
+    const std::string report = run_program(stripped + " --report").output;
+    CAPTURE(report);
+    const std::string frame = files::path(stripped).filename().string() + "+";
+    std::string functions;
+    for (std::size_t at = report.find(frame); at != std::string::npos; at = report.find(frame, at + 1)) {
+      functions += addr2line(program, report.substr(at + frame.size(), report.find('\n', at) - at - frame.size()));
+    }
+    CAPTURE(functions);
+    CHECK(functions.starts_with("symbols_program::open("));
+    CHECK(functions.contains("\nmain\n"));
+  }
+}
+
+#endif
 
 TEST_CASE("a program that the dynamic linker is asked to run has its names") {
   const std::string linker = "/lib64/ld-linux-x86-64.so.2";
