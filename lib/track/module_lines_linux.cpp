@@ -45,13 +45,17 @@ class Sections {
   }
 
   [[nodiscard]] Bytes find(std::string_view name) const noexcept {
-    for (unsigned index = 0; header_ && index < header_->e_shnum; ++index) {
-      const auto section = at(index);
-      if (!section || !is_named(*section, name)) continue;
-      if (section->sh_type == SHT_NOBITS || (section->sh_flags & SHF_COMPRESSED) != 0) return {};
-      return part_of(file_, section->sh_offset, section->sh_size);
-    }
-    return {};
+    const auto section = header_of(name);
+    if (!section || section->sh_type == SHT_NOBITS || (section->sh_flags & SHF_COMPRESSED) != 0) return {};
+    return part_of(file_, section->sh_offset, section->sh_size);
+  }
+
+  [[nodiscard]] bool is_zstd(std::string_view name) const noexcept {
+    constexpr ElfW(Word) zstd = 2;
+    const auto section = header_of(name);
+    if (!section || (section->sh_flags & SHF_COMPRESSED) == 0) return false;
+    const auto compressed = read_at<ElfW(Chdr)>(file_, section->sh_offset);
+    return compressed && compressed->ch_type == zstd;
   }
 
   [[nodiscard]] std::uint64_t first_code() const noexcept {
@@ -70,6 +74,14 @@ class Sections {
     return read_at<ElfW(Shdr)>(file_, header_->e_shoff + index * sizeof(ElfW(Shdr)));
   }
 
+  [[nodiscard]] std::optional<ElfW(Shdr)> header_of(std::string_view name) const noexcept {
+    for (unsigned index = 0; header_ && index < header_->e_shnum; ++index) {
+      const auto section = at(index);
+      if (section && is_named(*section, name)) return section;
+    }
+    return std::nullopt;
+  }
+
   [[nodiscard]] bool is_named(const ElfW(Shdr) & section, std::string_view name) const noexcept {
     const Bytes found = part_of(names_, section.sh_name, name.size() + 1);
     return !found.empty() && std::memcmp(found.data(), name.data(), name.size()) == 0 && found.back() == std::byte{0};
@@ -80,25 +92,35 @@ class Sections {
   Bytes names_;
 };
 
-/// A file's content, for reading; empty where that is not the module's any more.
-Bytes map(const Module& module, int& want) noexcept {
+/// A file's content, for reading; empty where it cannot be read, which `want` is set for, or `is_right(status)` is
+/// false.
+template <class IsRight>
+Bytes map(const std::string& path, int& want, IsRight is_right) noexcept {
   const auto failed = [&](int error) {
     if (os::is_want(error)) want = error;
     return Bytes();
   };
-  if (module.deleted) return {};
-  const int descriptor = ::open(module.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) return failed(errno);
   Bytes file;
   struct stat status{};
-  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) &&
-      static_cast<std::uint64_t>(status.st_size) == module.size &&
-      (module.inode == 0 || status.st_ino == module.inode) && module.size > 0) {
-    void* const at = ::mmap(nullptr, module.size, PROT_READ, MAP_PRIVATE, descriptor, 0);
-    file = at == MAP_FAILED ? failed(errno) : Bytes(static_cast<const std::byte*>(at), module.size);
+  if (::fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode) && status.st_size > 0 && is_right(status)) {
+    const auto size = static_cast<std::size_t>(status.st_size);
+    void* const at = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, descriptor, 0);
+    file = at == MAP_FAILED ? failed(errno) : Bytes(static_cast<const std::byte*>(at), size);
   }
   ::close(descriptor);
   return file;
+}
+
+void unmap(Bytes file) noexcept {
+  if (!file.empty()) ::munmap(const_cast<std::byte*>(file.data()), file.size());
+}
+
+/// Whether a file is what the module was loaded from.
+bool is_of_module(const struct stat& status, const Module& module) noexcept {
+  return !module.deleted && static_cast<std::uint64_t>(status.st_size) == module.size &&
+         (module.inode == 0 || status.st_ino == module.inode);
 }
 
 LineSections line_sections(const Sections& sections) noexcept {
@@ -120,12 +142,13 @@ InfoSections info_sections(const Sections& sections) noexcept {
 
 class ModuleLines::File {
  public:
-  File(ModuleRef module, int& want) : module_(std::move(module)), bytes_(map(*module_, want)) {}
+  File(ModuleRef module, int& want)
+      : module_(std::move(module)),
+        bytes_(map(module_->path, want, [this](const struct stat& status) { return is_of_module(status, *module_); })) {
+  }
   File(const File&) = delete;
   File& operator=(const File&) = delete;
-  ~File() {
-    if (!bytes_.empty()) ::munmap(const_cast<std::byte*>(bytes_.data()), bytes_.size());
-  }
+  ~File() { unmap(bytes_); }
 
   [[nodiscard]] bool is_of(const ModuleRef& module) const noexcept { return module_ == module; }
 
@@ -171,6 +194,14 @@ SourceLine ModuleLines::find(std::uintptr_t address, const ModuleRef& module, in
 std::vector<std::string> ModuleLines::functions(std::uintptr_t address, const ModuleRef& module, int& want) {
   File* const file = file_of(module, want);
   return file == nullptr ? std::vector<std::string>() : file->functions(address);
+}
+
+bool is_compressed_by_zstd(const std::string& path) {
+  int want = 0;
+  const Bytes file = map(path, want, [](const struct stat&) { return true; });
+  const bool is_zstd = Sections(file).is_zstd(".debug_info");
+  unmap(file);
+  return is_zstd;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -3,12 +3,14 @@
 #include <algorithm>
 #include <leash/detail/escape.hpp>
 #include <leash/track/detail/excerpt.hpp>
+#include <leash/track/detail/module_lines.hpp>
 #include <leash/track/detail/open_descriptors.hpp>
 #include <leash/track/detail/user_frames.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/symbols.hpp>
 #include <ostream>
 #include <ranges>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -348,6 +350,27 @@ std::string group_text(const Group& group, const Report& report) {
   return text;
 }
 
+/// The files that frames of the report have no lines from because nobody reads zstd, each with a line about it.
+std::string unread_text(const Report& report) {
+  std::set<std::string> without_lines;
+  std::set<std::string> with_lines;
+  for (const Group& group : report.groups) {
+    for (const Event* event : {&group.opened, &group.closed, &group.again}) {
+      for (const Frame& frame : user_frames(event->stack)) {
+        (frame.line == 0 ? without_lines : with_lines).insert(frame.module);
+      }
+    }
+  }
+  std::string text;
+  for (const std::string& module : without_lines) {
+    if (with_lines.contains(module) || !detail::is_compressed_by_zstd(module)) continue;
+    text += fmt::format(
+        "No lines of {}: its debug information is compressed by zstd, which leash does not read; zlib it does.\n\n",
+        escape(module));
+  }
+  return text;
+}
+
 /// "172 connections, 31 files", in the order of the groups.
 std::string sums(const Report& report) {
   std::vector<std::pair<Kind, std::uint64_t>> kinds;
@@ -389,6 +412,7 @@ std::string to_string(const Report& report) {
   std::string text;
   for (const Group& group : report.groups) text += group_text(group, report) + "\n";
   text += suppressions_text(report);
+  text += unread_text(report);
   if (report.without_stack != 0) {
     text += fmt::format("{} without a stack: there is no room for more different ones.\n\n",
                         counted(report.without_stack, "handle", "handles"));

@@ -160,6 +160,25 @@ TEST_CASE("compressed debug information is read") {
   CHECK(run_symbols(SYMBOLS_PROGRAM, compressed).file == "tests/track/symbols_plugin.cpp");
 }
 
+#if LEASH_TRACKING
+
+TEST_CASE("a report says that debug information compressed by zstd is not read") {
+  const TempDir folder;
+  const std::string compressed = folder / "compressed";
+  const std::string by_zstd = std::string(OBJCOPY) + " --compress-debug-sections=zstd ";
+  // Not by older ones.
+  if (run_program(by_zstd + SYMBOLS_PROGRAM + " " + compressed).status != 0) return;
+  const std::string report = run_program(compressed + " --report").output;
+  CAPTURE(report);
+  CHECK(report.contains("symbols_program::open("));
+  const bool is_read =
+      report.contains("symbols_program::open(leash::Context const&)  tests/track/symbols_program.cpp:");
+  CHECK(report.contains("No lines of " + compressed + ": ") != is_read);
+  CHECK_FALSE(run_program(SYMBOLS_PROGRAM + std::string(" --report")).output.contains("zstd"));
+}
+
+#endif
+
 #endif
 
 TEST_CASE("damaged debug information does no harm" * doctest::skip(!leash_test::all_tests)) {

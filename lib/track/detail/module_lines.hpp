@@ -40,4 +40,7 @@ class ModuleLines {
   std::vector<std::unique_ptr<File>> files_;
 };
 
+/// Whether the debug information in a file is compressed by zstd, which is not read, unless libbacktrace can (GCC 13).
+bool is_compressed_by_zstd(const std::string& path);
+
 }  // namespace LEASH_NAMESPACE::track::detail
