@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <leash/track/detail/line_table.hpp>
 #include <random>
 #include <sstream>
@@ -15,11 +13,13 @@
 
 #include "all_tests.hpp"
 #include "run_program.hpp"
-#include "temp_dir.hpp"
+#include "sections.hpp"
 
 using leash::track::detail::LineSections;
 using leash::track::detail::LineTable;
 using leash::track::detail::SourceLine;
+using leash_test::section_of;
+using leash_test::some_addresses;
 
 namespace {
 
@@ -34,28 +34,10 @@ struct Copies {
   }
 };
 
-std::vector<std::byte> section_of(const std::string& library, const std::string& name) {
-  const TempDir folder;
-  const std::string content = folder / "section";
-  // Where there is no such section, that is a warning, and no file.
-  run_program(std::string(OBJCOPY) + " --dump-section " + name + "=" + content + " " + library + " " +
-              (folder / "copy"));
-  std::ifstream file(content, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), {}};
-  const auto* const begin = reinterpret_cast<const std::byte*>(text.data());
-  return {begin, begin + text.size()};
-}
-
 Copies copies_of(const std::string& library) {
   return {.lines = section_of(library, ".debug_line"),
           .line_strings = section_of(library, ".debug_line_str"),
           .strings = section_of(library, ".debug_str")};
-}
-
-std::vector<std::uint64_t> some_addresses() {
-  std::vector<std::uint64_t> addresses;
-  for (std::uint64_t address = 0x1000; address < 0x9000; address += 5) addresses.push_back(address);
-  return addresses;
 }
 
 /// `name:line` for each address, `name` being that of the file without its folders; `?:0` where nothing is known.
