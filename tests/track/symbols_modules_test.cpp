@@ -150,14 +150,15 @@ TEST_CASE("a library loaded by a relative name has names after the working direc
 TEST_CASE("libraries loaded again and again at the same place are read once, and too many different ones not at all") {
   const TempDir folder;
   leash::track::detail::DebugInfo info;
+  int want = 0;
   const auto symbol_of = [&](const Plugin& loaded) {
-    const auto modules = leash::track::detail::loaded_modules({});
+    const auto modules = leash::track::detail::loaded_modules({}, want);
     return info.look_up(loaded.address(), module_of(modules, loaded.address()), modules).symbol;
   };
   leash::track::detail::Modules known;
   for (int again = 0; again < 3; ++again) {
     const Plugin loaded(SYMBOLS_PLUGIN_FIRST);
-    auto modules = leash::track::detail::loaded_modules(known);
+    auto modules = leash::track::detail::loaded_modules(known, want);
     if (again > 0) CHECK(module_of(modules, loaded.address()) == module_of(known, loaded.address()));
     known = std::move(modules);
   }
