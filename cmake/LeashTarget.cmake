@@ -54,6 +54,18 @@ function(leash_precompile target)
   endif()
 endfunction()
 
+# Whether any configuration is optimized when it is linked.
+set(LEASH_LTO OFF)
+get_directory_property(_leash_flags COMPILE_OPTIONS)
+set(_leash_flags "${CMAKE_CXX_FLAGS} ${_leash_flags}")
+foreach(_configuration IN ITEMS "" DEBUG RELEASE RELWITHDEBINFO MINSIZEREL LISTS CMAKE_BUILD_TYPE CMAKE_CONFIGURATION_TYPES)
+  string(TOUPPER "${_configuration}" _configuration)
+  if(CMAKE_INTERPROCEDURAL_OPTIMIZATION OR CMAKE_INTERPROCEDURAL_OPTIMIZATION_${_configuration}
+      OR "${_leash_flags} ${CMAKE_CXX_FLAGS_${_configuration}}" MATCHES "-flto")
+    set(LEASH_LTO ON)
+  endif()
+endforeach()
+
 # leash_library(PART SOURCES...): the library leash_PART with the alias leash::PART.
 function(leash_library part)
   add_library(leash_${part} ${ARGN})
@@ -68,10 +80,7 @@ function(leash_library part)
   # Who has stacks walked by frame pointers needs them here too.
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang>:-fno-omit-frame-pointer>)
   # Not where link-time optimization would mix the code with the program's.
-  string(TOUPPER "${CMAKE_BUILD_TYPE}" configuration)
-  get_directory_property(options COMPILE_OPTIONS)
-  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT CMAKE_INTERPROCEDURAL_OPTIMIZATION
-      AND NOT "${CMAKE_CXX_FLAGS} ${CMAKE_CXX_FLAGS_${configuration}} ${options}" MATCHES "-flto")
+  if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT LEASH_LTO)
     target_compile_definitions(leash_${part} PRIVATE LEASH_MARK_CODE)
   endif()
   get_target_property(type leash_${part} TYPE)
@@ -82,7 +91,7 @@ function(leash_library part)
     target_link_options(leash_${part} PRIVATE "LINKER:--exclude-libs,libbacktrace.a")
   endif()
   # Most of the time that a small source takes to compile goes into what it includes.
-  set_target_properties(leash_${part} PROPERTIES UNITY_BUILD ${LEASH_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE 16)
+  set_target_properties(leash_${part} PROPERTIES UNITY_BUILD ${LEASH_UNITY_BUILD} UNITY_BUILD_BATCH_SIZE 0)
   # Half of the rest would go into these headers.
   if(part STREQUAL core)
     leash_precompile(leash_core <algorithm> <array> <atomic> <chrono> <cstring> <expected> <functional> <memory> <mutex>

@@ -195,7 +195,11 @@ const Notes& Context::notes() const noexcept {
 std::stop_token Context::stop_token() const noexcept {
   const auto& state = cancel_state();
   if (!state) return {};
-  state->revive();
+  try {
+    state->revive();
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+    // There is no thread for the timer now; it is asked for again.
+  }
   return state->token();
 }
 

@@ -1,6 +1,7 @@
-#include <condition_variable>
 #include <leash/context.hpp>
 #include <leash/detail/deadline.hpp>
+#include <leash/os/condition_variable.hpp>
+#include <leash/os/mutex.hpp>
 #include <leash/sleep.hpp>
 #include <mutex>
 
@@ -13,14 +14,14 @@ Result<void> sleep_for(Call call, Clock::duration duration) {
 Result<void> sleep_until(Call call, Clock::time_point time) {
   const Context& context = call.context();
   if (!context.done() && time > context.clock()->now()) {
-    std::mutex mutex;
-    std::condition_variable changed;
+    os::Mutex mutex;
+    os::ConditionVariable changed;
     bool over = false;
     const auto wake = [&] {
       // Notified under the mutex: the sleeper destroys both as soon as it sees that.
       const std::lock_guard lock(mutex);
       over = true;
-      changed.notify_one();
+      changed.notify_all();
     };
     const Registration ended = context.on_cancel(wake);
     const Registration timer = context.clock()->at(time, wake);

@@ -65,7 +65,7 @@ TEST_CASE("a child does not wait for a callback of a Context that was running in
   std::move_only_function<void()> in_callback;
   running = context.on_cancel([&] { in_callback(); });
   const Registration behind = context.on_cancel([&] { also_called = true; });
-  meanwhile.emplace([&, source = source](auto stay) {
+  meanwhile.emplace([&](auto stay) {
     in_callback = stay;
     source.cancel();
   });
@@ -137,7 +137,7 @@ TEST_CASE("in a child a callback runs if the thread that forked had registered i
   int of_lost = 0;
   const Registration timer = clock.at(clock.now() + 1s, [&] { ++own; });
   const Registration watch = context.on_cancel([&] { ++own; });
-  const Meanwhile meanwhile([&, context = context](auto stay) {
+  const Meanwhile meanwhile([&](auto stay) {
     const Registration lost_timer = clock.at(clock.now() + 1s, [&] { ++of_lost; });
     const Registration lost_watch = context.on_cancel([&] { ++of_lost; });
     stay();

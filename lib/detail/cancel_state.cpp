@@ -103,10 +103,14 @@ Registration CancelState::set_timer() {
 void CancelState::set_timers_again() {
   const std::uint32_t generation = os::fork_generation();
   for (CancelState* state = this; state != nullptr; state = state->parent_.get()) {
-    if (state->timer_generation_.exchange(generation) == generation || !state->has_timer_) continue;
-    Registration timer = state->set_timer();
-    const std::lock_guard lock(family_->mutex);
-    std::swap(state->timer_, timer);
+    if (state->timer_generation_.load() == generation) continue;
+    if (state->has_timer_) {
+      Registration timer = state->set_timer();
+      const std::lock_guard lock(family_->mutex);
+      std::swap(state->timer_, timer);
+    }
+    // Only now: what could not be set for want of a thread is to be set the next time.
+    state->timer_generation_.store(generation);
   }
 }
 
@@ -167,7 +171,7 @@ void CancelState::cancel(std::error_code code, std::optional<Error> cause) {
   for (const std::shared_ptr<CancelState>& state : marked) state->tell();
 }
 
-void CancelState::tell() {
+void CancelState::tell() noexcept {
   source_.request_stop();
   while (const std::shared_ptr<Callback> callback = take_callback()) {
     callback->function();
@@ -208,7 +212,7 @@ Registration CancelState::on_cancel(std::move_only_function<void()> callback) {
       return Registration(std::move(hold));
     }
   }
-  fresh->function();
+  [&]() noexcept { fresh->function(); }();
   return {};
 }
 

@@ -33,7 +33,7 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   explicit CancelState(std::shared_ptr<CancelState> parent);
   CancelState(const CancelState&) = delete;
   CancelState& operator=(const CancelState&) = delete;
-  ~CancelState();
+  virtual ~CancelState();
 
   /// From now on it ends with its parent, and at `deadline` by `clock`, if any.
   void attach(std::optional<Clock::time_point> deadline, const std::shared_ptr<Clock>& clock);
@@ -54,7 +54,7 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   std::stop_token token() const noexcept { return source_.get_token(); }
 
   /// Calls `callback` when it has ended: in this call, if that was told already.
-  Registration on_cancel(std::move_only_function<void()> callback);
+  virtual Registration on_cancel(std::move_only_function<void()> callback);
 
   /// In a forked child: sets the timers again that the parent had set for the deadlines of this and what it descends
   /// from, since the child's clock may have no thread yet, or they were those of a lost one.
@@ -83,7 +83,9 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   void mark(std::error_code code, const std::optional<Error>& cause) const;
   void mark_below(std::vector<std::shared_ptr<CancelState>>& marked, std::error_code code,
                   const std::optional<Error>& cause);
-  void tell();
+  /// Virtual, as is `on_cancel`, so that the threads which run callbacks, and those which take them back, are told
+  /// apart by the copy of leash that made this.
+  virtual void tell() noexcept;
   std::shared_ptr<Callback> take_callback();
   void remove(Callback& callback) noexcept;
   Registration set_timer();

@@ -16,20 +16,21 @@ namespace LEASH_NAMESPACE::os {
 // see the atomics of leash then, but sees what it calls of the C library, and what the program does; so it is told of
 // the order that these atomics make: all before `happens_before(x)` is before all after a later `happens_after(x)`.
 #ifdef LEASH_SEEN_BY_TSAN
-inline void happens_before(const void*) noexcept {}
-inline void happens_after(const void*) noexcept {}
+// Always inlined: of a function that stays one, the linker might take this one for the library too.
+[[gnu::always_inline]] inline void happens_before(const void*) noexcept {}
+[[gnu::always_inline]] inline void happens_after(const void*) noexcept {}
 #else
 extern "C" {
 [[gnu::weak]] void leash_tsan_release(void* address) noexcept asm("__tsan_release");
 [[gnu::weak]] void leash_tsan_acquire(void* address) noexcept asm("__tsan_acquire");
 }
 
-inline void happens_before(const void* address) noexcept {
+[[gnu::always_inline]] inline void happens_before(const void* address) noexcept {
   if (leash_tsan_release != nullptr) [[unlikely]]
     leash_tsan_release(const_cast<void*>(address));
 }
 
-inline void happens_after(const void* address) noexcept {
+[[gnu::always_inline]] inline void happens_after(const void* address) noexcept {
   if (leash_tsan_acquire != nullptr) [[unlikely]]
     leash_tsan_acquire(const_cast<void*>(address));
 }

@@ -52,6 +52,7 @@ std::string numbered(std::string_view indent, char mark, unsigned number, std::s
 /// `want` becomes the errno if the file could not be opened for want of descriptors or memory.
 std::string read_excerpt(const std::string& file, unsigned line, std::string_view indent, int& want) {
   const Opening opening;
+  const MayOpen reads(Unlisted::files);
   errno = 0;
   std::ifstream in(file);
   want = !in && os::is_want(errno) ? errno : 0;

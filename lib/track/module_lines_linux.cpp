@@ -11,6 +11,7 @@
 #include <leash/os/want.hpp>
 #include <leash/track/detail/function_names.hpp>
 #include <leash/track/detail/module_lines.hpp>
+#include <leash/track/detail/own_descriptors.hpp>
 #include <optional>
 #include <string_view>
 
@@ -197,6 +198,8 @@ std::vector<std::string> ModuleLines::functions(std::uintptr_t address, const Mo
 }
 
 bool is_compressed_by_zstd(const std::string& path) {
+  const Opening opening;
+  const MayOpen file_of_it(Unlisted::files);
   int want = 0;
   const Bytes file = map(path, want, [](const struct stat&) { return true; });
   const bool is_zstd = Sections(file).is_zstd(".debug_info");

@@ -23,8 +23,8 @@ constinit std::array<Openings, most_indexes + 1> openings{};
 /// For the threads without an index: how many are under way.
 constinit std::atomic<std::uint32_t> shared_openings{0};
 
-constinit std::atomic<std::uint64_t> loops_begun{0};
-constinit std::atomic<std::uint64_t> loops_ended{0};
+constinit std::array<std::atomic<std::uint64_t>, unlisted_kinds> begun{};
+constinit std::array<std::atomic<std::uint64_t>, unlisted_kinds> ended{};
 
 /// Whether a thread of this process, and not one that a fork left behind, is in an Opening.
 bool is_under_way(std::uint64_t count) noexcept {
@@ -71,8 +71,8 @@ void wait_for_openings() noexcept {
   wait_until(end, [] { return shared_openings.load() == 0; });
 }
 
-std::uint64_t event_loops_begun() noexcept { return loops_begun.load(); }
-std::uint64_t event_loops_ended() noexcept { return loops_ended.load(); }
+std::uint64_t unlisted_begun(Unlisted what) noexcept { return begun[static_cast<std::size_t>(what)].load(); }
+std::uint64_t unlisted_ended(Unlisted what) noexcept { return ended[static_cast<std::size_t>(what)].load(); }
 
 #if LEASH_TRACKING
 
@@ -144,8 +144,8 @@ Closing::~Closing() {
                                          std::memory_order_relaxed);
 }
 
-EventLoop::EventLoop() noexcept { loops_begun.fetch_add(1); }
-EventLoop::~EventLoop() { loops_ended.fetch_add(1); }
+MayOpen::MayOpen(Unlisted what) noexcept : what_(what) { begun[static_cast<std::size_t>(what)].fetch_add(1); }
+MayOpen::~MayOpen() { ended[static_cast<std::size_t>(what_)].fetch_add(1); }
 
 #endif
 

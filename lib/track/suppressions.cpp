@@ -221,6 +221,7 @@ Result<Suppressions> Suppressions::parse(std::string_view text, std::string_view
 Result<Suppressions> Suppressions::load(const std::string& path) {
   const auto failed = [&](int code) { return fail("load", path, std::error_code(code, std::generic_category())); };
   const detail::Opening opening;
+  const detail::MayOpen reads(detail::Unlisted::files);
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
   if (!file) return failed(errno);
   std::string text;

@@ -142,6 +142,8 @@ std::string_view without_clones(std::string_view text) {
     at = std::string_view::npos;
     if (text.ends_with(']')) at = text.rfind(" [clone .");
     if (text.ends_with(')')) at = text.rfind(" (.");
+    // A function of C may take `(...)`.
+    if (at != std::string_view::npos && text[text.find('.', at) + 1] == '.') at = std::string_view::npos;
     text = text.substr(0, at);
   }
   return text;

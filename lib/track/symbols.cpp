@@ -36,6 +36,8 @@ class Resolver {
     if (auto frames = recall(address)) return *std::move(frames);
     const std::lock_guard working(working_);
     if (auto frames = recall(address)) return *std::move(frames);
+    const detail::Opening opening;
+    const detail::MayOpen files(detail::Unlisted::files);
     int want = 0;
     std::vector<Frame> frames = read(address, want);
     if (want != 0) os::run_with_unshared_descriptors([&] { frames = read(address, want = 0); });
@@ -48,13 +50,12 @@ class Resolver {
   /// Lets another thread finish what it reads, and so leave the dynamic linker's lock too: in a child both would be
   /// found as they are. Not so in a signal handler, behind which this thread goes on.
   static void before_fork() noexcept {
-    Resolver& resolver = instance();
-    waited_ = !resolver.working_.held();
-    if (waited_) resolver.working_.lock();
+    waited_ = !working_.held();
+    if (waited_) working_.lock();
   }
 
   static void after_fork() noexcept {
-    if (waited_) instance().working_.unlock();
+    if (waited_) working_.unlock();
   }
 
  private:
@@ -139,7 +140,7 @@ class Resolver {
 
   static constinit bool waited_;
 
-  os::Turn working_;  ///< Reading files is not for two threads at once, nor twice.
+  static constinit os::Turn working_;  ///< Reading files is not for two threads at once, nor twice.
   std::optional<std::uint64_t> loads_;
   detail::Modules modules_;
   detail::DebugInfo debug_info_;
@@ -150,16 +151,14 @@ class Resolver {
 };
 
 constinit bool Resolver::waited_ = false;
+constinit os::Turn Resolver::working_;
 
 [[gnu::init_priority(101)]] const os::ForkParticipant in_forks(os::ForkOrder::symbols, Resolver::before_fork,
                                                                Resolver::after_fork, Resolver::after_fork);
 
 }  // namespace
 
-std::vector<Frame> resolve(std::uintptr_t address) {
-  const detail::Opening opening;
-  return Resolver::instance().resolve(address);
-}
+std::vector<Frame> resolve(std::uintptr_t address) { return Resolver::instance().resolve(address); }
 
 std::vector<Frame> resolve(const Stack& stack) {
   std::vector<Frame> frames;

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <functional>
 #include <leash/track/detail/findings.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
@@ -41,9 +42,10 @@ void leave_out(std::vector<Suspect>& suspects, const std::vector<int>& tagged) {
                 [&](const Suspect& suspect) { return std::ranges::binary_search(tagged, suspect.open.number); });
 }
 
-/// What an event loop of Asio's is made of.
-bool is_of_event_loop(const DescriptorText& text) {
-  return text.target.starts_with("anon_inode:[event") || text.target.starts_with("anon_inode:[timerfd]");
+/// Among which unlisted ones a descriptor may be.
+Unlisted kind_of(const DescriptorText& text) {
+  if (text.target.starts_with("anon_inode:")) return Unlisted::event_loop;
+  return text.target.starts_with("socket:") ? Unlisted::sockets : Unlisted::files;
 }
 
 Untracked examine(const Suspect& suspect) {
@@ -63,7 +65,8 @@ std::vector<Untracked> find_untracked(const DescriptorList& at_start, const std:
   DescriptorList open = open_descriptors();
   std::erase_if(open, [&](const OpenDescriptor& one) { return std::ranges::binary_search(at_start, one); });
   for (int round = 0; round < most_rounds && !open.empty(); ++round) {
-    const std::uint64_t loops_ended = event_loops_ended();
+    const std::array ended{unlisted_ended(Unlisted::event_loop), unlisted_ended(Unlisted::files),
+                           unlisted_ended(Unlisted::sockets)};
     std::vector<Suspect> suspects;
     for (const OpenDescriptor& one : open) {
       const Ownership ownership = ownership_of(one.number);
@@ -82,7 +85,10 @@ std::vector<Untracked> find_untracked(const DescriptorList& at_start, const std:
         continue;
       }
       Untracked one = examine(suspect);
-      if (is_of_event_loop(one.text) && event_loops_begun() != loops_ended) continue;
+      if (const Unlisted kind = kind_of(one.text); unlisted_begun(kind) != ended[static_cast<std::size_t>(kind)]) {
+        open.push_back(*now);
+        continue;
+      }
       found.push_back(std::move(one));
     }
   }

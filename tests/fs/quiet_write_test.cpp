@@ -147,6 +147,18 @@ TEST_CASE("a SIGPIPE that the program has pending is still there after a write, 
   CHECK(take_pending() == 0);
 }
 
+TEST_CASE("a SIGPIPE that was sent to the process is still there after a write, and is the only one") {
+  const Counted counted;
+  const Fifo fifo(true);
+  {
+    const Blocked block;
+    REQUIRE(::kill(::getpid(), SIGPIPE) == 0);
+    CHECK(code_of(fifo.writer->write("x")) == std::errc::broken_pipe);
+    CHECK(pending());
+  }
+  CHECK(delivered == 1);
+}
+
 TEST_CASE("a write to a socket whose peer has gone is broken_pipe, and no signal") {
   const Counted counted;
   std::array<int, 2> ends{};

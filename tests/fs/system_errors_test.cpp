@@ -76,7 +76,7 @@ using TwoPaths = std::function<int(const char*, const char*)>;
 using TwoPathsOf = std::function<leash::Result<void>(fs::FileSystem&, const std::string&, const std::string&)>;
 
 template <class T>
-leash::Result<void> outcome(const leash::Result<T>& result) {
+leash::Result<void> without_value(const leash::Result<T>& result) {
   if (!result) return std::unexpected(result.error());
   return {};
 }
@@ -146,36 +146,36 @@ TEST_CASE("DiskFS fails with the error of the system call, whatever stands at th
   struct stat status{};
   SUBCASE("stat") {
     compare([&](const char* path) { return ::stat(path, &status); },
-            [&](auto& files, const auto& path) { return outcome(files.stat(ctx, path)); });
+            [&](auto& files, const auto& path) { return without_value(files.stat(ctx, path)); });
   }
   SUBCASE("lstat") {
     compare([&](const char* path) { return ::lstat(path, &status); },
-            [&](auto& files, const auto& path) { return outcome(files.lstat(ctx, path)); });
+            [&](auto& files, const auto& path) { return without_value(files.lstat(ctx, path)); });
   }
   SUBCASE("open for writing") {
     compare([](const char* path) { return closed(::open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC)); },
-            [&](auto& files, const auto& path) { return outcome(files.open(ctx, path, {.write = true})); });
+            [&](auto& files, const auto& path) { return without_value(files.open(ctx, path, {.write = true})); });
   }
   SUBCASE("create") {
     constexpr int flags = O_WRONLY | O_CREAT | O_TRUNC | O_NONBLOCK | O_CLOEXEC;
     compare([](const char* path) { return closed(::open(path, flags, 0600)); },
-            [&](auto& files, const auto& path) { return outcome(files.create(ctx, path)); });
+            [&](auto& files, const auto& path) { return without_value(files.create(ctx, path)); });
   }
   SUBCASE("create what must not exist") {
     constexpr int flags = O_WRONLY | O_CREAT | O_EXCL | O_NONBLOCK | O_CLOEXEC;
     compare([](const char* path) { return closed(::open(path, flags, 0600)); },
             [&](auto& files, const auto& path) {
-              return outcome(files.open(ctx, path, {.write = true, .create = true, .exclusive = true}));
+              return without_value(files.open(ctx, path, {.write = true, .create = true, .exclusive = true}));
             });
   }
   SUBCASE("open a directory") {
     compare([](const char* path) { return closed(::open(path, O_RDONLY | O_DIRECTORY | O_NONBLOCK | O_CLOEXEC)); },
-            [&](auto& files, const auto& path) { return outcome(files.open_dir(ctx, path)); });
+            [&](auto& files, const auto& path) { return without_value(files.open_dir(ctx, path)); });
   }
   SUBCASE("open without following") {
     compare([](const char* path) { return closed(::open(path, O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)); },
             [&](auto& files, const auto& path) {
-              return outcome(files.open(ctx, path, {.write = true, .no_follow = true}));
+              return without_value(files.open(ctx, path, {.write = true, .no_follow = true}));
             });
   }
   SUBCASE("truncate") {
@@ -193,7 +193,7 @@ TEST_CASE("DiskFS fails with the error of the system call, whatever stands at th
   SUBCASE("read_link") {
     std::string buffer(4096, ' ');
     compare([&](const char* path) { return static_cast<int>(::readlink(path, buffer.data(), buffer.size())); },
-            [&](auto& files, const auto& path) { return outcome(files.read_link(ctx, path)); });
+            [&](auto& files, const auto& path) { return without_value(files.read_link(ctx, path)); });
   }
   SUBCASE("remove") {
     compare(

@@ -79,9 +79,8 @@ TEST_CASE("TcpListener, TcpConn: a child that closed all descriptors touches non
   Pair pair = make_pair(network);
   auto [context, source] = Context::background().with_cancel();
   const Busy reader([&] { return read_some(*pair.near); }, [&] { must(pair.near->close()); });
-  const Busy acceptor([&, context = context] { return pair.listener->accept(context); },
-                      [&, source = source] { source.cancel(); });
-  CHECK(status_of([&, source = source] {
+  const Busy acceptor([&] { return pair.listener->accept(context); }, [&] { source.cancel(); });
+  CHECK(status_of([&] {
           for (int number = 3; number < 65536; ++number) ::close(number);
           std::vector<int> others(64);
           for (int& other : others) other = ::memfd_create("of another", 0);
@@ -97,7 +96,7 @@ TEST_CASE("TcpListener, TcpConn: a child that closed all descriptors touches non
 TEST_CASE("a daemon that closed descriptors 0 to 65535 dials by name, has deadlines, drops Registrations and reports") {
   const Watchdog watchdog;
   auto [tracker, context] = leash::track::with_tracker(Context::background());
-  const auto use = [&, context = context] {
+  const auto use = [&] {
     leash::net::TcpBinder tcp_binder;
     leash::net::TcpDialer tcp_dialer;
     leash::net::TrackedBinder binder(tcp_binder);
@@ -111,7 +110,7 @@ TEST_CASE("a daemon that closed descriptors 0 to 65535 dials by name, has deadli
   };
   CHECK(use());
   leash::Registration pending = context.with_timeout(24h).on_cancel([] {});
-  CHECK(status_of([&, tracker = tracker, context = context]() mutable {
+  CHECK(status_of([&] {
           return status_of([&] {
                    for (int number = 0; number < 65536; ++number) ::close(number);
                    if (!use()) return false;

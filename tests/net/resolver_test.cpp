@@ -123,7 +123,7 @@ TEST_CASE(
   auto [context, source] = Context::background().with_cancel();
   std::vector<decltype(in_thread([&] { return resolver.resolve(Context(), "tcp", ""); }))> hanging;
   for (std::size_t count = 0; count < SystemResolver::max_threads; ++count) {
-    hanging.push_back(in_thread([&, context = context] { return resolver.resolve(context, "tcp", "hangs.test"); }));
+    hanging.push_back(in_thread([&] { return resolver.resolve(context, "tcp", "hangs.test"); }));
   }
   all_hang.wait();
   // They are left behind, and still count.

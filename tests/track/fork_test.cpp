@@ -45,7 +45,6 @@ TEST_CASE("a child judges a tracker that a thread it does not have was waiting f
 }
 
 TEST_CASE("what was found before a fork is in the verdict of the child, also when a thread was giving the parent's") {
-  std::atomic<bool> in_verdict = false;
   std::move_only_function<void()> stay_in_verdict;
   class Slow final : public leash::Clock {
    public:

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -19,9 +20,21 @@ ssize_t quiet_write(int descriptor, std::span<const std::byte> data) noexcept {
   const int error = errno;
   // A pipe whose reader goes away in the middle raises it too, and returns how much it has taken.
   const bool may_have_raised = count < 0 ? error == EPIPE : static_cast<std::size_t>(count) < data.size();
-  if (may_have_raised && ::sigismember(&pending_before, SIGPIPE) == 0) {
+  const bool was_pending = ::sigismember(&pending_before, SIGPIPE) == 1;
+  if (may_have_raised && (!was_pending || count < 0)) {
+    // Takes what the thread has before what the process has.
     constexpr timespec at_once{};
-    while (::sigtimedwait(&sigpipe, nullptr, &at_once) == -1 && errno == EINTR) {
+    siginfo_t taken{};
+    while (::sigtimedwait(&sigpipe, &taken, &at_once) == -1 && errno == EINTR) {
+    }
+    // Then it was the thread that had one already, with which that of the write had become one.
+    sigset_t pending;
+    if (was_pending && ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 0) {
+      if (taken.si_code == SI_QUEUE) {
+        ::pthread_sigqueue(::pthread_self(), SIGPIPE, taken.si_value);
+      } else {
+        ::pthread_kill(::pthread_self(), SIGPIPE);
+      }
     }
   }
   ::pthread_sigmask(SIG_SETMASK, &blocked_before, nullptr);

@@ -138,7 +138,7 @@ class Connector {
   const Context& context_;
   const std::span<const SocketAddress> addresses_;
   const std::optional<SocketAddress>& local_;
-  const track::detail::EventLoop loop_;
+  const track::detail::MayOpen loop_{track::detail::Unlisted::event_loop};
   asio::io_context io_{1};
   tcp::socket socket_{io_};
   std::size_t next_ = 0;

@@ -22,9 +22,9 @@
 namespace LEASH_NAMESPACE::net::detail {
 
 struct Answer {
-  int status = 0;
-  std::error_code code;
-  std::vector<std::string> addresses;
+  std::error_code code;     ///< None if there are addresses.
+  const char* detail = "";  ///< What else is known of the failure.
+  std::vector<std::string> addresses = {};
 };
 
 /// One question, shared by the thread that asks and the one that waits for the answer.
@@ -91,18 +91,24 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   errno = 0;
+  int status = 0;
   Answer answer;
   {
-    // Its sockets and files are closed when it returns.
-    const track::detail::Opening opening;
-    answer.status = lookup(question.host.c_str(), nullptr, &hints, &found);
+    // They are closed when it returns.
+    const track::detail::MayOpen files(track::detail::Unlisted::files);
+    const track::detail::MayOpen sockets(track::detail::Unlisted::sockets);
+    status = lookup(question.host.c_str(), nullptr, &hints, &found);
   }
-  if (answer.status == 0) {
+  const int error = errno;
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, [](addrinfo* list) {
+    if (list != nullptr) ::freeaddrinfo(list);
+  });
+  if (status == 0) {
     answer.addresses = numeric_addresses(found);
   } else {
-    answer.code = code_of(answer.status, errno);
+    answer.code = code_of(status, error);
+    answer.detail = ::gai_strerror(status);
   }
-  if (found != nullptr) ::freeaddrinfo(found);
   return answer;
 }
 
@@ -125,7 +131,7 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
  public:
   explicit Desk(Lookup lookup) : lookup_(std::move(lookup)) {}
 
-  /// Puts the question where a thread finds it. Throws `std::system_error` if there is none to be had.
+  /// Puts the question where a thread finds it, or answers it where there is none to be had.
   void ask(const std::shared_ptr<Question>& question) {
     std::deque<std::shared_ptr<Question>> of_parent;
     std::uint32_t generation = 0;
@@ -143,12 +149,15 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
     }
     try {
       os::start_background_thread([self = shared_from_this(), generation] { self->work(generation); });
-    } catch (...) {
+    } catch (const std::system_error& error) {
       const std::lock_guard lock(mutex_);
-      --threads_;
-      // Another one may come to it.
-      if (threads_ != 0 || std::erase(waiting_, question) == 0) return;
-      throw;
+      if (generation_ != generation || --threads_ != 0) return;
+      // Nobody is left who would come to any of them.
+      for (const std::shared_ptr<Question>& each : std::exchange(waiting_, {})) {
+        each->answer = {.code = error.code(), .detail = "no thread to resolve it in"};
+        each->answered = true;
+        each->changed.notify_all();
+      }
     }
   }
 
@@ -189,7 +198,12 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
         waiting_.pop_front();
         question->begun = true;
       }
-      Answer answer = look_up(lookup_, *question);
+      Answer answer;
+      try {
+        answer = look_up(lookup_, *question);
+      } catch (const std::bad_alloc&) {
+        answer = {.code = std::make_error_code(std::errc::not_enough_memory)};
+      }
       {
         const std::lock_guard lock(mutex_);
         question->answer = std::move(answer);
@@ -214,11 +228,7 @@ Result<std::vector<std::string>> SystemResolver::do_resolve(Call call, std::stri
   const auto question = std::make_shared<Question>();
   question->host = host;
   question->family = address_family(network);
-  try {
-    desk_->ask(question);
-  } catch (const std::system_error& error) {
-    return fail("resolve", host, error.code(), "no thread to resolve it in");
-  }
+  desk_->ask(question);
   if (!desk_->wait(question, context)) {
     std::unexpected<Error> error(context.check("resolve", host).error());
     if (desk_->begun(*question)) return error;
@@ -227,7 +237,7 @@ Result<std::vector<std::string>> SystemResolver::do_resolve(Call call, std::stri
                 std::vector<Error>(error.error().causes().begin(), error.error().causes().end()));
   }
   const Answer& answer = question->answer;
-  if (answer.status != 0) return fail("resolve", host, answer.code, ::gai_strerror(answer.status));
+  if (answer.code) return fail("resolve", host, answer.code, answer.detail);
   return std::move(question->answer.addresses);
 }
 

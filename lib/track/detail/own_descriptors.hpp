@@ -50,13 +50,21 @@ inline constexpr std::size_t most_descriptors = std::size_t{1} << 20U;
 Ownership ownership_of(int number) noexcept;
 
 /// Waits for every Opening of another thread that is under way now, for a second in all: one that takes longer waits in
-/// the kernel, and its descriptor is not there yet. Also waits for none that a fork left behind.
+/// the kernel for what it opens, and its descriptor is not there yet. Waits for none that a fork left behind.
 void wait_for_openings() noexcept;
 
-/// Event loops that have begun, or ended, in all. If as many ended up to some moment as had begun up to a later one,
-/// none lived in between.
-std::uint64_t event_loops_begun() noexcept;
-std::uint64_t event_loops_ended() noexcept;
+/// What other code opens on leash's behalf, so that leash does not know the numbers.
+enum class Unlisted : unsigned char {
+  event_loop,  ///< Asio's event descriptors.
+  files,       ///< Files that are read by a stream, by libbacktrace or by the C library.
+  sockets,     ///< The C library's, which ask for a name.
+};
+inline constexpr std::size_t unlisted_kinds = 3;
+
+/// How often such descriptors have begun to be, or ended, in all. If as many ended up to some moment as had begun up to
+/// a later one, there were none in between.
+std::uint64_t unlisted_begun(Unlisted what) noexcept;
+std::uint64_t unlisted_ended(Unlisted what) noexcept;
 
 #if LEASH_TRACKING
 
@@ -108,13 +116,16 @@ class Closing {
   Ownership closing_;
 };
 
-/// An event loop of Asio's lives, whose descriptors leash does not know the numbers of.
-class EventLoop {
+/// While one lives, there may be descriptors of that kind whose numbers leash does not know.
+class MayOpen {
  public:
-  EventLoop() noexcept;
-  EventLoop(const EventLoop&) = delete;
-  EventLoop& operator=(const EventLoop&) = delete;
-  ~EventLoop();
+  explicit MayOpen(Unlisted what) noexcept;
+  MayOpen(const MayOpen&) = delete;
+  MayOpen& operator=(const MayOpen&) = delete;
+  ~MayOpen();
+
+ private:
+  Unlisted what_;
 };
 
 #else
@@ -131,7 +142,10 @@ class Closing {
  public:
   explicit Closing(int) noexcept {}
 };
-class EventLoop {};
+class MayOpen {
+ public:
+  explicit MayOpen(Unlisted) noexcept {}
+};
 inline int own(int number) noexcept { return number; }
 inline void hand_out(int) noexcept {}
 inline void give_away(int) noexcept {}
