@@ -80,7 +80,8 @@ Header take_unit(DwarfReader& units, Bytes info) noexcept {
 /// The table that `section` begins with, or only what comes up to the abbreviation of code `last`.
 std::unordered_map<std::uint64_t, Abbreviation> read_abbreviations(Bytes section, std::optional<std::uint64_t> last) {
   std::unordered_map<std::uint64_t, Abbreviation> abbreviations;
-  DwarfReader reader(section);
+  // No compiler writes as many: damage ends before each of many units has read all that follows.
+  DwarfReader reader(section.first(std::min(section.size(), std::size_t{1} << 18U)));
   for (std::uint64_t code = 0; (code = reader.uleb()) != 0 && reader.ok();) {
     Abbreviation& abbreviation = abbreviations[code];
     abbreviation = {.tag = reader.uleb(), .has_children = reader.read<std::uint8_t>() != 0, .attributes = {}};
@@ -265,6 +266,7 @@ class InfoUnit {
       if (!name) return {};
       names.push_back(*std::move(name));
     }
+    if (range_entries_left_ == 0) return {};
     return names;
   }
 
@@ -308,7 +310,8 @@ class InfoUnit {
   void visit_list(std::uint64_t offset, Emit emit) const {
     std::uint64_t base = scopes_.empty() ? 0 : scopes_.front().low.value_or(0);
     DwarfReader reader(from(header_.version >= 5 ? sections_.range_lists : sections_.ranges, offset));
-    while (!reader.done()) {
+    while (!reader.done() && range_entries_left_ != 0) {
+      --range_entries_left_;
       enum : std::uint8_t { offset_pair = 4, base_address = 5, start_end = 6, start_length = 7 };
       std::uint8_t kind = offset_pair;
       std::uint64_t begin = 0;
@@ -371,6 +374,8 @@ class InfoUnit {
   Header header_;
   const InfoSections& sections_;
   std::vector<Scope> scopes_;
+  /// Where damage has each of many scopes name one long list, this is the end of it.
+  mutable std::size_t range_entries_left_ = std::size_t{1} << 22U;
 };
 
 }  // namespace
