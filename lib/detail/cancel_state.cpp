@@ -171,6 +171,7 @@ void CancelState::cancel(std::error_code code, std::optional<Error> cause) {
   for (const std::shared_ptr<CancelState>& state : marked) state->tell();
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): a callback that throws ends the program
 void CancelState::tell() noexcept {
   source_.request_stop();
   while (const std::shared_ptr<Callback> callback = take_callback()) {
