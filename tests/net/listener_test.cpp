@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "support.hpp"
 
 // Listeners, over every network.
