@@ -119,7 +119,8 @@ TEST_CASE("a capture on a fibre costs no more than one system call" * doctest::s
     const FibreStack stack;
     for (auto* const function : {capture_again_and_again, capture_behind<1>, capture_behind<2>}) {
       leash_test_on_fibre(function, stack.top());
-      CHECK(frames_found >= 2);
+      // There are frame pointers only where the test was compiled with them.
+      CHECK(frames_found >= (unwinder_on_fibre == Unwinder::frame_pointers ? 1U : 2U));
       CHECK(system_calls <= (leash_test::with_asan ? 2 : 1));
     }
   }
