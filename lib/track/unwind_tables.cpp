@@ -41,7 +41,7 @@ class Walk {
   bool step_realigning(UnwindRule rule) noexcept;
   bool step_signal() noexcept;
   bool step_by_system() noexcept;
-  void remember_end(std::uint32_t generation) noexcept;
+  void remember_end(std::uint32_t generation) const noexcept;
   bool is_after_call() noexcept;
   bool enter(std::uintptr_t cfa, std::uintptr_t bp) noexcept;
   bool is_readable(std::uintptr_t begin, std::uintptr_t size) noexcept;
@@ -200,7 +200,7 @@ bool Walk::step_by_system() noexcept {
 
 // The first function on a fibre's stack often has no table, and returns to where none was called. For as long as its
 // library is there, nobody needs to find that out again.
-void Walk::remember_end(std::uint32_t generation) noexcept {
+void Walk::remember_end(std::uint32_t generation) const noexcept {
   const std::optional<EhFrame> tables = find_tables(at_.next - 1);
   if (!tables || find_rule(*tables, at_.next - 1) != UnwindRule()) return;
   rule_cache.store(at_.next, UnwindRule(UnwindRule::Kind::end), generation);
