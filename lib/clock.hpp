@@ -37,7 +37,8 @@ class Clock {
   /// Calls `callback` once when `now()` has reached `time`; at once, though perhaps in another thread, when it has
   /// already. Those that become due later run one at a time, in order of time and then of registration, outside of
   /// every lock that registering takes; they should be brief, must not throw (that ends the program), and not be empty
-  /// (`std::logic_error`).
+  /// (`std::logic_error`). Throws `std::system_error` if the machine's clock needs its thread and there is none to be
+  /// had.
   Registration at(time_point time, std::move_only_function<void()> callback) {
     return do_at(time, std::move(callback));
   }

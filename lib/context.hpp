@@ -68,7 +68,8 @@ class Context {
   [[nodiscard]] Cancellable with_cancel() const;
 
   /// A child that expires when its clock reaches `time`, or earlier with its parent; at once if the time is past.
-  /// The deadline goes by the clock that this Context has now: set a clock before a deadline.
+  /// The deadline goes by the clock that this Context has now: set a clock before a deadline. Throws what `Clock::at`
+  /// does.
   [[nodiscard]] Context with_deadline(Clock::time_point time) const;
   [[nodiscard]] Context with_timeout(Clock::duration timeout) const;
 
