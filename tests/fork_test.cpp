@@ -45,10 +45,9 @@ bool clock_works() {
 TEST_SUITE_BEGIN("fork" * doctest::skip(leash_test::with_tsan));
 
 TEST_CASE("a child does not wait for a callback of the clock that was running in a thread it does not have") {
-  std::optional<Registration> running;
   std::promise<void> entered;
   std::latch over(1);
-  running = Clock::real()->at(Clock::real()->now(), [&] {
+  std::optional<Registration> running = Clock::real()->at(Clock::real()->now(), [&] {
     entered.set_value();
     over.wait();
   });
@@ -62,13 +61,11 @@ TEST_CASE("a child does not wait for a callback of the clock that was running in
 
 TEST_CASE("a child does not wait for a callback of a Context that was running in a thread it does not have") {
   auto [context, source] = Context::background().with_cancel();
-  std::optional<Registration> running;
-  std::optional<Meanwhile> meanwhile;
   std::atomic<bool> also_called = false;
   std::move_only_function<void()> in_callback;
-  running = context.on_cancel([&] { in_callback(); });
+  std::optional<Registration> running = context.on_cancel([&] { in_callback(); });
   const Registration behind = context.on_cancel([&] { also_called = true; });
-  meanwhile.emplace([&](auto stay) {
+  const Meanwhile meanwhile([&](auto stay) {
     in_callback = stay;
     source.cancel();
   });
