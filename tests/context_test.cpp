@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <future>
@@ -12,6 +13,8 @@
 #include <vector>
 
 #include "in_thread.hpp"
+#include "sanitizers.hpp"
+#include "track/child.hpp"
 
 using leash::Clock;
 using leash::Context;
@@ -366,4 +369,29 @@ TEST_CASE("a deadline by another clock is no deadline by this one") {
   CHECK_FALSE(child.done());
   first->advance(10s);
   CHECK(child.done());
+}
+
+TEST_CASE("a callback that throws ends the program, whoever calls it" * doctest::skip(leash_test::with_tsan)) {
+  const auto ended = [](auto call) { return in_child([&] { return call(), 0; }).output.contains("terminate"); };
+  const auto throws = [] { throw std::runtime_error("of a callback"); };
+  CHECK(ended([&] {
+    const auto [context, source] = Context().with_cancel();
+    const Registration registration = context.on_cancel(throws);
+    source.cancel();
+  }));
+  CHECK(ended([&] {
+    std::stop_source stop;
+    const Context context = Context().with_stop_token(stop.get_token());
+    const Registration registration = context.on_cancel(throws);
+    stop.request_stop();
+  }));
+  CHECK(ended([&] {
+    FakeClock clock;
+    const Registration registration = clock.at(clock.now() + 1s, throws);
+    clock.advance(1s);
+  }));
+  CHECK(ended([&] {
+    const Registration registration = Clock::real()->at(Clock::real()->now(), throws);
+    for (;;) ::pause();
+  }));
 }

@@ -3,7 +3,7 @@
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
-#include <leash/track/tag.hpp>
+#include <leash/track/detail/tagged.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
@@ -13,14 +13,7 @@ using track::OnDrop;
 using track::Tag;
 using track::Tracker;
 
-/// A base, so that a tag ends after the inner handle has gone: who looks in between finds no descriptor without a tag.
-struct Tagged {
-  explicit Tagged(Tag tag) noexcept : tag_(std::move(tag)) {}
-
-  Tag tag_;
-};
-
-class TrackedFile final : Tagged, public ProxyFile {
+class TrackedFile final : track::detail::Tagged, public ProxyFile {
  public:
   TrackedFile(std::unique_ptr<File> inner, Tag tag) : Tagged(std::move(tag)), ProxyFile(std::move(inner)) {}
 
@@ -108,7 +101,7 @@ class TrackedFile final : Tagged, public ProxyFile {
   std::atomic<std::uint64_t> synced_writes_{0};  ///< How many of them a `sync` began after.
 };
 
-class TrackedDir final : Tagged, public ProxyDir {
+class TrackedDir final : track::detail::Tagged, public ProxyDir {
  public:
   TrackedDir(std::unique_ptr<Dir> inner, Tag tag) : Tagged(std::move(tag)), ProxyDir(std::move(inner)) {}
 

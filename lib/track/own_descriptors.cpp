@@ -31,6 +31,16 @@ bool is_under_way(std::uint64_t count) noexcept {
   return (count & 1U) != 0 && count >> 32U == std::uint64_t{os::fork_generation()};
 }
 
+/// In a child: what threads were at that it does not have is over.
+void forget_lost() noexcept {
+  shared_openings.store(0, std::memory_order_relaxed);
+  for (auto* counts : {&begun, &ended}) {
+    for (std::atomic<std::uint64_t>& count : *counts) count.store(0, std::memory_order_relaxed);
+  }
+}
+
+[[gnu::init_priority(101)]] const os::ForkParticipant in_forks(os::ForkOrder::threads, nullptr, nullptr, forget_lost);
+
 bool is_listed(int number) noexcept { return number >= 0 && static_cast<std::size_t>(number) < owners.size(); }
 
 std::atomic_ref<std::uint32_t> entry(int number) noexcept {
@@ -58,8 +68,7 @@ Ownership ownership_of(int number) noexcept {
   return Ownership(entry(number).load(std::memory_order_acquire));
 }
 
-void wait_for_openings() noexcept {
-  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
+void wait_for_openings(std::chrono::steady_clock::time_point end) noexcept {
   const std::uint32_t own_index = this_thread().index;
   heavy_fence();
   for (std::uint32_t index = 1; index < openings.size(); ++index) {
@@ -89,7 +98,7 @@ void set_owner(int number, Owner owner) noexcept {
 
 }  // namespace
 
-Opening::Opening() noexcept : index_(known_thread().index) {
+Opening::Opening() noexcept : index_(known_thread().index), generation_(os::fork_generation()) {
   if (index_ == 0) {
     shared_openings.fetch_add(1);
     return;
@@ -106,7 +115,7 @@ Opening::Opening() noexcept : index_(known_thread().index) {
 
 Opening::~Opening() {
   if (index_ == 0) {
-    shared_openings.fetch_sub(1);
+    if (generation_ == os::fork_generation()) shared_openings.fetch_sub(1);
   } else if (outermost_) {
     std::atomic<std::uint64_t>& count = openings[index_].count;
     const std::uint64_t before = count.load(std::memory_order_relaxed);
@@ -144,8 +153,13 @@ Closing::~Closing() {
                                          std::memory_order_relaxed);
 }
 
-MayOpen::MayOpen(Unlisted what) noexcept : what_(what) { begun[static_cast<std::size_t>(what)].fetch_add(1); }
-MayOpen::~MayOpen() { ended[static_cast<std::size_t>(what_)].fetch_add(1); }
+MayOpen::MayOpen(Unlisted what) noexcept : what_(what), generation_(os::fork_generation()) {
+  begun[static_cast<std::size_t>(what)].fetch_add(1);
+}
+
+MayOpen::~MayOpen() {
+  if (generation_ == os::fork_generation()) ended[static_cast<std::size_t>(what_)].fetch_add(1);
+}
 
 #endif
 

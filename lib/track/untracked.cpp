@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <functional>
 #include <leash/track/detail/findings.hpp>
 #include <leash/track/detail/own_descriptors.hpp>
@@ -61,6 +62,7 @@ Untracked examine(const Suspect& suspect) {
 }
 
 std::vector<Untracked> find_untracked(const DescriptorList& at_start, const std::function<std::vector<int>()>& tagged) {
+  const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
   std::vector<Untracked> found;
   DescriptorList open = open_descriptors();
   std::erase_if(open, [&](const OpenDescriptor& one) { return std::ranges::binary_search(at_start, one); });
@@ -74,7 +76,7 @@ std::vector<Untracked> find_untracked(const DescriptorList& at_start, const std:
     }
     leave_out(suspects, tagged());
     if (suspects.empty()) break;
-    wait_for_openings();
+    wait_for_openings(end);
     leave_out(suspects, tagged());
     open.clear();
     for (const Suspect& suspect : suspects) {

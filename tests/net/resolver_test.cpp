@@ -1,9 +1,13 @@
+#include <pthread.h>
+
 #include <atomic>
 #include <cerrno>
 #include <cstring>
 #include <latch>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
+#include <new>
+#include <utility>
 
 #include "support.hpp"
 
@@ -147,4 +151,76 @@ TEST_CASE(
   CHECK(error_of(patient.get()) == leash::net::errc::host_not_found);
   CHECK(begun == SystemResolver::max_threads + 1);
   ended.wait();
+}
+
+TEST_CASE("Resolver: a look-up that gets no memory fails alone") {
+  const Watchdog watchdog;
+  bool fails = true;
+  SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+    if (std::exchange(fails, false)) throw std::bad_alloc();
+    return EAI_NONAME;
+  });
+  CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")) == std::errc::not_enough_memory);
+  CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")) == leash::net::errc::host_not_found);
+}
+
+namespace {
+
+/// While one lives, no thread can be started: its stack would be larger than the address space.
+class NoThreads {
+ public:
+  NoThreads() {
+    ::pthread_getattr_default_np(&before_);
+    pthread_attr_t huge = before_;
+    ::pthread_attr_setstacksize(&huge, std::size_t{1} << 47U);
+    ::pthread_setattr_default_np(&huge);
+  }
+  NoThreads(const NoThreads&) = delete;
+  NoThreads& operator=(const NoThreads&) = delete;
+  ~NoThreads() { ::pthread_setattr_default_np(&before_); }
+
+ private:
+  pthread_attr_t before_{};
+};
+
+}  // namespace
+
+TEST_CASE("Resolver: where no thread can be had it says so, and tries again the next time") {
+  const Watchdog watchdog;
+  SystemResolver resolver([](const char*, const char*, const addrinfo*, addrinfo**) { return EAI_NONAME; });
+  {
+    const NoThreads none;
+    const Error error = error_of(resolver.resolve(Context(), "tcp", "name.test"));
+    CHECK(error == std::errc::resource_unavailable_try_again);
+    CHECK(error.subject() == "name.test");
+    CHECK(error.detail() == "no thread to resolve it in");
+  }
+  CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")) == leash::net::errc::host_not_found);
+}
+
+TEST_CASE("Resolver: where a thread asks while another cannot be had, the one there is comes to both questions") {
+  const Watchdog watchdog;
+  std::latch begun(1);
+  std::latch released(1);
+  std::atomic<int> calls = 0;
+  SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+    if (++calls == 1) {
+      begun.count_down();
+      released.wait();
+    }
+    return EAI_NONAME;
+  });
+  auto first = in_thread([&] { return resolver.resolve(Context(), "tcp", "first.test"); });
+  begun.wait();
+  std::latch limited(1);
+  auto second = in_thread([&] {
+    limited.wait();
+    return resolver.resolve(Context(), "tcp", "second.test");
+  });
+  const NoThreads none;
+  limited.count_down();
+  CHECK(second.is_blocked());
+  released.count_down();
+  CHECK(error_of(first.get()) == leash::net::errc::host_not_found);
+  CHECK(error_of(second.get()) == leash::net::errc::host_not_found);
 }

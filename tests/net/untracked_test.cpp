@@ -1,7 +1,10 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <latch>
+#include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/tcp_binder.hpp>
 #include <leash/net/tcp_dialer.hpp>
 #include <leash/net/tracked_binder.hpp>
@@ -9,6 +12,8 @@
 #include <leash/track/tracker.hpp>
 #include <thread>
 
+#include "forked.hpp"
+#include "sanitizers.hpp"
 #include "support.hpp"
 
 #if LEASH_TRACKING
@@ -105,6 +110,34 @@ TEST_CASE("a connection given away by release is told with its places") {
   CHECK(report.groups[1].opened.site.line() == opened);
   CHECK(report.groups[1].closed.site.line() == released);
   CHECK(report.groups[1].instances[0].name.contains(" -> " + address + ";"));
+}
+
+TEST_CASE("what a look-up has open is not told; but in a child that does not have its thread, and what it left open") {
+  const Watchdog watchdog;
+  std::latch opened(1);
+  std::latch judged(1);
+  int socket = -1;
+  leash::net::detail::SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+    socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    opened.count_down();
+    judged.wait();
+    return EAI_NONAME;
+  });
+  TrackedContext during = judging();
+  TrackedContext in_child = judging();
+  TrackedContext afterwards = judging();
+  auto resolve = in_thread([&] { return resolver.resolve(Context(), "tcp", "name.test"); });
+  opened.wait();
+  const auto tells = [](TrackedContext& tracked) {
+    const Report report = tracked.tracker.close();
+    return std::ranges::any_of(report.groups, [](const auto& group) { return group.origin == Origin::past_leash; });
+  };
+  CHECK_FALSE(tells(during));
+  if constexpr (!leash_test::with_tsan) CHECK(status_of([&] { return tells(in_child); }) == 0);
+  judged.count_down();
+  must_fail(resolve.get());
+  CHECK(tells(afterwards));
+  ::close(socket);
 }
 
 #endif

@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "addresses.hpp"
+#include "all_tests.hpp"
 #include "sanitizers.hpp"
 #include "stepping.hpp"
 
@@ -141,6 +142,13 @@ int capture_at_step = 0;
   found.count = capture_addresses(Unwinder::tables, found.at.data(), max_depth, 0);
   asm volatile("" ::"r"(&found) : "memory");
   leash_test::step_no_more(context);
+}
+
+/// How far apart the instructions are that a handler comes at, of a capture that has so many: a sanitizer makes them
+/// many more, and each of them slower.
+int stride_through(int all) {
+  constexpr int budget = leash_test::all_tests ? 30'000 : 3'000;
+  return std::max(1, all / std::clamp(budget / all, 5, 300));
 }
 
 // Whether a capture that is interrupted at each instruction gives what one gives that is not.
@@ -391,9 +399,7 @@ TEST_CASE("a capture that a signal handler interrupts at any instruction, and ca
   const int all = steps;
   CHECK(all > 50);
   int wrong = 0;
-  // A sanitizer makes a capture of many more instructions, and each of them slower.
-  const int points = std::clamp(30'000 / all, 5, 300);
-  for (capture_at_step = 0; capture_at_step < all; capture_at_step += std::max(1, all / points)) {
+  for (capture_at_step = 0; capture_at_step < all; capture_at_step += stride_through(all)) {
     // As in the last walk, so that it goes the quick way.
     CHECK(step_through_capture());
     wrong += step_through_capture() ? 0 : 1;
@@ -454,7 +460,7 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
         wrong += has_right_number_or_is_left(unwinder_of_handler, site, stepping, depth) ? 0 : 1;
         if (turn == 1 && capture_at_step < 0) {
           all = steps;
-          stride = std::max(1, all / std::clamp(30'000 / all, 5, 300));
+          stride = stride_through(all);
         }
       }
     }

@@ -7,7 +7,7 @@
 namespace LEASH_NAMESPACE::net::detail {
 
 TrackedConn::TrackedConn(std::unique_ptr<Conn> inner, track::Tag tag)
-    : ProxyConn(std::move(inner)), tag_(std::move(tag)) {}
+    : Tagged(std::move(tag)), ProxyConn(std::move(inner)) {}
 
 Result<std::size_t> TrackedConn::do_read(std::span<std::byte> buffer, std::source_location site) {
   tag_.touch(site);

@@ -4,6 +4,7 @@
 #include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/net/proxy.hpp>
+#include <leash/track/detail/tagged.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <string_view>
@@ -14,7 +15,7 @@ namespace LEASH_NAMESPACE::net::detail {
 ///
 /// `reset` is how others stop a connection that is at work: it is never one close too many, and neither is the close by
 /// the owner that follows.
-class TrackedConn final : public ProxyConn {
+class TrackedConn final : track::detail::Tagged, public ProxyConn {
  public:
   TrackedConn(std::unique_ptr<Conn> inner, track::Tag tag);
 
@@ -28,7 +29,6 @@ class TrackedConn final : public ProxyConn {
 
   enum class State : unsigned char { open, closed, reset };
 
-  track::Tag tag_;
   std::atomic<State> state_{State::open};
 };
 

@@ -8,7 +8,7 @@ namespace LEASH_NAMESPACE::net::detail {
 
 TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag,
                                  std::optional<track::Tracker> fallback)
-    : ProxyListener(std::move(inner)), tag_(std::move(tag)), fallback_(std::move(fallback)) {}
+    : Tagged(std::move(tag)), ProxyListener(std::move(inner)), fallback_(std::move(fallback)) {}
 
 Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
   tag_.touch(call.site());

@@ -2,6 +2,7 @@
 
 #include <leash/config.hpp>
 #include <leash/net/proxy.hpp>
+#include <leash/track/detail/tagged.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <optional>
@@ -9,7 +10,7 @@
 namespace LEASH_NAMESPACE::net::detail {
 
 /// A listener with its tag, if it has one, which puts tags on what it accepts.
-class TrackedListener final : public ProxyListener {
+class TrackedListener final : track::detail::Tagged, public ProxyListener {
  public:
   TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag, std::optional<track::Tracker> fallback);
 
@@ -17,7 +18,6 @@ class TrackedListener final : public ProxyListener {
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
   Result<void> do_close(std::source_location site) override;
 
-  track::Tag tag_;
   std::optional<track::Tracker> fallback_;
 };
 

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
@@ -49,9 +50,9 @@ inline constexpr std::size_t most_descriptors = std::size_t{1} << 20U;
 
 Ownership ownership_of(int number) noexcept;
 
-/// Waits for every Opening of another thread that is under way now, for a second in all: one that takes longer waits in
+/// Waits for every Opening of another thread that is under way now, but not beyond `end`: one that takes long waits in
 /// the kernel for what it opens, and its descriptor is not there yet. Waits for none that a fork left behind.
-void wait_for_openings() noexcept;
+void wait_for_openings(std::chrono::steady_clock::time_point end) noexcept;
 
 /// What other code opens on leash's behalf, so that leash does not know the numbers.
 enum class Unlisted : unsigned char {
@@ -62,7 +63,7 @@ enum class Unlisted : unsigned char {
 inline constexpr std::size_t unlisted_kinds = 3;
 
 /// How often such descriptors have begun to be, or ended, in all. If as many ended up to some moment as had begun up to
-/// a later one, there were none in between.
+/// a later one, there were none in between. A child counts anew.
 std::uint64_t unlisted_begun(Unlisted what) noexcept;
 std::uint64_t unlisted_ended(Unlisted what) noexcept;
 
@@ -77,7 +78,8 @@ class Opening {
   ~Opening();
 
  private:
-  std::uint32_t index_;  ///< Of the thread.
+  std::uint32_t index_;       ///< Of the thread.
+  std::uint32_t generation_;  ///< Of the process in which it began.
   bool outermost_ = true;
 };
 
@@ -126,6 +128,7 @@ class MayOpen {
 
  private:
   Unlisted what_;
+  std::uint32_t generation_;  ///< Of the process in which it began.
 };
 
 #else

@@ -1,6 +1,6 @@
 // host PLUGIN... [process]: loads plugins that may have copies of leash of their own, and lets each open a file with a
-// Context that carries a tracker of this one, and with that tracker itself. Its status is 0 if it saw all the files,
-// and 3 if it saw none.
+// Context that carries a tracker of this one, and with that tracker itself, and watch a Context that it cancels. Its
+// status is 0 if it saw all the files, and 3 if it saw none.
 
 #include <dlfcn.h>
 
@@ -12,6 +12,9 @@
 int main(int argc, char** argv) {
   using Open = int (*)(const leash::Context&);
   using Acquire = int (*)(leash::track::Tracker&);
+  using Watch = void (*)(const leash::Context&, void (*)(void*), void*);
+  const auto [cancelled, source] = leash::Context::background().with_cancel();
+  int told = 0;
   auto [tracker, ctx] = leash::track::with_tracker(leash::Context::background());
   int plugins = 0;
   int acquired = 0;
@@ -30,7 +33,11 @@ int main(int argc, char** argv) {
     const auto acquire = reinterpret_cast<Acquire>(::dlsym(plugin, "plugin_acquire"));
     if (open(leash::Context::background()) != 0 || open(ctx) != 0) return 1;
     acquired += acquire(tracker);
+    const auto watch = reinterpret_cast<Watch>(::dlsym(plugin, "plugin_watch"));
+    watch(cancelled, [](void* count) { ++*static_cast<int*>(count); }, &told);
   }
+  source.cancel();
+  if (told != 2 * plugins) return 1;
   const auto open_files = static_cast<int>(tracker.open_count()) - acquired;
   std::cout << tracker.snapshot() << tracker.close() << std::endl;
   if (open_files == plugins && acquired == plugins) return 0;

@@ -34,3 +34,12 @@ PLUGIN_API int plugin_acquire(leash::track::Tracker& tracker) {
     return 2;
   }
 }
+
+/// Calls `told(data)` when the host's Context is cancelled, and when a Context that this plugin derived from it is.
+PLUGIN_API void plugin_watch(const leash::Context& ctx, void (*told)(void*), void* data) {
+  static auto& kept = *new std::vector<leash::Registration>;
+  static auto& derived = *new std::vector<leash::Cancellable>;
+  derived.push_back(ctx.with_cancel());
+  kept.push_back(ctx.on_cancel([=] { told(data); }));
+  kept.push_back(derived.back().context.on_cancel([=] { told(data); }));
+}
