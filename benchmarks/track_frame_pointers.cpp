@@ -2,7 +2,7 @@
 #include <array>
 #include <create_close.hpp>
 #include <cstdint>
-#include <leash/track/detail/stack_id.hpp>
+#include <leash/track/stack/capture.hpp>
 
 namespace {
 

@@ -10,16 +10,16 @@
 #include <leash/fs/detail/elements.hpp>
 #include <leash/fs/detail/named.hpp>
 #include <leash/fs/detail/remove_tree.hpp>
-#include <leash/fs/detail/retry.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/path.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/retry.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
 namespace {
 
-using detail::Descriptor;
 using detail::Outcome;
 using detail::refuse;
 using detail::refuse_last;
@@ -65,9 +65,9 @@ Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Op
   if (auto wanted = call.context().check("open_root", directory); !wanted) return std::unexpected(wanted.error());
   if (directory.contains('\0')) return fail("open_root", directory, std::errc::invalid_argument, "NUL in path");
   const std::string path(directory);
-  Descriptor root(track::detail::open_own(
-      [&] { return detail::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }); }));
-  if (!root) return fail("open_root", directory, detail::last_error());
+  os::Descriptor root(
+      os::open_own([&] { return os::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }); }));
+  if (!root) return fail("open_root", directory, os::last_error());
   const auto resolver = options.use_openat2 ? detail::best_resolver(root.get()) : detail::Resolver::walk;
   return DiskFS({std::move(root), options.links, resolver});
 }
@@ -76,7 +76,7 @@ DiskFS::DiskFS(detail::Root root) noexcept : root_(std::move(root)) {}
 
 DiskFS::~DiskFS() = default;
 
-Outcome<Descriptor> DiskFS::open_path(Call call, std::string_view path, int flags, unsigned mode) const {
+Outcome<os::Descriptor> DiskFS::open_path(Call call, std::string_view path, int flags, unsigned mode) const {
   return detail::open_beneath(root_, call.context(), path, flags, mode);
 }
 
@@ -84,7 +84,7 @@ Outcome<DiskFS::Parent> DiskFS::open_parent(Call call, std::string_view path) co
   if (path.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
   Parent parent{{}, root_.directory.get(), std::string(base_name(path))};
   if (const std::string_view directory = parent_path(path); directory != ".") {
-    Outcome<Descriptor> opened = open_path(call, directory, O_PATH | O_DIRECTORY);
+    Outcome<os::Descriptor> opened = open_path(call, directory, O_PATH | O_DIRECTORY);
     if (!opened) return std::unexpected(opened.error());
     parent.held = *std::move(opened);
     parent.directory = parent.held.get();
@@ -93,8 +93,8 @@ Outcome<DiskFS::Parent> DiskFS::open_parent(Call call, std::string_view path) co
 }
 
 /// Opens what is no directory, unless the options ask for one.
-Outcome<Descriptor> DiskFS::open_checked(Call call, std::string_view path, const OpenOptions& options) const {
-  Outcome<Descriptor> file = open_path(call, path, open_flags(options), options.mode);
+Outcome<os::Descriptor> DiskFS::open_checked(Call call, std::string_view path, const OpenOptions& options) const {
+  Outcome<os::Descriptor> file = open_path(call, path, open_flags(options), options.mode);
   if (!file || options.directory || options.write) return file;
   struct stat status{};
   if (::fstat(file->get(), &status) != 0) return refuse_last();
@@ -103,13 +103,13 @@ Outcome<Descriptor> DiskFS::open_checked(Call call, std::string_view path, const
 }
 
 Result<std::unique_ptr<File>> DiskFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
-  Outcome<Descriptor> file = open_checked(call, path, options);
+  Outcome<os::Descriptor> file = open_checked(call, path, options);
   if (!file) return failed(call, "open", path, file.error());
   return std::make_unique<detail::DiskFile>(*std::move(file), path, options);
 }
 
 Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call call, std::string_view path) {
-  Outcome<Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  Outcome<os::Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "open_dir", path, directory.error());
   Outcome<detail::DirStream> stream = detail::DirStream::open(*std::move(directory));
   if (!stream) return failed(call, "open_dir", path, stream.error());
@@ -117,7 +117,7 @@ Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call call, std::string_view pat
 }
 
 Result<FileInfo> DiskFS::do_stat(Call call, std::string_view path) {
-  const Outcome<Descriptor> file = open_path(call, path, O_PATH);
+  const Outcome<os::Descriptor> file = open_path(call, path, O_PATH);
   if (!file) return failed(call, "stat", path, file.error());
   return detail::named("stat", path, detail::info_of(file->get(), base_name(path)));
 }
@@ -127,13 +127,13 @@ Result<FileInfo> DiskFS::do_lstat(Call call, std::string_view path) {
   if (!parent) return failed(call, "lstat", path, parent.error());
   struct stat status{};
   if (::fstatat(parent->directory, parent->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    return fail("lstat", path, detail::last_error());
+    return fail("lstat", path, os::last_error());
   }
   return detail::to_info(status, parent->name);
 }
 
 Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call call, std::string_view path) {
-  Outcome<Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  Outcome<os::Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "read_dir", path, directory.error());
   Outcome<std::vector<DirEntry>> entries = detail::list_all(*std::move(directory));
   if (!entries) return failed(call, "read_dir", path, entries.error());
@@ -148,13 +148,13 @@ Result<void> DiskFS::do_mkdir(Call call, std::string_view path, std::uint32_t mo
 }
 
 /// Opens the directory at `path`, the last element of which stands in `parent`. Creates it if it is missing.
-Outcome<Descriptor> DiskFS::mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const {
+Outcome<os::Descriptor> DiskFS::mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const {
   const std::string name(base_name(path));
   if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
-  Descriptor directory(track::detail::open_own(
-      [&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+  os::Descriptor directory(
+      os::open_own([&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
   if (directory) return directory;
-  Outcome<Descriptor> followed = open_path(call, path, O_PATH | O_DIRECTORY);
+  Outcome<os::Descriptor> followed = open_path(call, path, O_PATH | O_DIRECTORY);
   const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;
   if (dangles) return refuse(std::errc::file_exists);
   return followed;
@@ -162,10 +162,10 @@ Outcome<Descriptor> DiskFS::mkdir_step(Call call, int parent, std::string_view p
 
 Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
   if (path.size() > detail::max_path_size) return fail("mkdir_all", path, std::errc::filename_too_long);
-  Descriptor directory;
+  os::Descriptor directory;
   for (std::size_t end = 0; end != path.size();) {
     end = std::min(path.find('/', end + 1), path.size());
-    Outcome<Descriptor> next =
+    Outcome<os::Descriptor> next =
         mkdir_step(call, directory ? directory.get() : root_.directory.get(), path.substr(0, end), mode);
     if (!next) return failed(call, "mkdir_all", path, next.error());
     directory = *std::move(next);
@@ -177,7 +177,7 @@ Result<void> DiskFS::do_remove(Call call, std::string_view path) {
   const Outcome<Parent> parent = open_parent(call, path);
   if (!parent) return failed(call, "remove", path, parent.error());
   if (::unlinkat(parent->directory, parent->name.c_str(), 0) == 0) return {};
-  if (errno != EISDIR) return fail("remove", path, detail::last_error());
+  if (errno != EISDIR) return fail("remove", path, os::last_error());
   return detail::named("remove", path, done(::unlinkat(parent->directory, parent->name.c_str(), AT_REMOVEDIR)));
 }
 
@@ -235,14 +235,14 @@ Result<std::string> DiskFS::do_read_link(Call call, std::string_view path) {
   if (!parent) return failed(call, "read_link", path, parent.error());
   std::array<char, detail::max_path_size + 1> target;
   const ssize_t size = ::readlinkat(parent->directory, parent->name.c_str(), target.data(), target.size());
-  if (size < 0) return fail("read_link", path, detail::last_error());
+  if (size < 0) return fail("read_link", path, os::last_error());
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
 /// Opens a regular file for writing. Looks first what it is: to open a FIFO or a device is to act on it, and fails with
 /// errors of its own.
-Outcome<Descriptor> DiskFS::open_regular(Call call, std::string_view path) const {
-  const Outcome<Descriptor> place = open_path(call, path, O_PATH);
+Outcome<os::Descriptor> DiskFS::open_regular(Call call, std::string_view path) const {
+  const Outcome<os::Descriptor> place = open_path(call, path, O_PATH);
   if (!place) return std::unexpected(place.error());
   struct stat status{};
   if (::fstat(place->get(), &status) != 0) return refuse_last();
@@ -252,16 +252,16 @@ Outcome<Descriptor> DiskFS::open_regular(Call call, std::string_view path) const
 }
 
 Result<void> DiskFS::do_truncate(Call call, std::string_view path, std::uint64_t size) {
-  const Outcome<Descriptor> file = open_regular(call, path);
+  const Outcome<os::Descriptor> file = open_regular(call, path);
   if (!file) return failed(call, "truncate", path, file.error());
-  const int result = detail::retry([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); });
+  const int result = os::retry([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); });
   return detail::named("truncate", path, done(result));
 }
 
 Result<void> DiskFS::do_sync_dir(Call call, std::string_view path) {
-  const Outcome<Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  const Outcome<os::Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "sync_dir", path, directory.error());
-  return detail::named("sync_dir", path, done(detail::retry([&] { return ::fsync(directory->get()); })));
+  return detail::named("sync_dir", path, done(os::retry([&] { return ::fsync(directory->get()); })));
 }
 
 }  // namespace LEASH_NAMESPACE::fs

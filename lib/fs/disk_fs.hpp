@@ -2,10 +2,10 @@
 
 #include <leash/config.hpp>
 #include <leash/fs/detail/beneath.hpp>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/file_system.hpp>
 #include <leash/fs/links.hpp>
+#include <leash/os/descriptor.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -50,19 +50,18 @@ class DiskFS final : public FileSystem {
  private:
   /// The directory a path stands in, open or borrowed from the root, and the name in it.
   struct Parent {
-    detail::Descriptor held;
+    os::Descriptor held;
     int directory = -1;
     std::string name;
   };
 
   explicit DiskFS(detail::Root root) noexcept;
 
-  detail::Outcome<detail::Descriptor> open_path(Call call, std::string_view path, int flags, unsigned mode = 0) const;
+  detail::Outcome<os::Descriptor> open_path(Call call, std::string_view path, int flags, unsigned mode = 0) const;
   detail::Outcome<Parent> open_parent(Call call, std::string_view path) const;
-  detail::Outcome<detail::Descriptor> open_checked(Call call, std::string_view path, const OpenOptions& options) const;
-  detail::Outcome<detail::Descriptor> open_regular(Call call, std::string_view path) const;
-  detail::Outcome<detail::Descriptor> mkdir_step(Call call, int parent, std::string_view path,
-                                                 std::uint32_t mode) const;
+  detail::Outcome<os::Descriptor> open_checked(Call call, std::string_view path, const OpenOptions& options) const;
+  detail::Outcome<os::Descriptor> open_regular(Call call, std::string_view path) const;
+  detail::Outcome<os::Descriptor> mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const;
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;

@@ -2,7 +2,7 @@
 #include <cstdint>
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/tracked_fs.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <leash/track/detail/tagged.hpp>
 #include <utility>
 
@@ -84,7 +84,7 @@ class TrackedFile final : track::detail::Tagged, public ProxyFile {
   Result<FileInfo> do_stat(std::source_location site) override { return used(ProxyFile::do_stat(site), site); }
 
   Result<int> do_release(std::source_location site) override {
-    const track::detail::Opening opening;
+    const os::Opening opening;
     Result<int> descriptor = ProxyFile::do_release(site);
     // Where it failed, the file stays open, and nothing that was written is lost.
     if (descriptor) tag_.release(site);
@@ -129,8 +129,8 @@ auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track
                   Open open) -> decltype(open()) {
   track::Resource resource{kind, path, -1, OnDrop::closed};
   if (tracker.closed()) return std::unexpected(tracker.check(call, resource, operation).error());
-  const track::detail::Opening opening;
-  auto inner = track::detail::open_for_tag(open);
+  const os::Opening opening;
+  auto inner = os::open_for_tag(open);
   if (!inner) return inner;
   resource.descriptor = (*inner)->native_handle();
   auto tag = tracker.try_create(call, resource, operation);

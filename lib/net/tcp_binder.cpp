@@ -6,6 +6,7 @@
 #include <leash/net/detail/resolve_endpoint.hpp>
 #include <leash/net/detail/tcp_listener.hpp>
 #include <leash/net/tcp_binder.hpp>
+#include <leash/os/last_error.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -13,20 +14,20 @@ namespace {
 
 using detail::Family;
 using detail::SocketAddress;
-using detail::UniqueSocket;
 
-std::expected<UniqueSocket, std::error_code> listen_at(const SocketAddress& address, bool both_families, int backlog) {
+std::expected<os::Descriptor, std::error_code> listen_at(const SocketAddress& address, bool both_families,
+                                                         int backlog) {
   auto socket = detail::open_socket(address.family());
   if (!socket) return socket;
   const int yes = 1;
   const int only_v6 = both_families ? 0 : 1;
-  ::setsockopt(socket->number(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  ::setsockopt(socket->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   if (address.family() == AF_INET6 &&
-      ::setsockopt(socket->number(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) {
-    return std::unexpected(detail::last_error());
+      ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) {
+    return std::unexpected(os::last_error());
   }
-  if (::bind(socket->number(), address.data(), address.size()) != 0 || ::listen(socket->number(), backlog) != 0) {
-    return std::unexpected(detail::last_error());
+  if (::bind(socket->get(), address.data(), address.size()) != 0 || ::listen(socket->get(), backlog) != 0) {
+    return std::unexpected(os::last_error());
   }
   return socket;
 }
@@ -59,7 +60,7 @@ Result<std::unique_ptr<Listener>> TcpBinder::do_bind(Call call, std::string_view
     socket = listen_at(*SocketAddress::make("0.0.0.0", endpoint->port), false, options_.backlog);
   }
   if (!socket) return fail("bind", address, socket.error());
-  const auto local = SocketAddress::local_of(socket->number());
+  const auto local = SocketAddress::local_of(socket->get());
   if (!local) return fail("bind", address, local.error());
   return std::make_unique<detail::TcpListener>(*std::move(socket), local->address(),
                                                detail::SocketOptions{options_.keep_alive, options_.no_delay});

@@ -1,7 +1,7 @@
 #include <leash/net/detail/tracked_listener.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/net/tracked_binder.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -22,7 +22,7 @@ Result<std::unique_ptr<Listener>> TrackedBinder::do_bind(Call call, std::string_
       }
     }
     const auto bind = [&] { return ProxyBinder::do_bind(call, network, address); };
-    Result<std::unique_ptr<Listener>> listener = tracker != nullptr ? track::detail::open_for_tag(bind) : bind();
+    Result<std::unique_ptr<Listener>> listener = tracker != nullptr ? os::open_for_tag(bind) : bind();
     if (!listener) return listener;
     track::Tag tag;
     if (tracker != nullptr) {

@@ -1,7 +1,7 @@
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/net/tracked_dialer.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -20,7 +20,7 @@ Result<std::unique_ptr<Conn>> TrackedDialer::do_dial(Call call, std::string_view
         return std::unexpected(std::move(open_yet).error());
       }
       Result<std::unique_ptr<Conn>> conn =
-          track::detail::open_for_tag([&] { return ProxyDialer::do_dial(call, network, address); });
+          os::open_for_tag([&] { return ProxyDialer::do_dial(call, network, address); });
       if (!conn) return conn;
       return detail::track_conn(*tracker, *std::move(conn), call, "dial", address);
     }

@@ -4,10 +4,10 @@
 #include <charconv>
 #include <cstdio>
 #include <leash/detail/escape.hpp>
-#include <leash/track/detail/open_descriptors.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
-#include <leash/track/detail/suppress.hpp>
-#include <leash/track/detail/user_frames.hpp>
+#include <leash/os/open_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/track/report/suppress.hpp>
+#include <leash/track/report/user_frames.hpp>
 #include <leash/track/suppressions.hpp>
 #include <leash/track/symbols.hpp>
 #include <memory>
@@ -220,8 +220,8 @@ Result<Suppressions> Suppressions::parse(std::string_view text, std::string_view
 
 Result<Suppressions> Suppressions::load(const std::string& path) {
   const auto failed = [&](int code) { return fail("load", path, std::error_code(code, std::generic_category())); };
-  const detail::Opening opening;
-  const detail::MayOpen reads(detail::Unlisted::files);
+  const os::Opening opening;
+  const os::MayOpen reads(os::Unlisted::files);
   const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"), std::fclose);
   if (!file) return failed(errno);
   std::string text;
@@ -245,7 +245,7 @@ bool matches(const Suppressions::Line& line, const Group& group) {
   const auto fits = [&](std::string_view function, std::string_view file) {
     return line.matches(group.rule, group.kind, function, file);
   };
-  if (group.rule == Rule::untracked) return fits({}, target_of_descriptor(group.instances.front().name));
+  if (group.rule == Rule::untracked) return fits({}, os::target_of_descriptor(group.instances.front().name));
   if (line.top) {
     const auto [function, file] = place_of(group.opened);
     return fits(function, file);

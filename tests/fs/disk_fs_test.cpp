@@ -11,11 +11,11 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/disk_info.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
 #include <leash/fs/walk.hpp>
+#include <leash/os/descriptor.hpp>
 #include <stop_token>
 #include <string>
 #include <thread>
@@ -114,7 +114,7 @@ TEST_CASE_TEMPLATE("descriptors close on exec, and release gives one away", Meth
   CHECK((::fcntl(file->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
   CHECK((::fcntl(dir->native_handle(), F_GETFD) & FD_CLOEXEC) != 0);
   const int descriptor = file->native_handle();
-  const fs::detail::Descriptor released(file->release().value());
+  const leash::os::Descriptor released(file->release().value());
   CHECK(released.get() == descriptor);
   CHECK(file->native_handle() == -1);
   CHECK(code_of(file->close()) == std::errc::bad_file_descriptor);
@@ -405,7 +405,7 @@ TEST_CASE("times of files that no clock here can tell are the nearest that it ca
 TEST_CASE("a socket is listed as one, and cannot be opened") {
   const TempDir top;
   DiskFS files = open_root(top.path());
-  const fs::detail::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const leash::os::Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string path = top / "socket";

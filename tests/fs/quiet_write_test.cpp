@@ -9,10 +9,10 @@
 #include <cerrno>
 #include <csignal>
 #include <ctime>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/disk_file.hpp>
 #include <leash/fs/detail/quiet_write.hpp>
 #include <leash/fs/disk_fs.hpp>
+#include <leash/os/descriptor.hpp>
 #include <span>
 #include <string>
 #include <thread>
@@ -21,8 +21,8 @@
 #include "temp_dir.hpp"
 
 namespace fs = leash::fs;
-using fs::detail::Descriptor;
 using leash::Context;
+using leash::os::Descriptor;
 
 namespace {
 

@@ -8,8 +8,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <functional>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/disk_fs.hpp>
+#include <leash/os/descriptor.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,8 +18,8 @@
 #include "temp_dir.hpp"
 
 namespace fs = leash::fs;
-using fs::detail::Descriptor;
 using leash::Context;
+using leash::os::Descriptor;
 
 namespace {
 

@@ -294,7 +294,7 @@ TEST_CASE("release ends the tracking where it succeeds") {
   fs::TrackedFS files(disk);
   const auto file = files.create(ctx, "file").value();
   CHECK(file->write("x"));
-  const fs::detail::Descriptor descriptor(file->release().value());
+  const leash::os::Descriptor descriptor(file->release().value());
   CHECK(descriptor);
   CHECK(tracker.open_count() == 0);
 

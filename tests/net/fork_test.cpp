@@ -12,7 +12,7 @@
 #include <leash/track/tracker.hpp>
 #include <optional>
 
-#include "forked.hpp"
+#include "os/forked.hpp"
 #include "sanitizers.hpp"
 #include "support.hpp"
 

@@ -23,7 +23,7 @@ using leash::net::Resolver;
 using leash::net::TcpBinder;
 using leash::net::TcpDialer;
 using leash::net::detail::SocketAddress;
-using leash::net::detail::UniqueSocket;
+using leash::os::Descriptor;
 
 namespace {
 
@@ -60,13 +60,13 @@ class BlackHole {
  public:
   BlackHole() : listener_(must_open()) {
     const SocketAddress any = SocketAddress::make("127.0.0.1", 0).value();
-    REQUIRE(::bind(listener_.number(), any.data(), any.size()) == 0);
-    REQUIRE(::listen(listener_.number(), 0) == 0);
-    address_ = SocketAddress::local_of(listener_.number()).value();
+    REQUIRE(::bind(listener_.get(), any.data(), any.size()) == 0);
+    REQUIRE(::listen(listener_.get(), 0) == 0);
+    address_ = SocketAddress::local_of(listener_.get()).value();
     for (int unanswered = 0; unanswered < 3;) {
       fillers_.push_back(must_open());
       REQUIRE(fillers_.size() < 100);
-      const int number = fillers_.back().number();
+      const int number = fillers_.back().get();
       static_cast<void>(::connect(number, address_.data(), address_.size()));
       pollfd polled{number, POLLOUT, 0};
       if (::poll(&polled, 1, 50) == 0) ++unanswered;
@@ -77,11 +77,11 @@ class BlackHole {
   std::uint16_t port() const { return address_.address().port; }
 
  private:
-  static UniqueSocket must_open() { return leash::net::detail::open_socket(AF_INET).value(); }
+  static Descriptor must_open() { return leash::net::detail::open_socket(AF_INET).value(); }
 
-  UniqueSocket listener_;
+  Descriptor listener_;
   SocketAddress address_;
-  std::vector<UniqueSocket> fillers_;
+  std::vector<Descriptor> fillers_;
 };
 
 TcpDialer::Options resolving_to(std::vector<std::string> addresses) {
@@ -333,12 +333,12 @@ TEST_CASE("TcpConn: release gives up the descriptor, ends what waits, and leaves
   const int number = pair.near->native_handle();
   auto reader = in_thread([&] { return read_some(*pair.near); });
   reader.wait_until_blocked();
-  const UniqueSocket released(must(pair.near->release()));
-  CHECK(released.number() == number);
+  const Descriptor released(must(pair.near->release()));
+  CHECK(released.get() == number);
   CHECK(error_of(reader.get()) == std::errc::bad_file_descriptor);
   CHECK(error_of(pair.near->close()) == std::errc::bad_file_descriptor);
   CHECK(pair.near->native_handle() == -1);
-  CHECK(::send(released.number(), "raw", 3, MSG_NOSIGNAL) == 3);
+  CHECK(::send(released.get(), "raw", 3, MSG_NOSIGNAL) == 3);
   CHECK(must(read_up_to(*pair.far, 3)) == "raw");
 }
 

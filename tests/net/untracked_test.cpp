@@ -12,7 +12,7 @@
 #include <leash/track/tracker.hpp>
 #include <thread>
 
-#include "forked.hpp"
+#include "os/forked.hpp"
 #include "sanitizers.hpp"
 #include "support.hpp"
 
@@ -83,6 +83,7 @@ TEST_CASE("no verdict accuses a connection that is dialled, accepted, used or cl
     std::size_t past = 0;
     for (const auto& group : report.groups) {
       if (group.origin == Origin::past_leash) past += group.count;
+      CAPTURE(group.instances[0].name);
       // What the server accepts has no tag.
       CHECK((group.origin == Origin::without_tag || group.instances[0].name.starts_with("/dev/null;")));
     }

@@ -1,10 +1,10 @@
 # Tests that take long for what they may find: libraries that come and go.
-target_sources(track_test PRIVATE symbols_modules_test.cpp)
-leash_test_sources(track symbols_modules_test.cpp)
+target_sources(track_test PRIVATE symbol/symbols_modules_test.cpp)
+leash_test_sources(track symbol/symbols_modules_test.cpp)
 
 # What unwind_test.cpp loads, one at the place of the other.
 foreach(level IN ITEMS O0 O2)
-  add_library(frames_plugin_${level} MODULE frames.cpp)
+  add_library(frames_plugin_${level} MODULE stack/frames.cpp)
   leash_compile_options(frames_plugin_${level})
   target_compile_definitions(frames_plugin_${level} PRIVATE FRAMES_PLUGIN)
   target_compile_options(frames_plugin_${level} PRIVATE -${level} -fomit-frame-pointer)
@@ -14,7 +14,7 @@ endforeach()
 
 # What unwind_test.cpp finds at a place where another library was.
 foreach(size IN ITEMS 24 56 88)
-  add_library(reloaded_${size} MODULE reloaded.cpp)
+  add_library(reloaded_${size} MODULE stack/reloaded.cpp)
   leash_compile_options(reloaded_${size})
   target_compile_definitions(reloaded_${size} PRIVATE FRAME_SIZE=${size})
   target_compile_definitions(track_test PRIVATE "RELOADED_${size}=\"$<TARGET_FILE:reloaded_${size}>\"")

@@ -7,8 +7,8 @@
 #include <optional>
 #include <string>
 
-#include "forked.hpp"
 #include "kinds.hpp"
+#include "os/forked.hpp"
 #include "sanitizers.hpp"
 
 #if LEASH_TRACKING

@@ -7,7 +7,7 @@
 #include <bit>
 #include <csignal>
 #include <cstdint>
-#include <leash/track/detail/places.hpp>
+#include <leash/track/store/places.hpp>
 #include <leash/track/tracker.hpp>
 #include <source_location>
 #include <string>
@@ -15,7 +15,7 @@
 
 #include "kinds.hpp"
 #include "sanitizers.hpp"
-#include "stepping.hpp"
+#include "track/stack/stepping.hpp"
 
 #if LEASH_TRACKING
 
@@ -173,7 +173,7 @@ TEST_CASE("a close in a signal handler has its site, and what comes after it is 
 namespace {
 
 /// What a `std::source_location` points to. Short names, so that few instructions go into their hash.
-struct Place {
+struct CallPlace {
   const char* file = "f";
   const char* function = "g";
   unsigned line = 0;
@@ -209,15 +209,15 @@ void on_step(int, siginfo_t*, void* context) {
 TEST_CASE("a place is never taken for another one, wherever a signal handler comes and asks for one" *
           doctest::skip(leash_test::with_tsan)) {
   static const auto places = [] {
-    std::array<Place, 200> all;
+    std::array<CallPlace, 200> all;
     for (std::size_t at = 0; at < all.size(); ++at) all[at].line = static_cast<unsigned>(at + 1);
     return all;
   }();
   std::vector<std::source_location> same_slot;
-  const auto slot_of = [](const Place& place) {
+  const auto slot_of = [](const CallPlace& place) {
     return leash::track::detail::place_of_site(reinterpret_cast<std::uintptr_t>(&place));
   };
-  for (const Place& place : places) {
+  for (const CallPlace& place : places) {
     if (slot_of(place) == slot_of(places[0])) same_slot.push_back(place.location());
   }
   REQUIRE(same_slot.size() >= 3);

@@ -2,9 +2,9 @@
 
 #include <leash/config.hpp>
 #include <leash/context.hpp>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/links.hpp>
+#include <leash/os/descriptor.hpp>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::fs::detail {
@@ -17,7 +17,7 @@ enum class Resolver : unsigned char {
 
 /// A directory that no path leads out of.
 struct Root {
-  Descriptor directory;
+  os::Descriptor directory;
   Links links = Links::beneath;
   Resolver resolver = Resolver::walk;
 };
@@ -31,7 +31,7 @@ struct Root {
 ///
 /// A walk asks `context` before each step, and fails with its code when it is done. It is bounded: 65,536 steps, then
 /// it is `too_many_symbolic_link_levels`. It holds up to 18 descriptors at a time, and two where there are no more.
-[[nodiscard]] Outcome<Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path,
-                                               int flags, unsigned mode = 0);
+[[nodiscard]] Outcome<os::Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path,
+                                                   int flags, unsigned mode = 0);
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -11,9 +11,9 @@
 #include <deque>
 #include <leash/fs/detail/beneath.hpp>
 #include <leash/fs/detail/elements.hpp>
-#include <leash/fs/detail/retry.hpp>
 #include <leash/fs/errc.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/retry.hpp>
 #include <optional>
 #include <string>
 #include <utility>
@@ -37,13 +37,14 @@ int openat2(int root, const char* path, int flags, unsigned mode, std::uint64_t 
   how.flags = static_cast<unsigned>(flags);
   how.mode = (flags & O_CREAT) != 0 ? mode : 0;
   how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
-  return track::detail::open_own(
-      [&] { return static_cast<int>(retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); })); });
+  return os::open_own([&] {
+    return static_cast<int>(os::retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); }));
+  });
 }
 
-Outcome<Descriptor> open_at(int directory, const std::string& name, int flags, unsigned mode) {
-  Descriptor descriptor(
-      track::detail::open_own([&] { return retry([&] { return ::openat(directory, name.c_str(), flags, mode); }); }));
+Outcome<os::Descriptor> open_at(int directory, const std::string& name, int flags, unsigned mode) {
+  os::Descriptor descriptor(
+      os::open_own([&] { return os::retry([&] { return ::openat(directory, name.c_str(), flags, mode); }); }));
   if (!descriptor) return refuse_last();
   return descriptor;
 }
@@ -70,7 +71,7 @@ Outcome<std::string> read_link(int directory, const char* name) {
 
 /// What stands at the end of a step: something open, or a link to go on from.
 struct Step {
-  Descriptor open;
+  os::Descriptor open;
   std::optional<std::string> link;
 };
 
@@ -82,7 +83,7 @@ Outcome<Step> step_to_link(int directory, const char* name) {
 
 /// Goes down one name that is not the last.
 Outcome<Step> descend(int directory, const std::string& name) {
-  Outcome<Descriptor> next = open_at(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
+  Outcome<os::Descriptor> next = open_at(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (!next) return std::unexpected(next.error());
   const Outcome<mode_t> type = type_of(next->get());
   if (!type) return std::unexpected(type.error());
@@ -97,7 +98,7 @@ Outcome<Step> finish(int directory, const std::string& name, int flags, unsigned
   if (may_follow && (flags & O_PATH) != 0) {
     // With O_PATH and O_NOFOLLOW, a link is opened and not refused; with O_DIRECTORY besides, it is refused as no
     // directory.
-    Outcome<Descriptor> opened = open_at(directory, name, (flags & ~O_DIRECTORY) | O_NOFOLLOW, 0);
+    Outcome<os::Descriptor> opened = open_at(directory, name, (flags & ~O_DIRECTORY) | O_NOFOLLOW, 0);
     if (!opened) return std::unexpected(opened.error());
     const Outcome<mode_t> type = type_of(opened->get());
     if (!type) return std::unexpected(type.error());
@@ -106,7 +107,7 @@ Outcome<Step> finish(int directory, const std::string& name, int flags, unsigned
     return Step{*std::move(opened), {}};
   }
   for (int attempt = 0;; ++attempt) {
-    Outcome<Descriptor> opened = open_at(directory, name, flags | O_NOFOLLOW, mode);
+    Outcome<os::Descriptor> opened = open_at(directory, name, flags | O_NOFOLLOW, mode);
     if (opened) return Step{*std::move(opened), {}};
     const bool may_be_link =
         opened.error() == std::errc::too_many_symbolic_link_levels || opened.error() == std::errc::not_a_directory;
@@ -125,7 +126,7 @@ class Walk {
   Walk(const Root& root, const Context& context, std::string_view path)
       : root_(root), context_(context), elements_(path, root.links) {}
 
-  Outcome<Descriptor> open(int flags, unsigned mode) {
+  Outcome<os::Descriptor> open(int flags, unsigned mode) {
     for (int count = 0; count != max_steps; ++count) {
       if (context_.done()) return std::unexpected(context_.error());
       const std::string name(elements_.take());
@@ -162,7 +163,7 @@ class Walk {
     return code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system;
   }
 
-  void go_down(const std::string& name, Descriptor next) {
+  void go_down(const std::string& name, os::Descriptor next) {
     if (!elements_.may_go_up()) {
       above_.clear();
     } else if (here_) {
@@ -180,14 +181,14 @@ class Walk {
     if (walked_.empty()) return root_.links == Links::in_root ? std::error_code() : make_error_code(errc::escapes_root);
     walked_.pop_back();
     if (walked_.empty()) {
-      here_ = Descriptor();
+      here_ = os::Descriptor();
     } else if (!above_.empty()) {
       here_ = std::move(above_.back());
       above_.pop_back();
     } else {
       for (; elements_.up_next() && !walked_.empty(); walked_.pop_back()) elements_.take();
       elements_.restart(std::exchange(walked_, {}));
-      here_ = Descriptor();
+      here_ = os::Descriptor();
     }
     return {};
   }
@@ -199,7 +200,7 @@ class Walk {
     if (absolute) {
       walked_.clear();
       above_.clear();
-      here_ = Descriptor();
+      here_ = os::Descriptor();
     }
     return {};
   }
@@ -207,25 +208,25 @@ class Walk {
   const Root& root_;
   const Context& context_;
   Elements elements_;
-  std::vector<std::string> walked_;  ///< The names from the root to here.
-  Descriptor here_;                  ///< None at the root.
-  std::deque<Descriptor> above_;     ///< The directories above this one, the nearest last, as far as they are held.
+  std::vector<std::string> walked_;   ///< The names from the root to here.
+  os::Descriptor here_;               ///< None at the root.
+  std::deque<os::Descriptor> above_;  ///< The directories above this one, the nearest last, as far as they are held.
 };
 
-Outcome<Descriptor> open_by_walk(const Root& root, const Context& context, std::string_view path, int flags,
-                                 unsigned mode) {
+Outcome<os::Descriptor> open_by_walk(const Root& root, const Context& context, std::string_view path, int flags,
+                                     unsigned mode) {
   if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
   return Walk(root, context, path).open(flags, mode);
 }
 
-Outcome<Descriptor> open_by_kernel(const Root& root, const Context& context, std::string_view path, int flags,
-                                   unsigned mode) {
+Outcome<os::Descriptor> open_by_kernel(const Root& root, const Context& context, std::string_view path, int flags,
+                                       unsigned mode) {
   const std::string text(path);
   const std::uint64_t resolve = root.links == Links::in_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH;
   // EAGAIN says that the kernel could not rule out that a concurrent rename, of whatever on this machine, led it
   // outside.
   for (int attempt = 0; attempt != max_attempts; ++attempt) {
-    Descriptor descriptor(openat2(root.directory.get(), text.c_str(), flags, mode, resolve));
+    os::Descriptor descriptor(openat2(root.directory.get(), text.c_str(), flags, mode, resolve));
     if (descriptor) return descriptor;
     if (errno == EXDEV) return refuse(errc::escapes_root);
     if (errno != EAGAIN) return refuse_last();
@@ -239,12 +240,12 @@ Outcome<Descriptor> open_by_kernel(const Root& root, const Context& context, std
 Resolver best_resolver(int root) {
   // Without the system call it is ENOSYS, or whatever a filter answers; and what cannot open the root itself will open
   // nothing. Both ways of resolving came in the same version.
-  const Descriptor probe(openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
+  const os::Descriptor probe(openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
   return probe ? Resolver::kernel : Resolver::walk;
 }
 
-Outcome<Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path, int flags,
-                                 unsigned mode) {
+Outcome<os::Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path, int flags,
+                                     unsigned mode) {
   const auto open = root.resolver == Resolver::kernel ? open_by_kernel : open_by_walk;
   return open(root, context, path, flags | O_CLOEXEC, mode);
 }

@@ -3,7 +3,7 @@
 
 #include <leash/fs/detail/dir_stream.hpp>
 #include <leash/fs/detail/disk_info.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <limits>
 #include <string_view>
 #include <utility>
@@ -20,10 +20,10 @@ FileType type_of_entry(int directory, const dirent& entry) noexcept {
 
 }  // namespace
 
-Outcome<DirStream> DirStream::open(Descriptor descriptor) {
+Outcome<DirStream> DirStream::open(os::Descriptor descriptor) {
   DIR* const stream = ::fdopendir(descriptor.get());
   if (stream == nullptr) return refuse_last();
-  descriptor.release();
+  static_cast<void>(descriptor.release());
   return DirStream(stream);
 }
 
@@ -52,14 +52,14 @@ Outcome<std::vector<DirEntry>> DirStream::read(std::size_t max) {
 }
 
 Outcome<void> DirStream::close() {
-  const track::detail::Closing closing(descriptor());
+  const os::Closing closing(descriptor());
   if (::closedir(std::exchange(stream_, nullptr)) != 0) return refuse_last();
   return {};
 }
 
 int DirStream::descriptor() const noexcept { return stream_ == nullptr ? -1 : ::dirfd(stream_); }
 
-Outcome<std::vector<DirEntry>> list_all(Descriptor descriptor) {
+Outcome<std::vector<DirEntry>> list_all(os::Descriptor descriptor) {
   Outcome<DirStream> stream = DirStream::open(std::move(descriptor));
   if (!stream) return std::unexpected(stream.error());
   return stream->read(std::numeric_limits<std::size_t>::max());

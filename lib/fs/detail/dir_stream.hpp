@@ -4,9 +4,9 @@
 
 #include <cstddef>
 #include <leash/config.hpp>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/dir_entry.hpp>
+#include <leash/os/descriptor.hpp>
 #include <vector>
 
 namespace LEASH_NAMESPACE::fs::detail {
@@ -15,7 +15,7 @@ namespace LEASH_NAMESPACE::fs::detail {
 class DirStream {
  public:
   /// Takes the descriptor, which must be open for reading.
-  [[nodiscard]] static Outcome<DirStream> open(Descriptor descriptor);
+  [[nodiscard]] static Outcome<DirStream> open(os::Descriptor descriptor);
 
   DirStream(DirStream&& other) noexcept;
   DirStream& operator=(DirStream&& other) noexcept;
@@ -36,6 +36,6 @@ class DirStream {
 };
 
 /// All entries of a directory, in any order. Takes the descriptor.
-[[nodiscard]] Outcome<std::vector<DirEntry>> list_all(Descriptor descriptor);
+[[nodiscard]] Outcome<std::vector<DirEntry>> list_all(os::Descriptor descriptor);
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -3,7 +3,7 @@
 #include <leash/config.hpp>
 #include <leash/fs/detail/dir_stream.hpp>
 #include <leash/fs/dir.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -14,7 +14,7 @@ namespace LEASH_NAMESPACE::fs::detail {
 class DiskDir final : public Dir {
  public:
   DiskDir(DirStream stream, std::string_view path) : stream_(std::move(stream)), path_(path) {
-    track::detail::hand_out(do_native_handle());
+    os::hand_out(do_native_handle());
   }
 
  private:

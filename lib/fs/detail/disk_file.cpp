@@ -8,9 +8,10 @@
 #include <leash/fs/detail/named.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/detail/quiet_write.hpp>
-#include <leash/fs/detail/retry.hpp>
 #include <leash/fs/path.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/retry.hpp>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
@@ -37,7 +38,7 @@ std::uint64_t room(int descriptor) noexcept {
 }  // namespace
 
 DiskFile::~DiskFile() {
-  if (const int descriptor = do_native_handle(); descriptor >= 0) track::detail::close_own(descriptor);
+  if (const int descriptor = do_native_handle(); descriptor >= 0) os::close_own(descriptor);
 }
 
 Result<int> DiskFile::check(std::string_view operation, Need need) const {
@@ -54,15 +55,15 @@ Result<int> DiskFile::check(std::string_view operation, Need need) const {
 }
 
 std::unexpected<Error> DiskFile::failed(std::string_view operation) const {
-  return fail(operation, path_, last_error());
+  return fail(operation, path_, os::last_error());
 }
 
 Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_location site) {
   const Result<int> descriptor = check("read", Need::read);
   if (!descriptor) return std::unexpected(descriptor.error());
-  const ssize_t count = retry([&] { return ::read(*descriptor, buffer.data(), buffer.size()); });
+  const ssize_t count = os::retry([&] { return ::read(*descriptor, buffer.data(), buffer.size()); });
   if (count < 0) {
-    const std::error_code code = last_error();
+    const std::error_code code = os::last_error();
     const std::uint64_t most = code == std::errc::invalid_argument ? room(*descriptor) : buffer.size();
     if (most < buffer.size()) return most == 0 ? 0 : do_read(buffer.first(static_cast<std::size_t>(most)), site);
     return fail("read", path_, code);
@@ -84,10 +85,10 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
   if (!descriptor) return std::unexpected(descriptor.error());
   const bool may_raise = may_raise_sigpipe(*descriptor);
   while (!data.empty()) {
-    const ssize_t count = retry(
+    const ssize_t count = os::retry(
         [&] { return may_raise ? quiet_write(*descriptor, data) : ::write(*descriptor, data.data(), data.size()); });
     if (count < 0) {
-      const std::error_code code = last_error();
+      const std::error_code code = os::last_error();
       const bool too_far = code == std::errc::invalid_argument && data.size() > room(*descriptor);
       return fail("write", path_, too_far ? std::make_error_code(std::errc::file_too_large) : code);
     }
@@ -103,7 +104,7 @@ Result<std::size_t> DiskFile::do_read_at(std::span<std::byte> buffer, std::uint6
   while (total != buffer.size()) {
     const auto rest = buffer.subspan(total);
     const auto at = static_cast<off_t>(offset + total);
-    const ssize_t count = retry([&] { return ::pread(*descriptor, rest.data(), rest.size(), at); });
+    const ssize_t count = os::retry([&] { return ::pread(*descriptor, rest.data(), rest.size(), at); });
     if (count < 0) return failed("read_at");
     if (count == 0) break;
     total += static_cast<std::size_t>(count);
@@ -118,7 +119,7 @@ Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_
   if (options_.append) return fail("write_at", path_, std::errc::invalid_argument, "opened for appending");
   while (!data.empty()) {
     const auto at = static_cast<off_t>(offset);
-    const ssize_t count = retry([&] { return ::pwrite(*descriptor, data.data(), data.size(), at); });
+    const ssize_t count = os::retry([&] { return ::pwrite(*descriptor, data.data(), data.size(), at); });
     if (count < 0) return failed("write_at");
     offset += static_cast<std::uint64_t>(count);
     data = data.subspan(static_cast<std::size_t>(count));
@@ -141,14 +142,14 @@ Result<std::uint64_t> DiskFile::do_seek(std::int64_t offset, Whence whence, std:
 Result<void> DiskFile::do_truncate(std::uint64_t size, std::source_location) {
   const Result<int> descriptor = check("truncate", Need::write);
   if (!descriptor) return std::unexpected(descriptor.error());
-  if (retry([&] { return ::ftruncate(*descriptor, static_cast<off_t>(size)); }) != 0) return failed("truncate");
+  if (os::retry([&] { return ::ftruncate(*descriptor, static_cast<off_t>(size)); }) != 0) return failed("truncate");
   return {};
 }
 
 Result<void> DiskFile::do_sync(std::source_location) {
   const Result<int> descriptor = check("sync", Need::open);
   if (!descriptor) return std::unexpected(descriptor.error());
-  if (retry([&] { return ::fsync(*descriptor); }) != 0) return failed("sync");
+  if (os::retry([&] { return ::fsync(*descriptor); }) != 0) return failed("sync");
   return {};
 }
 
@@ -161,7 +162,7 @@ Result<FileInfo> DiskFile::do_stat(std::source_location) {
 Result<int> DiskFile::do_release(std::source_location) {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor < 0) return fail("release", path_, std::errc::bad_file_descriptor);
-  track::detail::give_away(descriptor);
+  os::give_away(descriptor);
   return descriptor;
 }
 
@@ -169,7 +170,7 @@ Result<void> DiskFile::do_close(std::source_location) {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor < 0) return fail("close", path_, std::errc::bad_file_descriptor);
   // Not repeated after EINTR: on Linux, the descriptor is gone whatever close returns.
-  if (track::detail::close_own(descriptor) != 0) return failed("close");
+  if (os::close_own(descriptor) != 0) return failed("close");
   return {};
 }
 

@@ -2,10 +2,10 @@
 
 #include <atomic>
 #include <leash/config.hpp>
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/file.hpp>
 #include <leash/fs/open_options.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/descriptor.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -15,9 +15,9 @@ namespace LEASH_NAMESPACE::fs::detail {
 /// A file behind a descriptor.
 class DiskFile final : public File {
  public:
-  DiskFile(Descriptor descriptor, std::string_view path, const OpenOptions& options)
+  DiskFile(os::Descriptor descriptor, std::string_view path, const OpenOptions& options)
       : path_(path), options_(options), descriptor_(descriptor.release()) {
-    track::detail::hand_out(do_native_handle());
+    os::hand_out(do_native_handle());
   }
   ~DiskFile() override;
 

@@ -1,9 +1,9 @@
 #pragma once
 
-#include <cerrno>
 #include <expected>
 #include <leash/config.hpp>
 #include <leash/error.hpp>
+#include <leash/os/last_error.hpp>
 #include <string_view>
 #include <system_error>
 
@@ -19,11 +19,8 @@ template <class Code>
   return std::unexpected<std::error_code>(make_error_code(code));
 }
 
-/// The code of the system call that failed last in this thread.
-[[nodiscard]] inline std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
-
 [[nodiscard]] inline std::unexpected<std::error_code> refuse_last() noexcept {
-  return std::unexpected<std::error_code>(last_error());
+  return std::unexpected<std::error_code>(os::last_error());
 }
 
 }  // namespace LEASH_NAMESPACE::fs::detail

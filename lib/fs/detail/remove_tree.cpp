@@ -2,11 +2,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <leash/fs/detail/descriptor.hpp>
 #include <leash/fs/detail/dir_stream.hpp>
 #include <leash/fs/detail/remove_tree.hpp>
-#include <leash/fs/detail/retry.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/descriptor.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/retry.hpp>
 #include <utility>
 #include <vector>
 
@@ -16,10 +16,10 @@ namespace {
 /// How often to empty directories again that someone else fills at the same time.
 constexpr int max_refills = 1000;
 
-Outcome<Descriptor> open_directory(int parent, const std::string& name) {
+Outcome<os::Descriptor> open_directory(int parent, const std::string& name) {
   constexpr int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
-  Descriptor directory(
-      track::detail::open_own([&] { return retry([&] { return ::openat(parent, name.c_str(), flags); }); }));
+  os::Descriptor directory(
+      os::open_own([&] { return os::retry([&] { return ::openat(parent, name.c_str(), flags); }); }));
   if (!directory) return refuse_last();
   return directory;
 }
@@ -37,7 +37,7 @@ class Remover {
   explicit Remover(const Context& context) : context_(context) {}
 
   /// Empties the directory `top` and all below it.
-  Outcome<void> empty(Descriptor top, const std::string& name) {
+  Outcome<void> empty(os::Descriptor top, const std::string& name) {
     current_ = std::move(top);
     if (auto entered = enter(name); !entered) return entered;
     for (;;) {
@@ -60,7 +60,7 @@ class Remover {
     struct stat status{};
     if (::fstat(current_.get(), &status) != 0) return refuse_last();
     Level level{name, status.st_dev, status.st_ino, {}};
-    Outcome<Descriptor> listed = open_directory(current_.get(), ".");
+    Outcome<os::Descriptor> listed = open_directory(current_.get(), ".");
     if (!listed) return std::unexpected(listed.error());
     // Listed as a whole before anything is removed: a listing that goes on meanwhile may leave names out.
     Outcome<std::vector<DirEntry>> entries = list_all(*std::move(listed));
@@ -80,7 +80,7 @@ class Remover {
   Outcome<void> go_down(Level& level) {
     const std::string name = std::move(level.directories.back());
     level.directories.pop_back();
-    Outcome<Descriptor> next = open_directory(current_.get(), name);
+    Outcome<os::Descriptor> next = open_directory(current_.get(), name);
     if (next) {
       current_ = *std::move(next);
       return enter(name);
@@ -92,7 +92,7 @@ class Remover {
   }
 
   Outcome<void> go_up() {
-    Outcome<Descriptor> parent = open_directory(current_.get(), "..");
+    Outcome<os::Descriptor> parent = open_directory(current_.get(), "..");
     if (!parent) return std::unexpected(parent.error());
     current_ = *std::move(parent);
     const std::string name = std::move(levels_.back().name);
@@ -111,7 +111,7 @@ class Remover {
   }
 
   const Context& context_;
-  Descriptor current_;
+  os::Descriptor current_;
   std::vector<Level> levels_;
   int refills_ = 0;
 };
@@ -125,7 +125,7 @@ Outcome<void> remove_tree(int parent, const std::string& name, const Context& co
     if (errno != EISDIR) return refuse_last();
     if (::unlinkat(parent, name.c_str(), AT_REMOVEDIR) == 0) return {};
     if (errno != ENOTEMPTY || refill == max_refills) return refuse_last();
-    Outcome<Descriptor> top = open_directory(parent, name);
+    Outcome<os::Descriptor> top = open_directory(parent, name);
     if (!top) return std::unexpected(top.error());
     if (auto emptied = remover.empty(*std::move(top), name); !emptied) return emptied;
   }

@@ -5,7 +5,8 @@
 #include <chrono>
 #include <cstring>
 #include <leash/net/detail/connector.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -67,9 +68,9 @@ class Connector {
   std::error_code open(const SocketAddress& address) {
     auto opened = open_socket(address.family());
     if (!opened) return opened.error();
-    if (local_ && ::bind(opened->number(), local_->data(), local_->size()) != 0) return last_error();
+    if (local_ && ::bind(opened->get(), local_->data(), local_->size()) != 0) return os::last_error();
     asio::error_code code;
-    socket_.assign(endpoint_of(address).protocol(), opened->number(), code);
+    socket_.assign(endpoint_of(address).protocol(), opened->get(), code);
     if (!code) static_cast<void>(opened->release());
     return code;
   }
@@ -104,7 +105,7 @@ class Connector {
     if (!code && connected_to_itself()) code = std::make_error_code(std::errc::connection_refused);
     if (!code) {
       asio::error_code released;
-      UniqueSocket socket(socket_.release(released));
+      os::Descriptor socket(socket_.release(released));
       if (!released) connected_ = Connected{std::move(socket), addresses_[attempt]};
       code = released;
     }
@@ -130,7 +131,7 @@ class Connector {
   }
 
   void close() {
-    const track::detail::Closing closing(socket_.is_open() ? socket_.native_handle() : -1);
+    const os::Closing closing(socket_.is_open() ? socket_.native_handle() : -1);
     asio::error_code ignored;
     socket_.close(ignored);
   }
@@ -138,7 +139,7 @@ class Connector {
   const Context& context_;
   const std::span<const SocketAddress> addresses_;
   const std::optional<SocketAddress>& local_;
-  const track::detail::MayOpen loop_{track::detail::Unlisted::event_loop};
+  const os::MayOpen loop_{os::Unlisted::event_loop};
   asio::io_context io_{1};
   tcp::socket socket_{io_};
   std::size_t next_ = 0;

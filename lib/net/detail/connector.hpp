@@ -13,7 +13,7 @@ namespace LEASH_NAMESPACE::net::detail {
 
 /// A connected socket and the one of several addresses that it is connected to.
 struct Connected {
-  UniqueSocket socket;
+  os::Descriptor socket;
   SocketAddress remote;
 };
 

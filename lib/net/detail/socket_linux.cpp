@@ -5,7 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 #include <leash/net/detail/socket.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -17,29 +18,18 @@ void set_option(int socket, int level, int name, int value) noexcept {
 
 }  // namespace
 
-UniqueSocket& UniqueSocket::operator=(UniqueSocket&& other) noexcept {
-  const UniqueSocket old(std::exchange(number_, other.release()));
-  return *this;
+std::expected<os::Descriptor, std::error_code> open_socket(int family) noexcept {
+  const int number =
+      os::open_own([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
+  if (number == -1) return std::unexpected(os::last_error());
+  return os::Descriptor(number);
 }
 
-UniqueSocket::~UniqueSocket() {
-  if (number_ != -1) track::detail::close_own(number_);
-}
-
-int UniqueSocket::release() noexcept { return std::exchange(number_, -1); }
-
-std::expected<UniqueSocket, std::error_code> open_socket(int family) noexcept {
-  const int number = track::detail::open_own(
-      [&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
-  if (number == -1) return std::unexpected(last_error());
-  return UniqueSocket(number);
-}
-
-std::expected<UniqueSocket, std::error_code> accept_socket(int listener, SocketAddress& remote) noexcept {
-  const int number = track::detail::open_own(
-      [&] { return ::accept4(listener, remote.data(), &remote.size(), SOCK_NONBLOCK | SOCK_CLOEXEC); });
-  if (number == -1) return std::unexpected(last_error());
-  return UniqueSocket(number);
+std::expected<os::Descriptor, std::error_code> accept_socket(int listener, SocketAddress& remote) noexcept {
+  const int number =
+      os::open_own([&] { return ::accept4(listener, remote.data(), &remote.size(), SOCK_NONBLOCK | SOCK_CLOEXEC); });
+  if (number == -1) return std::unexpected(os::last_error());
+  return os::Descriptor(number);
 }
 
 void apply(const SocketOptions& options, int socket) noexcept {
@@ -51,7 +41,5 @@ void apply(const SocketOptions& options, int socket) noexcept {
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
 }
-
-std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -15,7 +15,7 @@
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <mutex>
 #include <utility>
 
@@ -58,8 +58,8 @@ std::vector<std::string> numeric_addresses(const addrinfo* list) {
 std::error_code missing_descriptors(int lookup_error) {
   int error = lookup_error;
   if (error != EMFILE && error != ENFILE) {
-    const UniqueSocket probe(track::detail::open_own([] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
-    error = probe.number() == -1 ? errno : 0;
+    const os::Descriptor probe(os::open_own([] { return ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0); }));
+    error = probe.get() == -1 ? errno : 0;
   }
   if (error != EMFILE && error != ENFILE) return {};
   return {error, std::generic_category()};
@@ -95,8 +95,8 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
   Answer answer;
   {
     // They are closed when it returns.
-    const track::detail::MayOpen files(track::detail::Unlisted::files);
-    const track::detail::MayOpen sockets(track::detail::Unlisted::sockets);
+    const os::MayOpen files(os::Unlisted::files);
+    const os::MayOpen sockets(os::Unlisted::sockets);
     status = lookup(question.host.c_str(), nullptr, &hints, &found);
   }
   const int error = errno;

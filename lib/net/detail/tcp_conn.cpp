@@ -4,7 +4,8 @@
 #include <cerrno>
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/tcp_conn.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <mutex>
 #include <string>
 #include <utility>
@@ -20,13 +21,13 @@ bool would_block(std::error_code code) {
 
 }  // namespace
 
-TcpConn::TcpConn(UniqueSocket socket, Address local, Address remote, const std::shared_ptr<Clock>& clock)
+TcpConn::TcpConn(os::Descriptor socket, Address local, Address remote, const std::shared_ptr<Clock>& clock)
     : local_(std::move(local)),
       remote_(std::move(remote)),
       descriptor_(socket.release()),
       reading_(clock),
       writing_(clock) {
-  track::detail::hand_out(descriptor_.number());
+  os::hand_out(descriptor_.number());
 }
 
 TcpConn::~TcpConn() = default;
@@ -44,7 +45,7 @@ std::error_code TcpConn::stopped(const Half& half) const noexcept {
 }
 
 std::error_code TcpConn::wait(Half& half, short events) {
-  Waker::Wait wait(half.waker);
+  os::Waker::Wait wait(half.waker);
   if (const std::error_code code = stopped(half)) return code;
   wait.until(descriptor_.number(), events);
   return stopped(half);
@@ -57,13 +58,13 @@ void TcpConn::note_reset(std::error_code code) noexcept {
 Result<std::size_t> TcpConn::do_read(std::span<std::byte> buffer, std::source_location) {
   const std::lock_guard turn(reading_.turn);
   reading_.deadline.revive();
-  const Descriptor::Use use(descriptor_);
+  const SharedDescriptor::Use use(descriptor_);
   std::error_code code = stopped(reading_);
   while (!code) {
     if (buffer.empty()) return 0;
     const ssize_t count = ::recv(descriptor_.number(), buffer.data(), buffer.size(), 0);
     if (count > 0 || (count == 0 && !reset_)) return static_cast<std::size_t>(count);
-    code = count == 0 ? std::make_error_code(std::errc::connection_reset) : last_error();
+    code = count == 0 ? std::make_error_code(std::errc::connection_reset) : os::last_error();
     if (code == std::errc::interrupted) code.clear();
     if (would_block(code)) code = wait(reading_, POLLIN);
   }
@@ -74,7 +75,7 @@ Result<std::size_t> TcpConn::do_read(std::span<std::byte> buffer, std::source_lo
 Result<void> TcpConn::do_write(std::span<const std::byte> data, std::source_location) {
   const std::lock_guard turn(writing_.turn);
   writing_.deadline.revive();
-  const Descriptor::Use use(descriptor_);
+  const SharedDescriptor::Use use(descriptor_);
   std::size_t written = 0;
   std::error_code code = stopped(writing_);
   while (!code) {
@@ -86,7 +87,7 @@ Result<void> TcpConn::do_write(std::span<const std::byte> data, std::source_loca
       if (written < data.size()) code = stopped(writing_);
       continue;
     }
-    code = last_error();
+    code = os::last_error();
     if (code == std::errc::interrupted) code.clear();
     if (would_block(code)) code = wait(writing_, POLLOUT);
   }
@@ -96,10 +97,10 @@ Result<void> TcpConn::do_write(std::span<const std::byte> data, std::source_loca
 }
 
 Result<void> TcpConn::do_close_write(std::source_location) {
-  const Descriptor::Use use(descriptor_);
+  const SharedDescriptor::Use use(descriptor_);
   if (!use) return failure("close_write", closed_error());
   if (::shutdown(descriptor_.number(), SHUT_WR) == 0) return {};
-  return failure("close_write", last_error());
+  return failure("close_write", os::last_error());
 }
 
 std::optional<int> TcpConn::retire() {
@@ -115,7 +116,7 @@ std::optional<int> TcpConn::retire() {
 Result<void> TcpConn::do_close(std::source_location) {
   const std::optional<int> number = retire();
   if (!number) return failure("close", closed_error());
-  if (track::detail::close_own(*number) != 0 && errno != EINTR) return failure("close", last_error());
+  if (os::close_own(*number) != 0 && errno != EINTR) return failure("close", os::last_error());
   return {};
 }
 
@@ -124,8 +125,8 @@ Result<void> TcpConn::do_reset(std::source_location) {
   if (!number) return failure("reset", closed_error());
   const linger at_once{.l_onoff = 1, .l_linger = 0};
   const bool set = ::setsockopt(*number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
-  const std::error_code code = set ? std::error_code() : last_error();
-  if (track::detail::close_own(*number) != 0 && errno != EINTR) return failure("reset", last_error());
+  const std::error_code code = set ? std::error_code() : os::last_error();
+  if (os::close_own(*number) != 0 && errno != EINTR) return failure("reset", os::last_error());
   if (code) return failure("reset", code, "closed without it");
   return {};
 }
@@ -148,16 +149,16 @@ int TcpConn::do_native_handle() const noexcept { return descriptor_.retired() ? 
 Result<int> TcpConn::do_release(std::source_location) {
   const std::optional<int> number = retire();
   if (!number) return failure("release", closed_error());
-  track::detail::give_away(*number);
+  os::give_away(*number);
   return *number;
 }
 
-Result<std::unique_ptr<Conn>> make_tcp_conn(std::string_view operation, std::string_view subject, UniqueSocket socket,
+Result<std::unique_ptr<Conn>> make_tcp_conn(std::string_view operation, std::string_view subject, os::Descriptor socket,
                                             const SocketAddress& remote, const SocketOptions& options,
                                             const std::shared_ptr<Clock>& clock) {
-  const auto local = SocketAddress::local_of(socket.number());
+  const auto local = SocketAddress::local_of(socket.get());
   if (!local) return fail(operation, subject, local.error());
-  apply(options, socket.number());
+  apply(options, socket.get());
   return std::make_unique<TcpConn>(std::move(socket), local->address(), remote.address(), clock);
 }
 

@@ -4,10 +4,10 @@
 #include <leash/config.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/deadline.hpp>
-#include <leash/net/detail/descriptor.hpp>
+#include <leash/net/detail/shared_descriptor.hpp>
 #include <leash/net/detail/socket.hpp>
-#include <leash/net/detail/waker.hpp>
 #include <leash/os/turn.hpp>
+#include <leash/os/waker.hpp>
 #include <memory>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -15,7 +15,7 @@ namespace LEASH_NAMESPACE::net::detail {
 /// A connected TCP socket. Operations try, and wait with `poll` where they cannot go on; no event loop is involved.
 class TcpConn final : public Conn {
  public:
-  TcpConn(UniqueSocket socket, Address local, Address remote, const std::shared_ptr<Clock>& clock);
+  TcpConn(os::Descriptor socket, Address local, Address remote, const std::shared_ptr<Clock>& clock);
   ~TcpConn() override;
 
  private:
@@ -24,7 +24,7 @@ class TcpConn final : public Conn {
     explicit Half(const std::shared_ptr<Clock>& clock) : deadline(clock, [this] { waker.wake(); }) {}
 
     os::Turn turn;
-    Waker waker;
+    os::Waker waker;
     Deadline deadline;
   };
 
@@ -48,7 +48,7 @@ class TcpConn final : public Conn {
 
   const Address local_;
   const Address remote_;
-  Descriptor descriptor_;
+  SharedDescriptor descriptor_;
   Half reading_;
   Half writing_;
   // The kernel reports a reset once, and an orderly end afterwards; here it stays one.
@@ -57,7 +57,7 @@ class TcpConn final : public Conn {
 
 /// The Conn for a socket that was just connected or accepted.
 [[nodiscard]] Result<std::unique_ptr<Conn>> make_tcp_conn(std::string_view operation, std::string_view subject,
-                                                          UniqueSocket socket, const SocketAddress& remote,
+                                                          os::Descriptor socket, const SocketAddress& remote,
                                                           const SocketOptions& options,
                                                           const std::shared_ptr<Clock>& clock);
 

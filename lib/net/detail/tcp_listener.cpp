@@ -3,7 +3,8 @@
 #include <cerrno>
 #include <leash/net/detail/tcp_conn.hpp>
 #include <leash/net/detail/tcp_listener.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <mutex>
 #include <utility>
 
@@ -32,9 +33,9 @@ bool lost_one(std::error_code code) {
 
 }  // namespace
 
-TcpListener::TcpListener(UniqueSocket socket, Address address, SocketOptions options)
+TcpListener::TcpListener(os::Descriptor socket, Address address, SocketOptions options)
     : address_(std::move(address)), options_(options), descriptor_(socket.release()) {
-  track::detail::hand_out(descriptor_.number());
+  os::hand_out(descriptor_.number());
 }
 
 Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
@@ -45,7 +46,7 @@ Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
     SocketAddress remote;
     std::error_code code;
     {
-      const Descriptor::Use use(descriptor_);
+      const SharedDescriptor::Use use(descriptor_);
       if (!use) return closed();
       auto socket = accept_socket(descriptor_.number(), remote);
       if (socket) {
@@ -63,11 +64,11 @@ Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
 
 void TcpListener::wait_for_one(const Context& context) {
   // Owned by all who may wake it: in a forked child the thread that waited is lost, and its stack with it.
-  const auto waker = std::make_shared<Waker>();
-  Waker::Wait wait(*waker);
+  const auto waker = std::make_shared<os::Waker>();
+  os::Waker::Wait wait(*waker);
   // Neither under a Use nor under the mutex: a Context may run any callback here.
   const Registration woken = context.on_cancel([waker] { waker->wake(); });
-  const Descriptor::Use use(descriptor_);
+  const SharedDescriptor::Use use(descriptor_);
   {
     const std::lock_guard lock(mutex_);
     if (descriptor_.retired() || context.done()) return;
@@ -84,7 +85,7 @@ Result<void> TcpListener::do_close(std::source_location) {
     for (const auto& waker : waiting_) waker->wake();
   });
   if (!number) return fail("close", to_string(address_), std::errc::bad_file_descriptor);
-  if (track::detail::close_own(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), last_error());
+  if (os::close_own(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), os::last_error());
   return {};
 }
 

@@ -1,11 +1,11 @@
 #pragma once
 
 #include <leash/config.hpp>
-#include <leash/net/detail/descriptor.hpp>
+#include <leash/net/detail/shared_descriptor.hpp>
 #include <leash/net/detail/socket.hpp>
-#include <leash/net/detail/waker.hpp>
 #include <leash/net/listener.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/os/waker.hpp>
 #include <memory>
 #include <vector>
 
@@ -14,7 +14,7 @@ namespace LEASH_NAMESPACE::net::detail {
 /// A listening TCP socket.
 class TcpListener final : public Listener {
  public:
-  TcpListener(UniqueSocket socket, Address address, SocketOptions options);
+  TcpListener(os::Descriptor socket, Address address, SocketOptions options);
 
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
@@ -26,9 +26,9 @@ class TcpListener final : public Listener {
 
   const Address address_;
   const SocketOptions options_;
-  Descriptor descriptor_;
+  SharedDescriptor descriptor_;
   os::Mutex mutex_;
-  std::vector<std::shared_ptr<Waker>> waiting_;
+  std::vector<std::shared_ptr<os::Waker>> waiting_;
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail

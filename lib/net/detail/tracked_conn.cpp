@@ -1,7 +1,7 @@
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/kinds.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -44,7 +44,7 @@ Result<void> TrackedConn::do_reset(std::source_location site) {
 }
 
 Result<int> TrackedConn::do_release(std::source_location site) {
-  const track::detail::Opening opening;
+  const os::Opening opening;
   Result<int> descriptor = ProxyConn::do_release(site);
   if (descriptor && state_.exchange(State::closed) != State::reset) tag_.release(site);
   return descriptor;

@@ -1,7 +1,7 @@
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/detail/tracked_listener.hpp>
 #include <leash/net/kinds.hpp>
-#include <leash/track/detail/own_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -20,7 +20,7 @@ Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
   if (auto open_yet = tracker->check(call, {kinds::connection, subject}, "accept"); !open_yet) {
     return std::unexpected(std::move(open_yet).error());
   }
-  Result<std::unique_ptr<Conn>> conn = track::detail::open_for_tag([&] { return ProxyListener::do_accept(call); });
+  Result<std::unique_ptr<Conn>> conn = os::open_for_tag([&] { return ProxyListener::do_accept(call); });
   if (!conn) return conn;
   return track_conn(*tracker, *std::move(conn), call, "accept", subject);
 }

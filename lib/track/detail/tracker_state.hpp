@@ -11,15 +11,15 @@
 #include <leash/notes.hpp>
 #include <leash/os/event_count.hpp>
 #include <leash/os/happens_before.hpp>
+#include <leash/os/open_descriptors.hpp>
 #include <leash/os/turn.hpp>
-#include <leash/track/detail/findings.hpp>
-#include <leash/track/detail/open_descriptors.hpp>
-#include <leash/track/detail/releases.hpp>
-#include <leash/track/detail/shards.hpp>
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
+#include <leash/track/report/findings.hpp>
 #include <leash/track/resource.hpp>
+#include <leash/track/store/releases.hpp>
+#include <leash/track/store/shards.hpp>
 #include <memory>
 #include <optional>
 #include <source_location>
@@ -27,7 +27,7 @@
 namespace LEASH_NAMESPACE::track::detail {
 
 /// What all handles to one tracker share. Thread-safe. Lives until there is no handle and no tag of it any more.
-class TrackerState : public leash::detail::RefCounted {
+class TrackerState : public Lifetime, public leash::detail::RefCounted {
  public:
   explicit TrackerState(Options options);
 
@@ -52,7 +52,9 @@ class TrackerState : public leash::detail::RefCounted {
   /// The resource is to be used.
   void touch(Record& record, std::source_location location) noexcept;
 
-  static TrackerState& of(const Record& record) noexcept { return Page::of(record).shard->tracker(); }
+  static TrackerState& of(const Record& record) noexcept {
+    return static_cast<TrackerState&>(Page::of(record).shard->tracker());
+  }
 
   /// Someone tried to open something after the end.
   void refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept;
@@ -79,21 +81,9 @@ class TrackerState : public leash::detail::RefCounted {
   /// Throws `std::logic_error` if that is not the one that asks.
   void check_copy() const;
 
-  /// For shards that have no owner any more.
-  void tag_begins() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
-  bool tag_ended() noexcept {
-    os::happens_before(&remaining_);
-    if (remaining_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
-    os::happens_after(&remaining_);
-    return true;
-  }
-
  private:
   friend void destroy(TrackerState* state) noexcept;
   ~TrackerState() = default;
-
-  /// More than there can be tags: what handles hold of `remaining_`.
-  static constexpr std::int64_t held_by_handles = std::int64_t{1} << 48U;
 
   /// The shard that the calling thread takes records from, if it takes a Turn.
   Shard& shard_of(ThisThread& thread);
@@ -179,7 +169,7 @@ class TrackerState : public leash::detail::RefCounted {
   std::atomic<Level> level_;
   const std::size_t depth_;
   const Clock::time_point began_;
-  std::optional<DescriptorList> descriptors_at_start_;
+  std::optional<os::DescriptorList> descriptors_at_start_;
   std::optional<ReleaseWatch> releases_;
   std::atomic<bool> closed_{false};
   std::atomic<std::uint32_t> settling_{0};  ///< How many wait until all is closed.
@@ -187,7 +177,6 @@ class TrackerState : public leash::detail::RefCounted {
   std::atomic<std::uint64_t> closes_while_settling_{0};
   os::EventCount wake_;
   std::atomic<std::uint64_t> without_stack_{0};
-  std::atomic<std::int64_t> remaining_{held_by_handles};
   Shards shards_;
 
   os::Turn reading_;  ///< Who pins records holds it.

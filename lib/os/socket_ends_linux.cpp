@@ -1,0 +1,90 @@
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include <array>
+#include <cstddef>
+#include <cstring>
+#include <leash/os/open_descriptors.hpp>
+
+namespace LEASH_NAMESPACE::os {
+namespace {
+
+int option(int number, int name) noexcept {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(number, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
+}
+
+template <class Address>
+Address as(const sockaddr_storage& storage) noexcept {
+  Address address{};
+  std::memcpy(&address, &storage, sizeof address);
+  return address;
+}
+
+std::string path_of(const sockaddr_storage& storage, socklen_t size) {
+  const auto address = as<sockaddr_un>(storage);
+  const std::size_t before = offsetof(sockaddr_un, sun_path);
+  if (size <= before) return {};
+  std::string path(address.sun_path, std::min<std::size_t>(size - before, sizeof address.sun_path));
+  // An abstract name begins with a NUL, and all that follows is part of it.
+  if (path.front() == '\0') return "@" + path.substr(1);
+  return path.substr(0, path.find('\0'));
+}
+
+std::string text_of(const sockaddr_storage& storage, socklen_t size) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  switch (storage.ss_family) {
+    case AF_INET: {
+      const auto address = as<sockaddr_in>(storage);
+      ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
+      return std::string(text.data()) + ":" + std::to_string(ntohs(address.sin_port));
+    }
+    case AF_INET6: {
+      const auto address = as<sockaddr_in6>(storage);
+      ::inet_ntop(AF_INET6, &address.sin6_addr, text.data(), text.size());
+      return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(address.sin6_port));
+    }
+    case AF_UNIX:
+      return path_of(storage, size);
+    default:
+      return {};
+  }
+}
+
+std::string address_of(int number, int (*ask)(int, sockaddr*, socklen_t*)) {
+  sockaddr_storage storage{};
+  socklen_t size = sizeof storage;
+  if (ask(number, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
+  return text_of(storage, size);
+}
+
+std::string protocol_of(int domain, int type) {
+  if (domain == AF_UNIX) return "unix";
+  if (domain != AF_INET && domain != AF_INET6) return "socket";
+  if (type == SOCK_STREAM) return "tcp";
+  return type == SOCK_DGRAM ? "udp" : "socket";
+}
+
+}  // namespace
+
+SocketEnds socket_ends(int number) {
+  const int domain = option(number, SO_DOMAIN);
+  if (domain == -1) return {};
+  return {.protocol = protocol_of(domain, option(number, SO_TYPE)),
+          .local = address_of(number, [](int a, sockaddr* b, socklen_t* c) { return ::getsockname(a, b, c); }),
+          .peer = address_of(number, [](int a, sockaddr* b, socklen_t* c) { return ::getpeername(a, b, c); }),
+          .listening = option(number, SO_ACCEPTCONN) == 1};
+}
+
+std::string to_string(const SocketEnds& ends) {
+  std::string text = ends.protocol;
+  if (ends.listening) text += " listening at";
+  if (!ends.local.empty()) text += " " + ends.local;
+  if (!ends.peer.empty()) text += " -> " + ends.peer;
+  return text;
+}
+
+}  // namespace LEASH_NAMESPACE::os

@@ -1,0 +1,394 @@
+#include <algorithm>
+#include <cstring>
+#include <exception>
+#include <leash/os/happens_before.hpp>
+#include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/errc.hpp>
+#include <leash/track/stack.hpp>
+#include <leash/track/stack/capture.hpp>
+#include <leash/track/store/places.hpp>
+#include <leash/track/store/this_thread.hpp>
+#include <limits>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+using leash::detail::Ref;
+
+constinit std::atomic<std::uint64_t> last_id{0};
+
+/// Counts up from where no other copy of leash does.
+std::uint64_t next_id() noexcept {
+  static constexpr unsigned page_bits = 12;
+  static constexpr unsigned counter_bits = 28;
+  const std::uint64_t page = reinterpret_cast<std::uintptr_t>(&leash::detail::this_copy) >> page_bits;
+  return (page << counter_bits) + last_id.fetch_add(1, std::memory_order_relaxed) + 1;
+}
+
+Options with_clock(Options options) {
+  if (!options.clock) options.clock = Clock::real();
+  return options;
+}
+
+/// Something of the thread's own, in 16 bits: that two closers are told apart is nearly certain.
+std::uint32_t mark_of(const ThisThread& thread) noexcept {
+  return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&thread) * 0x9e3779b97f4a7c15ULL >> 48U);
+}
+
+/// As memcpy, without the call.
+[[gnu::always_inline]] inline void copy_short(char* to, const char* from, std::size_t size) noexcept {
+  const auto copy_ends = [&]<class Word>(Word) {
+    std::memcpy(to, from, sizeof(Word));
+    std::memcpy(to + size - sizeof(Word), from + size - sizeof(Word), sizeof(Word));
+  };
+  if (size >= 8) {
+    copy_ends(std::uint64_t{});
+  } else if (size >= 4) {
+    copy_ends(std::uint32_t{});
+  } else {
+    for (std::size_t at = 0; at < size; ++at) to[at] = from[at];
+  }
+}
+
+void set_name(Record& record, std::string_view name) {
+  if (name.size() <= Record::inline_name) {
+    copy_short(record.name_text, name.data(), name.size());
+    record.name_size = static_cast<unsigned char>(name.size());
+  } else {
+    record.need_extra().name = name;
+    record.name_size = Record::long_name;
+  }
+}
+
+}  // namespace
+
+void destroy(TrackerState* state) noexcept { state->let_go(); }
+
+void TrackerState::check_copy() const {
+  if (!is_foreign()) return;
+  leash::detail::tell_of(copy_);
+  throw std::logic_error("leash: this tracker was made by another copy of leash in the process");
+}
+
+Error tracker_closed_error(std::string_view operation, std::string_view subject, std::source_location site) {
+  return {operation, subject, make_error_code(errc::tracker_closed),
+          "at " + std::string(site.file_name()) + ":" + std::to_string(site.line())};
+}
+
+TrackerState::TrackerState(Options options)
+    : id_(next_id()),
+      options_(with_clock(std::move(options))),
+      level_(options_.level.value_or(default_level())),
+      depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
+      began_(options_.clock->coarse_now()) {
+  if (!tracking_enabled || options_.rules.untracked == Severity::off) return;
+  releases_.emplace();
+  descriptors_at_start_ = os::open_descriptors();
+}
+
+void TrackerState::let_go() noexcept {
+  // Its memory is lost then; only its own copy could tell who still uses it.
+  if (is_foreign()) return;
+  const std::uint64_t tags = shards_.disown(this_thread().index);
+  if (handles_gone(tags)) delete this;
+}
+
+Shard& TrackerState::shard_of(ThisThread& thread) {
+  if (thread.tracker != id_) {
+    Shard& shard = shards_.at(*this, thread.index);
+    if (thread.index == 0) return shard;
+    thread.shard = &shard;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    thread.tracker = id_;
+  }
+  // In a signal handler that came while this thread was at work on it, the shard of the threads without one.
+  return thread.shard->busy() ? shards_.at(*this, 0) : *thread.shard;
+}
+
+[[gnu::always_inline]] inline Place TrackerState::place_of_call(Level level, std::source_location location,
+                                                                const ThisThread& thread, std::size_t skip) noexcept {
+  if (level == Level::count) return {};
+  const std::uint32_t site = intern_site(location, thread);
+  if (level == Level::stack && depth_ != 0) {
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
+    if (stack != 0) return Place::of_stack(stack);
+    without_stack_.fetch_add(1, std::memory_order_relaxed);
+  }
+  return Place::of_site(site);
+}
+
+[[gnu::always_inline]] inline Place TrackerState::place_of_close(std::source_location location,
+                                                                 const ThisThread& thread,
+                                                                 std::size_t skip) const noexcept {
+  const Level level = this->level();
+  if (level == Level::count) return {};
+  const std::uint32_t site = intern_site(location, thread);
+  if (options_.close_stack && level == Level::stack) {
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack, Event::closing);
+    if (stack != 0) return Place::of_stack(stack);
+  }
+  return Place::of_site(site);
+}
+
+Place TrackerState::closed_at(const Record& record) noexcept {
+  return Place::from_bits(record.closed_at.load(std::memory_order_acquire));
+}
+
+[[gnu::always_inline]] inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
+                                                       const ThisThread& thread) noexcept {
+  record.opened_at = opening.place.bits();
+  record.closed_at.store(0, std::memory_order_relaxed);
+  record.used.store(0, std::memory_order_relaxed);
+  record.thread = thread.number;
+  record.descriptor = opening.descriptor;
+  record.opened_and_kind = opening.opened_and_kind;
+  shard.publish(record, opening.state | Record::unwinding_bits(*thread.uncaught_exceptions));
+}
+
+template <class Otherwise>
+[[gnu::always_inline]] inline Record* TrackerState::open_or(const Resource& resource, std::source_location location,
+                                                            const Notes& notes, bool is_child, Otherwise otherwise) {
+  const Level level = this->level();
+  const bool counts_only = level == Level::count;
+  // Called first, and so with the least to keep meanwhile.
+  const std::uint64_t opened = counts_only ? 0 : now_us();
+  ThisThread& thread = known_thread();
+  const Opening opening{
+      .state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
+      .place = place_of_call(level, location, thread, 1),
+      .descriptor = resource.descriptor,
+      .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
+      .name = counts_only ? std::string_view() : resource.name,
+      .notes = counts_only || notes.empty() ? nullptr : &notes};
+  const bool simple = opening.name.size() <= Record::inline_name && opening.notes == nullptr && !is_child;
+  if (simple && thread.tracker == id_ && thread.shard->enter_as_owner()) [[likely]] {
+    Shard& shard = *thread.shard;
+    // Behind that: who closes the tracker waits for this thread, or this thread sees that.
+    Record* const record = closed() ? nullptr : shard.take_ready();
+    if (record != nullptr) [[likely]] {
+      copy_short(record->name_text, opening.name.data(), opening.name.size());
+      record->name_size = static_cast<unsigned char>(opening.name.size());
+      begin(*record, shard, opening, thread);
+      shard.leave();
+      return record;
+    }
+    shard.leave();
+  }
+  return otherwise(Opening(opening));
+}
+
+[[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
+                                             const Notes& notes, Family* parent) {
+  return open_or(resource, location, notes, parent != nullptr,
+                 [&](const Opening& opening) { return open_in_turn(opening, parent); });
+}
+
+[[gnu::noinline]] Record* TrackerState::create(const Resource& resource, std::source_location location,
+                                               const Notes& notes) {
+  return open_or(resource, location, notes, false,
+                 [&](const Opening& opening) { return create_in_turn(resource, location, notes, opening); });
+}
+
+[[gnu::noinline]] Record* TrackerState::create_in_turn(const Resource& resource, std::source_location location,
+                                                       const Notes& notes, const Opening& opening) {
+  Record* const record = open_in_turn(opening, nullptr);
+  if (record != nullptr) return record;
+  refuse(resource, location, notes);
+  throw std::logic_error("leash: " + to_string(tracker_closed_error("acquire", resource.name, location)));
+}
+
+[[gnu::noinline]] Record* TrackerState::open_in_turn(const Opening& opening, Family* parent) {
+  check_copy();
+  ThisThread& thread = known_thread();
+  Shard& shard = shard_of(thread);
+  const Shard::Turn turn(shard, thread);
+  if (closed()) return nullptr;
+  Record& record = shard.take();
+  os::happens_after(&record);
+  Opening all = opening;
+  try {
+    set_name(record, opening.name);
+    if (opening.notes != nullptr) record.need_extra().notes = *opening.notes;
+    if (parent != nullptr) {
+      record.need_extra().as_child = Ref<Family>(parent);
+      all.state |= Record::child;
+      // That it was opened after that is another finding.
+      if (parent->parent_closed) all.state |= Record::told;
+    }
+  } catch (...) {
+    if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
+    shard.cancel(record);
+    throw;
+  }
+  os::happens_before(&record);
+  begin(record, shard, all, thread);
+  return &record;
+}
+
+[[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, const ThisThread& thread,
+                                                     std::uint32_t& before) noexcept {
+  std::uint32_t added = Record::closed | mark_of(thread) << Record::closer_shift;
+  before = record.state.load(std::memory_order_relaxed);
+  if ((before & Record::child) != 0 && record.family_as_child()->parent_closed) added |= Record::orphaned;
+  do {
+    if ((before & Record::open) == 0) return false;
+  } while (!record.state.compare_exchange_weak(before, (before & ~Record::open) | added));
+  record.closed_at.store(place.bits(), std::memory_order_release);
+  Page::of(record).shard->count_closed(thread);
+  return true;
+}
+
+void TrackerState::after_end(Record& record, std::uint32_t before) noexcept {
+  if ((before & Record::reported) != 0) note_use(record, 0);
+  // Sequentially consistent with the exchange of the state: who waits sees this record closed, or this thread sees it
+  // wait.
+  if (settling_.load() != 0) {
+    closes_while_settling_.fetch_add(1);
+    wake_.notify_all();
+  }
+}
+
+void TrackerState::close(Record& record, std::source_location location) noexcept {
+  const ThisThread& thread = this_thread();
+  const Level level = this->level();
+  const std::uint32_t site = level == Level::count ? 0 : known_site(location, thread);
+  if (site == unknown_site || (options_.close_stack && level == Level::stack)) {
+    close_anywhere(record, location);
+  } else {
+    close_at(record, Place::of_site(site), thread);
+  }
+}
+
+[[gnu::noinline]] void TrackerState::close_anywhere(Record& record, std::source_location location) noexcept {
+  const ThisThread& thread = this_thread();
+  close_at(record, place_of_close(location, thread, 1), thread);
+}
+
+[[gnu::noinline]] void TrackerState::release(Record& record, std::source_location location) noexcept {
+  const ThisThread& thread = this_thread();
+  const Place place = place_of_close(location, thread, 1);
+  // First: who judges sees the tag, or this.
+  if ((record.state.load(std::memory_order_acquire) & Record::open) != 0) {
+    note_release(record.descriptor, {Place::from_bits(record.opened_at), place});
+  }
+  close_at(record, place, thread);
+}
+
+[[gnu::always_inline]] inline void TrackerState::close_at(Record& record, Place place,
+                                                          const ThisThread& thread) noexcept {
+  std::uint32_t before = 0;
+  if (!end(record, place, thread, before)) [[unlikely]] {
+    close_again(record, place);
+    return;
+  }
+  Place::note_closed(Place::from_bits(record.opened_at), place);
+  const bool has_extra = record.extra.load(std::memory_order_acquire) != nullptr;
+  if (has_extra || (before & Record::reported) != 0 || settling_.load() != 0) after_close(record, place, before);
+}
+
+[[gnu::noinline]] void TrackerState::close_again(Record& record, Place place) noexcept {
+  find(Rule::double_close, Severity::failure, record, closed_at(record), place);
+}
+
+[[gnu::noinline]] void TrackerState::after_close(Record& record, Place place, std::uint32_t before) noexcept {
+  after_end(record, before);
+  if (Family* const family = record.family_as_parent(); family != nullptr) {
+    family->closed_us = now_us();
+    family->closed_at = place.bits();
+    family->parent_closed = true;
+  }
+}
+
+void TrackerState::end_tag(Record& record) noexcept {
+  static constexpr std::uint32_t unusual = Record::open | Record::orphaned | Record::reported | Record::pinned;
+  const bool usual = (record.state.load(std::memory_order_acquire) & unusual) == 0 &&
+                     record.extra.load(std::memory_order_acquire) == nullptr;
+  if (!usual || !Page::of(record).shard->put_back_ready(record, this_thread())) end_unusual_tag(record);
+}
+
+[[gnu::noinline]] void TrackerState::end_unusual_tag(Record& record) noexcept {
+  std::uint32_t state = record.state.load(std::memory_order_acquire);
+  if ((state & Record::open) != 0) {
+    if (!drop(record)) return;
+    state = record.state.load(std::memory_order_acquire);
+  }
+  if ((state & (Record::orphaned | Record::reported)) != 0) {
+    tell_marked(record, state);
+    state = record.state.load(std::memory_order_acquire);
+  }
+  os::happens_before(&record);
+  // No one pins a record that is closed and has nothing to tell: if it is not pinned now, it never will be.
+  if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
+  put_back(record);
+}
+
+[[gnu::noinline]] bool TrackerState::drop(Record& record) noexcept {
+  const OnDrop on_drop = Record::on_drop_of(record.state.load(std::memory_order_acquire));
+  if (on_drop == OnDrop::abandoned) {
+    // The record stays, open, as the resource does.
+    if (tag_ended()) delete this;
+    return false;
+  }
+  std::uint32_t before = 0;
+  if (end(record, {}, this_thread(), before)) after_end(record, before);
+  const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
+  if (lost && (before & Record::reported) == 0) {
+    const bool excused = (before & Record::failed) != 0 ||
+                         static_cast<unsigned>(std::uncaught_exceptions()) > Record::unwinding_of(before);
+    find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
+  }
+  return true;
+}
+
+void TrackerState::put_back(Record& record) noexcept {
+  if (Page::of(record).shard->put_back(record, this_thread())) delete this;
+}
+
+void TrackerState::touch(Record& record, std::source_location location) noexcept {
+  const std::uint32_t state = record.state.load(std::memory_order_relaxed);
+  if ((state & Record::closed) != 0) {
+    const ThisThread& thread = this_thread();
+    const bool by_this_thread = state >> Record::closer_shift == mark_of(thread);
+    find(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record, closed_at(record),
+         place_of_close(location, thread, 1));
+    return;
+  }
+  if (level() != Level::count) note_use(record, intern_site(location));
+}
+
+[[gnu::always_inline]] inline void TrackerState::note_use(Record& record, std::uint32_t site) const noexcept {
+  static constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
+  const std::uint64_t now = now_us();
+  const std::uint64_t open_for_ms = now > record.opened_us() ? (now - record.opened_us()) / 1000 : 0;
+  record.used_site.store(site, std::memory_order_relaxed);
+  record.used.store(static_cast<std::uint32_t>(std::min(open_for_ms + 1, most)), std::memory_order_relaxed);
+}
+
+Ref<Family> TrackerState::add_child(Record& record, std::source_location location) {
+  if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::closed) != 0) {
+    find(Rule::use_after_close, Severity::failure, record, closed_at(record), Place::of_site(intern_site(location)));
+  }
+  std::atomic<Family*>& as_parent = record.need_extra().as_parent;
+  Family* known = as_parent.load(std::memory_order_acquire);
+  if (known != nullptr) return Ref<Family>(known);
+  Ref<Family> fresh(new Family(std::string(record.name())));
+  // For the record.
+  fresh->add_ref();
+  if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return fresh;
+  fresh->drop_ref();
+  return Ref<Family>(known);
+}
+
+std::size_t TrackerState::open_count() const noexcept {
+  std::uint64_t opened = 0;
+  std::uint64_t closed = 0;
+  // In this order a tag that is opened and closed meanwhile is not counted as minus one.
+  shards_.each([&](const Shard& shard) { closed += shard.closed(); });
+  shards_.each([&](const Shard& shard) { opened += shard.opened(); });
+  return static_cast<std::size_t>(opened - closed);
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <chrono>
+#include <leash/track/report/findings.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+Clock::duration duration_of(std::uint64_t microseconds) {
+  return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(microseconds));
+}
+
+std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : 0; }
+
+Instance instance_of(const Finding& finding, const Record& record) {
+  Instance instance{.name = std::string(record.name()),
+                    .descriptor = record.descriptor,
+                    .on_drop = Record::on_drop_of(record.state.load(std::memory_order_relaxed)),
+                    .thread = record.thread,
+                    .age = duration_of(less(finding.now_us, record.opened_us()))};
+  if (const Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
+    instance.notes = extra->notes.list();
+    if (extra->as_child) instance.parent = extra->as_child->parent;
+  }
+  const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));
+  if (record.used.load(std::memory_order_relaxed) != 0 && site != nullptr) {
+    instance.last_use = LastUse{site->site(), duration_of(less(finding.now_us, record.used_us()))};
+  }
+  return instance;
+}
+
+}  // namespace
+
+Event event_at(Place place) {
+  const std::span<const std::uintptr_t> addresses = place.addresses();
+  return {place.site(), Stack{{addresses.begin(), addresses.end()}}};
+}
+
+std::size_t Findings::hash(const Key& key) noexcept {
+  std::uint64_t hash = std::uint64_t{key.opened_at} << 32U | key.closed;
+  hash ^= std::uint64_t{key.again} * 0x9e3779b97f4a7c15ULL;
+  hash ^= std::uint64_t{key.kind} << 16U | std::uint64_t{static_cast<unsigned char>(key.rule)} << 8U |
+          static_cast<unsigned char>(key.severity);
+  hash *= 0xd6e8feb86659fd93ULL;
+  return static_cast<std::size_t>(hash ^ hash >> 32U);
+}
+
+void Findings::grow() {
+  std::vector<std::uint32_t> larger(std::max<std::size_t>(16, index_.size() * 2));
+  for (std::uint32_t number = 0; number < groups_.size(); ++number) {
+    std::size_t at = hash(groups_[number].key) & (larger.size() - 1);
+    while (larger[at] != 0) at = (at + 1) & (larger.size() - 1);
+    larger[at] = number + 1;
+  }
+  index_ = std::move(larger);
+}
+
+Findings::Entry& Findings::entry_for(const Key& key) {
+  if (groups_.size() * 2 >= index_.size()) grow();
+  std::size_t at = hash(key) & (index_.size() - 1);
+  for (; index_[at] != 0; at = (at + 1) & (index_.size() - 1)) {
+    Entry& known = groups_[index_[at] - 1];
+    if (known.key == key) return known;
+  }
+  groups_.push_back({.key = key});
+  index_[at] = static_cast<std::uint32_t>(groups_.size());
+  return groups_.back();
+}
+
+void Findings::add_instance(Entry& entry, const Order& order, const Finding& finding, const Record& record) {
+  const auto known = entry.instances.size();
+  if (known == Group::max_instances) {
+    if (order > entry.orders.back()) return;
+    entry.instances.pop_back();
+  }
+  auto* const end = entry.orders.begin() + static_cast<std::ptrdiff_t>(entry.instances.size());
+  auto* const place = std::upper_bound(entry.orders.begin(), end, order);
+  const auto at = place - entry.orders.begin();
+  std::move_backward(place, end, end + 1);
+  *place = order;
+  entry.instances.insert(entry.instances.begin() + at, instance_of(finding, record));
+}
+
+void Findings::add(const Finding& finding, const Record& record) {
+  const auto kind = static_cast<std::uint16_t>(record.opened_and_kind & ((1U << Record::kind_bits) - 1));
+  Entry& entry =
+      entry_for({record.opened_at, finding.closed.bits(), finding.again.bits(), kind, finding.rule, finding.severity});
+  const std::uint64_t age = less(finding.now_us, record.opened_us());
+  entry.min_age_us = entry.count == 0 ? age : std::min(entry.min_age_us, age);
+  entry.max_age_us = std::max(entry.max_age_us, age);
+  ++entry.count;
+  ++resources_;
+  if (entry.threads.empty() || entry.threads.back() != record.thread) {
+    const auto place = std::ranges::lower_bound(entry.threads, record.thread);
+    if (place == entry.threads.end() || *place != record.thread) entry.threads.insert(place, record.thread);
+  }
+  add_instance(entry, {record.opened_us(), record.serial, record.thread}, finding, record);
+}
+
+std::vector<Group> Findings::groups() const {
+  std::vector<const Entry*> order;
+  order.reserve(groups_.size());
+  for (const Entry& entry : groups_) order.push_back(&entry);
+  std::ranges::sort(order, [](const Entry* a, const Entry* b) {
+    if (a->count != b->count) return a->count > b->count;
+    if (a->orders.front() != b->orders.front()) return a->orders.front() < b->orders.front();
+    // Of the same resource: in the order in which they were found.
+    return a < b;
+  });
+  std::vector<Group> groups;
+  groups.reserve(order.size());
+  for (const Entry* const entry : order) {
+    const Place opened_at = Place::from_bits(entry->key.opened_at);
+    groups.push_back({.rule = entry->key.rule,
+                      .severity = entry->key.severity,
+                      .kind = kind_at(entry->key.kind),
+                      .opened = event_at(opened_at),
+                      .closed = event_at(Place::from_bits(entry->key.closed)),
+                      .again = event_at(Place::from_bits(entry->key.again)),
+                      .others_closed_at = entry->key.rule == Rule::leaked ? opened_at.closed_at() : Site(),
+                      .count = entry->count,
+                      .threads = {entry->threads.begin(), entry->threads.end()},
+                      .min_age = duration_of(entry->min_age_us),
+                      .max_age = duration_of(entry->max_age_us),
+                      .instances = entry->instances});
+  }
+  return groups;
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail

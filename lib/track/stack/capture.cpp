@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <array>
+#include <leash/track/stack.hpp>
+#include <leash/track/stack/capture.hpp>
+#include <leash/track/stack/stack_bounds.hpp>
+#include <leash/track/stack/unwind.hpp>
+
+namespace LEASH_NAMESPACE::track {
+namespace detail {
+namespace {
+
+// The registers of the caller of the function whose frame address this is: having asked for that, the function keeps a
+// frame pointer, and so has saved that of its caller there.
+LEASH_READS_RAW_STACK inline Registers caller_of(const void* frame_address) noexcept {
+  const auto* const frame = static_cast<const std::uintptr_t*>(frame_address);
+  return {.pc = frame[1], .sp = reinterpret_cast<std::uintptr_t>(frame + 2), .bp = frame[0]};
+}
+
+inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept {
+  if (out.depth == 0) return 0;
+#if defined(__x86_64__) && defined(__linux__)
+  if (unwinder == Unwinder::tables) return walk_tables(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
+  if (unwinder == Unwinder::frame_pointers) {
+    return walk_frame_pointers(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
+  }
+  return walk_system(from, out);
+#else
+  static_cast<void>(unwinder);
+  return walk_system({.pc = from.pc}, out);
+#endif
+}
+
+}  // namespace
+
+[[gnu::noinline]] std::size_t capture_addresses(Unwinder unwinder, std::uintptr_t* out, std::size_t depth,
+                                                std::size_t skip) noexcept {
+  return walk(unwinder, caller_of(__builtin_frame_address(0)), {.addresses = out, .depth = depth, .skip = skip});
+}
+
+namespace {
+
+// A function of its own for the array: the others need no room on the stack.
+[[gnu::noinline]] std::uint32_t number_by_system(Registers from, std::size_t depth, std::size_t skip,
+                                                 std::uint32_t site, InternStack intern) noexcept {
+  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
+  const std::size_t count = walk(Unwinder::system, from, {.addresses = addresses.data(), .depth = depth, .skip = skip});
+  return intern(site, std::span(addresses.data(), count));
+}
+
+}  // namespace
+
+[[gnu::noinline]] std::uint32_t capture_stack_id([[maybe_unused]] Unwinder unwinder, std::size_t depth,
+                                                 std::size_t skip, std::uint32_t site, InternStack intern,
+                                                 [[maybe_unused]] Event event) noexcept {
+  depth = std::min(depth, max_depth);
+#ifdef __x86_64__
+  const Registers from = caller_of(__builtin_frame_address(0));
+  const Wanted wanted{.skip = static_cast<std::uint32_t>(std::min<std::size_t>(skip, UINT32_MAX)),
+                      .depth = static_cast<std::uint16_t>(depth),
+                      .event = event};
+  if (unwinder == Unwinder::tables && depth != 0) {
+    return number_by_tables(from.pc, from.sp, from.bp, wanted, site, intern);
+  }
+  if (unwinder == Unwinder::frame_pointers && depth != 0) {
+    return number_by_frame_pointers(from.pc, from.sp, from.bp, wanted, site, intern);
+  }
+#endif
+  return number_by_system(caller_of(__builtin_frame_address(0)), depth, skip, site, intern);
+}
+
+}  // namespace detail
+
+[[gnu::noinline]] Stack capture_stack(std::size_t depth, std::size_t skip, Unwinder unwinder) {
+  detail::know_own_stack();
+  std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
+  const std::size_t count =
+      detail::walk(unwinder, detail::caller_of(__builtin_frame_address(0)),
+                   {.addresses = addresses.data(), .depth = std::min(depth, max_depth), .skip = skip});
+  return Stack{{addresses.data(), addresses.data() + count}};
+}
+
+}  // namespace LEASH_NAMESPACE::track

@@ -1,0 +1,188 @@
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstring>
+#include <leash/os/happens_before.hpp>
+#include <leash/os/modules.hpp>
+#include <leash/track/store/intern_table.hpp>
+#include <leash/track/store/places.hpp>
+#include <new>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+constinit InternTable kinds(std::size_t{1} << 19U, std::size_t{1} << 8U);
+constexpr std::size_t bytes_of_sites = std::size_t{1} << 23U;
+static_assert(bytes_of_sites / InternTable::unit <= std::size_t{1} << site_number_bits);
+
+/// The high and the low half of the product, together: one step of wyhash (Wang Yi, 2019).
+std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using Wide = unsigned __int128;
+  const Wide product = static_cast<Wide>(a) * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
+
+constexpr std::uint64_t odd_a = 0xa0761d6478bd642fULL;
+constexpr std::uint64_t odd_b = 0xe7037ed1a0b428dbULL;
+
+std::uint32_t narrowed(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash ^ (hash >> 32U)); }
+
+std::uint64_t hash_of(std::string_view text) noexcept {
+  std::uint64_t hash = mixed(text.size() ^ odd_a, odd_b);
+  for (const char letter : text) hash = mixed(hash ^ static_cast<unsigned char>(letter), odd_b);
+  return hash;
+}
+
+/// The steps do not wait for each other: each address is mixed with its place, and the results are added.
+std::uint64_t hash_of(std::span<const std::uintptr_t> addresses) noexcept {
+  std::uint64_t hash = addresses.size();
+  std::uint64_t key = odd_a;
+  std::size_t at = 0;
+  for (; at + 1 < addresses.size(); at += 2) {
+    hash += mixed(addresses[at] ^ key, addresses[at + 1] ^ odd_b);
+    key += odd_b;
+  }
+  if (at < addresses.size()) hash += mixed(addresses[at] ^ key, odd_b);
+  return hash;
+}
+
+char* put(char* at, std::string_view text) noexcept {
+  std::memcpy(at, text.data(), text.size());
+  at[text.size()] = '\0';
+  return at + text.size() + 1;
+}
+
+/// The texts of a kind as they are stored; `Kind` itself points into them.
+struct KindEntry {
+  Kind kind;
+};
+
+}  // namespace
+
+constinit InternTable sites(bytes_of_sites, std::size_t{1} << 14U);
+constinit InternTable stacks(std::size_t{1} << 26U, std::size_t{1} << 18U);
+
+namespace {
+
+/// Those of libraries, where another one may have come to where one was unloaded: only the texts tell.
+constinit thread_local KnownSites sites_of_libraries{};
+
+bool is_at(const SiteEntry& entry, const std::source_location& location) noexcept {
+  return entry.line == location.line() && entry.column == location.column() &&
+         std::strcmp(entry.file(), location.file_name()) == 0 &&
+         std::strcmp(entry.function(), location.function_name()) == 0;
+}
+
+std::uint32_t store_site(const std::source_location& location) noexcept {
+  if (location.line() == 0) return 0;
+  const std::string_view file = location.file_name();
+  const std::string_view function = location.function_name();
+  const std::uint64_t place = std::uint64_t{location.line()} << 32U | location.column();
+  const std::uint32_t hash = narrowed(mixed(hash_of(file) ^ place, hash_of(function) ^ odd_a));
+  return sites.find_or_add(
+      hash, sizeof(SiteEntry) + file.size() + function.size() + 2,
+      [&](const void* payload) { return is_at(*static_cast<const SiteEntry*>(payload), location); },
+      [&](void* payload) {
+        auto* const entry =
+            new (payload) SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
+                                    static_cast<std::uint32_t>(function.size()), 0};
+        put(put(reinterpret_cast<char*>(entry + 1), file), function);
+      });
+}
+
+std::uint16_t store_kind(const Kind& kind) noexcept {
+  const std::uint32_t hash = narrowed(mixed(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
+  return static_cast<std::uint16_t>(kinds.find_or_add(
+      hash, sizeof(KindEntry) + kind.one.size() + kind.many.size() + 2,
+      [&](const void* payload) { return static_cast<const KindEntry*>(payload)->kind == kind; },
+      [&](void* payload) {
+        char* const texts = static_cast<char*>(payload) + sizeof(KindEntry);
+        put(put(texts, kind.one), kind.many);
+        new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}};
+      }));
+}
+
+}  // namespace
+
+[[gnu::noinline]] std::uint32_t remember_site(std::source_location location) noexcept {
+  const auto address = std::bit_cast<std::uintptr_t>(location);
+  std::atomic<std::uint64_t>& of_library = sites_of_libraries[place_of_site(address)];
+  const std::uint64_t known = of_library.load(std::memory_order_relaxed);
+  if (known >> site_number_bits == tag_of_site(address)) {
+    const auto number = static_cast<std::uint32_t>(known & ((std::uint32_t{1} << site_number_bits) - 1));
+    if (is_at(*site_at(number), location)) return number;
+  }
+  const std::uint32_t number = store_site(location);
+  std::atomic<std::uint64_t>& slot =
+      os::is_in_program(address) ? this_thread().sites[place_of_site(address)] : of_library;
+  // One that was not stored for want of room might be the next time.
+  if (number != 0) slot.store(tag_of_site(address) << site_number_bits | number, std::memory_order_relaxed);
+  return number;
+}
+
+[[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {
+  const std::uint16_t number = store_kind(kind);
+  KnownKind& known = this_thread().kind;
+  if (number != 0 && known.revision.begin_change(known.revision.get())) {
+    known.kind = kind;
+    known.number = number;
+    known.revision.end_change();
+  }
+  return number;
+}
+
+Kind kind_at(std::uint16_t number) noexcept {
+  os::happens_after(&kinds);
+  return number == 0 ? Kind{"resource", "resources"} : static_cast<const KindEntry*>(kinds.at(number))->kind;
+}
+
+const SiteEntry* site_at(std::uint32_t number) noexcept {
+  return number == 0 ? nullptr : static_cast<const SiteEntry*>(sites.at(number));
+}
+
+std::uint32_t intern_stack(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept {
+  const std::uint32_t hash = narrowed(hash_of(addresses) ^ site * odd_a);
+  return stacks.find_or_add(
+      hash, sizeof(StackEntry) + addresses.size_bytes(),
+      [&](const void* payload) {
+        const auto& entry = *static_cast<const StackEntry*>(payload);
+        return entry.site == site && std::ranges::equal(entry.addresses(), addresses);
+      },
+      [&](void* payload) {
+        auto* const entry = new (payload) StackEntry{site, static_cast<std::uint32_t>(addresses.size()), 0, 0};
+        std::memcpy(static_cast<void*>(entry + 1), addresses.data(), addresses.size_bytes());
+      });
+}
+
+Site Place::site() const noexcept {
+  os::happens_after(&sites);
+  const SiteEntry* const entry = site_at(site_number());
+  return entry == nullptr ? Site() : entry->site();
+}
+
+std::span<const std::uintptr_t> Place::addresses() const noexcept {
+  if (!is_stack()) return {};
+  os::happens_after(&stacks);
+  return static_cast<const StackEntry*>(stacks.at(bits_))->addresses();
+}
+
+Site Place::closed_at() const noexcept {
+  os::happens_after(&sites);
+  const std::atomic<std::uint32_t>* const last = closed();
+  const SiteEntry* const entry = last == nullptr ? nullptr : site_at(last->load(std::memory_order_relaxed));
+  return entry == nullptr ? Site() : entry->site();
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail
+
+namespace LEASH_NAMESPACE::track {
+
+Site::Site(std::source_location location) noexcept : Site(detail::site_at(detail::intern_site(location))) {}
+
+const char* Site::file_name() const noexcept { return entry_ == nullptr ? "" : entry_->file(); }
+const char* Site::function_name() const noexcept { return entry_ == nullptr ? "" : entry_->function(); }
+std::uint32_t Site::line() const noexcept { return entry_ == nullptr ? 0 : entry_->line; }
+std::uint32_t Site::column() const noexcept { return entry_ == nullptr ? 0 : entry_->column; }
+
+}  // namespace LEASH_NAMESPACE::track
