@@ -40,7 +40,8 @@ void forget_lost_openings() noexcept {
   }
 }
 
-[[gnu::init_priority(101)]] const ForkParticipant openings_in_forks(ForkOrder::threads, nullptr, nullptr, forget_lost_openings);
+[[gnu::init_priority(101)]] const ForkParticipant openings_in_forks(ForkOrder::threads, nullptr, nullptr,
+                                                                    forget_lost_openings);
 
 bool is_listed(int number) noexcept { return number >= 0 && static_cast<std::size_t>(number) < owners.size(); }
 

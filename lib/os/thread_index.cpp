@@ -56,7 +56,8 @@ void note_lost_threads() noexcept {
   lost[own_index / word_bits].fetch_and(~bit_of(own_index), std::memory_order_relaxed);
 }
 
-[[gnu::init_priority(101)]] const ForkParticipant index_in_forks(ForkOrder::threads, nullptr, nullptr, note_lost_threads);
+[[gnu::init_priority(101)]] const ForkParticipant index_in_forks(ForkOrder::threads, nullptr, nullptr,
+                                                                 note_lost_threads);
 
 }  // namespace
 

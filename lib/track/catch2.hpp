@@ -29,6 +29,9 @@ namespace LEASH_NAMESPACE::track {
 /// and an exception on its way out stays what it was. Catch2 has no line for such an exception, and shows it at the
 /// last assertion before it: that is then the tracker's.
 ///
+/// Catch2 breaks lines that are wider than its console. Where that would break the place at the beginning of a finding,
+/// the finding is a failure of its own too, at that place.
+///
 /// Trackers in threads that run at once know nothing of each other, and may end at once. But Catch2's own assertions
 /// are not thread-safe (unless a version is built to be): while a tracker may end in one thread, no other thread
 /// may use them. Works with Catch2 2.13 and 3.
@@ -40,23 +43,36 @@ class [[nodiscard]] Catch2Tracker : public detail::TestScope {
   Catch2Tracker& operator=(const Catch2Tracker&) = delete;
 
   ~Catch2Tracker() {
-    auto failure = end();
+    // What it wraps it indents by two columns.
+    auto failure = end(console_width - 3);
     if (!failure) return;
     static std::mutex one_at_a_time;
     try {
       // Catch2 would not indent what follows an empty line.
-      for (std::size_t at = 0; (at = failure->find("\n\n", at)) != std::string::npos;) failure->insert(++at, " ");
+      std::string& text = failure->text;
+      for (std::size_t at = 0; (at = text.find("\n\n", at)) != std::string::npos;) text.insert(++at, " ");
       const std::lock_guard<std::mutex> lock(one_at_a_time);
-      Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(site_.file_name(), site_.line()), "",
-                                      Catch::ResultDisposition::ContinueOnFailure);
-      handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(*failure));
-      handler.complete();
+      fail({site_.file_name(), site_.line(), std::move(text)});
+      for (FirstLine& each : failure->broken) fail(std::move(each));
     } catch (...) {  // NOLINT(bugprone-empty-catch)
       // With --abort: the failure is recorded before it is thrown.
     }
   }
 
  private:
+#ifdef CATCH_CONFIG_CONSOLE_WIDTH
+  static constexpr std::size_t console_width = CATCH_CONFIG_CONSOLE_WIDTH;
+#else
+  static constexpr std::size_t console_width = 80;
+#endif
+
+  static void fail(FirstLine what) {
+    Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(what.file, what.line), "",
+                                    Catch::ResultDisposition::ContinueOnFailure);
+    handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(what.text));
+    handler.complete();
+  }
+
   std::source_location site_;
 };
 

@@ -28,7 +28,7 @@ class [[nodiscard]] DoctestTracker : public detail::TestScope {
 
   ~DoctestTracker() {
     if (const auto failure = end(); failure) {
-      DOCTEST_ADD_FAIL_CHECK_AT(site_.file_name(), static_cast<int>(site_.line()), *failure);
+      DOCTEST_ADD_FAIL_CHECK_AT(site_.file_name(), static_cast<int>(site_.line()), failure->text);
     }
   }
 

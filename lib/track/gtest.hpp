@@ -32,7 +32,7 @@ class [[nodiscard]] GtestTracker : public detail::TestScope {
     const auto failure = end();
     if (!failure) return;
     try {
-      ADD_FAILURE_AT(site_.file_name(), static_cast<int>(site_.line())) << *failure;
+      ADD_FAILURE_AT(site_.file_name(), static_cast<int>(site_.line())) << failure->text;
     } catch (...) {  // NOLINT(bugprone-empty-catch)
       // With --gtest_throw_on_failure: the failure is recorded before it is thrown.
     }

@@ -1,4 +1,5 @@
 #include <charconv>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <leash/detail/escape.hpp>
@@ -24,6 +25,14 @@ std::optional<std::size_t> parse_depth(std::string_view text) noexcept {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), depth);
   if (error != std::errc() || end != text.data() + text.size() || depth > max_depth) return std::nullopt;
   return depth;
+}
+
+std::optional<std::size_t> parse_max_groups(std::string_view text) noexcept {
+  if (text == "all") return SIZE_MAX;
+  std::size_t count = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), count);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return count;
 }
 
 /// The value of a variable, read once; what is no value is complained of then.
@@ -55,6 +64,13 @@ std::size_t default_depth() noexcept {
   static constinit os::Lazy<const std::size_t> depth;
   return depth.get([] {
     return new std::size_t(from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16));
+  });
+}
+
+std::size_t default_max_groups() noexcept {
+  static constinit os::Lazy<const std::size_t> max_groups;
+  return max_groups.get([] {
+    return new std::size_t(from_environment<std::size_t>("LEASH_MAX_GROUPS", parse_max_groups, "a number or all", 20));
   });
 }
 

@@ -19,4 +19,8 @@ enum class Level : unsigned char {
 /// The depth of a tracker whose options name none: `LEASH_DEPTH` in the environment (0 to 256), else 16.
 [[nodiscard]] std::size_t default_depth() noexcept;
 
+/// How many groups are told of a report whose tracker's options do not say: `LEASH_MAX_GROUPS` in the environment (a
+/// number, or `all`), else 20.
+[[nodiscard]] std::size_t default_max_groups() noexcept;
+
 }  // namespace LEASH_NAMESPACE::track

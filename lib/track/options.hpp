@@ -10,6 +10,8 @@
 #include <leash/track/suppressions.hpp>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
 namespace LEASH_NAMESPACE::track {
 
@@ -43,6 +45,14 @@ struct Options {
 
   /// Findings that are known, and no failure.
   Suppressions suppressions = {};
+
+  /// The user's own code that reports shall not show: wrappers that every open goes through. A frame is left out if its
+  /// function or its file is like one of these patterns (as in `Suppressions`: `mylib::env::*`, `lib/env/*`), and the
+  /// headline of a finding is then the first frame above. Where all frames are plumbing, the innermost one stays.
+  std::vector<std::string> plumbing = {};
+
+  /// How many groups the text of a report tells, the largest first; `default_max_groups()` if not set.
+  std::optional<std::size_t> max_groups = std::nullopt;
 
   /// What a tracker finds after its verdict comes here, one finding a Report, in the thread that caused it: what was
   /// reported is closed after all, or closed twice, or something is to be opened. What it throws is dropped. If empty,

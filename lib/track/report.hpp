@@ -7,6 +7,7 @@
 #include <leash/config.hpp>
 #include <leash/notes.hpp>
 #include <leash/track/kind.hpp>
+#include <leash/track/level.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/rule.hpp>
 #include <leash/track/site.hpp>
@@ -85,13 +86,16 @@ struct Report {
   std::uint64_t closed = 0;         ///< and how many of them are not open any more.
   bool verdict = false;             ///< Whether the tracker was closed: else what is open is no finding, only open.
   std::uint64_t without_stack = 0;  ///< Tags that got no stack, for want of room for more different ones.
-  std::vector<SuppressionUse> suppressions;  ///< The lines there were, and how often each was used.
+  std::vector<SuppressionUse> suppressions;       ///< The lines there were, and how often each was used.
+  std::vector<std::string> plumbing;              ///< As the tracker's Options have it, for who explains the report.
+  std::size_t max_groups = default_max_groups();  ///< The same.
 
   /// Whether there is no failure; notes do not count.
   [[nodiscard]] bool ok() const noexcept;
 };
 
-/// The report as text: a block for each group, which begins with `file:line: error: …`, and a line of totals.
+/// The report as text (see `<leash/track/report/text.hpp>`), without colours, and as wide as the terminal that standard
+/// error goes to, or 80 columns.
 std::string to_string(const Report& report);
 std::ostream& operator<<(std::ostream& out, const Report& report);
 

@@ -4,40 +4,14 @@
 #include <charconv>
 #include <cstdio>
 #include <leash/detail/escape.hpp>
-#include <leash/os/open_descriptors.hpp>
 #include <leash/os/own_descriptors.hpp>
-#include <leash/track/report/suppress.hpp>
-#include <leash/track/report/user_frames.hpp>
+#include <leash/track/report/pattern.hpp>
 #include <leash/track/suppressions.hpp>
-#include <leash/track/symbols.hpp>
 #include <memory>
 #include <utility>
 
 namespace LEASH_NAMESPACE::track {
 namespace {
-
-/// Whether all of `text` is `pattern`, in which `*` stands for any text. Takes at most the product of their lengths.
-bool is_like(std::string_view text, std::string_view pattern) {
-  std::size_t at = 0;
-  std::size_t in_pattern = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t tried = 0;
-  while (at < text.size()) {
-    if (in_pattern < pattern.size() && pattern[in_pattern] == '*') {
-      star = in_pattern++;
-      tried = at;
-    } else if (in_pattern < pattern.size() && pattern[in_pattern] == text[at]) {
-      ++in_pattern;
-      ++at;
-    } else if (star != std::string_view::npos) {
-      in_pattern = star + 1;
-      at = ++tried;
-    } else {
-      return false;
-    }
-  }
-  return pattern.find_first_not_of('*', in_pattern) == std::string_view::npos;
-}
 
 std::optional<Rule> rule_named(std::string_view name) {
   for (const Rule rule : {Rule::leaked, Rule::dropped, Rule::double_close, Rule::use_after_close, Rule::outlived_parent,
@@ -165,29 +139,6 @@ class LineReader {
   std::size_t word_at_ = 0;
 };
 
-/// A function without its parameters and what follows them: `f()::local::g` of `f()::local::g(int) const`.
-std::string_view without_parameters(std::string_view function) {
-  std::size_t at = function.rfind(')');
-  if (at == std::string_view::npos) return function;
-  for (int open = 1; open > 0 && at > 0;) {
-    --at;
-    if (function[at] == ')') ++open;
-    if (function[at] == '(') --open;
-  }
-  const std::string_view name = function.substr(0, at);
-  return name.ends_with("operator") ? function : name;
-}
-
-/// Whether `file` is like `pattern`, or what follows one of its slashes is.
-bool file_is_like(std::string_view file, std::string_view pattern) {
-  for (;;) {
-    if (is_like(file, pattern)) return true;
-    const std::size_t slash = file.find('/');
-    if (slash == std::string_view::npos) return false;
-    file.remove_prefix(slash + 1);
-  }
-}
-
 }  // namespace
 
 bool Suppressions::Line::matches(Rule found, const Kind& kind_found, std::string_view function,
@@ -195,10 +146,7 @@ bool Suppressions::Line::matches(Rule found, const Kind& kind_found, std::string
   if (rule && *rule != found) return false;
   if (!kind.empty() && kind != kind_found.one) return false;
   if (pattern.find_first_not_of('*') == std::string::npos) return true;
-  for (const std::string_view name : {function, without_parameters(function), function.substr(0, function.find('('))}) {
-    if (is_like(name, pattern)) return true;
-  }
-  return !file.empty() && file_is_like(file, pattern);
+  return detail::function_is_like(function, pattern) || (!file.empty() && detail::file_is_like(file, pattern));
 }
 
 Result<Suppressions> Suppressions::parse(std::string_view text, std::string_view name) {
@@ -236,49 +184,5 @@ Result<Suppressions> Suppressions::load(const std::string& path) {
 std::span<const Suppressions::Line> Suppressions::lines() const noexcept {
   return lines_ ? std::span<const Line>(*lines_) : std::span<const Line>();
 }
-
-namespace detail {
-namespace {
-
-/// Whether `line` is meant for the finding. The site counts as a frame: it is known where stacks are not.
-bool matches(const Suppressions::Line& line, const Group& group) {
-  const auto fits = [&](std::string_view function, std::string_view file) {
-    return line.matches(group.rule, group.kind, function, file);
-  };
-  if (group.rule == Rule::untracked) return fits({}, os::target_of_descriptor(group.instances.front().name));
-  if (line.top) {
-    const auto [function, file] = place_of(group.opened);
-    return fits(function, file);
-  }
-  if (fits(abridge(group.opened.site.function_name()), group.opened.site.file_name())) return true;
-  for (const Event* const event : {&group.opened, &group.again}) {
-    for (const std::uintptr_t address : event->stack.addresses) {
-      for (const Frame& frame : resolve(address)) {
-        if (fits(frame.function, frame.file)) return true;
-      }
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
-void suppress(Report& report, const Suppressions& suppressions) {
-  for (const Suppressions::Line& line : suppressions.lines()) report.suppressions.push_back({line});
-  if (report.suppressions.empty()) return;
-  std::erase_if(report.groups, [&](const Group& group) {
-    for (SuppressionUse& use : report.suppressions) {
-      if (!matches(use.line, group)) continue;
-      // More than the line allows is a finding, and told whole: which of them are the new ones, nobody can say.
-      if (use.line.max && use.resources + group.count > *use.line.max) continue;
-      ++use.findings;
-      use.resources += group.count;
-      return true;
-    }
-    return false;
-  });
-}
-
-}  // namespace detail
 
 }  // namespace LEASH_NAMESPACE::track

@@ -159,6 +159,8 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   void wait_until_closed(Clock::duration settle);
   Report judge();
   std::size_t count_awaited() const noexcept;
+  /// An empty one, with what the options say of how it is told.
+  Report new_report() const;
   Report report_on(const Findings& findings) const;
   void add_untracked(Report& report);
 

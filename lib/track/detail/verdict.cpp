@@ -9,6 +9,7 @@
 #include <leash/os/happens_before.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/report/suppress.hpp>
+#include <leash/track/report/text.hpp>
 #include <leash/track/report/untracked.hpp>
 #include <leash/track/stack.hpp>
 #include <leash/track/store/moment.hpp>
@@ -118,7 +119,7 @@ void TrackerState::refuse(const Resource& resource, std::source_location locatio
   try {
     Instance instance{.name = std::string(resource.name), .descriptor = resource.descriptor, .notes = notes.list()};
     instance.thread = known_thread().number;
-    Report report;
+    Report report = new_report();
     report.groups.push_back(
         {.rule = Rule::opened_after_end,
          .severity = severity,
@@ -134,7 +135,7 @@ void TrackerState::refuse(const Resource& resource, std::source_location locatio
 }
 
 void TrackerState::tell_late(const Findings& findings) {
-  Report report;
+  Report report = new_report();
   report.groups = findings.groups();
   tell_late(std::move(report));
 }
@@ -147,7 +148,8 @@ void TrackerState::tell_late(Report report) {
   if (options_.on_late) {
     options_.on_late(report);
   } else if (!told_late_.exchange(true)) {
-    const std::string text = "leash: after the tracker's verdict:\n" + to_string(report) + "\n";
+    const std::string text =
+        "leash: after the tracker's verdict:\n" + track::text(explain(report), TextOptions::of_descriptor(2)) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);
   }
 }
@@ -283,7 +285,7 @@ Report TrackerState::report_since(const Mark& mark) {
     if ((state & Record::baseline) == 0 && leaked.severity != Severity::off) findings.add(leaked, record);
   };
   each_pinned(unmarked, visit);
-  Report report;
+  Report report = new_report();
   report.groups = findings.groups();
   shards_.each([&](const Shard& shard) { report.opened += shard.opened() - moment.opened_by(shard.owner()); });
   report.closed = report.opened - std::min(open, report.opened);
@@ -292,8 +294,15 @@ Report TrackerState::report_since(const Mark& mark) {
   return report;
 }
 
-Report TrackerState::report_on(const Findings& findings) const {
+Report TrackerState::new_report() const {
   Report report;
+  report.plumbing = options_.plumbing;
+  if (options_.max_groups) report.max_groups = *options_.max_groups;
+  return report;
+}
+
+Report TrackerState::report_on(const Findings& findings) const {
+  Report report = new_report();
   report.groups = findings.groups();
   shards_.each([&](const Shard& shard) { report.opened += shard.opened(); });
   report.without_stack = without_stack_.load(std::memory_order_relaxed);

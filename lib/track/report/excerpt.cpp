@@ -1,5 +1,3 @@
-#include <fmt/format.h>
-
 #include <array>
 #include <cerrno>
 #include <filesystem>
@@ -45,12 +43,8 @@ std::string shown(std::string_view line) {
   return leash::detail::escape(text, longest_line);
 }
 
-std::string numbered(std::string_view indent, char mark, unsigned number, std::size_t width, std::string_view line) {
-  return fmt::format("{}{} {:>{}} | {}\n", indent, mark, number, width, shown(line));
-}
-
 /// `want` becomes the errno if the file could not be opened for want of descriptors or memory.
-std::string read_excerpt(const std::string& file, unsigned line, std::string_view indent, int& want) {
+std::vector<std::string> read_excerpt(const std::string& file, unsigned line, int& want) {
   const os::Opening opening;
   const os::MayOpen reads(os::Unlisted::files);
   errno = 0;
@@ -62,22 +56,21 @@ std::string read_excerpt(const std::string& file, unsigned line, std::string_vie
     before = std::move(text);
     if (!read_line(in, text)) return {};
   }
-  const std::size_t width = std::to_string(line).size();
-  std::string lines;
-  if (line > 1) lines += numbered(indent, ' ', line - 1, width, before);
-  lines += numbered(indent, '>', line, width, text);
+  std::vector<std::string> lines;
+  if (line > 1) lines.push_back(shown(before));
+  lines.push_back(shown(text));
   return lines;
 }
 
 }  // namespace
 
-std::string excerpt(const std::string& file, unsigned line, std::string_view indent) {
+std::vector<std::string> excerpt(const std::string& file, unsigned line) {
   std::error_code failed;
   // A name from debug information may be that of anything by now; to read from a pipe would wait for ever.
   if (line == 0 || !std::filesystem::is_regular_file(file, failed)) return {};
   int want = 0;
-  std::string lines = read_excerpt(file, line, indent, want);
-  if (want != 0) os::run_with_unshared_descriptors([&] { lines = read_excerpt(file, line, indent, want); });
+  std::vector<std::string> lines = read_excerpt(file, line, want);
+  if (want != 0) os::run_with_unshared_descriptors([&] { lines = read_excerpt(file, line, want); });
   return lines;
 }
 

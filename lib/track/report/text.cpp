@@ -1,33 +1,24 @@
 #include <fmt/format.h>
 
+#include <unistd.h>
 #include <algorithm>
 #include <leash/detail/escape.hpp>
-#include <leash/os/open_descriptors.hpp>
-#include <leash/track/report.hpp>
-#include <leash/track/report/excerpt.hpp>
-#include <leash/track/report/user_frames.hpp>
-#include <leash/track/symbol/module_lines.hpp>
-#include <leash/track/symbols.hpp>
+#include <leash/os/terminal.hpp>
+#include <leash/track/report/advice.hpp>
+#include <leash/track/report/columns.hpp>
+#include <leash/track/report/text.hpp>
 #include <ostream>
 #include <ranges>
-#include <set>
-#include <string>
-#include <utility>
-#include <vector>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::track {
 namespace {
 
-using detail::is_users;
-using detail::user_frames;
+using detail::columns;
+using detail::counted;
+using detail::with_commas;
+using detail::wrap;
 using leash::detail::escape;
-
-/// 4812 as 4,812.
-std::string grouped(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
 
 std::string duration_text(Clock::duration duration) {
   const double seconds = std::chrono::duration<double>(duration).count();
@@ -37,404 +28,234 @@ std::string duration_text(Clock::duration duration) {
   return fmt::format("{:.0f} ms", seconds * 1000);
 }
 
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return fmt::format("{} {}", grouped(count), escape(count == 1 ? one : many));
+std::string place_text(const Location& place) {
+  return place.line == 0 ? escape(place.file) : fmt::format("{}:{}", escape(place.file), place.line);
 }
 
-std::string counted(std::uint64_t count, const Kind& kind) { return counted(count, kind.one, kind.many); }
-
-std::string location(std::string_view file, unsigned line) {
-  return line == 0 ? escape(file) : fmt::format("{}:{}", escape(file), line);
+/// Where a frame is: its line, else the offset in its module, else nothing.
+std::string where_text(const Explained::Frame& frame) {
+  if (frame.place) return place_text(frame.place);
+  if (frame.module.empty()) return {};
+  const std::string_view module = std::string_view(frame.module).substr(frame.module.rfind('/') + 1);
+  return fmt::format("{}+{:#x}", escape(module), frame.offset);
 }
 
-std::string location(const Site& site) { return location(site.file_name(), site.line()); }
-
-std::string frame_location(const Frame& frame) {
-  if (!frame.file.empty()) return location(frame.file, frame.line);
-  const std::string_view module = frame.module;
-  return fmt::format("{}+{:#x}", module.substr(module.rfind('/') + 1), frame.offset);
+/// The function in at most `width` columns: first its parameters go, then its middle.
+std::string function_text(const Explained::Frame& frame, std::size_t width) {
+  if (frame.function.empty()) return frame.module.empty() ? "(in no library that is loaded)" : "";
+  const std::string function = escape(frame.function, frame.function.size());
+  if (columns(function) <= width) return function;
+  const std::size_t parameters = function.find('(');
+  const bool ends_with_them = parameters != 0 && function.ends_with(')');
+  return detail::shorten_middle(ends_with_them ? function.substr(0, parameters) + "(…)" : function, width);
 }
 
-std::string what(const Group& group, bool verdict) {
-  std::string things = counted(group.count, group.kind);
-  switch (group.rule) {
-    case Rule::leaked:
-      return things + (verdict ? " not closed" : " open");
-    case Rule::dropped:
-      return things + " dropped without close()";
-    case Rule::double_close:
-      return things + " closed twice";
-    case Rule::use_after_close:
-      return things + " used after close()";
-    case Rule::outlived_parent:
-      return things + " still open when the parent was closed";
-    case Rule::opened_after_end:
-      return things + " to be opened after the tracker had closed";
-    case Rule::untracked:
-      switch (group.origin) {
-        case Origin::past_leash:
-          return things + " opened past leash";
-        case Origin::without_tag:
-          return things + " opened without a tracker";
-        case Origin::released:
-          return things + " released and not closed";
-      }
-      return things;
-    case Rule::closed_late:
-      return things + " closed only after being reported";
-  }
-  return things;
-}
+class Writer {
+ public:
+  explicit Writer(const TextOptions& options) : options_(options) {}
 
-std::string_view advice(const Group& group) {
-  switch (group.rule) {
-    case Rule::leaked:
-      return "close it on every path, or let its owner end.";
-    case Rule::dropped:
-      if (std::ranges::find(group.instances, OnDrop::error_lost, &Instance::on_drop) != group.instances.end()) {
-        return "call close() and look at what it returns: a destructor cannot tell that the last write failed.";
-      }
-      return "call close(): this tracker wants it of every handle.";
-    case Rule::double_close:
-      return "let one owner close it, once.";
-    case Rule::use_after_close:
-      return "close it after its last use, or stop using it first.";
-    case Rule::outlived_parent:
-      return "close what depends on it first.";
-    case Rule::opened_after_end:
-      return "let the work end before the tracker is closed.";
-    case Rule::untracked:
-      switch (group.origin) {
-        case Origin::past_leash:
-          return "open it through leash, or give it a Tag.";
-        case Origin::without_tag:
-          return "open it through a TrackedFS or a TrackedDialer, with a Context that has a tracker.";
-        case Origin::released:
-          return "close it where it was given to, or give it a Tag there.";
-      }
-      return {};
-    case Rule::closed_late:
-      return "wait for it: close(settle).";
-  }
-  return {};
-}
-
-/// What a last use was before, if not now.
-std::string_view before_what(Rule rule) {
-  switch (rule) {
-    case Rule::dropped:
-      return "before it was dropped";
-    case Rule::double_close:
-      return "before the second close";
-    case Rule::use_after_close:
-      return "before this use";
-    case Rule::outlived_parent:
-      return "before its parent was closed";
-    default:
-      return "ago";
-  }
-}
-
-std::string threads_text(const Group& group) {
-  static constexpr std::size_t most_shown = 3;
-  const auto shown = std::views::take(group.threads, most_shown);
-  return fmt::format("thread{} {}{}", group.threads.size() == 1 ? "" : "s", fmt::join(shown, ", "),
-                     group.threads.size() > most_shown ? ", …" : "");
-}
-
-/// Whether nothing more was kept of the resources than that there are so many.
-bool was_only_counted(const Group& group) {
-  return group.rule != Rule::untracked && !group.opened && group.instances.front().name.empty();
-}
-
-std::string identity(const Group& group) {
-  const Instance& first = group.instances.front();
-  std::string text = first.name.empty() ? "(no name)" : escape(first.name);
-  if (!first.parent.empty()) text += " of " + escape(first.parent);
-  if (group.count > 1) text += fmt::format(", and {} more", grouped(group.count - 1));
-  const std::string shortest = duration_text(group.min_age);
-  const std::string longest = duration_text(group.max_age);
-  if (group.rule != Rule::untracked && group.rule != Rule::opened_after_end) {
-    text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
-  }
-  if (!group.threads.empty()) text += "; " + threads_text(group);
-  if (first.descriptor < 0) return text;
-  if (group.count == 1) {
-    text += fmt::format("; descriptor {}", first.descriptor);
-  } else if (group.rule == Rule::untracked) {
-    const auto numbers = group.instances | std::views::transform(&Instance::descriptor);
-    text += fmt::format("; descriptors {}{}", fmt::join(numbers, ", "), group.count > numbers.size() ? ", …" : "");
-  }
-  return text;
-}
-
-std::string trail(const std::vector<Note>& notes) {
-  std::vector<std::string> texts;
-  texts.reserve(notes.size());
-  for (const Note& note : notes) texts.push_back(note.text.empty() ? "(empty)" : escape(note.text));
-  return fmt::format("{}", fmt::join(texts, " > "));
-}
-
-/// An event as it is printed: its frames, and the place an editor is to open.
-struct Moment {
-  explicit Moment(Event event_)
-      : event(std::move(event_)),
-        frames(user_frames(event.stack)),
-        file(event.site.file_name()),
-        line(event.site.line()) {
-    if (is_users(event.site)) return;
-    const auto first = std::ranges::find_if(frames, [](const Frame& frame) { return frame.line != 0; });
-    if (first == frames.end()) return;
-    file = first->file;
-    line = first->line;
+  std::string group(const Explained::Group& group) const {
+    std::string text;
+    if (group.place) {
+      const std::string column = group.place.column == 0 ? "" : fmt::format(":{}", group.place.column);
+      text = paint(place_text(group.place) + column, bold) + ": ";
+    }
+    const bool failure = group.severity == Severity::failure;
+    text += fmt::format("{}: {} [{}]\n", paint(failure ? "error" : "note", failure ? red : cyan), escape(group.what),
+                        group.finding ? to_string(group.rule) : "open");
+    if (!group.counted && !group.instances.empty()) text += wrap("  ", identity(group), "    ", options_.width);
+    if (!group.instances.empty() && !group.instances.front().notes.empty()) {
+      text += wrap("  while: ", trail(group.instances.front().notes), "    ", options_.width);
+    }
+    for (const Explained::Event& each : group.events) text += event(each);
+    const auto unread = std::ranges::find_if(group.events, [](const auto& each) { return !each.unread.empty(); });
+    if (unread != group.events.end()) text += fmt::format("  names could not be read: {}\n", escape(unread->unread));
+    if (!group.instances.empty() && group.instances.front().last_use) {
+      const Explained::LastUse& use = *group.instances.front().last_use;
+      text +=
+          wrap("  ", fmt::format("last used at {}, {} {}", place_text(use.place), duration_text(use.ago), use.before),
+               "    ", options_.width);
+    }
+    if (!group.finding) return text += others(group, "  others from here were closed at ", "\n");
+    text += wrap(paint("  fix: ", green), escape(group.advice) + others(group, "; others from here are closed at ", ""),
+                 "    ", options_.width);
+    return text += paint("  suppress: ", dim) + group.suppression + "\n";
   }
 
-  Event event;
-  std::vector<Frame> frames;
-  std::string file;
-  unsigned line;
-};
+  std::string all(const Explained& explained) const {
+    std::string text;
+    if (explained.groups.size() != 1) text = paragraph(headline(explained, options_.width));
+    for (const Explained::Group& each : explained.groups) text += group(each) + "\n";
+    text += left_out(explained) + suppressions(explained);
+    for (const std::string& remark : explained.remarks)
+      text += wrap("", escape(remark, 4096), "", options_.width) + "\n";
+    text += totals(explained);
+    return text;
+  }
 
-struct Line {
-  std::string function;
-  std::string where;
-  bool excerpt = false;
-};
+ private:
+  static constexpr std::string_view bold = "1";
+  static constexpr std::string_view dim = "2";
+  static constexpr std::string_view red = "1;31";
+  static constexpr std::string_view green = "32";
+  static constexpr std::string_view cyan = "36";
 
-/// Whether `frame` is at `line` of `file`. Debug information and the compiler may begin the path at different folders.
-bool is_at(const Frame& frame, std::string_view file, unsigned line) {
-  const std::string_view name = file.substr(file.rfind('/') + 1);
-  return frame.line == line && !name.empty() && (frame.file == name || frame.file.ends_with("/" + std::string(name)));
-}
+  std::string paint(std::string_view text, std::string_view color) const {
+    return options_.color ? fmt::format("\x1b[{}m{}\x1b[0m", color, text) : std::string(text);
+  }
 
-/// Whether nothing at all is known of a frame: its library was unloaded.
-bool is_gone(const Frame& frame) { return frame.function.empty() && frame.module.empty(); }
+  std::string paragraph(const std::string& line) const { return line.empty() ? line : paint(line, bold) + "\n\n"; }
 
-/// The frames as they are printed: where they have no lines, or the library of the first was unloaded, what the
-/// compiler said of the call comes first.
-std::vector<Line> stack_lines(const Moment& moment) {
-  static constexpr std::string_view gone = "(in no library that is loaded)";
-  const std::vector<Frame>& frames = moment.frames;
-  std::vector<Line> lines;
-  const bool has_lines = std::ranges::any_of(frames, [](const Frame& frame) { return frame.line != 0; });
-  const bool by_site = moment.event.site && (!has_lines || is_gone(frames.front()));
-  if (by_site) lines.push_back({abridge(moment.event.site.function_name()), location(moment.event.site), true});
-  const auto shown = frames.begin() + (by_site && !frames.empty() && is_gone(frames.front()) ? 1 : 0);
-  for (const Frame& frame : std::ranges::subrange(shown, frames.end())) {
-    const std::string place = frame_location(frame);
-    if (is_gone(frame)) {
-      if (lines.empty() || lines.back().function != gone) lines.push_back({std::string(gone), ""});
-    } else if (frame.function.empty()) {
-      lines.push_back({place, ""});
+  static std::string others(const Explained::Group& group, std::string_view before, std::string_view after) {
+    if (!group.others_closed_at) return {};
+    return fmt::format("{}{}{}", before, place_text(group.others_closed_at), after);
+  }
+
+  static std::string threads(const std::vector<unsigned>& numbers) {
+    static constexpr std::size_t most_shown = 3;
+    return fmt::format("thread{} {}{}", numbers.size() == 1 ? "" : "s",
+                       fmt::join(std::views::take(numbers, most_shown), ", "),
+                       numbers.size() > most_shown ? ", …" : "");
+  }
+
+  static std::string identity(const Explained::Group& group) {
+    const Explained::Instance& first = group.instances.front();
+    std::string text = first.name.empty() ? "(no name)" : escape(first.name);
+    if (!first.parent.empty()) text += " of " + escape(first.parent);
+    if (group.count > 1) text += fmt::format(", and {} more", with_commas(group.count - 1));
+    const std::string shortest = duration_text(group.min_age);
+    const std::string longest = duration_text(group.max_age);
+    if (group.rule != Rule::untracked && group.rule != Rule::opened_after_end) {
+      text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
+    }
+    if (!group.threads.empty()) text += "; " + threads(group.threads);
+    if (first.descriptor < 0) return text;
+    if (group.count == 1) return text += fmt::format("; descriptor {}", first.descriptor);
+    if (group.rule != Rule::untracked) return text;
+    const auto numbers = group.instances | std::views::transform(&Explained::Instance::descriptor);
+    return text +=
+           fmt::format("; descriptors {}{}", fmt::join(numbers, ", "), group.count > numbers.size() ? ", …" : "");
+  }
+
+  static std::string trail(const std::vector<std::string>& notes) {
+    const auto texts = notes | std::views::transform([](const std::string& note) {
+                         return note.empty() ? std::string("(empty)") : escape(note);
+                       });
+    return fmt::format("{}", fmt::join(texts, " > "));
+  }
+
+  /// How the program came there: the verb and a stack; or where there is none, and nothing more to show, the place.
+  std::string event(const Explained::Event& event) const {
+    static constexpr std::size_t widest_place = 40;
+    static constexpr std::size_t narrowest_function = 16;
+    if (event.frames.empty()) return {};
+    const bool excerpt = std::ranges::any_of(event.frames, [](const auto& frame) { return !frame.lines.empty(); });
+    if (!event.has_stack && !excerpt) return fmt::format("  {} {}\n", event.verb, place_text(event.place));
+    std::size_t column = 0;
+    for (const Explained::Frame& frame : event.frames) {
+      column = std::max(column, std::min(columns(where_text(frame)), widest_place));
+    }
+    std::string text = fmt::format("  {}\n", event.verb);
+    for (const Explained::Frame& frame : event.frames) {
+      const std::string where = where_text(frame);
+      const std::string_view mark = frame.inlined ? "  (inlined)" : "";
+      const std::size_t begin = 4 + std::max(columns(where), column) + 2;
+      const std::size_t room = options_.width - std::min(options_.width, begin + mark.size());
+      const std::string function = function_text(frame, std::max(room, narrowest_function));
+      const std::size_t padding = function.empty() ? 0 : begin - 4 - columns(where);
+      text += fmt::format("    {}{:{}}{}{}\n", where, "", padding, function, mark);
+      text += lines(frame.lines, event.place.line);
+    }
+    return text;
+  }
+
+  std::string lines(const std::vector<std::string>& lines, unsigned last) const {
+    std::string text;
+    const std::size_t digits = std::to_string(last).size();
+    for (std::size_t at = 0; at < lines.size(); ++at) {
+      const bool marked = at + 1 == lines.size();
+      const std::size_t number = last - (lines.size() - 1 - at);
+      const std::string head = fmt::format("      {} {:>{}} | ", marked ? '>' : ' ', number, digits);
+      const std::size_t room = options_.width - std::min(options_.width, columns(head));
+      std::string line = lines[at];
+      if (columns(line) > room) line = detail::shorten_middle(line, std::max<std::size_t>(room, 20));
+      text += marked ? paint(head, bold) + line + "\n" : head + line + "\n";
+    }
+    return text;
+  }
+
+  std::string left_out(const Explained& explained) const {
+    const std::uint64_t groups = explained.total_groups - explained.groups.size();
+    if (groups == 0) return {};
+    std::uint64_t shown = 0;
+    for (const Explained::Group& group : explained.groups) shown += group.count;
+    return wrap("",
+                fmt::format("{} left out, of {}. LEASH_MAX_GROUPS=all or Options::max_groups shows them.",
+                            counted(groups, "smaller group", "smaller groups"),
+                            counted(explained.total_resources - shown, "handle", "handles")),
+                "", options_.width) +
+           "\n";
+  }
+
+  /// What was silenced, and which lines silence nothing any more.
+  static std::string suppressions(const Explained& explained) {
+    if (explained.suppressions.empty()) return {};
+    std::string text = "Suppressions:\n";
+    for (const Explained::Suppression& each : explained.suppressions) {
+      const std::string used = each.findings == 0 ? "not used"
+                                                  : fmt::format("{}, {}", counted(each.findings, "finding", "findings"),
+                                                                counted(each.resources, "resource", "resources"));
+      const std::string reason = each.reason.empty() ? "" : "  # " + escape(each.reason);
+      text += fmt::format("  {}: {}: {}{}\n", escape(each.where), escape(each.line), used, reason);
+    }
+    return text + "\n";
+  }
+
+  std::string totals(const Explained& explained) const {
+    std::string text;
+    if (explained.total_groups == 0) {
+      text = explained.verdict ? "Nothing was left open. " : "Nothing is open. ";
+      // What a suppression or the baseline covers, or a tag whose leak is no finding.
+      if (explained.opened != explained.closed) text = "No findings. ";
     } else {
-      const bool excerpt = std::ranges::none_of(lines, &Line::excerpt) && is_at(frame, moment.file, moment.line);
-      lines.push_back({escape(frame.function), place + (frame.inlined ? "  (inlined)" : ""), excerpt});
+      const bool verdict = explained.verdict;
+      text = fmt::format(
+          "{}: {}.", counted(explained.total_groups, verdict ? "finding" : "place", verdict ? "findings" : "places"),
+          escape(explained.sums, 4096));
+      // Nothing is counted for a finding after the verdict.
+      if (explained.opened == 0) return text;
+      text += " ";
     }
+    text += fmt::format("{} opened, {} closed.", counted(explained.opened, "handle", "handles"),
+                        with_commas(explained.closed));
+    text = wrap("", text, "", options_.width);
+    text.pop_back();
+    return text;
   }
-  if (!lines.empty() && std::ranges::none_of(lines, &Line::excerpt)) lines.front().excerpt = true;
-  return lines;
-}
 
-/// Counted in code points: names may hold letters that take several bytes.
-std::size_t width_of(std::string_view text) {
-  return static_cast<std::size_t>(
-      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
-}
-
-/// How the program came there: `verb` and a stack, or where there is none only the place.
-std::string moment_text(std::string_view verb, const Moment& moment, bool with_excerpt) {
-  static constexpr std::size_t widest_column = 64;
-  const std::vector<Line> lines = stack_lines(moment);
-  if (lines.empty()) return "";
-  if (moment.event.stack.addresses.empty() && !with_excerpt) return fmt::format("  {} {}\n", verb, lines.front().where);
-  std::size_t column = 0;
-  for (const Line& entry : lines) column = std::max(column, std::min(width_of(entry.function), widest_column));
-  std::string text = fmt::format("  {}\n", verb);
-  for (const Line& entry : lines) {
-    const std::size_t width = width_of(entry.function);
-    const std::size_t padding = entry.where.empty() ? 0 : 2 + (column > width ? column - width : 0);
-    text += fmt::format("    {}{:{}}{}\n", entry.function, "", padding, entry.where);
-    if (entry.excerpt && with_excerpt) text += detail::excerpt(std::string(moment.file), moment.line, "      ");
-  }
-  return text;
-}
-
-/// The moments of a finding, each with its verb; first the one whose place a reader wants to see.
-std::vector<std::pair<std::string_view, Moment>> moments_of(const Group& group) {
-  std::vector<std::pair<std::string_view, Moment>> moments;
-  const auto add = [&](std::string_view verb, const Event& event) {
-    if (event) moments.emplace_back(verb, Moment(event));
-  };
-  switch (group.rule) {
-    case Rule::double_close:
-      add("closed again at", group.again);
-      add("first closed at", group.closed);
-      break;
-    case Rule::use_after_close:
-      add("used at", group.again);
-      add("closed at", group.closed);
-      break;
-    case Rule::outlived_parent:
-      add("the parent was closed at", group.closed);
-      break;
-    case Rule::closed_late:
-      add("closed at", group.closed);
-      break;
-    case Rule::untracked:
-      add("released at", group.closed);
-      break;
-    default:
-      break;
-  }
-  add(group.rule == Rule::opened_after_end ? "requested at" : "opened at", group.opened);
-  return moments;
-}
-
-/// Whether a test framework made the name up, from a number that changes when a test is added before it.
-bool is_named_by_framework(std::string_view function) {
-  return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
-}
-
-/// A line for `Suppressions` that silences this finding.
-std::string suppression_for(const Group& group) {
-  std::string kind(group.kind.one);
-  // What cannot be printed as it is would not match.
-  if (kind.empty() || kind.contains('"') || escape(kind, kind.size()) != kind) {
-    kind = "*";
-  } else if (kind.find_first_of(" #") != std::string::npos) {
-    kind = '"' + kind + '"';
-  }
-  std::string pattern;
-  if (group.rule == Rule::untracked) {
-    pattern = os::target_of_descriptor(group.instances.front().name);
-    // The number of a socket or a pipe is another one each time.
-    if (const std::size_t number = pattern.find(":["); number != std::string::npos)
-      pattern.replace(number, std::string::npos, ":*");
-  } else if (auto [function, file] = detail::place_of(group.opened); is_named_by_framework(function)) {
-    pattern = "top:" + file;
-  } else if (function = function.substr(0, function.find('(')); !function.empty()) {
-    pattern = "top:" + function;
-  }
-  while (pattern.ends_with(' ')) pattern.pop_back();
-  return fmt::format("{} {} {}", to_string(group.rule), kind, pattern.empty() ? "*" : escape(pattern, pattern.size()));
-}
-
-std::string group_text(const Group& group, const Report& report) {
-  const auto moments = moments_of(group);
-  const Instance& instance = group.instances.front();
-  const bool open = group.rule == Rule::leaked && !report.verdict;
-  std::string text;
-  if (!moments.empty() && !moments.front().second.file.empty()) {
-    text = location(moments.front().second.file, moments.front().second.line) + ": ";
-  }
-  text += fmt::format("{}: {} [{}]\n", group.severity == Severity::failure ? "error" : "note",
-                      what(group, report.verdict), open ? "open" : to_string(group.rule));
-  if (!was_only_counted(group)) text += "  " + identity(group) + "\n";
-  if (!instance.notes.empty()) text += "  while: " + trail(instance.notes) + "\n";
-  for (const auto& [verb, moment] : moments) text += moment_text(verb, moment, &moment == &moments.front().second);
-  for (const auto& [verb, moment] : moments) {
-    const auto failed =
-        std::ranges::find_if(moment.frames, [](const Frame& frame) { return frame.error != std::error_code(); });
-    if (failed == moment.frames.end()) continue;
-    text += fmt::format("  names could not be read: {}\n", failed->error.message());
-    break;
-  }
-  std::vector<std::string> facts;
-  if (instance.last_use && instance.last_use->site) {
-    facts.push_back(fmt::format("last used at {}, {} {}", location(instance.last_use->site),
-                                duration_text(instance.last_use->ago), before_what(group.rule)));
-  }
-  if (group.others_closed_at) facts.push_back("others from here were closed at " + location(group.others_closed_at));
-  if (!facts.empty()) text += fmt::format("  {}\n", fmt::join(facts, "; "));
-  if (!open) text += fmt::format("  fix: {}\n  suppress: {}\n", advice(group), suppression_for(group));
-  return text;
-}
-
-/// The files that frames of the report have no lines from because nobody reads zstd, each with a line about it.
-std::string unread_text(const Report& report) {
-  std::set<std::string> without_lines;
-  std::set<std::string> with_lines;
-  for (const Group& group : report.groups) {
-    for (const Event* event : {&group.opened, &group.closed, &group.again}) {
-      for (const Frame& frame : user_frames(event->stack)) {
-        (frame.line == 0 ? without_lines : with_lines).insert(frame.module);
-      }
-    }
-  }
-  std::string text;
-  for (const std::string& module : without_lines) {
-    if (with_lines.contains(module) || !detail::is_compressed_by_zstd(module)) continue;
-    text += fmt::format(
-        "No lines of {}: its debug information is compressed by zstd, which leash does not read; zlib it does.\n\n",
-        escape(module));
-  }
-  return text;
-}
-
-/// "172 connections, 31 files", in the order of the groups.
-std::string sums(const Report& report) {
-  std::vector<std::pair<Kind, std::uint64_t>> kinds;
-  for (const Group& group : report.groups) {
-    const auto same = std::ranges::find(kinds, group.kind, &std::pair<Kind, std::uint64_t>::first);
-    if (same == kinds.end()) {
-      kinds.emplace_back(group.kind, group.count);
-    } else {
-      same->second += group.count;
-    }
-  }
-  std::vector<std::string> texts;
-  texts.reserve(kinds.size());
-  for (const auto& [kind, count] : kinds) texts.push_back(counted(count, kind));
-  return fmt::format("{}", fmt::join(texts, ", "));
-}
-
-/// What was silenced, and which lines silence nothing any more.
-std::string suppressions_text(const Report& report) {
-  if (report.suppressions.empty()) return "";
-  std::string text = "Suppressions:\n";
-  for (const auto& [line, findings, resources] : report.suppressions) {
-    const std::string used = findings == 0 ? "not used"
-                                           : fmt::format("{}, {}", counted(findings, "finding", "findings"),
-                                                         counted(resources, "resource", "resources"));
-    const std::string max = line.max ? fmt::format(" max={}", *line.max) : "";
-    const std::string reason = line.reason.empty() ? "" : "  # " + escape(line.reason);
-    text += fmt::format("  {}: {} {} {}{}: {}{}\n", escape(line.where), line.rule ? to_string(*line.rule) : "*",
-                        line.kind.empty() ? "*" : escape(line.kind), (line.top ? "top:" : "") + escape(line.pattern),
-                        max, used, reason);
-  }
-  return text + "\n";
-}
+  const TextOptions& options_;
+};
 
 }  // namespace
 
-std::string to_string(const Report& report) {
+TextOptions TextOptions::of_descriptor(int number) noexcept {
+  return {.width = os::terminal_width(number).value_or(80), .color = os::takes_color(number)};
+}
+
+std::string text(const Explained& explained, const TextOptions& options) {
   if (!tracking_enabled) return "Nothing was tracked: leash was built with LEASH_TRACKING=OFF.";
-  std::string text;
-  for (const Group& group : report.groups) text += group_text(group, report) + "\n";
-  text += suppressions_text(report);
-  text += unread_text(report);
-  if (report.without_stack != 0) {
-    text += fmt::format("{} without a stack: there is no room for more different ones.\n\n",
-                        counted(report.without_stack, "handle", "handles"));
-  }
-  if (std::ranges::any_of(report.groups, was_only_counted)) {
-    text += "Where they were opened is not known at level count: set Options::level or LEASH_LEVEL to stack.\n\n";
-  }
-  if (report.groups.empty()) {
-    std::string_view summary = report.verdict ? "Nothing was left open. " : "Nothing is open. ";
-    // What a suppression or the baseline covers, or a tag whose leak is no finding.
-    if (report.opened != report.closed) summary = "No findings. ";
-    text += summary;
-  } else {
-    const std::string_view one = report.verdict ? "finding" : "place";
-    const std::string_view many = report.verdict ? "findings" : "places";
-    text += fmt::format("{}: {}.", counted(report.groups.size(), one, many), sums(report));
-    // Nothing is counted for a finding after the verdict.
-    if (report.opened == 0) return text;
-    text += " ";
-  }
-  text += fmt::format("{} opened, {} closed.", counted(report.opened, "handle", "handles"), grouped(report.closed));
-  return text;
+  return Writer(options).all(explained);
+}
+
+std::string text(const Explained::Group& group, const TextOptions& options) { return Writer(options).group(group); }
+
+void print(const Report& report, std::FILE* out) {
+  const std::string lines = text(explain(report), TextOptions::of_descriptor(::fileno(out))) + "\n";
+  std::fwrite(lines.data(), 1, lines.size(), out);
+}
+
+std::string to_string(const Report& report) {
+  return text(explain(report), {.width = os::terminal_width(STDERR_FILENO).value_or(80)});
 }
 
 std::ostream& operator<<(std::ostream& out, const Report& report) { return out << to_string(report); }

@@ -170,9 +170,8 @@ TEST_CASE("a report says that debug information compressed by zstd is not read")
   if (run_program(by_zstd + SYMBOLS_PROGRAM + " " + compressed).status != 0) return;
   const std::string report = run_program(compressed + " --report").output;
   CAPTURE(report);
-  CHECK(report.contains("symbols_program::open("));
-  const bool is_read =
-      report.contains("symbols_program::open(leash::Context const&)  tests/track/symbol/symbols_program.cpp:");
+  CHECK(report.contains("symbols_program"));
+  const bool is_read = report.contains("  symbols_program::open(leash::Context const&)\n");
   CHECK(report.contains("No lines of " + compressed + ": ") != is_read);
   CHECK_FALSE(run_program(SYMBOLS_PROGRAM + std::string(" --report")).output.contains("zstd"));
 }

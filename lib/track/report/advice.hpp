@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/track/report.hpp>
+#include <string>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+/// 4812 as 4,812.
+std::string with_commas(std::uint64_t number);
+
+/// "1 file", "4,812 files".
+std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
+
+/// What is the matter with the group: "3 connections not closed". `verdict`: see Report.
+std::string what_is_wrong(const Group& group, bool verdict);
+
+/// What a reader may do about it, by the verb and the kind: "call close() on the connection on every path, or let its
+/// owner end". Without a full stop.
+std::string advice(const Group& group);
+
+/// What the last use of the group's resources came before, if not now: "before it was dropped", else "ago".
+std::string_view before_what(Rule rule);
+
+}  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,75 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <leash/track/report/fingerprint.hpp>
+#include <map>
+#include <string>
+#include <string_view>
+#include <tuple>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+/// FNV-1a, 64 bits (Fowler, Noll, Vo).
+class Hash {
+ public:
+  void add(std::string_view text) noexcept {
+    for (const char letter : text) add_byte(static_cast<unsigned char>(letter));
+    // So that "ab", "c" and "a", "bc" differ.
+    add_byte(0);
+  }
+
+  std::uint64_t value() const noexcept { return value_; }
+
+ private:
+  void add_byte(unsigned char byte) noexcept { value_ = (value_ ^ byte) * 0x100000001b3ULL; }
+
+  std::uint64_t value_ = 0xcbf29ce484222325ULL;
+};
+
+std::string_view trimmed(std::string_view line) {
+  const std::size_t first = line.find_first_not_of(" \t");
+  if (first == std::string_view::npos) return {};
+  return line.substr(first, line.find_last_not_of(" \t") - first + 1);
+}
+
+/// A name without its parameters, which change with types declared elsewhere.
+std::string_view name_of(std::string_view function) { return function.substr(0, function.find('(')); }
+
+std::uint64_t hash_of(const Explained::Group& group) {
+  Hash hash;
+  hash.add(to_string(group.rule));
+  hash.add(group.kind);
+  // Of where it lies only the name: not the folder that it was built in.
+  hash.add(std::string_view(group.place.file).substr(group.place.file.rfind('/') + 1));
+  if (!group.events.empty()) {
+    for (const Explained::Frame& frame : group.events.front().frames) {
+      hash.add(name_of(frame.function));
+      if (!frame.lines.empty()) hash.add(trimmed(frame.lines.back()));
+    }
+  } else if (!group.instances.empty()) {
+    hash.add(group.instances.front().name);
+  }
+  return hash.value();
+}
+
+std::string hexadecimal(std::uint64_t number) {
+  std::array<char, 16> digits{};
+  const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16);
+  const std::string text(digits.data(), end);
+  return std::string(digits.size() - text.size(), '0') + text;
+}
+
+}  // namespace
+
+void set_fingerprints(std::vector<Explained::Group>& groups) {
+  std::map<std::uint64_t, std::vector<Explained::Group*>> equal;
+  for (Explained::Group& group : groups) equal[hash_of(group)].push_back(&group);
+  for (auto& [hash, members] : equal) {
+    std::ranges::stable_sort(
+        members, {}, [](const Explained::Group* group) { return std::tuple(group->place.line, group->place.column); });
+    for (std::size_t at = 0; at < members.size(); ++at) members[at]->fingerprint = hexadecimal(hash + at);
+  }
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,49 @@
+#include <algorithm>
+#include <leash/os/open_descriptors.hpp>
+#include <leash/track/report/suppress.hpp>
+#include <leash/track/report/user_frames.hpp>
+#include <leash/track/symbols.hpp>
+
+namespace LEASH_NAMESPACE::track::detail {
+namespace {
+
+/// Whether `line` is meant for the finding. The site counts as a frame: it is known where stacks are not.
+bool matches(const Suppressions::Line& line, const Group& group, const Plumbing& plumbing) {
+  const auto fits = [&](std::string_view function, std::string_view file) {
+    return line.matches(group.rule, group.kind, function, file);
+  };
+  if (group.rule == Rule::untracked) return fits({}, os::target_of_descriptor(group.instances.front().name));
+  if (line.top) {
+    const auto [function, file] = place_of(group.opened, plumbing);
+    return fits(function, file);
+  }
+  if (fits(abridge(group.opened.site.function_name()), group.opened.site.file_name())) return true;
+  for (const Event* const event : {&group.opened, &group.again}) {
+    for (const std::uintptr_t address : event->stack.addresses) {
+      for (const Frame& frame : resolve(address)) {
+        if (fits(frame.function, frame.file)) return true;
+      }
+    }
+  }
+  return false;
+}
+
+}  // namespace
+
+void suppress(Report& report, const Suppressions& suppressions) {
+  for (const Suppressions::Line& line : suppressions.lines()) report.suppressions.push_back({line});
+  if (report.suppressions.empty()) return;
+  std::erase_if(report.groups, [&](const Group& group) {
+    for (SuppressionUse& use : report.suppressions) {
+      if (!matches(use.line, group, report.plumbing)) continue;
+      // More than the line allows is a finding, and told whole: which of them are the new ones, nobody can say.
+      if (use.line.max && use.resources + group.count > *use.line.max) continue;
+      ++use.findings;
+      use.resources += group.count;
+      return true;
+    }
+    return false;
+  });
+}
+
+}  // namespace LEASH_NAMESPACE::track::detail

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/track/report.hpp>
+#include <leash/track/report/user_frames.hpp>
+#include <string>
+
+namespace LEASH_NAMESPACE::track::detail {
+
+/// A line for `Suppressions` that silences this group.
+std::string suppression_line(const Group& group, const Plumbing& plumbing);
+
+}  // namespace LEASH_NAMESPACE::track::detail
