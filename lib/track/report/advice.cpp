@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <leash/track/report/advice.hpp>
+#include <leash/track/report/numbers.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
@@ -28,16 +29,6 @@ bool loses_errors(const Group& group) {
 }
 
 }  // namespace
-
-std::string with_commas(std::uint64_t number) {
-  std::string digits = std::to_string(number);
-  for (std::size_t at = digits.size(); at > 3;) digits.insert(at -= 3, ",");
-  return digits;
-}
-
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many) {
-  return with_commas(count) + " " + std::string(count == 1 ? one : many);
-}
 
 std::string what_is_wrong(const Group& group, bool verdict) {
   std::string things = things_of(group);

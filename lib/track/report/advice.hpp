@@ -1,18 +1,11 @@
 #pragma once
 
-#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/track/report.hpp>
 #include <string>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::track::detail {
-
-/// 4812 as 4,812.
-std::string with_commas(std::uint64_t number);
-
-/// "1 file", "4,812 files".
-std::string counted(std::uint64_t count, std::string_view one, std::string_view many);
 
 /// What is the matter with the group: "3 connections not closed". `verdict`: see Report.
 std::string what_is_wrong(const Group& group, bool verdict);

@@ -17,7 +17,15 @@ std::size_t size_of(std::string_view text, std::size_t count) noexcept {
 }  // namespace
 
 std::size_t columns(std::string_view text) noexcept {
-  return text.size() - static_cast<std::size_t>(std::ranges::count_if(text, is_continuation));
+  std::size_t count = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] == '\x1b') {
+      at = std::min(text.find('m', at), text.size());
+    } else if (!is_continuation(text[at])) {
+      ++count;
+    }
+  }
+  return count;
 }
 
 std::string shorten_middle(std::string_view text, std::size_t width) {

@@ -7,7 +7,7 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// How many columns `text` takes on a terminal, by its code points.
+/// How many columns `text` takes on a terminal, by its code points; none for colours (SGR).
 std::size_t columns(std::string_view text) noexcept;
 
 /// `text` with `…` in the place of its middle, if it takes more than `width` columns; its end is what tells most, so of

@@ -5,6 +5,7 @@
 #include <leash/track/report/excerpt.hpp>
 #include <leash/track/report/explain.hpp>
 #include <leash/track/report/fingerprint.hpp>
+#include <leash/track/report/numbers.hpp>
 #include <leash/track/report/suppression_line.hpp>
 #include <leash/track/report/user_frames.hpp>
 #include <leash/track/symbol/module_lines.hpp>

@@ -183,8 +183,9 @@ TEST_CASE("the whole text of a report that was made by hand") {
     const std::string stack = "  opened at\n    " + at + "  " + leash::track::abridge(where.function_name()) + "\n" +
                               "  last used at " + at + ", 12 ms before it was dropped\n";
     const bool finding = first == "error: ";
-    return "7 in 3 findings: 5 slots leaked, 1 box dropped report_test.cpp:" + std::to_string(where.line()) +
-           ", …\n\n" + std::string(first) + "5 slots " + std::string(open) +
+    const std::string short_at = "report_test.cpp:" + std::to_string(where.line());
+    return "7 in 3 findings: 5 slots leaked, 1 box dropped " + short_at + ", 1 slot dropped " + short_at + "\n\n" +
+           std::string(first) + "5 slots " + std::string(open) +
            "\n"
            "  first of owner, and 4 more; open for 1.5 s to 3.0 h; threads 1, 4, 5, …\n"
            "  while: outer > (empty)\n"
