@@ -55,12 +55,11 @@ std::string place_text(const Location& place) {
   return place.line == 0 ? escape(place.file) : fmt::format("{}:{}", escape(place.file), place.line);
 }
 
-std::string event_text(const Explained::Event& event, const TextOptions& options) {
+std::string event_text(const Explained::Event& event, bool first, const TextOptions& options) {
   static constexpr std::size_t widest_place = 40;
   static constexpr std::size_t narrowest_function = 16;
   if (event.frames.empty()) return {};
-  const bool excerpt = std::ranges::any_of(event.frames, [](const auto& frame) { return !frame.lines.empty(); });
-  if (!event.has_stack && !excerpt) return fmt::format("  {} {}\n", event.verb, place_text(event.place));
+  if (!event.has_stack && !first) return fmt::format("  {} {}\n", event.verb, place_text(event.place));
   std::size_t column = 0;
   for (const Explained::Frame& frame : event.frames) {
     column = std::max(column, std::min(columns(where_text(frame)), widest_place));

@@ -21,8 +21,9 @@ std::string paint(std::string_view text, std::string_view color, const TextOptio
 /// `file:line`, or the file alone where the line is not known.
 std::string place_text(const Location& place);
 
-/// How the program came to an event: the verb, and below it the stack with the lines of source; or where there is none
-/// of both, the place behind the verb. Each line ends with a newline.
-std::string event_text(const Explained::Event& event, const TextOptions& options);
+/// How the program came to an event: the verb, and below it the stack, with the lines of source. Where no stack was
+/// kept, only the place behind the verb; but of the `first` event of a group also what is known of its function. Each
+/// line ends with a newline.
+std::string event_text(const Explained::Event& event, bool first, const TextOptions& options);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -41,7 +41,9 @@ class Writer {
     if (!group.instances.empty() && !group.instances.front().notes.empty()) {
       text += wrap("  while: ", trail(group.instances.front().notes), "    ", options_.width);
     }
-    for (const Explained::Event& each : group.events) text += detail::event_text(each, options_);
+    for (const Explained::Event& each : group.events) {
+      text += detail::event_text(each, &each == &group.events.front(), options_);
+    }
     const auto unread = std::ranges::find_if(group.events, [](const auto& each) { return !each.unread.empty(); });
     if (unread != group.events.end()) text += fmt::format("  names could not be read: {}\n", escape(unread->unread));
     if (!group.instances.empty() && group.instances.front().last_use) {
