@@ -4,6 +4,7 @@
 #include <iostream>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/tracked_fs.hpp>
+#include <leash/track/report/explain.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <string>
@@ -49,6 +50,15 @@ void watch(leash::track::Tracker& tracker) {
 }
 // end snippet
 
+// snippet: explain
+/// The same for a log: one line for each place.
+void log(const leash::track::Report& report) {
+  for (const auto& group : leash::track::explain(report).groups) {
+    std::cout << "held: " << group.what << " " << group.place.file << ":" << group.place.line << "\n";
+  }
+}
+// end snippet
+
 void serve(const Context& ctx, Service& service, leash::track::Tracker& tracker) {
   if (!service.start(ctx)) return;
   for (int request = 1; request <= 120; ++request) {
@@ -69,6 +79,7 @@ int main() {
   // end snippet
   service::Service live(files);
   service::serve(leash::Context::background(), live, tracker);
+  service::log(tracker.snapshot());
 
   // snippet: suppressions
   const auto known = leash::track::Suppressions::load("examples/leash.supp");

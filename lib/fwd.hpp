@@ -32,17 +32,21 @@ enum class Severity : unsigned char;
 enum class Unwinder : unsigned char;
 enum class errc;
 struct Event;
+struct ExplainOptions;
+struct Explained;
 struct Frame;
 struct Group;
 struct Instance;
 struct Kind;
 struct LastUse;
+struct Location;
 struct Options;
 struct Report;
 struct Resource;
 struct Rules;
 struct Stack;
 struct SuppressionUse;
+struct TextOptions;
 struct TrackedContext;
 }  // namespace track
 

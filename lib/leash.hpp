@@ -48,6 +48,8 @@
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
+#include <leash/track/report/explain.hpp>
+#include <leash/track/report/text.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/rule.hpp>
 #include <leash/track/site.hpp>
