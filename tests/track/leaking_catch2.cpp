@@ -63,3 +63,20 @@ TEST_CASE("prints a report") {
   INFO(report);
   CHECK(report.ok());
 }
+
+namespace {
+
+[[gnu::noinline]] Tag open_far_away(const leash::Context& context) {
+  // clang-format off
+#line 7 "a/very/long/way/to/some/folder/of/a/large/repository/with/many/parts/and/layers/far_away.cpp"
+  return leash::track::acquire(context, {slot, "kept"});
+  // clang-format on
+}
+
+}  // namespace
+
+TEST_CASE("leaks far away") {
+  std::optional<Tag> kept;
+  const Catch2Tracker tracker;
+  kept = open_far_away(tracker.context());
+}
