@@ -44,7 +44,7 @@ class [[nodiscard]] Catch2Tracker : public detail::TestScope {
 
   ~Catch2Tracker() {
     // What it wraps it indents by two columns.
-    auto failure = end(console_width - 3);
+    auto failure = end(console_width - 5);
     if (!failure) return;
     static std::mutex one_at_a_time;
     try {

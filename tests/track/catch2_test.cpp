@@ -89,6 +89,6 @@ TEST_CASE("a place that Catch2 would break is a failure of its own, at that plac
 TEST_CASE("the cases of one program of Catch2 are judged one by one") {
   const Outcome outcome = run_catch2("");
   CAPTURE(outcome.output);
-  CHECK(outcome.output.contains(leash::tracking_enabled ? "test cases: 8 | 2 passed | 6 failed"
+  CHECK(outcome.output.contains(leash::tracking_enabled ? "test cases:  8 | 2 passed | 6 failed"
                                                         : "test cases: 8 | 7 passed | 1 failed"));
 }
