@@ -1,6 +1,6 @@
-// Forks again and again while threads loop over every kind of thing that leash does; each child then does all of it
-// too, with objects of its parent and with its own. Exits with 0 if all children did. An argument is the number of
-// forks.
+// Forks again and again while threads loop over every kind of thing that leash does; each child then does two of them
+// too, and every tenth all, with objects of its parent and with its own. Exits with 0 if all children did. An argument
+// is the number of forks.
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -222,11 +222,18 @@ constexpr std::array kinds{Kind{"timers", use_timers},
 /// Lets children go first: they are what is waited for.
 void give_way() { static_cast<void>(::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), 10)); }
 
-/// All kinds; and that of the parent's connections only the child can use, since a thread of its own is at each end.
-int in_child(World& world) {
+/// Whether the child number `fork` does `kind`: of one after the other two in turn, or all.
+bool does(int fork, const Kind& kind) {
+  const auto number = static_cast<int>(&kind - kinds.data());
+  const auto count = static_cast<int>(kinds.size());
+  return fork % 10 == 9 || fork % count == number || fork / count % count == number;
+}
+
+/// Its kinds; and that of the parent's connections only the child can use, since a thread of its own is at each end.
+int in_child(World& world, int fork) {
   ::alarm(patience);
   for (const Kind& kind : kinds) {
-    if (kind.use(world)) continue;
+    if (!does(fork, kind) || kind.use(world)) continue;
     std::fprintf(stderr, "in a child: %s\n", kind.name);
     return 1;
   }
@@ -235,10 +242,10 @@ int in_child(World& world) {
   return world.limited.done() ? 0 : 3;
 }
 
-/// The status of a child; if it forks again, that of its own child.
-int status_of_child(World& world, bool again) {
+/// The status of the child number `fork`; if it forks again, that of its own child.
+int status_of_child(World& world, int fork, bool again) {
   const pid_t child = ::fork();
-  if (child == 0) ::_exit(again ? status_of_child(world, false) : in_child(world));
+  if (child == 0) ::_exit(again ? status_of_child(world, fork, false) : in_child(world, fork));
   int status = -1;
   if (child < 0 || ::waitpid(child, &status, 0) != child) return -1;
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
@@ -275,7 +282,7 @@ int main(int argc, char** argv) {
   for (int fork = 0; fork < forks && !failed; ++fork) {
     // So that the parent does not hang either.
     ::alarm(3 * patience);
-    const int status = status_of_child(world, fork % 10 == 9);
+    const int status = status_of_child(world, fork, fork % 20 == 19);
     if (status == 0) continue;
     std::fprintf(stderr, "fork %d: %d\n", fork, status);
     failed = true;
