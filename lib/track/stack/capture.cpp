@@ -51,13 +51,13 @@ namespace {
 
 [[gnu::noinline]] std::uint32_t capture_stack_id([[maybe_unused]] Unwinder unwinder, std::size_t depth,
                                                  std::size_t skip, std::uint32_t site, InternStack intern,
-                                                 [[maybe_unused]] Event event) noexcept {
+                                                 [[maybe_unused]] Purpose purpose) noexcept {
   depth = std::min(depth, max_depth);
 #ifdef __x86_64__
   const Registers from = caller_of(__builtin_frame_address(0));
   const Wanted wanted{.skip = static_cast<std::uint32_t>(std::min<std::size_t>(skip, UINT32_MAX)),
                       .depth = static_cast<std::uint16_t>(depth),
-                      .event = event};
+                      .purpose = purpose};
   if (unwinder == Unwinder::tables && depth != 0) {
     return number_by_tables(from.pc, from.sp, from.bp, wanted, site, intern);
   }

@@ -50,7 +50,7 @@ std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintp
 struct Wanted {
   std::uint32_t skip;
   std::uint16_t depth;  // Not 0, and at most `max_depth`.
-  Event event;
+  Purpose purpose;
 
   friend bool operator==(Wanted, Wanted) noexcept = default;
 };

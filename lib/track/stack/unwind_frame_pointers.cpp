@@ -48,7 +48,7 @@ LEASH_READS_RAW_STACK inline std::size_t walk_links(Registers from, Output out, 
 
 constexpr std::size_t most_links = 42;
 
-// The last stack that was numbered for an event, if it was the thread's own. Each step of a walk depends on the one
+// The last stack that was numbered for a purpose, if it was the thread's own. Each step of a walk depends on the one
 // before, but the processor can see for many links at once that they are as they were. What is found never depends on
 // what is remembered.
 struct LastChain {
@@ -73,7 +73,7 @@ struct LastChain {
   }
 };
 
-constinit thread_local std::array<LastChain, events> last_chains{};
+constinit thread_local std::array<LastChain, purposes> last_chains{};
 
 }  // namespace
 
@@ -88,7 +88,7 @@ std::uint32_t number_by_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   const Registers from{.pc = pc, .sp = sp, .bp = bp};
   const Output out{.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip};
-  LastChain& last = last_chains[static_cast<std::size_t>(wanted.event)];
+  LastChain& last = last_chains[static_cast<std::size_t>(wanted.purpose)];
   const std::uintptr_t end = own_stack.top;
   if (from.sp < own_stack.low || from.sp >= end) [[unlikely]]
     return intern(site, std::span(addresses.data(), walk_links(from, out, [](Link) {})));

@@ -25,8 +25,8 @@ using leash::track::max_depth;
 using leash::track::Unwinder;
 using leash::track::detail::capture_addresses;
 using leash::track::detail::capture_stack_id;
-using leash::track::detail::Event;
-using leash::track::detail::events;
+using leash::track::detail::Purpose;
+using leash::track::detail::purposes;
 using leash_test::Addresses;
 using leash_test::differing;
 using leash_test::probe;
@@ -54,7 +54,7 @@ template <Unwinder By>
   const std::uint32_t site = 1 + random() % 2;
   const std::size_t depth = std::array<std::size_t, 4>{1, 3, 16, 40}[random() % 4];
   const std::size_t skip = 1 + random() % 3;
-  const auto event = static_cast<Event>(random() % events);
+  const auto purpose = static_cast<Purpose>(random() % purposes);
   // Not to be unrolled: each time from the same place.
   int times = 4;
   asm("" : "+r"(times));  // NOLINT(hicpp-no-assembler)
@@ -62,7 +62,7 @@ template <Unwinder By>
     Addresses expected;
     expected.count = capture_addresses(By == Unwinder::tables ? Unwinder::system : By, expected.at.data(), depth, skip);
     const int before = interned;
-    const std::uint32_t number = capture_stack_id(By, depth, skip, site, number_of, event);
+    const std::uint32_t number = capture_stack_id(By, depth, skip, site, number_of, purpose);
     const bool asked = interned != before;
     if (number != number_of(site, std::span(expected.at).first(expected.count))) ++differing;
     if (asked && time > 1 && depth + skip < 20) ++asked_again;
