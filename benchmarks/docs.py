@@ -44,8 +44,7 @@ def track_parts(suite, values, details):
 
 
 def track_charts(suite, values):
-    own = [("leash, level site", "create_close_site_ns"), ("leash, frame pointers", "create_close_16_fp_ns"),
-           ("leash, unwind tables", "create_close_16_ns")]
+    own = [("leash, level site", "create_close_site_ns"), ("leash, 16 frames", "create_close_16_ns")]
     rows = [(label, values[name], True) for label, name in own]
     rows += [(meaning, values["peer/" + name], False) for name, meaning in suite.PEER_TAGS if "peer/" + name in values]
 
@@ -64,7 +63,7 @@ def track_charts(suite, values):
             [series("leash, 16 frames", "stacks/{}_less_calls_ns", suite.STACKS),
              series("the 16 calls that lead there", "calls/{}_ns", suite.STACKS)]),
         "depth": charts.lines("A tag created and closed, with so many frames", "frames kept", "ns",
-                              [series("leash, unwind tables", "depth/{}_ns", suite.DEPTHS)]),
+                              [series("leash", "depth/{}_ns", suite.DEPTHS)]),
     }
 
 

@@ -36,8 +36,8 @@ def missed(suite, values):
 
 def peers(suite, values):
     """What others need for a tag, and how many times that of leash it is."""
-    own = ["create_close_16_ns", "create_close_16_fp_ns", "create_close_site_ns"]
-    rows = [["tag created and closed", "ns", "/ leash", "/ leash, frame pointers", "/ leash, level `site`"]]
+    own = ["create_close_16_ns", "create_close_site_ns"]
+    rows = [["tag created and closed", "ns", "/ leash", "/ leash, level `site`"]]
     for name, meaning in suite.PEER_TAGS:
         value = values.get("peer/" + name)
         cells = [ratio(value, values[other]) for other in own] if value else ["-"] * len(own)
@@ -46,11 +46,10 @@ def peers(suite, values):
 
 
 def stacks(suite, values):
-    rows = [["stack of 16 frames, alone", "ns", "/ leash", "/ leash, frame pointers"]]
+    rows = [["stack of 16 frames, alone", "ns", "/ leash"]]
     for name, meaning in suite.PEER_STACKS:
         value = values.get("peer/" + name)
-        cells = [ratio(value, values[other]) for other in ["walk_16_ns", "walk_16_fp_ns"]] if value else ["-", "-"]
-        rows.append([meaning, number(value) if value else "left out", *cells])
+        rows.append([meaning, *([number(value), ratio(value, values["walk_16_ns"])] if value else ["left out", "-"])])
     return rows
 
 

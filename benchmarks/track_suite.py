@@ -27,8 +27,7 @@ class Figure:
 
 
 FIGURES = [
-    Figure("create_close_16_ns", "a tag created and closed, 16 frames, unwind tables, no frame pointers", "ns", 110),
-    Figure("create_close_16_fp_ns", "the same by frame pointers", "ns", 60),
+    Figure("create_close_16_ns", "a tag created and closed, 16 frames", "ns", 110),
     Figure("create_close_16_close_stack_ns", "the default, and the stack of the close too", "ns", 190),
     Figure("create_close_site_ns", "level `site`", "ns", 25),
     Figure("speedup_vs_go_seed", "the Go article's tracker with 5 frames / leash with 16", "times", 9, True),
@@ -44,8 +43,6 @@ FIGURES = [
 
 # Why a goal is missed, where it is: what callgrind showed.
 CAUSES = {
-    "create_close_16_fp_ns": "more than half of it is what level `site` does; the rest is to see that each of the 16 links on the "
-                             "stack is as it was for the last tag.",
     "create_close_site_ns": "some 440 instructions, of which 180 make the record, 100 close it, 70 give it back and 60 read the clock.",
     "tracked_open_extra_ns": "some 1,050 instructions: the tag with its stack, and the decorator with its memory. They run with the cold "
                              "caches that a system call leaves.",
@@ -74,12 +71,10 @@ PEER_STACKS = [
 OWN = [
     ("create_close_count_ns", "level `count`"),
     ("create_close_site_ns", "level `site`"),
-    ("create_close_16_fp_ns", "level `stack`, frame pointers"),
-    ("create_close_16_ns", "level `stack`, unwind tables (the default)"),
+    ("create_close_16_ns", "level `stack` (the default)"),
     ("create_close_16_close_stack_ns", "the same, and the stack of the close too"),
     ("create_close_16_system_ns", "level `stack`, `_Unwind_Backtrace`"),
-    ("walk_16_fp_ns", "the walk alone, frame pointers"),
-    ("walk_16_ns", "the walk alone, unwind tables"),
+    ("walk_16_ns", "the walk alone"),
     ("walk_16_system_ns", "the walk alone, `_Unwind_Backtrace`"),
     ("new_tracker_without_verdict_ns", "a tracker and one tag, not closed"),
     ("disk_open_close_ns", "a file opened and closed by DiskFS alone"),
@@ -133,7 +128,6 @@ def fast_round(samples, build, min_time):
                 samples.add(prefix + name, programs.nanoseconds(entry))
 
     take(build / "bench_track")
-    take(build / "frame_pointers/benchmarks/bench_track_frame_pointers")
     take(build / "peers/bench_peers", pattern="-open_tags", prefix="peer/")
     libunwind = build / "peers/bench_peers_libunwind"
     if libunwind.exists():

@@ -77,8 +77,6 @@ function(leash_library part)
   leash_compile_options(leash_${part})
   # Nobody replaces single functions of leash, so they may be inlined.
   target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-fno-semantic-interposition>)
-  # Who has stacks walked by frame pointers needs them here too.
-  target_compile_options(leash_${part} PRIVATE $<$<CXX_COMPILER_ID:GNU,Clang>:-fno-omit-frame-pointer>)
   # Not where link-time optimization would mix the code with the program's.
   if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64" AND NOT LEASH_LTO)
     target_compile_definitions(leash_${part} PRIVATE LEASH_MARK_CODE)

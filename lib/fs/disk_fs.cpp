@@ -4,11 +4,13 @@
 
 #include <algorithm>
 #include <array>
+#include <leash/fs/detail/beneath.hpp>
 #include <leash/fs/detail/disk_dir.hpp>
 #include <leash/fs/detail/disk_file.hpp>
 #include <leash/fs/detail/disk_info.hpp>
 #include <leash/fs/detail/elements.hpp>
 #include <leash/fs/detail/named.hpp>
+#include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/detail/remove_tree.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/path.hpp>
@@ -57,6 +59,71 @@ std::unexpected<Error> failed(Call call, std::string_view operation, std::string
   return failed(call, operation, std::string(from).append(" -> ").append(to), code);
 }
 
+/// The descriptor of the root; of one that was moved from, -1, which the system calls refuse.
+int descriptor_of(const detail::Root* root) noexcept { return root != nullptr ? root->directory.get() : -1; }
+
+Outcome<os::Descriptor> open_path(const detail::Root* root, Call call, std::string_view path, int flags,
+                                  unsigned mode = 0) {
+  if (root == nullptr) return refuse(std::errc::bad_file_descriptor);
+  return detail::open_beneath(*root, call.context(), path, flags, mode);
+}
+
+/// The directory a path stands in, open or borrowed from the root, and the name in it.
+struct Parent {
+  os::Descriptor held;
+  int directory = -1;
+  std::string name;
+};
+
+Outcome<Parent> open_parent(const detail::Root* root, Call call, std::string_view path) {
+  if (path.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
+  Parent parent{{}, descriptor_of(root), std::string(base_name(path))};
+  if (const std::string_view directory = parent_path(path); directory != ".") {
+    Outcome<os::Descriptor> opened = open_path(root, call, directory, O_PATH | O_DIRECTORY);
+    if (!opened) return std::unexpected(opened.error());
+    parent.held = *std::move(opened);
+    parent.directory = parent.held.get();
+  }
+  return parent;
+}
+
+/// Opens what is no directory, unless the options ask for one.
+Outcome<os::Descriptor> open_checked(const detail::Root* root, Call call, std::string_view path,
+                                     const OpenOptions& options) {
+  Outcome<os::Descriptor> file = open_path(root, call, path, open_flags(options), options.mode);
+  if (!file || options.directory || options.write) return file;
+  struct stat status{};
+  if (::fstat(file->get(), &status) != 0) return refuse_last();
+  if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
+  return file;
+}
+
+/// Opens the directory at `path`, the last element of which stands in `parent`. Creates it if it is missing.
+Outcome<os::Descriptor> mkdir_step(const detail::Root* root, Call call, int parent, std::string_view path,
+                                   std::uint32_t mode) {
+  const std::string name(base_name(path));
+  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
+  os::Descriptor directory(
+      os::open_own([&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+  if (directory) return directory;
+  Outcome<os::Descriptor> followed = open_path(root, call, path, O_PATH | O_DIRECTORY);
+  const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;
+  if (dangles) return refuse(std::errc::file_exists);
+  return followed;
+}
+
+/// Opens a regular file for writing. Looks first what it is: to open a FIFO or a device is to act on it, and fails with
+/// errors of its own.
+Outcome<os::Descriptor> open_regular(const detail::Root* root, Call call, std::string_view path) {
+  const Outcome<os::Descriptor> place = open_path(root, call, path, O_PATH);
+  if (!place) return std::unexpected(place.error());
+  struct stat status{};
+  if (::fstat(place->get(), &status) != 0) return refuse_last();
+  if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
+  if (!S_ISREG(status.st_mode)) return refuse(std::errc::invalid_argument);
+  return open_path(root, call, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+}
+
 }  // namespace
 
 Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory) { return open_root(call, directory, {}); }
@@ -69,47 +136,22 @@ Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Op
       os::open_own([&] { return os::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }); }));
   if (!root) return fail("open_root", directory, os::last_error());
   const auto resolver = options.use_openat2 ? detail::best_resolver(root.get()) : detail::Resolver::walk;
-  return DiskFS({std::move(root), options.links, resolver});
+  return DiskFS(std::make_unique<const detail::Root>(std::move(root), options.links, resolver));
 }
 
-DiskFS::DiskFS(detail::Root root) noexcept : root_(std::move(root)) {}
-
+DiskFS::DiskFS(std::unique_ptr<const detail::Root> root) noexcept : root_(std::move(root)) {}
+DiskFS::DiskFS(DiskFS&&) noexcept = default;
+DiskFS& DiskFS::operator=(DiskFS&&) noexcept = default;
 DiskFS::~DiskFS() = default;
 
-Outcome<os::Descriptor> DiskFS::open_path(Call call, std::string_view path, int flags, unsigned mode) const {
-  return detail::open_beneath(root_, call.context(), path, flags, mode);
-}
-
-Outcome<DiskFS::Parent> DiskFS::open_parent(Call call, std::string_view path) const {
-  if (path.size() > detail::max_path_size) return refuse(std::errc::filename_too_long);
-  Parent parent{{}, root_.directory.get(), std::string(base_name(path))};
-  if (const std::string_view directory = parent_path(path); directory != ".") {
-    Outcome<os::Descriptor> opened = open_path(call, directory, O_PATH | O_DIRECTORY);
-    if (!opened) return std::unexpected(opened.error());
-    parent.held = *std::move(opened);
-    parent.directory = parent.held.get();
-  }
-  return parent;
-}
-
-/// Opens what is no directory, unless the options ask for one.
-Outcome<os::Descriptor> DiskFS::open_checked(Call call, std::string_view path, const OpenOptions& options) const {
-  Outcome<os::Descriptor> file = open_path(call, path, open_flags(options), options.mode);
-  if (!file || options.directory || options.write) return file;
-  struct stat status{};
-  if (::fstat(file->get(), &status) != 0) return refuse_last();
-  if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
-  return file;
-}
-
 Result<std::unique_ptr<File>> DiskFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
-  Outcome<os::Descriptor> file = open_checked(call, path, options);
+  Outcome<os::Descriptor> file = open_checked(root_.get(), call, path, options);
   if (!file) return failed(call, "open", path, file.error());
   return std::make_unique<detail::DiskFile>(*std::move(file), path, options);
 }
 
 Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call call, std::string_view path) {
-  Outcome<os::Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  Outcome<os::Descriptor> directory = open_path(root_.get(), call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "open_dir", path, directory.error());
   Outcome<detail::DirStream> stream = detail::DirStream::open(*std::move(directory));
   if (!stream) return failed(call, "open_dir", path, stream.error());
@@ -117,13 +159,13 @@ Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call call, std::string_view pat
 }
 
 Result<FileInfo> DiskFS::do_stat(Call call, std::string_view path) {
-  const Outcome<os::Descriptor> file = open_path(call, path, O_PATH);
+  const Outcome<os::Descriptor> file = open_path(root_.get(), call, path, O_PATH);
   if (!file) return failed(call, "stat", path, file.error());
   return detail::named("stat", path, detail::info_of(file->get(), base_name(path)));
 }
 
 Result<FileInfo> DiskFS::do_lstat(Call call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(call, path);
+  const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "lstat", path, parent.error());
   struct stat status{};
   if (::fstatat(parent->directory, parent->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -133,7 +175,7 @@ Result<FileInfo> DiskFS::do_lstat(Call call, std::string_view path) {
 }
 
 Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call call, std::string_view path) {
-  Outcome<os::Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  Outcome<os::Descriptor> directory = open_path(root_.get(), call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "read_dir", path, directory.error());
   Outcome<std::vector<DirEntry>> entries = detail::list_all(*std::move(directory));
   if (!entries) return failed(call, "read_dir", path, entries.error());
@@ -142,22 +184,9 @@ Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call call, std::string_view pa
 }
 
 Result<void> DiskFS::do_mkdir(Call call, std::string_view path, std::uint32_t mode) {
-  const Outcome<Parent> parent = open_parent(call, path);
+  const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "mkdir", path, parent.error());
   return detail::named("mkdir", path, done(::mkdirat(parent->directory, parent->name.c_str(), mode)));
-}
-
-/// Opens the directory at `path`, the last element of which stands in `parent`. Creates it if it is missing.
-Outcome<os::Descriptor> DiskFS::mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const {
-  const std::string name(base_name(path));
-  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
-  os::Descriptor directory(
-      os::open_own([&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
-  if (directory) return directory;
-  Outcome<os::Descriptor> followed = open_path(call, path, O_PATH | O_DIRECTORY);
-  const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;
-  if (dangles) return refuse(std::errc::file_exists);
-  return followed;
 }
 
 Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
@@ -165,8 +194,8 @@ Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_
   os::Descriptor directory;
   for (std::size_t end = 0; end != path.size();) {
     end = std::min(path.find('/', end + 1), path.size());
-    Outcome<os::Descriptor> next =
-        mkdir_step(call, directory ? directory.get() : root_.directory.get(), path.substr(0, end), mode);
+    Outcome<os::Descriptor> next = mkdir_step(
+        root_.get(), call, directory ? directory.get() : descriptor_of(root_.get()), path.substr(0, end), mode);
     if (!next) return failed(call, "mkdir_all", path, next.error());
     directory = *std::move(next);
   }
@@ -174,7 +203,7 @@ Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_
 }
 
 Result<void> DiskFS::do_remove(Call call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(call, path);
+  const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "remove", path, parent.error());
   if (::unlinkat(parent->directory, parent->name.c_str(), 0) == 0) return {};
   if (errno != EISDIR) return fail("remove", path, os::last_error());
@@ -182,7 +211,7 @@ Result<void> DiskFS::do_remove(Call call, std::string_view path) {
 }
 
 Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(call, path);
+  const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent && parent.error() == std::errc::no_such_file_or_directory) return {};
   if (!parent) return failed(call, "remove_all", path, parent.error());
   const Outcome<void> removed = detail::remove_tree(parent->directory, parent->name, call.context());
@@ -192,9 +221,9 @@ Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
 
 Result<void> DiskFS::do_rename(Call call, std::string_view from, std::string_view to) {
   const auto rename = [&]() -> Outcome<void> {
-    const Outcome<Parent> source = open_parent(call, from);
+    const Outcome<Parent> source = open_parent(root_.get(), call, from);
     if (!source) return std::unexpected(source.error());
-    const Outcome<Parent> target = open_parent(call, to);
+    const Outcome<Parent> target = open_parent(root_.get(), call, to);
     if (!target) return std::unexpected(target.error());
     return done(::renameat(source->directory, source->name.c_str(), target->directory, target->name.c_str()));
   };
@@ -205,9 +234,9 @@ Result<void> DiskFS::do_rename(Call call, std::string_view from, std::string_vie
 
 Result<void> DiskFS::do_link(Call call, std::string_view existing, std::string_view path) {
   const auto link = [&]() -> Outcome<void> {
-    const Outcome<Parent> source = open_parent(call, existing);
+    const Outcome<Parent> source = open_parent(root_.get(), call, existing);
     if (!source) return std::unexpected(source.error());
-    const Outcome<Parent> target = open_parent(call, path);
+    const Outcome<Parent> target = open_parent(root_.get(), call, path);
     if (!target) {
       // The system looks for the file before it looks where the name is to go.
       struct stat status{};
@@ -224,14 +253,14 @@ Result<void> DiskFS::do_link(Call call, std::string_view existing, std::string_v
 
 Result<void> DiskFS::do_symlink(Call call, std::string_view target, std::string_view path) {
   if (target.size() > detail::max_path_size) return fail("symlink", path, std::errc::filename_too_long);
-  const Outcome<Parent> parent = open_parent(call, path);
+  const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "symlink", path, parent.error());
   const std::string text(target);
   return detail::named("symlink", path, done(::symlinkat(text.c_str(), parent->directory, parent->name.c_str())));
 }
 
 Result<std::string> DiskFS::do_read_link(Call call, std::string_view path) {
-  const Outcome<Parent> parent = open_parent(call, path);
+  const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "read_link", path, parent.error());
   std::array<char, detail::max_path_size + 1> target;
   const ssize_t size = ::readlinkat(parent->directory, parent->name.c_str(), target.data(), target.size());
@@ -239,27 +268,15 @@ Result<std::string> DiskFS::do_read_link(Call call, std::string_view path) {
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-/// Opens a regular file for writing. Looks first what it is: to open a FIFO or a device is to act on it, and fails with
-/// errors of its own.
-Outcome<os::Descriptor> DiskFS::open_regular(Call call, std::string_view path) const {
-  const Outcome<os::Descriptor> place = open_path(call, path, O_PATH);
-  if (!place) return std::unexpected(place.error());
-  struct stat status{};
-  if (::fstat(place->get(), &status) != 0) return refuse_last();
-  if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
-  if (!S_ISREG(status.st_mode)) return refuse(std::errc::invalid_argument);
-  return open_path(call, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
-}
-
 Result<void> DiskFS::do_truncate(Call call, std::string_view path, std::uint64_t size) {
-  const Outcome<os::Descriptor> file = open_regular(call, path);
+  const Outcome<os::Descriptor> file = open_regular(root_.get(), call, path);
   if (!file) return failed(call, "truncate", path, file.error());
   const int result = os::retry([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); });
   return detail::named("truncate", path, done(result));
 }
 
 Result<void> DiskFS::do_sync_dir(Call call, std::string_view path) {
-  const Outcome<os::Descriptor> directory = open_path(call, path, O_RDONLY | O_DIRECTORY);
+  const Outcome<os::Descriptor> directory = open_path(root_.get(), call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "sync_dir", path, directory.error());
   return detail::named("sync_dir", path, done(os::retry([&] { return ::fsync(directory->get()); })));
 }

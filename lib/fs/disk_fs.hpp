@@ -1,16 +1,17 @@
 #pragma once
 
 #include <leash/config.hpp>
-#include <leash/fs/detail/beneath.hpp>
-#include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/file_system.hpp>
 #include <leash/fs/links.hpp>
-#include <leash/os/descriptor.hpp>
 #include <memory>
 #include <string>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::fs {
+
+namespace detail {
+struct Root;
+}
 
 /// A directory of the disk, and what is below it. No path, no symbolic link, and no race between looking and opening
 /// leads out of it; mount points below it do count as part of it.
@@ -43,25 +44,12 @@ class DiskFS final : public FileSystem {
   [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory, const Options& options);
 
   /// One that was moved from fails in every operation with `bad_file_descriptor`. Handles are not concerned.
-  DiskFS(DiskFS&&) noexcept = default;
-  DiskFS& operator=(DiskFS&&) noexcept = default;
+  DiskFS(DiskFS&&) noexcept;
+  DiskFS& operator=(DiskFS&&) noexcept;
   ~DiskFS() override;
 
  private:
-  /// The directory a path stands in, open or borrowed from the root, and the name in it.
-  struct Parent {
-    os::Descriptor held;
-    int directory = -1;
-    std::string name;
-  };
-
-  explicit DiskFS(detail::Root root) noexcept;
-
-  detail::Outcome<os::Descriptor> open_path(Call call, std::string_view path, int flags, unsigned mode = 0) const;
-  detail::Outcome<Parent> open_parent(Call call, std::string_view path) const;
-  detail::Outcome<os::Descriptor> open_checked(Call call, std::string_view path, const OpenOptions& options) const;
-  detail::Outcome<os::Descriptor> open_regular(Call call, std::string_view path) const;
-  detail::Outcome<os::Descriptor> mkdir_step(Call call, int parent, std::string_view path, std::uint32_t mode) const;
+  explicit DiskFS(std::unique_ptr<const detail::Root> root) noexcept;
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;
@@ -79,7 +67,7 @@ class DiskFS final : public FileSystem {
   Result<void> do_truncate(Call call, std::string_view path, std::uint64_t size) override;
   Result<void> do_sync_dir(Call call, std::string_view path) override;
 
-  detail::Root root_;
+  std::unique_ptr<const detail::Root> root_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -3,6 +3,7 @@
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/track/detail/open_tracked.hpp>
 #include <leash/track/detail/tagged.hpp>
 #include <utility>
 
@@ -12,6 +13,7 @@ namespace {
 using track::OnDrop;
 using track::Tag;
 using track::Tracker;
+using track::detail::tracker_for;
 
 class TrackedFile final : track::detail::Tagged, public ProxyFile {
  public:
@@ -123,50 +125,36 @@ class TrackedDir final : track::detail::Tagged, public ProxyDir {
   }
 };
 
-/// Opens with `open`, and gives what it opened a tag.
 template <class Tracked, class Open>
-auto open_tracked(Call call, Tracker& tracker, std::string_view operation, track::Kind kind, std::string_view path,
-                  Open open) -> decltype(open()) {
-  track::Resource resource{kind, path, -1, OnDrop::closed};
-  if (tracker.closed()) return std::unexpected(tracker.check(call, resource, operation).error());
+auto open_with_tag(Tracker& tracker, Call call, std::string_view operation, track::Kind kind, std::string_view path,
+                   Open open) {
+  // A user's own file system opens descriptors that leash knows nothing of before they have their tag.
   const os::Opening opening;
-  auto inner = os::open_for_tag(open);
-  if (!inner) return inner;
-  resource.descriptor = (*inner)->native_handle();
-  auto tag = tracker.try_create(call, resource, operation);
-  if (!tag) {
-    // The error is the tracker's; that of closing what nobody has used yet adds nothing to it.
-    static_cast<void>((*inner)->close(call.site()));
-    return std::unexpected(std::move(tag).error());
-  }
-  return std::make_unique<Tracked>(*std::move(inner), *std::move(tag));
+  return track::detail::open_tracked(
+      tracker, call, operation, kind, path, open, [path](const auto&) { return path; },
+      []<class Handle>(std::unique_ptr<Handle>&& inner, Tag&& tag) {
+        return std::make_unique<Tracked>(std::move(inner), std::move(tag));
+      });
 }
 
 }  // namespace
 
-Tracker* TrackedFS::tracker_for(const Context& context) noexcept {
-  Tracker* const tracker = track::find_tracker(context);
-  return tracker != nullptr || !options_.fallback ? tracker : &*options_.fallback;
-}
+TrackedFS::TrackedFS(FileSystem& inner) : ProxyFileSystem(inner) {}
+
+TrackedFS::TrackedFS(FileSystem& inner, Options options)
+    : ProxyFileSystem(inner), fallback_(std::move(options.fallback)) {}
 
 Result<std::unique_ptr<File>> TrackedFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
-  if constexpr (tracking_enabled) {
-    if (Tracker* const tracker = tracker_for(call.context())) {
-      return open_tracked<TrackedFile>(call, *tracker, "open", kinds::file, path,
-                                       [&] { return ProxyFileSystem::do_open(call, path, options); });
-    }
-  }
-  return ProxyFileSystem::do_open(call, path, options);
+  const auto open = [&] { return ProxyFileSystem::do_open(call, path, options); };
+  Tracker* const tracker = tracker_for(call.context(), fallback_);
+  return tracker != nullptr ? open_with_tag<TrackedFile>(*tracker, call, "open", kinds::file, path, open) : open();
 }
 
 Result<std::unique_ptr<Dir>> TrackedFS::do_open_dir(Call call, std::string_view path) {
-  if constexpr (tracking_enabled) {
-    if (Tracker* const tracker = tracker_for(call.context())) {
-      return open_tracked<TrackedDir>(call, *tracker, "open_dir", kinds::directory, path,
-                                      [&] { return ProxyFileSystem::do_open_dir(call, path); });
-    }
-  }
-  return ProxyFileSystem::do_open_dir(call, path);
+  const auto open = [&] { return ProxyFileSystem::do_open_dir(call, path); };
+  Tracker* const tracker = tracker_for(call.context(), fallback_);
+  return tracker != nullptr ? open_with_tag<TrackedDir>(*tracker, call, "open_dir", kinds::directory, path, open)
+                            : open();
 }
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -25,16 +25,14 @@ class TrackedFS final : public ProxyFileSystem {
     std::optional<track::Tracker> fallback = std::nullopt;
   };
 
-  explicit TrackedFS(FileSystem& inner) : TrackedFS(inner, Options()) {}
-  TrackedFS(FileSystem& inner, Options options) : ProxyFileSystem(inner), options_(std::move(options)) {}
+  explicit TrackedFS(FileSystem& inner);
+  TrackedFS(FileSystem& inner, Options options);
 
  private:
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;
 
-  track::Tracker* tracker_for(const Context& context) noexcept LEASH_LIFETIMEBOUND;
-
-  Options options_;
+  std::optional<track::Tracker> fallback_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -25,10 +25,6 @@ enum class Unwinder : unsigned char {
   /// without tables is left to `system`.
   tables,
 
-  /// By the chain of frame pointers. All code must be compiled with `-fno-omit-frame-pointer`: the stack ends, or
-  /// leaves out a caller, at a function that was not, and leaves out the function that a signal interrupted.
-  frame_pointers,
-
   /// By the compiler's `_Unwind_Backtrace`, which is some hundred times slower.
   system,
 };

@@ -259,7 +259,9 @@ NETWORK_TEST("Tracked: a tracker that closes in the middle leaves nothing open")
       auto [tracker, context] = leash::track::with_tracker(Context::background());
       ClosingBinder closing(inner.binder, tracker);
       TrackedBinder binder(closing);
-      CHECK(error_of(binder.bind(context, "tcp", "127.0.0.1:0")) == leash::track::errc::tracker_closed);
+      const auto error = error_of(binder.bind(context, "tcp", "127.0.0.1:0"));
+      CHECK(error == leash::track::errc::tracker_closed);
+      CHECK(error.subject() == "127.0.0.1:0");
     }
     CHECK(open_descriptors() == before);
   }
@@ -276,7 +278,9 @@ NETWORK_TEST("Tracked: an accept that the tracker's end overtakes closes what it
     CHECK(accept.is_blocked());
     CHECK(tracker.close().ok());
     const auto near = must(network.inner.dialer.dial(Context(), "tcp", to_string(listener->address())));
-    CHECK(error_of(accept.get()) == leash::track::errc::tracker_closed);
+    const Error error = error_of(accept.get());
+    CHECK(error == leash::track::errc::tracker_closed);
+    CHECK(error.subject() == to_string(listener->address()));
     CHECK(must(read_all(*near)).empty());
   }
 }

@@ -1,6 +1,5 @@
 #include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
-#include <leash/net/kinds.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <utility>
 
@@ -50,17 +49,6 @@ Result<int> TrackedConn::do_release(std::source_location site) {
   return descriptor;
 }
 
-Result<std::unique_ptr<Conn>> track_conn(track::Tracker& tracker, std::unique_ptr<Conn> conn, Call call,
-                                         std::string_view operation, std::string_view subject) {
-  const std::string name = ends(conn->local_address(), conn->remote_address());
-  const int descriptor = conn->native_handle();
-  Result<track::Tag> tag =
-      tracker.try_create(call, {kinds::connection, name, descriptor, track::OnDrop::closed}, operation);
-  if (!tag) {
-    conn.reset();
-    return fail(operation, subject, tag.error().code(), tag.error().detail());
-  }
-  return std::make_unique<TrackedConn>(std::move(conn), *std::move(tag));
-}
+std::string name_of(const Conn& conn) { return ends(conn.local_address(), conn.remote_address()); }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -1,13 +1,12 @@
 #pragma once
 
 #include <atomic>
-#include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/track/detail/tagged.hpp>
-#include <leash/track/tracker.hpp>
+#include <leash/track/tag.hpp>
 #include <memory>
-#include <string_view>
+#include <string>
 
 namespace LEASH_NAMESPACE::net::detail {
 
@@ -32,9 +31,7 @@ class TrackedConn final : track::detail::Tagged, public ProxyConn {
   std::atomic<State> state_{State::open};
 };
 
-/// `conn` with a tag of `tracker`. If the tracker was closed meanwhile, `conn` is closed, and the Error is that of
-/// `operation` on `subject`.
-[[nodiscard]] Result<std::unique_ptr<Conn>> track_conn(track::Tracker& tracker, std::unique_ptr<Conn> conn, Call call,
-                                                       std::string_view operation, std::string_view subject);
+/// How the tag of a connection names it: by both ends.
+[[nodiscard]] std::string name_of(const Conn& conn);
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -1,7 +1,7 @@
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/net/detail/tracked_listener.hpp>
 #include <leash/net/kinds.hpp>
-#include <leash/os/own_descriptors.hpp>
+#include <leash/track/detail/open_tracked.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -12,17 +12,14 @@ TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag
 
 Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
   tag_.touch(call.site());
-  track::Tracker* tracker = track::find_tracker(call.context());
-  if (tracker == nullptr && fallback_) tracker = &*fallback_;
-  if (tracker == nullptr) return ProxyListener::do_accept(call);
-
+  const auto accept = [&] { return ProxyListener::do_accept(call); };
+  track::Tracker* const tracker = track::detail::tracker_for(call.context(), fallback_);
+  if (tracker == nullptr) return accept();
   const std::string subject = to_string(do_address());
-  if (auto open_yet = tracker->check(call, {kinds::connection, subject}, "accept"); !open_yet) {
-    return std::unexpected(std::move(open_yet).error());
-  }
-  Result<std::unique_ptr<Conn>> conn = os::open_for_tag([&] { return ProxyListener::do_accept(call); });
-  if (!conn) return conn;
-  return track_conn(*tracker, *std::move(conn), call, "accept", subject);
+  return track::detail::open_tracked(*tracker, call, "accept", kinds::connection, subject, accept, name_of,
+                                     [](std::unique_ptr<Conn>&& conn, track::Tag&& tag) {
+                                       return std::make_unique<TrackedConn>(std::move(conn), std::move(tag));
+                                     });
 }
 
 Result<void> TrackedListener::do_close(std::source_location site) {

@@ -127,7 +127,7 @@ Shard& TrackerState::shard_of(ThisThread& thread) {
   if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location, thread);
   if (options_.close_stack && level == Level::stack) {
-    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack, Event::closing);
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack, Purpose::closing);
     if (stack != 0) return Place::of_stack(stack);
   }
   return Place::of_site(site);

@@ -18,11 +18,8 @@ LEASH_READS_RAW_STACK inline Registers caller_of(const void* frame_address) noex
 
 inline std::size_t walk(Unwinder unwinder, Registers from, Output out) noexcept {
   if (out.depth == 0) return 0;
-#if defined(__x86_64__) && defined(__linux__)
+#ifdef __x86_64__
   if (unwinder == Unwinder::tables) return walk_tables(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
-  if (unwinder == Unwinder::frame_pointers) {
-    return walk_frame_pointers(from.pc, from.sp, from.bp, out.addresses, out.depth, out.skip);
-  }
   return walk_system(from, out);
 #else
   static_cast<void>(unwinder);
@@ -51,21 +48,18 @@ namespace {
 
 [[gnu::noinline]] std::uint32_t capture_stack_id([[maybe_unused]] Unwinder unwinder, std::size_t depth,
                                                  std::size_t skip, std::uint32_t site, InternStack intern,
-                                                 [[maybe_unused]] Event event) noexcept {
+                                                 [[maybe_unused]] Purpose purpose) noexcept {
   depth = std::min(depth, max_depth);
-#ifdef __x86_64__
   const Registers from = caller_of(__builtin_frame_address(0));
-  const Wanted wanted{.skip = static_cast<std::uint32_t>(std::min<std::size_t>(skip, UINT32_MAX)),
-                      .depth = static_cast<std::uint16_t>(depth),
-                      .event = event};
+#ifdef __x86_64__
   if (unwinder == Unwinder::tables && depth != 0) {
+    const Wanted wanted{.skip = static_cast<std::uint32_t>(std::min<std::size_t>(skip, UINT32_MAX)),
+                        .depth = static_cast<std::uint16_t>(depth),
+                        .purpose = purpose};
     return number_by_tables(from.pc, from.sp, from.bp, wanted, site, intern);
   }
-  if (unwinder == Unwinder::frame_pointers && depth != 0) {
-    return number_by_frame_pointers(from.pc, from.sp, from.bp, wanted, site, intern);
-  }
 #endif
-  return number_by_system(caller_of(__builtin_frame_address(0)), depth, skip, site, intern);
+  return number_by_system(from, depth, skip, site, intern);
 }
 
 }  // namespace detail

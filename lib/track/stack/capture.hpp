@@ -17,13 +17,13 @@ std::size_t capture_addresses(Unwinder unwinder, std::uintptr_t* out, std::size_
 /// Gives a stack a number that stands for it, or 0 if it could not be stored. `site` belongs to the key.
 using InternStack = std::uint32_t (*)(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept;
 
-/// What a stack is captured for. A thread's last one of each sort is remembered, so that the next costs less.
-enum class Event : std::uint8_t { opening, closing };
-inline constexpr std::size_t events = 2;
+/// What a stack is captured for. A thread's last one for each purpose is remembered, so that the next costs less.
+enum class Purpose : std::uint8_t { opening, closing };
+inline constexpr std::size_t purposes = 2;
 
 /// The number of the caller's stack, without the innermost `skip` frames (this function itself not counted), as
 /// `intern` gives it. At most `max_depth` addresses. Otherwise as `capture_addresses`.
 std::uint32_t capture_stack_id(Unwinder unwinder, std::size_t depth, std::size_t skip, std::uint32_t site,
-                               InternStack intern, Event event = Event::opening) noexcept;
+                               InternStack intern, Purpose purpose = Purpose::opening) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail

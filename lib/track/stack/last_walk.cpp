@@ -73,10 +73,10 @@ struct LastWalk {
   std::array<Frame, capacity> frames;
 };
 
-constinit thread_local std::array<LastWalk, events> last_walks{};
+constinit thread_local std::array<LastWalk, purposes> last_walks{};
 
-LastWalk& last_walk_for(Event event) noexcept {
-  LastWalk* last = &last_walks[static_cast<std::size_t>(event)];
+LastWalk& last_walk_for(Purpose purpose) noexcept {
+  LastWalk* last = &last_walks[static_cast<std::size_t>(purpose)];
   // The compiler would ask where it is again and again.
   asm("" : "+r"(last));  // NOLINT(hicpp-no-assembler)
   return *last;
@@ -259,12 +259,12 @@ LEASH_READS_RAW_STACK inline bool is_as_it_was(const LastWalk& last, const Posit
 //
 // `number` becomes that of the walk: two walks of a thread that have the same found the same frames, up to the lesser
 // of their depths. 0 if nobody remembers it.
-std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Output out, Event event,
+std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Output out, Purpose purpose,
                               std::uint64_t& number) noexcept {
   number = 0;
   if (pc == 0) return 0;
   const Position begin{.next = pc, .sp = sp, .bp = bp, .end = readable_end(sp)};
-  LastWalk& last = last_walk_for(event);
+  LastWalk& last = last_walk_for(purpose);
   const std::uint64_t revision = last.revision.get();
   TableWalk walk{.begin = begin, .all = out, .at = begin, .rest = out};
   // The words of another stack may be gone.
@@ -294,7 +294,8 @@ std::size_t walk_and_remember(std::uintptr_t pc, std::uintptr_t sp, std::uintptr
 std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                         std::size_t depth, std::size_t skip) noexcept {
   std::uint64_t number = 0;
-  return walk_and_remember(pc, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip}, Event::opening, number);
+  return walk_and_remember(pc, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip}, Purpose::opening,
+                           number);
 }
 
 namespace {
@@ -319,8 +320,8 @@ LEASH_READS_RAW_STACK inline std::uint32_t number_of_last(const LastWalk& last, 
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   std::uint64_t number = 0;
   const std::size_t count = walk_and_remember(
-      pc, sp, bp, {.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip}, wanted.event, number);
-  LastStack& last = last_walk_for(wanted.event).stack;
+      pc, sp, bp, {.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip}, wanted.purpose, number);
+  LastStack& last = last_walk_for(wanted.purpose).stack;
   const std::uint64_t revision = last.revision.get();
   const bool same = number != 0 && last.walk == number && last.site == site && last.wanted == wanted;
   const std::uint32_t known = last.id;
@@ -342,7 +343,7 @@ std::uint32_t number_by_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintpt
                                std::uint32_t site, InternStack intern) noexcept {
   // A walk that is remembered was in the thread's own stack, and so is one that begins at the same place.
   const Position begin{.next = pc, .sp = sp, .bp = bp, .end = UINTPTR_MAX};
-  const std::uint32_t known = number_of_last(last_walk_for(wanted.event), begin, wanted, site);
+  const std::uint32_t known = number_of_last(last_walk_for(wanted.purpose), begin, wanted, site);
   return known != 0 ? known : number_anew(pc, sp, bp, wanted, site, intern);
 }
 

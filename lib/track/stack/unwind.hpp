@@ -38,31 +38,27 @@ struct Output {
   std::size_t skip = 0;
 };
 
-/// Each mechanism (see Unwinder) writes the addresses of the frame that begins there (see Registers) and of its
-/// callers, and returns how many it wrote. It must be a frame of the calling thread that stays while the function runs.
-/// Six words, for these are passed in registers; structures would not be.
+/// Writes the addresses of the frame that begins there (see Registers) and of its callers, found by the unwind tables,
+/// and returns how many it wrote. It must be a frame of the calling thread that stays while the function runs. Six
+/// words, for these are passed in registers; structures would not be.
 std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                         std::size_t depth, std::size_t skip) noexcept;
-std::size_t walk_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
-                                std::size_t depth, std::size_t skip) noexcept;
 
 /// How much of a stack is wanted, and what for. One word, for the same reason.
 struct Wanted {
   std::uint32_t skip;
   std::uint16_t depth;  // Not 0, and at most `max_depth`.
-  Event event;
+  Purpose purpose;
 
   friend bool operator==(Wanted, Wanted) noexcept = default;
 };
 
-/// The same as those, and what `intern` gives for the stack (see `capture_stack_id`). A thread's last stack is known
-/// without `intern`.
+/// The same, and what `intern` gives for the stack (see `capture_stack_id`). A thread's last stack is known without
+/// `intern`.
 std::uint32_t number_by_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
                                std::uint32_t site, InternStack intern) noexcept;
-std::uint32_t number_by_frame_pointers(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
-                                       std::uint32_t site, InternStack intern) noexcept;
 
-/// The same as those; with `sp` 0 any frame with that `pc` is taken.
+/// As `walk_tables`, by `_Unwind_Backtrace`; with `sp` 0 any frame with that `pc` is taken.
 std::size_t walk_system(Registers from, Output out) noexcept;
 
 /// Where the caller of a frame is, if there is one, and whether a signal interrupted it. `to.end` is as it was.

@@ -2,7 +2,6 @@
 
 #include <alloca.h>
 #include <setjmp.h>
-#include <ucontext.h>
 
 #include <algorithm>
 #include <array>
@@ -25,8 +24,8 @@ using leash::track::max_depth;
 using leash::track::Unwinder;
 using leash::track::detail::capture_addresses;
 using leash::track::detail::capture_stack_id;
-using leash::track::detail::Event;
-using leash::track::detail::events;
+using leash::track::detail::Purpose;
+using leash::track::detail::purposes;
 using leash_test::Addresses;
 using leash_test::differing;
 using leash_test::probe;
@@ -46,23 +45,20 @@ std::uint32_t number_of(std::uint32_t site, std::span<const std::uintptr_t> addr
   return numbers.try_emplace({site, {addresses.begin(), addresses.end()}}, next).first->second;
 }
 
-template <Unwinder By>
 [[gnu::noinline]] void probe_number() {
   static std::mt19937 random{17};
-  const void* volatile frame = __builtin_frame_address(0);
-  static_cast<void>(frame);
   const std::uint32_t site = 1 + random() % 2;
   const std::size_t depth = std::array<std::size_t, 4>{1, 3, 16, 40}[random() % 4];
   const std::size_t skip = 1 + random() % 3;
-  const auto event = static_cast<Event>(random() % events);
+  const auto purpose = static_cast<Purpose>(random() % purposes);
   // Not to be unrolled: each time from the same place.
   int times = 4;
   asm("" : "+r"(times));  // NOLINT(hicpp-no-assembler)
   for (int time = 0; time < times; ++time) {
     Addresses expected;
-    expected.count = capture_addresses(By == Unwinder::tables ? Unwinder::system : By, expected.at.data(), depth, skip);
+    expected.count = capture_addresses(Unwinder::system, expected.at.data(), depth, skip);
     const int before = interned;
-    const std::uint32_t number = capture_stack_id(By, depth, skip, site, number_of, event);
+    const std::uint32_t number = capture_stack_id(Unwinder::tables, depth, skip, site, number_of, purpose);
     const bool asked = interned != before;
     if (number != number_of(site, std::span(expected.at).first(expected.count))) ++differing;
     if (asked && time > 1 && depth + skip < 20) ++asked_again;
@@ -180,16 +176,14 @@ std::uint32_t checksum(std::uint32_t site, std::span<const std::uintptr_t> addre
 
 // Whether the stack from the caller on, or from `skip` frames on, has the right number.
 std::uintptr_t innermost = 0;
-[[gnu::noinline]] bool has_right_number(Unwinder unwinder, std::uint32_t site, Stepping stepping, std::size_t skip = 1,
+[[gnu::noinline]] bool has_right_number(std::uint32_t site, Stepping stepping, std::size_t skip = 1,
                                         std::size_t depth = 16) {
-  const void* volatile frame = __builtin_frame_address(0);
-  static_cast<void>(frame);
   Addresses expected;
-  expected.count = capture_addresses(unwinder, expected.at.data(), depth, skip);
+  expected.count = capture_addresses(Unwinder::tables, expected.at.data(), depth, skip);
   innermost = expected.at[0];
   stepping_of_number = stepping;
   leash_test::step_if(stepping == Stepping::all);
-  const std::uint32_t number = capture_stack_id(unwinder, depth, skip, site, checksum);
+  const std::uint32_t number = capture_stack_id(Unwinder::tables, depth, skip, site, checksum);
   leash_test::step_no_more();
   return number == checksum(site, std::span(expected.at).first(expected.count));
 }
@@ -204,19 +198,15 @@ std::uint32_t callers_number = 0;
 
 sigjmp_buf after_jump;
 
-[[gnu::noinline]] bool has_right_number_or_is_left(Unwinder unwinder, std::uint32_t site, Stepping stepping,
-                                                   std::size_t depth) {
-  return sigsetjmp(after_jump, 1) != 0 || has_right_number(unwinder, site, stepping, 1, depth);
+[[gnu::noinline]] bool has_right_number_or_is_left(std::uint32_t site, Stepping stepping, std::size_t depth) {
+  return sigsetjmp(after_jump, 1) != 0 || has_right_number(site, stepping, 1, depth);
 }
 
-Unwinder unwinder_of_handler = Unwinder::tables;
 bool wrong_in_handler = false;
 int numbered_in_handler = 0;
 bool leave_by_jump = false;
 
 [[gnu::noinline]] void number_on_one_trap(int, siginfo_t*, void* context) {
-  const void* volatile frame = __builtin_frame_address(0);
-  static_cast<void>(frame);
   const int step = steps;
   steps = step + 1;
   if (step != capture_at_step) return;
@@ -224,65 +214,12 @@ bool leave_by_jump = false;
   if (leave_by_jump) siglongjmp(after_jump, 1);
   // The same stack with another site, so that one word mistaken is a wrong number later.
   Addresses all;
-  all.count = capture_addresses(unwinder_of_handler, all.at.data(), max_depth, 0);
+  all.count = capture_addresses(Unwinder::tables, all.at.data(), max_depth, 0);
   const auto found = static_cast<std::size_t>(std::find(all.at.begin(), all.at.end(), innermost) - all.at.begin());
-  // From a stack that lies above, frame pointers do not lead down to it.
-  const std::size_t same = found < all.count ? found : 0;
   ++numbered_in_handler;
+  wrong_in_handler = wrong_in_handler || found >= all.count;
   for (const std::size_t depth : {16U, 5U})
-    wrong_in_handler = wrong_in_handler || !has_right_number(unwinder_of_handler, 3, Stepping::none, same + 1, depth);
-}
-
-// Frames as a frame pointer leads through them, made by hand.
-struct Link {
-  const void* bp;
-  std::uintptr_t pc;
-};
-
-// NOLINTBEGIN(hicpp-no-assembler)
-extern "C" {
-// Call a function, each from a place of its own, with a frame pointer of one's choice.
-std::uintptr_t leash_test_call_here(std::uintptr_t, std::uintptr_t, std::uintptr_t, std::uintptr_t, std::uintptr_t,
-                                    std::uintptr_t, const void* function, std::uintptr_t rbp);
-std::uintptr_t leash_test_call_there(std::uintptr_t, std::uintptr_t, std::uintptr_t, std::uintptr_t, std::uintptr_t,
-                                     std::uintptr_t, const void* function, std::uintptr_t rbp);
-}
-#define LEASH_TEST_CALL(name) \
-  asm(".text\n.globl " name "\n.type " name ", @function\n" name                                                    \
-      ":\n.cfi_startproc\n" LEASH_TEST_PUSH("rbp") "mov 16(%rsp), %rax\nmov 24(%rsp), %rbp\ncall "                  \
-                                                   "*%rax\n" LEASH_TEST_POP("rbp") "ret\n.cfi_endproc\n.size " name \
-                                                                                   ", .-" name "\n")
-LEASH_TEST_CALL("leash_test_call_here");
-LEASH_TEST_CALL("leash_test_call_there");
-// NOLINTEND(hicpp-no-assembler)
-
-// Whether the frames that the links lead through have the right number.
-[[gnu::noinline]] void probe_links(const Link* links) {
-  const auto frame_pointers = static_cast<std::uintptr_t>(Unwinder::frame_pointers);
-  const auto rbp = reinterpret_cast<std::uintptr_t>(links);
-  for (auto* const call : {leash_test_call_here, leash_test_call_there, leash_test_call_here}) {
-    Addresses expected;
-    expected.count = call(frame_pointers, reinterpret_cast<std::uintptr_t>(expected.at.data()), 16, 0, 0, 0,
-                          reinterpret_cast<const void*>(capture_addresses), rbp);
-    const std::uintptr_t number = call(frame_pointers, 16, 0, 1, reinterpret_cast<std::uintptr_t>(checksum), 0,
-                                       reinterpret_cast<const void*>(capture_stack_id), rbp);
-    if (static_cast<std::uint32_t>(number) != checksum(1, std::span(expected.at).first(expected.count))) ++differing;
-  }
-  ++probed;
-}
-
-[[gnu::noinline]] const Link* probe_own_links() {
-  static const Link* where = nullptr;
-  std::array<Link, 3> links{};
-  links = {{{&links[1], 0x1111}, {&links[2], 0x2222}, {nullptr, 0x3333}}};
-  where = links.data();
-  probe_links(where);
-  return where;
-}
-
-[[gnu::noinline]] const Link* probe_deep_links(std::size_t size) {
-  asm volatile("" ::"r"(alloca(size)) : "memory");  // NOLINT(hicpp-no-assembler)
-  return probe_own_links();
+    wrong_in_handler = wrong_in_handler || !has_right_number(3, Stepping::none, found + 1, depth);
 }
 
 }  // namespace
@@ -301,8 +238,7 @@ TEST_CASE("stacks that differ from the last one in some frames have their own fr
 
 TEST_CASE("a stack has the same number each time, and no other has it") {
   Path path;
-  SUBCASE("by tables") { path.end = probe_number<Unwinder::tables>; }
-  SUBCASE("by frame pointers") { path.end = probe_number<Unwinder::frame_pointers>; }
+  path.end = probe_number;
   probed = differing = asked_again = 0;
   for (int round = 0; round < 3000; ++round) {
     for (unsigned changes = path.random() % 4; changes > 0; --changes)
@@ -313,46 +249,6 @@ TEST_CASE("a stack has the same number each time, and no other has it") {
   CHECK(differing == 0);
   // The rules for two addresses may compete for one place in their cache.
   CHECK(asked_again < 100);
-}
-
-TEST_CASE("frames that differ from the last ones in one word have their own number") {
-  std::mt19937 random(3);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
-  std::array<Link, 48> links{};
-  for (std::size_t at = 0; at < links.size(); ++at) {
-    links[at] = {at + 1 < links.size() ? &links[at + 1] : nullptr, 0x1000 + random() % 4};
-  }
-  probed = differing = 0;
-  for (int round = 0; round < 3000; ++round) {
-    Link& changed = links[random() % 18];
-    const auto at = static_cast<std::size_t>(&changed - links.data());
-    switch (random() % 4) {
-      case 0:
-        changed.pc = 0x1000 + random() % 4;
-        break;
-      case 1:
-        changed.bp = &links[at + 1 + random() % 3];
-        break;
-      case 2:
-        // The end of the stack, for once.
-        changed.bp = std::array<const void*, 3>{nullptr, &changed,
-                                                reinterpret_cast<const char*>(&links[at + 1]) + 1}[random() % 3];
-        break;
-      default:
-        break;
-    }
-    probe_links(links.data());
-    if (random() % 2 == 0) changed.bp = &links[at + 1];
-  }
-  CHECK(probed == 3000);
-  CHECK(differing == 0);
-}
-
-TEST_CASE("frames that lie under the stack are none, even if they are as they were, and are some when it grows again") {
-  probed = differing = 0;
-  // From the same place, so that they lie at the same.
-  for (int round = 0; round < 2; ++round) probe_links(probe_deep_links(std::size_t{64} << 10U));
-  CHECK(probed == 4);
-  CHECK(differing == 0);
 }
 
 TEST_CASE("a stack is not taken for the last one because its inner frames are the same") {
@@ -411,26 +307,11 @@ TEST_CASE("a capture that a signal handler interrupts at any instruction, and ca
 TEST_CASE("a stack that a signal handler interrupts at any instruction, and numbers another one, has the right number" *
           doctest::skip(leash_test::with_tsan)) {
   leave_by_jump = false;
-  SUBCASE("by tables") { unwinder_of_handler = Unwinder::tables; }
-  SUBCASE("by frame pointers") { unwinder_of_handler = Unwinder::frame_pointers; }
   alignas(16) std::array<char, std::size_t{256} << 10> above{};
   int flags = SA_SIGINFO;
-  SUBCASE("by tables, on a stack of its own that lies above") {
-    unwinder_of_handler = Unwinder::tables;
-    flags |= SA_ONSTACK;
-  }
-  SUBCASE("by frame pointers, on a stack of its own that lies above") {
-    unwinder_of_handler = Unwinder::frame_pointers;
-    flags |= SA_ONSTACK;
-  }
-  SUBCASE("by tables, and leaves it by a jump") {
-    unwinder_of_handler = Unwinder::tables;
-    leave_by_jump = true;
-  }
-  SUBCASE("by frame pointers, and leaves it by a jump") {
-    unwinder_of_handler = Unwinder::frame_pointers;
-    leave_by_jump = true;
-  }
+  SUBCASE("on the same stack") {}
+  SUBCASE("on a stack of its own that lies above") { flags |= SA_ONSTACK; }
+  SUBCASE("and leaves it by a jump") { leave_by_jump = true; }
   struct sigaction action{};
   struct sigaction before{};
   action.sa_sigaction = number_on_one_trap;
@@ -457,7 +338,7 @@ TEST_CASE("a stack that a signal handler interrupts at any instruction, and numb
         Stepping stepping = Stepping::none;
         if (turn == 1) stepping = last == site ? Stepping::all : Stepping::since_it_was_numbered;
         steps = 0;
-        wrong += has_right_number_or_is_left(unwinder_of_handler, site, stepping, depth) ? 0 : 1;
+        wrong += has_right_number_or_is_left(site, stepping, depth) ? 0 : 1;
         if (turn == 1 && capture_at_step < 0) {
           all = steps;
           stride = stride_through(all);

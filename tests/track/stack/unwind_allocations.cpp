@@ -30,11 +30,9 @@ void probe() {
   using leash::track::Unwinder;
   std::array<std::uintptr_t, 64> out{};
   counting = true;
-  for (const Unwinder unwinder : {Unwinder::tables, Unwinder::frame_pointers}) {
-    captures.fetch_add(
-        static_cast<int>(leash::track::detail::capture_addresses(unwinder, out.data(), out.size(), 0) > 0));
-  }
+  const std::size_t count = leash::track::detail::capture_addresses(Unwinder::tables, out.data(), out.size(), 0);
   counting = false;
+  captures.fetch_add(count > 0 ? 1 : 0);
 }
 
 }  // namespace
