@@ -2,7 +2,7 @@
 #include <leash/context.hpp>
 #include <leash/detail/cancel_state.hpp>
 #include <leash/detail/copy.hpp>
-#include <leash/detail/deadline.hpp>
+#include <leash/detail/deadline_after.hpp>
 #include <stdexcept>
 #include <string>
 #include <utility>

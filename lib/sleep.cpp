@@ -1,5 +1,5 @@
 #include <leash/context.hpp>
-#include <leash/detail/deadline.hpp>
+#include <leash/detail/deadline_after.hpp>
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/sleep.hpp>

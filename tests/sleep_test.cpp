@@ -2,7 +2,7 @@
 
 #include <atomic>
 #include <leash/context.hpp>
-#include <leash/detail/deadline.hpp>
+#include <leash/detail/deadline_after.hpp>
 #include <leash/sleep.hpp>
 #include <memory>
 #include <thread>

@@ -5,7 +5,7 @@
 #include <cstdio>
 #include <leash/detail/escape.hpp>
 #include <leash/os/own_descriptors.hpp>
-#include <leash/track/report/pattern.hpp>
+#include <leash/track/report/wildcard.hpp>
 #include <leash/track/suppressions.hpp>
 #include <memory>
 #include <utility>

@@ -5,10 +5,10 @@
 #include <cstdlib>
 #include <iterator>
 #include <leash/clock.hpp>
-#include <leash/detail/deadline.hpp>
+#include <leash/detail/deadline_after.hpp>
 #include <leash/os/happens_before.hpp>
 #include <leash/track/detail/tracker_state.hpp>
-#include <leash/track/report/suppress.hpp>
+#include <leash/track/report/apply_suppressions.hpp>
 #include <leash/track/report/text.hpp>
 #include <leash/track/report/untracked.hpp>
 #include <leash/track/stack.hpp>
@@ -142,7 +142,7 @@ void TrackerState::tell_late(const Findings& findings) {
 
 void TrackerState::tell_late(Report report) {
   report.verdict = true;
-  suppress(report, options_.suppressions);
+  apply_suppressions(report, options_.suppressions);
   if (report.groups.empty()) return;
   report.suppressions.clear();
   if (options_.on_late) {
@@ -193,7 +193,7 @@ Report TrackerState::verdict(Clock::duration settle) {
     report = *unsuppressed_;
   }
   // Looks names up, which takes long, and so without the mutex: several threads may do it, and come to the same.
-  suppress(report, options_.suppressions);
+  apply_suppressions(report, options_.suppressions);
   const std::lock_guard judge_once(judging_);
   if (!verdict_) {
     verdict_ = std::make_unique<const Report>(std::move(report));
@@ -290,7 +290,7 @@ Report TrackerState::report_since(const Mark& mark) {
   shards_.each([&](const Shard& shard) { report.opened += shard.opened() - moment.opened_by(shard.owner()); });
   report.closed = report.opened - std::min(open, report.opened);
   report.verdict = true;
-  suppress(report, options_.suppressions);
+  apply_suppressions(report, options_.suppressions);
   return report;
 }
 

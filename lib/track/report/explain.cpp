@@ -6,7 +6,7 @@
 #include <leash/track/report/explain.hpp>
 #include <leash/track/report/fingerprint.hpp>
 #include <leash/track/report/numbers.hpp>
-#include <leash/track/report/suppression_line.hpp>
+#include <leash/track/report/suggested_suppression.hpp>
 #include <leash/track/report/user_frames.hpp>
 #include <leash/track/symbol/module_lines.hpp>
 #include <leash/track/symbols.hpp>
@@ -120,7 +120,7 @@ class Explainer {
     for (const Instance& instance : group.instances) told.instances.push_back(explain(instance, group.rule));
     if (told.finding) {
       told.advice = detail::advice(group);
-      told.suppression = detail::suppression_line(group, plumbing_);
+      told.suppression = detail::suggested_suppression(group, plumbing_);
     }
     return told;
   }

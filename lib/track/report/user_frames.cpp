@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <leash/track/report/pattern.hpp>
 #include <leash/track/report/user_frames.hpp>
+#include <leash/track/report/wildcard.hpp>
 #include <leash/track/symbol/own_code.hpp>
 #include <string_view>
 

@@ -1,5 +1,5 @@
 #include <cstddef>
-#include <leash/track/report/pattern.hpp>
+#include <leash/track/report/wildcard.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {

@@ -8,6 +8,6 @@
 namespace LEASH_NAMESPACE::track::detail {
 
 /// A line for `Suppressions` that silences this group.
-std::string suppression_line(const Group& group, const Plumbing& plumbing);
+std::string suggested_suppression(const Group& group, const Plumbing& plumbing);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -1,6 +1,6 @@
 #include <leash/detail/escape.hpp>
 #include <leash/os/open_descriptors.hpp>
-#include <leash/track/report/suppression_line.hpp>
+#include <leash/track/report/suggested_suppression.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
@@ -34,7 +34,7 @@ std::string pattern_for(const Group& group, const Plumbing& plumbing) {
 
 }  // namespace
 
-std::string suppression_line(const Group& group, const Plumbing& plumbing) {
+std::string suggested_suppression(const Group& group, const Plumbing& plumbing) {
   std::string pattern = pattern_for(group, plumbing);
   while (pattern.ends_with(' ')) pattern.pop_back();
   const std::string shown = pattern.empty() ? "*" : leash::detail::escape(pattern, pattern.size());

@@ -1,6 +1,6 @@
 #include <algorithm>
 #include <leash/os/open_descriptors.hpp>
-#include <leash/track/report/suppress.hpp>
+#include <leash/track/report/apply_suppressions.hpp>
 #include <leash/track/report/user_frames.hpp>
 #include <leash/track/symbols.hpp>
 
@@ -30,7 +30,7 @@ bool matches(const Suppressions::Line& line, const Group& group, const Plumbing&
 
 }  // namespace
 
-void suppress(Report& report, const Suppressions& suppressions) {
+void apply_suppressions(Report& report, const Suppressions& suppressions) {
   for (const Suppressions::Line& line : suppressions.lines()) report.suppressions.push_back({line});
   if (report.suppressions.empty()) return;
   std::erase_if(report.groups, [&](const Group& group) {
