@@ -9,19 +9,20 @@
 
 namespace LEASH_NAMESPACE {
 
-/// A Context and the place in the user's code that a call comes from. Every operation that acquires something or may
-/// wait takes one first, by value; the user passes a Context, and the compiler fills in file, line and function there:
+/// A Context and the site of a call in the user's code (file, line, function). Every operation that acquires something
+/// or may wait takes one as its first parameter, by value. The user passes a Context, and the compiler fills in the
+/// site:
 ///
 ///     auto file = files.open(ctx, "data.csv");
 ///
-/// A helper that takes a `Call` and passes it on is seen through: the site is that of the helper's caller.
-/// Where a template of the standard library makes the call (`std::invoke`, `emplace_back`), write `leash::Call{ctx}`:
-/// the site would be that template's. For `std::make_unique` and `std::make_shared` there are `leash::make_unique` and
-/// `leash::make_shared`, in `<leash/make_unique.hpp>`.
+/// A helper function that takes a `Call` and passes it on does not become the site: that is the line which calls the
+/// helper. Where a template of the standard library makes the call (`std::invoke`, `emplace_back`), pass it
+/// `leash::Call{ctx}`: with a mere Context the site would lie in the standard library. In place of `std::make_unique`
+/// and `std::make_shared` use those of `<leash/make_unique.hpp>`.
 ///
-/// Valid only during the call it was made for. What lives longer (a callback, an asynchronous operation) copies
-/// `context()` and `site()` while that call lasts. A coroutine takes a Context by value: one that takes a Call does not
-/// compile. docs/coroutines.md tells more.
+/// Valid only during the call that it was made for. Code that runs later (a callback, an asynchronous operation) must
+/// copy `context()` and `site()` before that call returns. A coroutine that takes a Call does not compile: it takes a
+/// Context by value. See docs/coroutines.md.
 class Call {
  public:
   // NOLINTNEXTLINE(google-explicit-constructor): the conversion is the point
@@ -40,16 +41,16 @@ class Call {
 template <class... Parameters>
 concept takes_call = (std::same_as<std::remove_cvref_t<Parameters>, Call> || ...);
 
-/// What `std::coroutine_traits` is for a coroutine that takes a Call: it does not compile. The frame of a coroutine
-/// outlives the call that the Call was made for.
+/// The `std::coroutine_traits` of a coroutine that takes a Call: it does not compile, because the frame of a coroutine
+/// may outlive the call that the Call was made for.
 ///
-/// A return type that has a partial specialisation of `std::coroutine_traits` of its own needs another one:
+/// For a coroutine type `Future` that has its own partial specialisation of `std::coroutine_traits`, add this one:
 ///
 ///     template <class T, class... Parameters>
 ///       requires leash::takes_call<Parameters...>
 ///     struct std::coroutine_traits<Future<T>, Parameters...> : leash::RefusedCoroutine<Future<T>, Parameters...> {};
 template <class R, class... Parameters>
-struct RefusedCoroutine : std::coroutine_traits<R> {  // With a promise_type there is one error, and not a dozen.
+struct RefusedCoroutine : std::coroutine_traits<R> {  // With its promise_type there is one error, not a dozen.
   static_assert(!takes_call<Parameters...>,
                 "a coroutine must not take a leash::Call, whose Context may be gone when the coroutine is resumed: "
                 "take a leash::Context by value");

@@ -18,8 +18,8 @@ using std::chrono::nanoseconds;
 using std::chrono::seconds;
 using std::chrono::steady_clock;
 
-/// How long a fake clock can go on: two centuries, so that its time of day does not overflow.
-constexpr Clock::duration longest = std::chrono::hours(24 * 365 * 200);
+/// The most that a fake clock can be advanced in all, 200 years, so that its time of day does not overflow.
+constexpr Clock::duration most_elapsed = std::chrono::hours(24 * 365 * 200);
 
 class RealClock final : public Clock {
  private:
@@ -42,28 +42,32 @@ class RealClock final : public Clock {
     return timers_->add(time, std::move(callback));
   }
 
+  /// Starts the timer thread, unless this process has one.
   void start() {
-    const std::lock_guard lock(starting_);
+    const std::lock_guard lock(start_mutex_);
     const std::uint64_t wanted = os::fork_generation() + std::uint64_t{1};
-    if (thread_.load() == wanted) return;
+    if (thread_generation_.load() == wanted) return;
     os::start_background_thread([this, wanted] { run(wanted); });
-    // A callback may have forked, and is running yet: its thread is to end behind it.
-    thread_.store(wanted);
+    // This process may have a timer thread of an older generation: one of the parent that forked in a callback, and so
+    // is the only thread of the child. It ends when that callback returns, or when `wake` ends its wait.
+    thread_generation_.store(wanted);
     timers_->wake();
   }
 
-  void run(std::uint64_t thread) {
-    // Also before `start` has said so.
-    while (thread_.load() <= thread) {
+  /// The work of the timer thread of one generation, until a later one has a timer thread.
+  void run(std::uint64_t generation) {
+    // Less while `start`, which may run after this, has not stored this generation.
+    while (thread_generation_.load() <= generation) {
       timers_->wait();
-      while (thread_.load() <= thread && timers_->run_one(steady_clock::now())) {
+      while (thread_generation_.load() <= generation && timers_->run_one(steady_clock::now())) {
       }
     }
   }
 
   const std::shared_ptr<detail::TimerQueue> timers_ = std::make_shared<detail::TimerQueue>();
-  os::Mutex starting_;
-  std::atomic<std::uint64_t> thread_{0};  ///< The generation of processes that the timer thread is of, plus 1.
+  os::Mutex start_mutex_;
+  /// The `fork_generation` in which the newest timer thread was started, plus 1; 0 before the first.
+  std::atomic<std::uint64_t> thread_generation_{0};
 };
 
 }  // namespace
@@ -71,7 +75,7 @@ class RealClock final : public Clock {
 Clock::~Clock() = default;
 
 const std::shared_ptr<Clock>& Clock::real() {
-  // Handles in static variables and the timer thread may still use it while the program ends.
+  // Never destroyed: handles in static variables and the timer thread may use it until the program has ended.
   static constinit os::Lazy<std::shared_ptr<Clock>> clock;
   return clock.get([] { return new std::shared_ptr<Clock>(std::make_shared<RealClock>()); });
 }
@@ -84,19 +88,20 @@ void FakeClock::advance(duration by) {
   const auto move_to = [this](time_point time) {
     if (time.time_since_epoch() > elapsed_.load()) elapsed_.store(time.time_since_epoch());
   };
-  os::Turn& running = timers_->running();
-  // Not a second time, in a callback that advances.
-  std::unique_lock turn(running, std::defer_lock);
-  if (!running.held()) turn.lock();
+  os::Turn& run_turn = timers_->run_turn();
+  // A callback that calls `advance` has the turn already.
+  std::unique_lock lock(run_turn, std::defer_lock);
+  if (!run_turn.held()) lock.lock();
   const time_point start = now();
-  const time_point target = by > longest - start.time_since_epoch() ? time_point(longest) : start + by;
+  const time_point target = by > most_elapsed - start.time_since_epoch() ? time_point(most_elapsed) : start + by;
   const auto run_due = [&] {
     while (timers_->run_one(target, move_to)) {
     }
   };
   run_due();
   move_to(target);
-  // What was registered meanwhile, for a time that was still to come and now has.
+  // Again, for callbacks that other threads registered between the last `run_one` and `move_to`: they were not due
+  // then.
   run_due();
 }
 

@@ -13,8 +13,9 @@ namespace detail {
 class TimerQueue;
 }
 
-/// Where leash takes the time from: every deadline, latency, age and file time. A `Context` carries one, so that a test
-/// of a timeout of thirty seconds takes microseconds. All members may be called from any thread.
+/// The source of time of everything in leash: deadlines, latencies, ages and file times. A `Context` carries one, so
+/// that with a `FakeClock` a test of a timeout of thirty seconds takes microseconds. All members may be called from any
+/// thread.
 class Clock {
  public:
   using duration = std::chrono::nanoseconds;
@@ -28,24 +29,26 @@ class Clock {
   /// The time since some fixed moment; never goes back.
   time_point now() const { return do_now(); }
 
-  /// As `now`, but up to some milliseconds behind it and several times cheaper to ask.
+  /// As `now`, but several times cheaper, and up to some milliseconds behind it.
   time_point coarse_now() const { return do_coarse_now(); }
 
   /// The time of day, as file systems store it.
   system_time_point system_now() const { return do_system_now(); }
 
-  /// Calls `callback` once when `now()` has reached `time`; at once, though perhaps in another thread, when it has
-  /// already. Those that become due later run one at a time, in order of time and then of registration, outside of
-  /// every lock that registering takes; they should be brief, must not throw (that ends the program), and not be empty
-  /// (`std::logic_error`). Throws `std::system_error` if the machine's clock needs its thread and there is none to be
-  /// had.
+  /// Calls `callback` once when `now()` has reached `time`. If it has already, the callback runs at once, perhaps in
+  /// another thread. Callbacks that become due later run one at a time, ordered by time, then by registration. While
+  /// one runs, the clock holds no lock that this function takes: a callback may call it. Callbacks should be brief. One
+  /// that throws ends the program.
+  ///
+  /// Throws `std::logic_error` if `callback` is empty, and `std::system_error` if the machine's clock cannot start its
+  /// timer thread.
   Registration at(time_point time, std::move_only_function<void()> callback) {
     return do_at(time, std::move(callback));
   }
 
-  /// The machine's clock. Its callbacks run in one timer thread, started when first needed and never ended. A forked
-  /// child has one of its own, from the first call of `at` there on; of the callbacks that were registered before, it
-  /// runs those of the thread that forked.
+  /// The machine's clock. Its callbacks run in one timer thread, which is started at the first call of `at` and never
+  /// ends. In a forked child the first call of `at` starts a timer thread of its own; of the callbacks that were
+  /// registered before the fork, it runs those that the forking thread had registered.
   static const std::shared_ptr<Clock>& real();
 
  protected:
@@ -57,16 +60,18 @@ class Clock {
   virtual Registration do_at(time_point time, std::move_only_function<void()> callback) = 0;
 };
 
-/// A clock that stands still until it is told to go on. Its time of day starts at 2000-01-01 00:00:00 UTC. `at` runs a
-/// callback that is due already before it returns.
+/// A clock that stands still until `advance` moves it. Its time of day starts at 2000-01-01 00:00:00 UTC. If a callback
+/// is already due when it is registered, `at` runs it before it returns.
 class FakeClock final : public Clock {
  public:
   FakeClock();
   ~FakeClock() override;
 
-  /// Moves the time on by `by` (not negative: `std::logic_error`; at most 200 years in all), and runs the callbacks
-  /// that fall due, in this thread, each at its own time: in it, `now()` is the time it was registered for. Several
-  /// threads may advance: one after the other. In a callback it moves the time at once, within what is being advanced.
+  /// Moves the time on by `by`, and runs the callbacks that become due, in this thread. In each, `now()` is the time
+  /// that it was registered for. The clock stops at 200 years in all. Throws `std::logic_error` if `by` is negative.
+  ///
+  /// If several threads call it, they take turns. A callback may call it: that moves the time at once, and the outer
+  /// call goes on from there to the time that it was asked for, if that is still to come.
   void advance(duration by);
 
  private:
@@ -76,7 +81,7 @@ class FakeClock final : public Clock {
   Registration do_at(time_point time, std::move_only_function<void()> callback) override;
 
   std::shared_ptr<detail::TimerQueue> timers_;
-  std::atomic<duration> elapsed_{duration::zero()};
+  std::atomic<duration> elapsed_{duration::zero()};  ///< How far it was advanced.
 };
 
 }  // namespace LEASH_NAMESPACE

@@ -6,17 +6,18 @@
 #include <leash/detail/mark_code.hpp>
 #endif
 
-/// How the library was built, and the one way its namespaces are opened.
+/// How the library was built, and the macro by which all its namespaces are opened.
 ///
-/// `LEASH_TRACKING` (0 or 1) is written to `<leash/build_config.hpp>` by the build that made the library, and is never
-/// given on a command line: a program reads the setting of the library that it links. The inline namespace `LEASH_ABI`
-/// carries it and the version into every symbol, so that objects built with different ones fail to link instead of
-/// failing to run.
+/// `LEASH_TRACKING` is 0 or 1. The build of the library writes it to `<leash/build_config.hpp>`; it is never given on a
+/// command line, so that a program has the setting of the library that it links. The name of the inline namespace
+/// `LEASH_ABI` contains the setting and the version, so each symbol does: objects that were compiled with different
+/// ones do not link.
 
 /// Opens a namespace of the library: `namespace LEASH_NAMESPACE::fs { … }` is `leash::fs` to everyone else.
 #define LEASH_NAMESPACE leash::inline LEASH_ABI
 
-/// Marks a parameter whose referent must live as long as the result, on the compilers that know how to check it.
+/// Marks a parameter (or, behind a member function, the object) that must outlive the result. Clang warns where it does
+/// not; other compilers do not check it.
 #if defined(__clang__)
 #define LEASH_LIFETIMEBOUND [[clang::lifetimebound]]
 #else
@@ -25,8 +26,8 @@
 
 namespace LEASH_NAMESPACE {
 
-/// Whether this build of the library tracks anything at all. A program that wants to pay nothing when it does not may
-/// bind the inner file system or dialer instead of the tracked one where this is false.
+/// Whether this build of the library tracks anything. Where it is false, a program may use the inner file system or
+/// dialer in place of the tracked one, and so does not even pay for the call that passes through it.
 inline constexpr bool tracking_enabled = LEASH_TRACKING != 0;
 
 namespace detail {

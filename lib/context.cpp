@@ -18,14 +18,16 @@ constinit const std::shared_ptr<CancelState> no_cancel_state;
 
 }  // namespace
 
-/// A Context's node holds all that a look-up needs except values, which lie on the way to the root.
+/// What a Context points to. It holds a copy of all that the Context inherits, so that a look-up reads one node. Only
+/// values are looked up from node to node, towards the root.
 struct Context::Node : detail::RefCounted {
-  /// The node of a Context, or null if there is none or not one that this copy of leash can read.
+  /// The node of a Context. Null for `background()`, and for a node of another copy of leash that this copy cannot
+  /// read: that copy is reported.
   static const Node* of(const Context& context) noexcept {
     const Node* const node = context.node_.get();
     if (node == nullptr || node->format == detail::this_format) [[likely]]
       return node;
-    detail::tell_of(*node->copy);
+    detail::report_copy(*node->copy);
     return nullptr;
   }
 
@@ -33,12 +35,12 @@ struct Context::Node : detail::RefCounted {
   explicit Node(const Node& parent_)
       : parent(&parent_), slots(parent_.slots), clock(parent_.clock), cancel(parent_.cancel), notes(parent_.notes) {}
 
-  // Every version begins so, behind the count: see `detail::Copy`.
+  // In every version these two members come first, after the reference count: see `detail::Copy`.
   const std::uint32_t format = detail::this_format;
   detail::Copy* const copy = &detail::this_copy;
 
   mutable detail::Ref<const Node> parent;
-  /// What this node itself adds, and so keeps alive: a value with its key, or the object in a slot.
+  /// What this node adds to its parent's, and owns: a value with its key, or the object in a slot (without a key).
   detail::Key key;
   std::shared_ptr<const void> owned;
   std::array<void*, detail::slot_count> slots{};
@@ -52,7 +54,7 @@ void destroy(const Context::Node* node) noexcept {
     node->copy->destroy_node(node);
     return;
   }
-  // A loop, because Contexts may be nested deeper than the stack.
+  // A loop: with a recursion through `parent`, many nested Contexts would overflow the stack.
   while (node != nullptr) {
     const Context::Node* const parent = node->parent.detach();
     delete node;
@@ -138,7 +140,7 @@ Context Context::with_timeout(Clock::duration timeout) const {
 Context Context::with_stop_token(std::stop_token token) const {
   const auto state = std::make_shared<CancelState>(cancel_state());
   state->attach(std::nullopt, clock());
-  state->follow(std::move(token));
+  state->cancel_on_stop(std::move(token));
   return with_cancel_state(state);
 }
 
@@ -196,9 +198,9 @@ std::stop_token Context::stop_token() const noexcept {
   const auto& state = cancel_state();
   if (!state) return {};
   try {
-    state->revive();
+    state->set_timers_after_fork();
   } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // There is no thread for the timer now; it is asked for again.
+    // The child's clock cannot start its timer thread now. The next call tries again.
   }
   return state->token();
 }

@@ -24,18 +24,18 @@ namespace detail {
 class CancelState;
 struct Copy;
 
-/// What each Context hands to its children so that it is found in one step, whatever the depth. What stands in a slot
-/// is known only to the layer that put it there.
+/// A slot of a Context. A child inherits the objects in all slots, so that they are found in one step, however deep the
+/// Context is. Only the layer of leash that puts an object into a slot knows its type.
 enum class Slot : unsigned char { tracker, fault_plan };
 inline constexpr std::size_t slot_count = 2;
 }  // namespace detail
 
-/// What travels with an operation: whether it is still wanted, until when, on which clock, for whom, and who keeps
-/// track of it. The counterpart of Go's context value.
+/// What is passed along with an operation: its cancellation, deadline and clock, the user's values and notes, and the
+/// tracker. The counterpart of Go's `context.Context`.
 ///
-/// An immutable value: `with_…` returns a child and leaves this one as it is. One pointer wide; a copy costs one
-/// reference count. Any number of threads may use one. A default-made Context is `background()`, and so is one that was
-/// moved from.
+/// An immutable value: each `with_…` returns a child and leaves this Context as it is. One pointer wide; a copy
+/// increments a reference count. Any number of threads may use one. A default-constructed Context, and one that was
+/// moved from, is `background()`.
 class Context {
  public:
   Context() noexcept;
@@ -45,72 +45,82 @@ class Context {
   Context& operator=(Context&&) noexcept;
   ~Context();
 
-  /// The root of all: never cancelled, no deadline, no values, the machine's clock.
+  /// The root of all Contexts: never cancelled, without deadline, values and notes, on the machine's clock.
   static Context background() noexcept { return {}; }
 
-  /// A child in which `value<Key>()` is `value`. A key is a type of the user's own, `struct UserId { using value_type =
-  /// int; };`, so keys of different libraries cannot meet. Shared libraries find each other's values; where one side is
-  /// compiled without RTTI, only by a key that all export (of default visibility), in a program that exports it too
-  /// (`-rdynamic`).
+  /// A child in which `value<Key>()` is `value`. A key is a type that the user defines, so keys of different libraries
+  /// differ:
+  ///
+  ///     struct UserId { using value_type = int; };
+  ///
+  /// One shared library finds the values that another one set. If one of the two is compiled without RTTI, it finds
+  /// only those with a key that both export (default visibility), in a program that exports it too (linked with
+  /// `-rdynamic`).
   template <class Key>
   [[nodiscard]] Context with_value(typename Key::value_type value) const {
     return with_entry(detail::key_of<Key>(), std::make_shared<const typename Key::value_type>(std::move(value)));
   }
 
-  /// The value nearest to this Context, or null. It lives as long as this Context or a descendant does.
+  /// The value of `Key` that this Context or its nearest ancestor with one was given, or null. It lives as long as this
+  /// Context or a descendant of it.
   template <class Key>
   const typename Key::value_type* value() const noexcept LEASH_LIFETIMEBOUND {
     return static_cast<const typename Key::value_type*>(entry(detail::key_of<Key>()));
   }
 
-  /// A child and the source that cancels it, and all that descend from it. Not to cancel is no mistake: nothing is
-  /// held.
+  /// A child and the source that cancels it and its descendants. A source need not be used: without it nothing leaks.
   [[nodiscard]] Cancellable with_cancel() const;
 
-  /// A child that expires when its clock reaches `time`, or earlier with its parent; at once if the time is past.
-  /// The deadline goes by the clock that this Context has now: set a clock before a deadline. Throws what `Clock::at`
-  /// does.
+  /// A child that expires when the clock of this Context reaches `time`, or earlier with its parent; at once if the
+  /// time is past. A later `with_clock` does not change the clock of the deadline: set the clock first. Throws what
+  /// `Clock::at` does.
   [[nodiscard]] Context with_deadline(Clock::time_point time) const;
+
+  /// As `with_deadline`, for the time `timeout` from now.
   [[nodiscard]] Context with_timeout(Clock::duration timeout) const;
 
   /// A child that is cancelled when a stop is requested of `token`.
   [[nodiscard]] Context with_stop_token(std::stop_token token) const;
 
-  /// A child that neither cancellation nor deadline of this Context reaches: for cleaning up after them.
+  /// A child that has neither the cancellation nor the deadline of this Context: for clean-up that must run after them.
   [[nodiscard]] Context without_cancel() const;
 
   [[nodiscard]] Context with_clock(std::shared_ptr<Clock> clock) const;
 
-  /// A child with one more line in its logical trail; reports show it.
+  /// A child with one more note, `text` and the line that calls this. Reports show the notes of a Context.
   [[nodiscard]] Context with_note(std::string_view text,
                                   std::source_location site = std::source_location::current()) const;
 
   /// Whether this Context was cancelled or has expired.
   bool done() const noexcept;
 
-  /// No error while not `done`; then `operation_canceled` or `timed_out`, and never changes again.
+  /// No error (a zero code) while not `done`; afterwards always the same: `operation_canceled` or `timed_out`.
   std::error_code error() const noexcept;
 
-  /// What the one who cancelled gave as the reason, if anything. The first cancellation fixes it.
+  /// The cause that the first cancellation was given, or nothing; nothing while not `done`, and after an expiry.
   std::optional<Error> cause() const;
 
-  /// Success while not `done`; then the Error of an operation that was refused for it, with the cause.
+  /// Success while not `done`; afterwards an Error of this operation and subject with the code of `error()` and, if
+  /// there is one, the cause.
   [[nodiscard]] Result<void> check(std::string_view operation, std::string_view subject) const;
 
   std::optional<Clock::time_point> deadline() const noexcept;
   const std::shared_ptr<Clock>& clock() const noexcept LEASH_LIFETIMEBOUND;
   const Notes& notes() const noexcept LEASH_LIFETIMEBOUND;
 
-  /// A token whose stop is requested when this Context is done; one that never stops if it cannot be.
+  /// A token whose stop is requested when this Context is done. If it can never be done, `stop_possible()` is false.
   std::stop_token stop_token() const noexcept;
 
-  /// Calls `callback` once when this Context is done, in the thread that cancels it or in its clock's; at once, in this
-  /// thread, if it is done already. By then all descendants are done too. It must not throw (that ends the program) and
-  /// not be empty (`std::logic_error`).
+  /// Calls `callback` once when this Context is done, in the thread that cancels it or in the one that runs the
+  /// callbacks of its clock. If it is done already, the callback runs in this call. When it runs, all descendants are
+  /// done too. A callback that throws ends the program. Throws `std::logic_error` if `callback` is empty; in a forked
+  /// child also what `Clock::at` does.
   Registration on_cancel(std::move_only_function<void()> callback) const;
 
-  /// For the layers of leash, and no others: the object in `slot`, or null; and a child that owns `object` there.
+  /// For the layers of leash only: the object in `slot`, or null.
   void* slot(detail::Slot slot) const noexcept;
+
+  /// For the layers of leash only: a child that owns `object`, and has it in `slot`.
   [[nodiscard]] Context with_slot(detail::Slot slot, std::shared_ptr<void> object) const;
 
  private:
@@ -127,18 +137,19 @@ class Context {
   detail::Ref<const Node> node_;
 };
 
-/// Cancels the Context it was made with. Copies are the same source; destroying them cancels nothing.
-/// May be used from any thread, and outlive the Context. Moving one copies it.
+/// Cancels the Context that `with_cancel` returned together with it. Copies cancel the same Context; moving copies;
+/// destroying cancels nothing. May be used from any thread, and after the Context is destroyed.
 class CancelSource {
  public:
   CancelSource(const CancelSource&) = default;
   CancelSource& operator=(const CancelSource&) = default;
   ~CancelSource() = default;
 
-  /// Cancels, and runs what `on_cancel` registered, in this thread. Only the first call, or an earlier expiry, counts.
+  /// Cancels the Context and its descendants, and runs those of their `on_cancel` callbacks that have not run, in this
+  /// thread. A Context that is done already keeps its error and cause.
   void cancel() const;
 
-  /// The same with a reason, which `Context::cause` returns and errors carry.
+  /// As `cancel()`, with a cause, which `Context::cause` returns and errors contain.
   void cancel(Error cause) const;
 
  private:

@@ -18,7 +18,7 @@ struct Error::Detail : detail::RefCounted {
 };
 
 void destroy(const Error::Detail* detail) noexcept {
-  // A loop, because causes may be nested deeper than the stack.
+  // A loop: with a recursion through `causes`, deeply nested ones would overflow the stack.
   std::vector<Error> causes = std::move(detail->causes);
   delete detail;
   while (!causes.empty()) {

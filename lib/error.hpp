@@ -11,19 +11,21 @@
 
 namespace LEASH_NAMESPACE {
 
-/// Why an operation failed: what was attempted, on what, and the code. One pointer wide; copies share one immutable
-/// detail, so it is cheap to pass up, and any number of threads may read it.
+/// Why an operation failed: the operation, its subject, and the error code. One pointer wide; copies share one
+/// immutable object, so an Error is cheap to return, and any number of threads may read it.
 ///
-/// Prints as `open data.csv: No such file or directory`, followed by its detail in brackets and its causes, if any.
-/// Control characters of the subject are escaped when printed, and only then; causes are printed to a bounded depth and
-/// length.
+/// Prints as `open data.csv: No such file or directory`, followed by the detail in brackets and the causes, if there
+/// are any. Only the printed text has the control characters of subject and detail escaped; `subject()` and `detail()`
+/// return them as they are. The depth and the length of the printed causes are bounded.
 class [[nodiscard]] Error {
  public:
-  /// `operation` is the verb the caller used ("open"), `subject` the path or address, `code` not zero. `detail` is what
-  /// else a person needs to know ("missing port in address"); `causes` are the errors that led to this one, the first
-  /// first.
+  /// `operation` is the verb that the caller used ("open"); `subject` is the path or address; `code` is not zero.
+  /// `detail` is what else a person needs to know ("missing port in address"). `causes` are the errors that led to this
+  /// one, in the order in which they happened.
   Error(std::string_view operation, std::string_view subject, std::error_code code, std::string_view detail = {},
         std::vector<Error> causes = {});
+
+  /// The same for a `std::errc`.
   Error(std::string_view operation, std::string_view subject, std::errc code, std::string_view detail = {},
         std::vector<Error> causes = {});
 
@@ -33,17 +35,28 @@ class [[nodiscard]] Error {
   Error& operator=(Error&&) noexcept;
   ~Error();
 
-  /// The views and the span live as long as any copy of this Error. An Error that was moved from has empty ones.
+  // The members return what the constructor was given. Views and span are valid as long as a copy of this Error exists.
+  // Those of an Error that was moved from are empty, and its code is zero.
+
+  /// The operation that failed: "open".
   std::string_view operation() const noexcept LEASH_LIFETIMEBOUND;
+
+  /// The path or address that it was for; may be empty.
   std::string_view subject() const noexcept LEASH_LIFETIMEBOUND;
+
+  /// What else a person needs to know; may be empty.
   std::string_view detail() const noexcept LEASH_LIFETIMEBOUND;
+
   std::error_code code() const noexcept;
+
+  /// The errors that led to this one, in the order in which they happened.
   std::span<const Error> causes() const noexcept LEASH_LIFETIMEBOUND;
 
-  /// Whether a deadline passed. A cancellation is no timeout.
+  /// Whether the code is `timed_out`: a deadline passed. A cancellation is no timeout.
   bool timeout() const noexcept;
 
-  /// `error == std::errc::no_such_file_or_directory`, and the like for any error code or condition enumeration.
+  /// Compares the code with an enumerator of any error code or condition enumeration:
+  /// `error == std::errc::no_such_file_or_directory`.
   template <class Code>
     requires std::is_error_code_enum_v<Code> || std::is_error_condition_enum_v<Code>
   friend bool operator==(const Error& error, Code code) noexcept {

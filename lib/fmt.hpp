@@ -5,7 +5,7 @@
 #include <leash/config.hpp>
 #include <string_view>
 
-/// `fmt::format("{}", error)`, for every type of leash that has a `to_string`. Takes the format specification of a
+/// Formats every type of leash that has a `to_string`: `fmt::format("{}", error)`. Takes the format specification of a
 /// string.
 template <class T>
   requires leash::detail::printable<T>

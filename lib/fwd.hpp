@@ -2,7 +2,7 @@
 
 #include <leash/config.hpp>
 
-/// Declares the names of leash, for headers that only pass them on.
+/// Forward declarations of leash's types, for headers that need only their names.
 
 namespace LEASH_NAMESPACE {
 

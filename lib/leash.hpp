@@ -1,8 +1,8 @@
 #pragma once
 
-/// Everything of leash that needs no other library. Beside it stand `<leash/fmt.hpp>`, which makes its types print with
-/// fmt, `<leash/net/asio.hpp>` for programs that use Asio, and for tests `<leash/track/doctest.hpp>`,
-/// `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`.
+/// Includes everything of leash that needs no other library. The other headers are included apart: `<leash/fmt.hpp>`
+/// makes leash's types printable with fmt, `<leash/net/asio.hpp>` is for programs that use Asio, and
+/// `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>` are for tests.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>

@@ -7,7 +7,8 @@
 
 namespace LEASH_NAMESPACE {
 
-/// `std::make_unique<T>` for a T whose constructor takes a Call first: the site is the line that calls this function.
+/// `std::make_unique<T>` for a T whose constructor takes a Call first. The site of that Call is the line that calls
+/// this.
 ///
 ///     auto client = leash::make_unique<Client>(ctx, dialer, "localhost:80");
 ///
@@ -18,7 +19,7 @@ template <class T, class... Arguments>
   return std::make_unique<T>(call, std::forward<Arguments>(arguments)...);
 }
 
-/// The same for `std::make_shared<T>`.
+/// As `make_unique`, for `std::make_shared<T>`.
 template <class T, class... Arguments>
   requires std::is_constructible_v<T, Call, Arguments...>
 [[nodiscard]] std::shared_ptr<T> make_shared(Call call, Arguments&&... arguments) {

@@ -4,7 +4,7 @@
 namespace LEASH_NAMESPACE {
 
 void destroy(const Notes::Node* node) noexcept {
-  // A loop, because a trail may be longer than the stack is deep.
+  // A loop: with a recursion through `outer`, many notes would overflow the stack.
   while (node != nullptr) {
     const Notes::Node* const outer = node->outer.detach();
     delete node;

@@ -10,19 +10,20 @@
 
 namespace LEASH_NAMESPACE {
 
-/// One line of a logical trail: what was being done, and where the program said so.
+/// What the program was doing, in its own words, and the line that said so (`Context::with_note`).
 struct Note {
   std::string text;
   std::source_location site;
 };
 
-/// The trail of notes that a `Context` carries: which logical operation this was, when the stack is only an event loop.
-/// Immutable, one pointer wide and cheap to copy; it keeps the notes alive, and nothing else of the Context.
+/// The notes of a `Context`, from the outermost operation to the innermost. They tell which logical operation a finding
+/// belongs to when the stack shows only an event loop. Immutable, one pointer wide and cheap to copy. Keeps the notes
+/// alive, and nothing else of the Context. Any number of threads may read one.
 class Notes {
  public:
   Notes() noexcept = default;
 
-  /// This trail with one more note at its inner end.
+  /// These notes and one more, as the innermost.
   [[nodiscard]] Notes with(std::string_view text, std::source_location site) const;
 
   bool empty() const noexcept { return !innermost_; }

@@ -6,14 +6,14 @@
 
 namespace LEASH_NAMESPACE {
 
-/// Holds a callback in place: one of `Clock::at` or of `Context::on_cancel`.
+/// Keeps a callback registered: one of `Clock::at` or of `Context::on_cancel`.
 ///
-/// Destroying it (or `reset`) takes the callback back. If it is running in another thread at that moment, this waits
-/// until it has returned; in the callback itself it does not wait. Afterwards the callback will not run, so what it
-/// refers to may go.
+/// Its destructor, and `reset`, remove the callback. If the callback is running in another thread, they wait until it
+/// has returned; called in the callback itself, they do not wait. Afterwards the callback will not run, so what it
+/// refers to may be destroyed.
 class [[nodiscard]] Registration {
  public:
-  /// What stands behind a registration; its destructor does the work.
+  /// Owned by a Registration; its destructor removes the callback.
   class Hold {
    public:
     Hold() = default;
@@ -25,6 +25,7 @@ class [[nodiscard]] Registration {
   Registration() noexcept = default;
   explicit Registration(std::unique_ptr<Hold> hold) noexcept : hold_(std::move(hold)) {}
 
+  /// Removes the callback, as the destructor does. Does nothing if there is none.
   void reset() noexcept { hold_.reset(); }
 
  private:

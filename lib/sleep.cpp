@@ -18,7 +18,7 @@ Result<void> sleep_until(Call call, Clock::time_point time) {
     os::ConditionVariable changed;
     bool over = false;
     const auto wake = [&] {
-      // Notified under the mutex: the sleeper destroys both as soon as it sees that.
+      // Notifies with the mutex locked: else the sleeper could see `over` and destroy `changed` before it is notified.
       const std::lock_guard lock(mutex);
       over = true;
       changed.notify_all();

@@ -7,14 +7,15 @@
 
 namespace LEASH_NAMESPACE {
 
-/// Waits until `duration` has passed on the Context's clock, so that a test with a `FakeClock` need not wait. Zero and
-/// less is no wait, and `Clock::duration::max()` one without end. Any number of threads may sleep on one Context.
+/// Waits until `duration` has passed on the Context's clock (with a `FakeClock`, until it was advanced so far). Does
+/// not wait if `duration` is zero or negative; waits without end if it is `Clock::duration::max()`. Any number of
+/// threads may sleep on one Context.
 ///
-/// Ends early when the Context does, and fails with its error: `operation_canceled` or `timed_out`, with the cause. So
-/// it does at once where the Context is done already.
+/// Returns early, or at once, when the Context is done. It then fails with the Context's error, `operation_canceled` or
+/// `timed_out`, and its cause. Throws what `Clock::at` does.
 [[nodiscard]] Result<void> sleep_for(Call call, Clock::duration duration);
 
-/// The same until the Context's clock has reached `time`.
+/// As `sleep_for`, until the Context's clock has reached `time`.
 [[nodiscard]] Result<void> sleep_until(Call call, Clock::time_point time);
 
 }  // namespace LEASH_NAMESPACE

@@ -18,98 +18,103 @@
 
 namespace LEASH_NAMESPACE::detail {
 
-/// The part of a Context that can be cancelled; shared by its descendants down to the next that has its own.
-/// Thread-safe.
+/// The part of a Context that can be cancelled. A Context shares it with its descendants, down to those that have one
+/// of their own. Thread-safe.
 ///
-/// All states that descend from one have a mutex in common. Under it a cancellation first marks every descendant, so
-/// that none is still wanted when the first callback runs; the callbacks come after, outside of it.
+/// All states that descend from one root form a tree and share one mutex. `cancel` first locks it and marks the state
+/// and all its descendants as done; then it unlocks it and runs their callbacks. So when the first callback runs, every
+/// descendant is already done.
 ///
-/// In a forked child those run that the thread which forked had registered: one of a thread that is lost may refer to
-/// what was on its stack. A callback that was running in such a thread counts as over. They are no
-/// `std::stop_callback`s, whose destructor would wait for it; those that the program makes with a token are.
+/// In a forked child only the callbacks run that the forking thread had registered: one of a lost thread (see
+/// os/fork.hpp) may refer to that thread's stack. A callback that was running in a lost thread counts as returned. This
+/// is why `on_cancel` does not use `std::stop_callback`: its destructor would wait for ever for a callback in a lost
+/// thread.
 class CancelState : public std::enable_shared_from_this<CancelState> {
  public:
-  /// A state below `parent` (or null). `attach` makes it take part.
+  /// A child of `parent`, which may be null. It is not cancelled with it before `attach`.
   explicit CancelState(std::shared_ptr<CancelState> parent);
   CancelState(const CancelState&) = delete;
   CancelState& operator=(const CancelState&) = delete;
   virtual ~CancelState();
 
-  /// From now on it ends with its parent, and at `deadline` by `clock`, if any.
+  /// From now on it is done when its parent is, and at `deadline`, if given, by `clock`. To be called once, by the
+  /// thread that made it. Throws what `Clock::at` does.
   void attach(std::optional<Clock::time_point> deadline, const std::shared_ptr<Clock>& clock);
 
-  /// Ends when `token` is stopped.
-  void follow(std::stop_token token);
+  /// Cancels it when a stop is requested of `token`.
+  void cancel_on_stop(std::stop_token token);
 
+  /// Ends this state and its descendants with `code` and `cause`, and runs their callbacks in this thread. If it is
+  /// done already, the first code and cause stay.
   void cancel(std::error_code code, std::optional<Error> cause);
 
-  /// Whether it has ended. A deadline counts when it is past, also if the clock's thread is late.
+  /// Whether it was cancelled or its deadline is past, even if the clock's timer has not fired yet.
   bool done() const noexcept;
 
-  /// What it ended with, where `done`.
+  /// The code and cause of the first `cancel`. To be called only after `done` returned true.
   std::error_code code() const noexcept { return code_; }
   std::optional<Error> cause() const { return cause_; }
 
   std::optional<Clock::time_point> deadline() const noexcept { return deadline_; }
   std::stop_token token() const noexcept { return source_.get_token(); }
 
-  /// Calls `callback` when it has ended: in this call, if that was told already.
+  /// Calls `callback` when it is cancelled. If its callbacks were already run, calls it in this call.
   virtual Registration on_cancel(std::move_only_function<void()> callback);
 
-  /// In a forked child: sets the timers again that the parent had set for the deadlines of this and what it descends
-  /// from, since the child's clock may have no thread yet, or they were those of a lost one.
-  void revive() {
+  /// Does something only in a forked child: sets the timers for the deadlines of this state and its ancestors again.
+  /// The child's clock may have no thread yet, and drops timers that a lost thread had set.
+  void set_timers_after_fork() {
     if (os::fork_generation() != 0) [[unlikely]]
       set_timers_again();
   }
 
  private:
-  using Link = std::stop_callback<std::move_only_function<void()>>;
+  using StopCallback = std::stop_callback<std::move_only_function<void()>>;
 
-  /// A list that is its own end.
-  struct Links {
-    Links* next = this;
-    Links* previous = this;
+  /// A node of a circular, doubly linked list. A node that is in no list points to itself.
+  struct ListNode {
+    ListNode* next = this;
+    ListNode* previous = this;
   };
   struct Callback;
   class Hold;
 
-  /// What all states that descend from one share.
-  struct Family {
+  /// What all states of one tree share.
+  struct Tree {
     os::Mutex mutex;
-    os::ConditionVariable finished;  ///< A callback.
+    os::ConditionVariable callback_returned;
   };
 
   void mark(std::error_code code, const std::optional<Error>& cause) const;
-  void mark_below(std::vector<std::shared_ptr<CancelState>>& marked, std::error_code code,
-                  const std::optional<Error>& cause);
-  /// Virtual, as is `on_cancel`, so that the threads which run callbacks, and those which take them back, are told
-  /// apart by the copy of leash that made this.
-  virtual void tell() noexcept;
+  void mark_tree(std::vector<std::shared_ptr<CancelState>>& marked, std::error_code code,
+                 const std::optional<Error>& cause);
+  /// Virtual, as `on_cancel` is: so a call from another copy of leash (see copy.hpp) runs the code of the copy that
+  /// made this state. That code compares ThreadIds, and each copy numbers the threads by itself.
+  virtual void run_callbacks() noexcept;
   std::shared_ptr<Callback> take_callback();
   void remove(Callback& callback) noexcept;
   Registration set_timer();
   void set_timers_again();
 
   std::shared_ptr<CancelState> parent_;
-  const std::shared_ptr<Family> family_;
+  const std::shared_ptr<Tree> tree_;
   std::stop_source source_;
   std::optional<Clock::time_point> deadline_;
   std::shared_ptr<Clock> clock_;
 
-  // Under the mutex, but for reading what `done_` releases.
+  // Guarded by the mutex of the tree; but `code_` and `cause_` may be read without it once `done_` was loaded as true.
   std::unordered_set<CancelState*> children_;
   mutable std::atomic<bool> done_{false};
   mutable std::error_code code_;
   mutable std::optional<Error> cause_;
-  os::ThreadId told_by_;  ///< Who runs its callbacks, or has.
-  Links callbacks_;
+  os::ThreadId callbacks_run_by_;  ///< The thread that runs the callbacks or has run them; none before.
+  ListNode callbacks_;             ///< The head of the list of `Callback`s that have not run.
 
-  const std::uint32_t generation_ = os::fork_generation();  ///< Of this process.
-  std::unique_ptr<Link> token_link_;
+  const std::uint32_t generation_ = os::fork_generation();  ///< Of the process that made this state.
+  std::unique_ptr<StopCallback> stop_callback_;             ///< Of the token given to `cancel_on_stop`.
   bool has_timer_ = false;
   Registration timer_;
-  std::atomic<std::uint32_t> timer_generation_{generation_};  ///< Of the process that set the timer.
+  std::atomic<std::uint32_t> timer_generation_{generation_};  ///< Of the process that set `timer_`.
 };
 
 }  // namespace LEASH_NAMESPACE::detail

@@ -18,9 +18,9 @@ std::string describe(const Copy& copy) {
 
 }  // namespace
 
-void tell_of(Copy& other) noexcept {
-  const bool was_told = other.told.exchange(true);
-  if (this_copy.told.exchange(true) || was_told) return;
+void report_copy(Copy& other) noexcept {
+  const bool was_reported = other.reported.exchange(true);
+  if (this_copy.reported.exchange(true) || was_reported) return;
   try {
     const std::string text =
         "leash: two copies of leash in one process, " + describe(other) + " and " + describe(this_copy) +

@@ -6,28 +6,30 @@
 
 namespace LEASH_NAMESPACE::detail {
 
-/// A copy of leash in the process. A library that links leash statically has one of its own, with trackers, tables and
-/// threads of its own, perhaps of another version. Still a Context may come to it that another copy made.
+/// One copy of leash's code and static variables in the process. A shared library that links leash statically brings a
+/// copy of its own, perhaps of another version, with its own trackers, tables and threads. Yet the program may pass it
+/// a Context that another copy made.
 ///
-/// Later versions keep this layout, and what `Context::Node` begins with, so that each can tell where a Context is
-/// from.
+/// The layout of this struct, and of the first members of `Context::Node`, stays the same in later versions, so that
+/// each copy can tell which copy made a Context.
 struct Copy {
   std::uint32_t version;                       ///< `LEASH_VERSION`.
-  std::atomic<bool> told;                      ///< That it met another one.
-  void (*destroy_node)(const void*) noexcept;  ///< Destroys a Context's node that it made.
+  std::atomic<bool> reported;                  ///< Whether `report_copy` has named it, or need not name it again.
+  void (*destroy_node)(const void*) noexcept;  ///< Destroys a `Context::Node` that this copy made.
 
+  /// The `destroy_node` of this copy.
   static void destroy_own_node(const void* node) noexcept;
 };
 
-/// The one that this code belongs to.
+/// The copy that this code belongs to.
 extern constinit Copy this_copy;
 
-/// What the nodes of Contexts are like: equal for all copies that can read each other's.
+/// The format of this copy's `Context::Node`. Copies with the same format can read each other's nodes.
 inline constexpr std::uint32_t this_format =
     static_cast<std::uint32_t>(LEASH_VERSION) / 100 * 2 + (tracking_enabled ? 1 : 0);
 
-/// Says on standard error in which files this copy and `other` are, and what does not work between them; nothing if one
-/// of the two was told of before. Thread-safe.
-void tell_of(Copy& other) noexcept;
+/// Prints to standard error in which files this copy and `other` lie, and what does not work between them. Prints
+/// nothing if one of the two was reported before. Thread-safe.
+void report_copy(Copy& other) noexcept;
 
 }  // namespace LEASH_NAMESPACE::detail

@@ -5,16 +5,16 @@
 
 namespace LEASH_NAMESPACE::detail {
 
-/// `wait` after `start`, or the first or last time there is where that lies beyond it: to wait for `duration::max()` is
-/// to wait for ever, and not until some time in the past.
+/// `start + wait`, saturated: where that overflows, the latest time that there is, or the earliest if `wait` is
+/// negative. So a wait of `duration::max()` is one without end.
 constexpr Clock::time_point deadline_after(Clock::time_point start, Clock::duration wait) noexcept {
-  constexpr auto first = Clock::time_point::min();
-  constexpr auto last = Clock::time_point::max();
+  constexpr auto earliest = Clock::time_point::min();
+  constexpr auto latest = Clock::time_point::max();
   const Clock::duration since = start.time_since_epoch();
   if (wait >= Clock::duration::zero()) {
-    return since > last.time_since_epoch() - wait ? last : start + wait;
+    return since > latest.time_since_epoch() - wait ? latest : start + wait;
   }
-  return since < first.time_since_epoch() - wait ? first : start + wait;
+  return since < earliest.time_since_epoch() - wait ? earliest : start + wait;
 }
 
 }  // namespace LEASH_NAMESPACE::detail

@@ -7,7 +7,7 @@ namespace {
 
 bool is_continuation(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
 
-/// The length of the well-formed UTF-8 sequence at the start of `text`, or 0 (RFC 3629, section 4).
+/// The length in bytes of the first character of `text`; 0 if that is not well-formed UTF-8 (RFC 3629, section 4).
 std::size_t sequence_length(std::string_view text) {
   const auto at = [&](std::size_t index) {
     return index < text.size() ? static_cast<unsigned char>(text[index]) : std::uint8_t{0};
@@ -37,8 +37,8 @@ unsigned code_point(std::string_view sequence) {
   return code;
 }
 
-/// Whether a well-formed sequence is one that a terminal may obey or that hides text: control characters of two bytes,
-/// characters without width, marks of direction, separators of lines.
+/// Whether a well-formed sequence could act on a terminal or hide text: C1 control characters, characters of zero
+/// width, marks of direction, separators of lines and paragraphs. Not for control characters of one byte.
 bool is_hidden(std::string_view sequence) {
   if (sequence.size() != 2 && sequence.size() != 3) return false;
   const unsigned code = code_point(sequence);
@@ -54,6 +54,7 @@ void append_hex(std::string& out, unsigned char byte) {
   out += digits[byte & 0x0FU];
 }
 
+/// Appends the escape of a control character of one byte.
 void append_control(std::string& out, unsigned char byte) {
   switch (byte) {
     case '\n':

@@ -5,18 +5,18 @@
 
 namespace LEASH_NAMESPACE::detail {
 
-/// Which of the keys of a Context's values it is; none by default.
+/// Identifies a key type of `Context::with_value`. The default one is no key.
 struct Key {
   const void* address = nullptr;
   const std::type_info* type = nullptr;  ///< Null in code that is compiled without RTTI.
 
-  /// Shared libraries may each have an address of their own for a key, but then they have equal types.
+  /// Shared libraries may have different addresses for one key; its types are equal then too.
   friend bool operator==(Key a, Key b) noexcept {
     return a.address == b.address || (a.type != nullptr && b.type != nullptr && *a.type == *b.type);
   }
 };
 
-/// Not constant: linkers may merge equal constants.
+/// Its address is that of the key. Not const, because linkers may merge equal constants.
 template <class T>
 [[gnu::visibility("default")]] inline constinit char key_address = 0;
 

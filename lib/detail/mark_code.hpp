@@ -1,11 +1,14 @@
 #pragma once
 
-// For the sources of the library alone. Each notes where its code lies in the program, from the begin of its `.text` to
-// what the assembler puts behind all else there, so that a report can leave out the library's own frames where a
-// program has no symbols. The places are relative to the words that tell them: nothing is relocated when the program
-// starts; and the section is retained (R), which a linker might else drop when it collects what nobody refers to.
-// `track/own_code_linux.cpp` reads the section, whose begin and end the linker names, since its name is one of
-// C.
+// Included only while leash itself is compiled. Each source of leash adds an entry to the section `leash_code`: where
+// its machine code begins and ends in memory. Reports use it to leave out leash's own frames in a program without
+// symbols; `track/symbol/own_code_linux.cpp` reads it.
+//
+// - The code begins at the start of `.text` (label 771) and ends at `.text 8191` (label 772): the assembler orders the
+//   subsections of a section by number, so this one comes after all code of the source.
+// - Both addresses are stored relative to the word that holds them, so the dynamic linker has nothing to relocate.
+// - Nothing refers to the section: the flag R keeps a linker that collects garbage from dropping it.
+// - Its name is an identifier of C, so the linker defines `__start_leash_code` and `__stop_leash_code`.
 // NOLINTBEGIN(hicpp-no-assembler)
 asm(R"(
   .text

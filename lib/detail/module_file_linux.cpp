@@ -17,8 +17,9 @@ struct Search {
   bool found = false;
 };
 
-/// Allocates nothing: it is called under a lock of the dynamic linker.
-int look_into(dl_phdr_info* info, std::size_t, void* data) {
+/// Called by `dl_iterate_phdr` for each module, until it returns 1. The dynamic linker holds a lock meanwhile, so this
+/// allocates nothing.
+int find_in_module(dl_phdr_info* info, std::size_t, void* data) {
   auto& search = *static_cast<Search*>(data);
   search.found = std::ranges::any_of(std::span(info->dlpi_phdr, info->dlpi_phnum), [&](const ElfW(Phdr) & part) {
     return part.p_type == PT_LOAD && search.address - info->dlpi_addr - part.p_vaddr < part.p_memsz;
@@ -33,8 +34,8 @@ int look_into(dl_phdr_info* info, std::size_t, void* data) {
 
 std::string module_file(const void* address) {
   Search search{.address = reinterpret_cast<std::uintptr_t>(address)};
-  ::dl_iterate_phdr(look_into, &search);
-  // The program has no name there.
+  ::dl_iterate_phdr(find_in_module, &search);
+  // The dynamic linker has an empty name for the program.
   if (search.found && search.path[0] == '\0') {
     static_cast<void>(::readlink("/proc/self/exe", search.path.data(), search.path.size() - 1));
   }

@@ -9,7 +9,7 @@
 
 namespace LEASH_NAMESPACE::detail {
 
-/// Base of an object that counts its references. Thread-safe; starts at zero, and is owned by `Ref`.
+/// Base of an object that counts the references to it, from 0 on; `Ref` changes the count. Thread-safe.
 class RefCounted {
  public:
   RefCounted() = default;
@@ -18,7 +18,7 @@ class RefCounted {
 
   void add_ref() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
 
-  /// Returns true when this was the last reference: the caller then destroys the object.
+  /// Returns true if this was the last reference: the caller must then destroy the object.
   bool drop_ref() const noexcept {
     os::happens_before(&references_);
     if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
@@ -33,8 +33,11 @@ class RefCounted {
   mutable std::atomic<std::uint32_t> references_{0};
 };
 
-/// A one-pointer owner of a `RefCounted`. Its members that touch a count are instantiated where `T` is complete and
-/// where `destroy(T*)` is found, so that headers may hold a `Ref` to a type that they only declare.
+/// Owns one reference to a `T`, which derives from `RefCounted`; one pointer wide. The last Ref calls `destroy(T*)`,
+/// which is found by the namespace of `T`.
+///
+/// A header may hold a `Ref` to a `T` that it only declares, if a source that defines `T` defines the copy operations
+/// and the destructor of the class that holds it.
 template <class T>
 class Ref {
  public:
@@ -54,7 +57,7 @@ class Ref {
   T& operator*() const noexcept { return *object_; }
   explicit operator bool() const noexcept { return object_ != nullptr; }
 
-  /// Gives the reference up without dropping it: the caller drops it.
+  /// Leaves this Ref null without dropping the reference: the caller must drop it.
   T* detach() noexcept { return std::exchange(object_, nullptr); }
 
  private:

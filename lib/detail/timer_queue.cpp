@@ -10,11 +10,12 @@ struct TimerQueue::Timer {
   explicit Timer(std::move_only_function<void()> callback_) : callback(std::move(callback_)) {}
 
   std::move_only_function<void()> callback;
-  std::optional<Timers::iterator> queued;
+  std::optional<Timers::iterator> queued;  ///< Nothing once it was taken out of the queue.
   const os::ThreadId registered_by = os::ThreadId::current();
-  os::ThreadId running_in;
+  os::ThreadId running_in;  ///< None before it runs and after it returned.
 };
 
+/// What a Registration owns: removes the timer.
 class TimerQueue::Hold final : public Registration::Hold {
  public:
   Hold(std::shared_ptr<TimerQueue> queue, std::shared_ptr<Timer> timer)
@@ -48,7 +49,8 @@ Registration TimerQueue::add_or_run(Clock::time_point time, Clock::time_point no
       first = *timer->queued == timers_.begin();
     }
   }
-  // To all: in a forked child two may wait, of which one is to end.
+  // All: in a child that a callback forked, two timer threads may wait: the one that ran the callback, which is to end,
+  // and the new one.
   if (first) changed_.notify_all();
   if (due) run(*timer);
   return Registration(std::move(hold));
@@ -59,7 +61,7 @@ bool TimerQueue::run_one(Clock::time_point now, const std::function<void(Clock::
   Clock::time_point time;
   {
     const std::lock_guard lock(mutex_);
-    drop_lost(now);
+    drop_due_of_lost_threads(now);
     if (timers_.empty() || timers_.begin()->first > now) return false;
     time = timers_.begin()->first;
     timer = std::move(timers_.begin()->second);
@@ -72,20 +74,21 @@ bool TimerQueue::run_one(Clock::time_point now, const std::function<void(Clock::
   return true;
 }
 
-/// Runs a callback that is no longer in the queue and is marked as running in this thread.
+/// Runs a callback that was taken out of the queue and marked as running in this thread.
 void TimerQueue::run(Timer& timer) noexcept {
   timer.callback();
-  // What the callback holds must be gone before a waiting `remove` returns.
+  // Destroys what the callback captured before a `remove` in another thread, which waits for it, returns.
   timer.callback = nullptr;
   {
     const std::lock_guard lock(mutex_);
     timer.running_in = {};
   }
-  finished_.notify_all();
+  callback_returned_.notify_all();
 }
 
-/// Takes the first callbacks out as far as they are due and not to run. Under the mutex: their registrations own them.
-void TimerQueue::drop_lost(Clock::time_point now) noexcept {
+/// Removes timers of lost threads from the front of the queue, as far as they are due. The caller holds the mutex: this
+/// destroys no callback, which might lock it, since the registration of each timer still owns it.
+void TimerQueue::drop_due_of_lost_threads(Clock::time_point now) noexcept {
   while (!timers_.empty() && timers_.begin()->first <= now && timers_.begin()->second->registered_by.lost()) {
     timers_.begin()->second->queued.reset();
     timers_.erase(timers_.begin());
@@ -119,7 +122,7 @@ void TimerQueue::remove(Timer& timer) noexcept {
     return;
   }
   if (timer.running_in == os::ThreadId::current()) return;
-  finished_.wait(lock, [&] { return !timer.running_in || timer.running_in.lost(); });
+  callback_returned_.wait(lock, [&] { return !timer.running_in || timer.running_in.lost(); });
 }
 
 }  // namespace LEASH_NAMESPACE::detail

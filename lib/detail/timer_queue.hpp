@@ -12,31 +12,35 @@
 
 namespace LEASH_NAMESPACE::detail {
 
-/// The callbacks of one clock, by time. Registrations keep it alive, so they may outlive their clock. Thread-safe.
+/// The timers of one clock, ordered by time, then by registration. Registrations keep the queue alive, so they may
+/// outlive their clock. Thread-safe.
 ///
-/// In a forked child only those run that the thread which forked had registered: one of a thread that is lost may refer
-/// to what was on its stack. A callback that was running in such a thread counts as over.
+/// In a forked child only the callbacks run that the forking thread had registered: one of a lost thread (see
+/// os/fork.hpp) may refer to that thread's stack. A callback that was running in a lost thread counts as returned.
 class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
  public:
   struct Timer;
   using Timers = std::multimap<Clock::time_point, std::shared_ptr<Timer>>;
 
+  /// Adds a callback for `time`. Throws `std::logic_error` if it is empty.
   Registration add(Clock::time_point time, std::move_only_function<void()> callback);
 
-  /// The same, but a callback whose time is not after `now` runs in this call.
+  /// As `add`, but if `time` is not after `now`, the callback runs in this call.
   Registration add_or_run(Clock::time_point time, Clock::time_point now, std::move_only_function<void()> callback);
 
-  /// Runs the first callback if its time is not after `now`, and says whether it did. `before_run` is called with the
-  /// time that it was registered for just before.
+  /// Runs the first callback, if its time is not after `now`. Returns whether one ran. Just before that it calls
+  /// `before_run`, if given, with the time of the callback. A FakeClock, of which several threads may run
+  /// callbacks, holds `run_turn` meanwhile.
   bool run_one(Clock::time_point now, const std::function<void(Clock::time_point)>& before_run = {});
 
-  /// Waits until a callback may be due. Meant for the one thread that runs callbacks by the machine's clock.
+  /// Waits until a callback may be due by the machine's steady clock, or until `wake`. Meant for the timer thread of
+  /// the real clock.
   void wait();
 
-  /// Whose turn it is to run callbacks, where several threads may.
-  os::Turn& running() noexcept { return running_; }
+  /// The turn to run callbacks: see `run_one`.
+  os::Turn& run_turn() noexcept { return run_turn_; }
 
-  /// Makes `wait` return.
+  /// Makes `wait` return in all threads.
   void wake() noexcept;
 
  private:
@@ -44,12 +48,12 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
 
   void run(Timer& timer) noexcept;
   void remove(Timer& timer) noexcept;
-  void drop_lost(Clock::time_point now) noexcept;
+  void drop_due_of_lost_threads(Clock::time_point now) noexcept;
 
-  os::Turn running_;
+  os::Turn run_turn_;
   os::Mutex mutex_;
-  os::ConditionVariable changed_;
-  os::ConditionVariable finished_;
+  os::ConditionVariable changed_;  ///< The first timer, or `wake` was called.
+  os::ConditionVariable callback_returned_;
   Timers timers_;
 };
 

@@ -7,6 +7,7 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
+/// Blocks all signals in the calling thread while it lives.
 class BlockedSignals {
  public:
   BlockedSignals() {
@@ -25,7 +26,7 @@ class BlockedSignals {
 }  // namespace
 
 std::thread start_thread(std::move_only_function<void()> work) {
-  // A thread inherits the mask of the one that starts it.
+  // The new thread inherits the signal mask of this one.
   const BlockedSignals blocked;
   return std::thread(std::move(work));
 }

@@ -6,11 +6,11 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Runs `work` in a thread in which all signals are blocked: signals are the program's business, and a thread
-/// that it does not know of must not take them. Throws `std::system_error` if there is no thread to be had.
+/// Runs `work` in a new thread that has all signals blocked: the program's signal handlers must not run in a thread
+/// that the program did not start. Throws `std::system_error` if the thread cannot be created. Thread-safe.
 std::thread start_thread(std::move_only_function<void()> work);
 
-/// The same, detached.
+/// As `start_thread`, but the thread is detached.
 void start_background_thread(std::move_only_function<void()> work);
 
 }  // namespace LEASH_NAMESPACE::os

@@ -6,8 +6,9 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Owns a descriptor of leash's. Closing it by destruction is for those whose errors mean nothing: directories, and
-/// what an operation that failed had opened.
+/// Owns a descriptor of leash's own (see own_descriptors.hpp) and closes it. The destructor drops the error of
+/// close(2): use it only where that error means nothing, as for a directory, or on the error path of the operation that
+/// opened it.
 class Descriptor {
  public:
   Descriptor() noexcept = default;

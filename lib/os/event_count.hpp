@@ -7,44 +7,49 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Something that threads wait for without a lock: `events.wait([&] { return !reason; })`. Who takes the reason away,
-/// in a sequentially consistent atomic, notifies afterwards (an eventcount: Reed and Kanodia, 1979).
+/// A condition variable without a mutex (an eventcount: Reed and Kanodia, 1979). The condition lies in sequentially
+/// consistent atomics:
 ///
-/// In a forked child the threads that waited are gone, and those that wait there are woken as ever.
+///     waiting thread:   events.wait([&] { return !busy.load(); });
+///     notifying thread: busy.store(false); events.notify_one();
+///
+/// A forked child may go on using one: that the parent's waiting threads are lost in it does no harm.
 class EventCount {
  public:
   constexpr EventCount() noexcept = default;
   EventCount(const EventCount&) = delete;
   EventCount& operator=(const EventCount&) = delete;
 
+  /// Waits until `ready()`, which may be called any number of times.
   template <class Ready>
   void wait(Ready ready) noexcept {
     if (ready()) return;
-    waiting_.fetch_add(1);
+    waiters_.fetch_add(1);
     for (;;) {
       const std::uint32_t seen = sequence_.load();
       if (ready()) break;
       futex_wait(sequence_, seen);
     }
-    waiting_.fetch_sub(1);
+    waiters_.fetch_sub(1);
   }
 
   void notify_one() noexcept {
-    if (waiting_.load() == 0) return;
+    if (waiters_.load() == 0) return;
     sequence_.fetch_add(1);
     futex_wake_one(sequence_);
   }
 
   void notify_all() noexcept {
-    if (waiting_.load() == 0) return;
+    if (waiters_.load() == 0) return;
     sequence_.fetch_add(1);
     futex_wake_all(sequence_);
   }
 
  private:
-  std::atomic<std::uint32_t> sequence_{0};
-  /// No fewer than do: in a child those of the parent are counted too, which costs it system calls and no more.
-  std::atomic<std::uint32_t> waiting_{0};
+  std::atomic<std::uint32_t> sequence_{0};  ///< Goes up by one with each notification while threads wait.
+  /// At least the number of threads that wait. A forked child goes on counting those of its parent: notifying then
+  /// makes system calls that wake nobody.
+  std::atomic<std::uint32_t> waiters_{0};
 };
 
 }  // namespace LEASH_NAMESPACE::os

@@ -15,31 +15,31 @@ constinit std::atomic<std::uint32_t> generation{0};
 constinit std::atomic<std::uint64_t> last_serial{0};
 constinit thread_local std::uint64_t own_serial = 0;
 
-/// Of the last fork that led to this process: the threads up to this serial are lost, but for one.
-constinit std::atomic<std::uint64_t> last_lost{0};
-constinit std::atomic<std::uint64_t> survivor{0};
+/// Set in a child: the threads with serials up to this one are lost, except the one that forked.
+constinit std::atomic<std::uint64_t> last_lost_serial{0};
+constinit std::atomic<std::uint64_t> survivor_serial{0};
 
-/// How many threads are inside the gate, counted in several cache lines, so that they seldom meet there.
-struct alignas(64) Place {
+/// A stripe of the gate, in a cache line of its own.
+struct alignas(64) StripeLine {
   std::atomic<std::uint32_t> inside{0};
 };
-constinit std::array<Place, 32> places{};
+constinit std::array<StripeLine, 32> stripes{};
 
-/// Of the thread that forks, from before until after; and of who changes the list of participants.
-constinit std::mutex forking;
+/// Guards the list of participants. A forking thread holds it from `before` until its handlers after the fork returned.
+constinit std::mutex participants_mutex;
 constinit ForkParticipant* first_participant = nullptr;
 
 }  // namespace
 
 struct ForkParticipants {
   static void join(ForkParticipant& participant) noexcept {
-    const std::lock_guard lock(forking);
+    const std::lock_guard lock(participants_mutex);
     participant.next_ = first_participant;
     first_participant = &participant;
   }
 
   static void leave(const ForkParticipant& participant) noexcept {
-    const std::lock_guard lock(forking);
+    const std::lock_guard lock(participants_mutex);
     ForkParticipant** link = &first_participant;
     while (*link != &participant) link = &(*link)->next_;
     *link = participant.next_;
@@ -56,13 +56,15 @@ struct ForkParticipants {
   }
 
   static void before() noexcept {
-    // In a signal handler that came in a critical section: that one goes on in the child too.
+    // Not 0 if this is a signal handler that interrupted a critical section of its own thread. This thread must not
+    // wait for itself, so it does not count as inside until the fork is over; parent and child both go on with the
+    // section.
     if (Gate::thread.depth != 0) step_out();
-    forking.lock();
+    participants_mutex.lock();
     for (unsigned order = 0; order < fork_orders; ++order) call(order, &ForkParticipant::before_);
     Gate::state.store(Gate::shut);
-    for (const Place& place : places) {
-      while (const std::uint32_t inside = place.inside.load()) futex_wait(place.inside, inside);
+    for (const StripeLine& line : stripes) {
+      while (const std::uint32_t inside = line.inside.load()) futex_wait(line.inside, inside);
     }
   }
 
@@ -70,21 +72,22 @@ struct ForkParticipants {
     if (Gate::thread.depth != 0) Gate::thread.stripe->fetch_add(1);
     open_gate();
     call_backwards(&ForkParticipant::in_parent_);
-    forking.unlock();
+    participants_mutex.unlock();
   }
 
   static void in_child() noexcept {
     generation.fetch_add(1, std::memory_order_relaxed);
-    survivor.store(ThreadId::current().serial(), std::memory_order_relaxed);
-    last_lost.store(last_serial.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    // Others may have been on their way back from the gate.
-    for (Place& place : places) place.inside.store(0, std::memory_order_relaxed);
+    survivor_serial.store(ThreadId::current().serial(), std::memory_order_relaxed);
+    last_lost_serial.store(last_serial.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    // Lost threads that found the gate shut may still be counted: they count themselves before they read its state.
+    for (StripeLine& line : stripes) line.inside.store(0, std::memory_order_relaxed);
     if (Gate::thread.depth != 0) Gate::thread.stripe->fetch_add(1);
     open_gate();
     call_backwards(&ForkParticipant::in_child_);
-    forking.unlock();
+    participants_mutex.unlock();
   }
 
+  /// Takes this thread out of its stripe, and tells the forking thread.
   static void step_out() noexcept {
     Gate::thread.stripe->fetch_sub(1);
     futex_wake_all(*Gate::thread.stripe);
@@ -99,7 +102,7 @@ struct ForkParticipants {
 constinit std::atomic<std::uint32_t> Gate::state{Gate::open};
 constinit thread_local Gate::Thread Gate::thread;
 
-void Gate::choose_stripe() noexcept { thread.stripe = &places[ThreadId::current().serial() % places.size()].inside; }
+void Gate::choose_stripe() noexcept { thread.stripe = &stripes[ThreadId::current().serial() % stripes.size()].inside; }
 
 void Gate::wait_until_open() noexcept {
   do {
@@ -113,8 +116,9 @@ void Gate::wait_until_open() noexcept {
 
 namespace {
 
-// As early as can be. Before a fork the handlers of others run first, which may wait for threads that are in leash.
-[[gnu::constructor(101)]] void watch() {
+// With the first priority a constructor may have: `before` handlers run in the reverse order of their registration, so
+// leash's comes after those of the program, which may wait for threads that are in leash.
+[[gnu::constructor(101)]] void register_fork_handlers() {
   ::pthread_atfork(ForkParticipants::before, ForkParticipants::in_parent, ForkParticipants::in_child);
 }
 
@@ -128,8 +132,8 @@ ThreadId ThreadId::current() noexcept {
 }
 
 bool ThreadId::lost() const noexcept {
-  return serial_ != 0 && serial_ <= last_lost.load(std::memory_order_relaxed) &&
-         serial_ != survivor.load(std::memory_order_relaxed);
+  return serial_ != 0 && serial_ <= last_lost_serial.load(std::memory_order_relaxed) &&
+         serial_ != survivor_serial.load(std::memory_order_relaxed);
 }
 
 ForkParticipant::ForkParticipant(ForkOrder order, Handler before, Handler in_parent, Handler in_child) noexcept

@@ -5,40 +5,43 @@
 #include <leash/config.hpp>
 #include <leash/os/futex.hpp>
 
-/// What leash does about fork(2). A child has one thread, a copy of the one that forked; all others are lost, in the
-/// midst of whatever they were doing. So that the child can use leash nevertheless:
+/// What leash does about fork(2). The child has one thread, a copy of the one that forked. All other threads of the
+/// parent are *lost*: they do not exist in the child, and each of them stopped at whatever it was doing. The child can
+/// use leash nevertheless, because:
 ///
-/// - Short critical sections take an `os::Mutex`. A fork waits until no other thread is in one, so that the child finds
-///   each of them free, and what they guard whole.
-/// - Where a thread may stay for long it has an `os::Turn`, or says what it does together with its ThreadId. The child
-///   takes no notice of what is under way in threads that are lost.
-/// - What fits neither is a ForkParticipant.
-/// - Waiting is done by `os::EventCount` and `os::ConditionVariable`, which keep nothing of those who wait that the
-///   child would have to forget.
+/// - Short critical sections lock an `os::Mutex`. A fork waits until no other thread is in such a section, so the child
+///   finds each mutex free, and the data behind it consistent.
+/// - Work that may take long holds an `os::Turn`, or stores the ThreadId of its thread beside its data. The child takes
+///   the work of lost threads as ended.
+/// - Whatever needs other treatment is a ForkParticipant.
+/// - Threads wait by `os::EventCount` and `os::ConditionVariable`, which keep no list of the waiting threads: the child
+///   has none to clear.
 namespace LEASH_NAMESPACE::os {
 
-/// How many forks lie between this process and the one that loaded leash. What threads in the background do belongs to
-/// the generation in which they were started.
+/// How many forks lie between this process and the one that loaded leash: 0 in that one. A background thread or a timer
+/// remembers the generation that started it; in a later generation it does not exist, and is started anew. Thread-safe.
 std::uint32_t fork_generation() noexcept;
 
-/// A thread, told from all others that this process and those it was forked from had or will have. The thread that
-/// forked is the same one in the child.
+/// Identifies a thread among all of this process and of the processes that it was forked from. The thread of a child
+/// has the same ThreadId as the thread that forked.
 class ThreadId {
  public:
   /// No thread.
   constexpr ThreadId() noexcept = default;
 
-  /// The calling one.
+  /// The calling thread.
   static ThreadId current() noexcept;
 
-  /// Whether it was a thread of a process that this one was forked from, and not the one that forked.
+  /// Whether the thread is lost: it was in a process that this one was forked from, and was not the one that forked.
   bool lost() const noexcept;
 
   constexpr explicit operator bool() const noexcept { return serial_ != 0; }
   friend constexpr bool operator==(ThreadId, ThreadId) noexcept = default;
 
-  /// A number for it that is not 0; and the thread with that number.
+  /// The thread's number: from 1 on, and 0 for no thread.
   constexpr std::uint64_t serial() const noexcept { return serial_; }
+
+  /// The thread that has this number.
   static constexpr ThreadId from_serial(std::uint64_t serial) noexcept { return ThreadId(serial); }
 
  private:
@@ -47,23 +50,26 @@ class ThreadId {
   std::uint64_t serial_ = 0;
 };
 
-/// In which order participants are asked before a fork; afterwards it is the reverse. Between the last one and the fork
-/// all threads leave their short critical sections (see `os::Mutex`), which participants may still enter themselves.
+/// The order in which a fork calls the `before` handlers of the participants. When all have returned, the fork shuts
+/// the gate (see `Gate`): so these handlers may still lock an `os::Mutex`. After the fork the gate is opened first, and
+/// the other handlers are called in the reverse order.
 enum class ForkOrder : unsigned char {
   symbols,  ///< Waits until debug information that is being read has been read.
-  threads,  ///< Takes down which threads are lost.
+  threads,  ///< Notes which threads are lost.
 };
+
+/// How many values ForkOrder has.
 inline constexpr unsigned fork_orders = 2;
 
-/// Something that has to be done when this process forks. A static variable, which takes part from its construction to
-/// its destruction. Give it the attribute `gnu::init_priority(101)`, so that it is there before others use what it
-/// looks after.
+/// Handlers that run when this process forks, from the construction of this object to its destruction. Make it a static
+/// variable with the attribute `gnu::init_priority(101)`: it is then constructed before other static variables use the
+/// data that it takes care of.
 class ForkParticipant {
  public:
   using Handler = void (*)() noexcept;
 
-  /// `before` runs in the thread that forks, `in_parent` and `in_child` afterwards in that thread of either process.
-  /// Each may be null.
+  /// `before` runs in the forking thread before the fork; `in_parent` and `in_child` run in that thread of the parent
+  /// and of the child after it. Each may be null.
   ForkParticipant(ForkOrder order, Handler before, Handler in_parent, Handler in_child) noexcept;
   ForkParticipant(const ForkParticipant&) = delete;
   ForkParticipant& operator=(const ForkParticipant&) = delete;
@@ -79,18 +85,22 @@ class ForkParticipant {
   ForkParticipant* next_ = nullptr;
 };
 
-/// The gate of the short critical sections. Threads enter it with the first `os::Mutex` that they lock, leave it with
-/// the last, and a fork shuts it. To wait for a condition is to leave.
+/// Keeps forks out of short critical sections. A thread enters the gate when it locks its first `os::Mutex` and leaves
+/// it when it unlocks its last. A fork shuts the gate, waits until no thread is inside, and opens it again afterwards
+/// in parent and child; threads that want to enter meanwhile wait. A thread that waits on a condition variable is
+/// outside, since that unlocks its only mutex.
 class Gate {
  public:
   static void enter() noexcept {
-    // Counted first, and last in `leave`: a signal handler that comes between the two steps and goes in itself must not
-    // stop at a gate that waits for its thread.
+    // `depth` changes before the stripe here, and after it in `leave`. A signal handler may interrupt this thread
+    // between the two steps and enter the gate: it then finds `depth` != 0 and goes on. It must not wait for the gate
+    // to open, since the fork that shut it may be waiting for this thread.
     if (thread.depth++ != 0) return;
     if (thread.stripe == nullptr) [[unlikely]]
       choose_stripe();
-    // Sequentially consistent, as is all that concerns the gate: who shuts it sees this thread inside, or this thread
-    // sees it shut.
+    // All accesses to the stripes and to `state` are sequentially consistent. This thread counts itself in its stripe,
+    // then reads `state`; the forking thread stores `shut` to `state`, then reads the stripes. So the forking thread
+    // sees this one inside, or this one sees the gate shut.
     thread.stripe->fetch_add(1);
     if (state.load() != open) [[unlikely]]
       wait_until_open();
@@ -108,10 +118,12 @@ class Gate {
  private:
   friend struct ForkParticipants;
 
+  /// How many threads are inside, of those that count in this stripe. Several stripes, so that threads seldom write to
+  /// the same cache line.
   using Stripe = std::atomic<std::uint32_t>;
   struct Thread {
-    std::uint32_t depth = 0;   ///< In how many critical sections it is.
-    Stripe* stripe = nullptr;  ///< Where it counts when it is inside.
+    std::uint32_t depth = 0;   ///< How many calls of `enter` it has not left yet.
+    Stripe* stripe = nullptr;  ///< Where it counts itself while `depth` is not 0; null before its first `enter`.
   };
   static constexpr std::uint32_t open = 0;
   static constexpr std::uint32_t shut = 1;
@@ -123,7 +135,8 @@ class Gate {
   static constinit thread_local Thread thread;
 };
 
-/// A short critical section without a lock of leash's own: for a call that takes one of the C library's.
+/// Is inside the gate while it lives, without a mutex of leash's: for a call into the C library that takes a lock
+/// there, so that a forked child finds that lock free.
 class InGate {
  public:
   InGate() noexcept { Gate::enter(); }

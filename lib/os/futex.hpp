@@ -7,15 +7,19 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Sleeps while `word` holds `expected`; may also return for nothing (futex(2)). All are for threads of one process.
+/// futex(2) among the threads of one process. All functions here are thread-safe and leave errno as it was.
+
+/// Waits for a wake-up, unless `word` does not hold `expected`; may return spuriously.
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected) noexcept;
 
-/// The same, but not beyond `deadline`.
+/// As `futex_wait`, but returns at `deadline` at the latest.
 void futex_wait_until(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                       std::chrono::steady_clock::time_point deadline) noexcept;
 
-/// Wakes those who sleep for the word. Touches no memory: the word may be gone.
+/// Wakes one thread that waits on `word`. Uses its address only: the object may already be destroyed.
 void futex_wake_one(const std::atomic<std::uint32_t>& word) noexcept;
+
+/// Wakes all threads that wait on `word`. Uses its address only, as `futex_wake_one`.
 void futex_wake_all(const std::atomic<std::uint32_t>& word) noexcept;
 
 }  // namespace LEASH_NAMESPACE::os

@@ -11,7 +11,8 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
-// Whatever the kernel answers, the caller looks at its word again. Nobody expects a lock to change errno.
+/// The result is of no use: whatever it is, callers check their condition again. errno is kept, because the callers of
+/// a lock do not expect it to change.
 void futex(const std::atomic<std::uint32_t>& word, int operation, std::uint32_t value,
            const std::timespec* deadline = nullptr) noexcept {
   static_assert(sizeof word == sizeof(std::uint32_t));
@@ -29,7 +30,7 @@ void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected) 
 void futex_wait_until(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
                       std::chrono::steady_clock::time_point deadline) noexcept {
   using std::chrono::nanoseconds;
-  // FUTEX_WAIT_BITSET takes absolute time by CLOCK_MONOTONIC, which is that of steady_clock.
+  // FUTEX_WAIT_BITSET takes an absolute time of CLOCK_MONOTONIC, the clock behind steady_clock.
   const std::int64_t time = std::max<std::int64_t>(nanoseconds(deadline.time_since_epoch()).count(), 0);
   std::timespec at{};
   at.tv_sec = static_cast<std::time_t>(time / 1'000'000'000);

@@ -12,11 +12,13 @@
 
 namespace LEASH_NAMESPACE::os {
 
-// A program that is compiled with -fsanitize=thread may be linked with a leash that is not. ThreadSanitizer does not
-// see the atomics of leash then, but sees what it calls of the C library, and what the program does; so it is told of
-// the order that these atomics make: all before `happens_before(x)` is before all after a later `happens_after(x)`.
+// A program compiled with -fsanitize=thread may be linked with a leash that is not. ThreadSanitizer then sees the
+// program's memory accesses and leash's calls into the C library, but not leash's atomics, and would report races
+// that these prevent. So leash tells it: what a thread does before `happens_before(x)` comes before what a thread does
+// after a later `happens_after(x)`. Both do nothing in a program without ThreadSanitizer.
 #ifdef LEASH_SEEN_BY_TSAN
-// Always inlined: of a function that stays one, the linker might take this one for the library too.
+// Always inlined: if they were emitted as functions, the linker might keep these empty ones of the program and use them
+// in a leash that was compiled without -fsanitize=thread too.
 [[gnu::always_inline]] inline void happens_before(const void*) noexcept {}
 [[gnu::always_inline]] inline void happens_after(const void*) noexcept {}
 #else

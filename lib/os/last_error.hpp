@@ -6,7 +6,7 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// The code of the system call that failed last in this thread.
+/// errno of the calling thread, as an error code.
 [[nodiscard]] inline std::error_code last_error() noexcept { return {errno, std::generic_category()}; }
 
 }  // namespace LEASH_NAMESPACE::os

@@ -6,9 +6,10 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// An object that is made when it is first asked for and never destroyed: static variables may use it while the program
-/// ends. Two threads may make one at once, of which one is kept; so no thread waits for another, which a forked child
-/// might not have.
+/// An object that the first `get` makes and nobody destroys, so that destructors of static variables may still use it.
+/// Thread-safe. Threads that call `get` for the first time at once may each make an object; one is kept and the others
+/// are deleted. So no thread waits for another, which might be lost in a forked child (as with a static local
+/// variable).
 template <class T>
 class Lazy {
  public:
@@ -16,6 +17,7 @@ class Lazy {
   Lazy(const Lazy&) = delete;
   Lazy& operator=(const Lazy&) = delete;
 
+  /// The object; calls `make()`, which returns a `new T`, if there is none yet. Throws what `make` does.
   template <class Make>
   T& get(Make make) {
     T* object = object_.load(std::memory_order_acquire);

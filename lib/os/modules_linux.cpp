@@ -18,7 +18,7 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
-/// A mapped file, by /proc/self/maps.
+/// A line of /proc/self/maps that has a file.
 struct Mapping {
   std::uintptr_t begin = 0;
   std::uintptr_t end = 0;
@@ -26,7 +26,7 @@ struct Mapping {
   std::string path;
 };
 
-/// Takes a number from the front of `text`, and the character behind it.
+/// Removes a number, and the character after it, from the front of `text`, and returns the number.
 template <typename Number>
 Number take_number(std::string_view& text, int base) {
   Number number = 0;
@@ -37,7 +37,7 @@ Number take_number(std::string_view& text, int base) {
 
 void skip_word(std::string_view& text) { text.remove_prefix(std::min(text.size(), text.find(' ') + 1)); }
 
-/// `begin-end permissions offset device inode   path`
+/// The line has the form `begin-end permissions offset device inode   path`.
 Mapping parse_mapping(std::string_view line) {
   Mapping mapping;
   mapping.begin = take_number<std::uintptr_t>(line, 16);
@@ -48,7 +48,7 @@ Mapping parse_mapping(std::string_view line) {
   return mapping;
 }
 
-/// Empty where there is no /proc.
+/// The files of /proc/self/maps; empty if there is no /proc. Sets `want` as `loaded_modules` does.
 std::vector<Mapping> mapped_files(int& want) {
   std::vector<Mapping> files;
   errno = 0;
@@ -57,19 +57,20 @@ std::vector<Mapping> mapped_files(int& want) {
   for (std::string line; std::getline(maps, line);) {
     if (Mapping mapping = parse_mapping(line); mapping.path.starts_with('/')) files.push_back(std::move(mapping));
   }
-  // A stream keeps to itself that there was no memory for a line.
+  // getline catches std::bad_alloc, and sets badbit.
   if (maps.bad()) want = ENOMEM;
   return files;
 }
 
-/// What strlen does. The dynamic linker's lock keeps other threads from `name`; ThreadSanitizer, which cannot see that
-/// lock, knows it for the characters, but not for the end.
+/// strlen, without reports of ThreadSanitizer. `name` is guarded by a lock of the dynamic linker that ThreadSanitizer
+/// does not see; it would report a race on the NUL at the end.
 [[gnu::no_sanitize_thread]] std::size_t length_of(const volatile char* name) {
   std::size_t length = 0;
   while (name[length] != '\0') ++length;
   return length;
 }
 
+/// Appends the module that `dl_iterate_phdr` visits. It visits the program first.
 int add_module(dl_phdr_info* info, std::size_t, void* data) {
   auto& modules = *static_cast<std::vector<Module>*>(data);
   Module module;
@@ -87,9 +88,9 @@ int add_module(dl_phdr_info* info, std::size_t, void* data) {
   return 0;
 }
 
-/// Fills in what the file system knows. `mappings` tell more than the dynamic linker: it has the name that a library
-/// was asked for by, and none for the program.
-void add_file(Module& module, const std::vector<Mapping>& mappings) {
+/// Fills in the path, and what the file system knows. The dynamic linker only has the name by which a library was asked
+/// for, and an empty one for the program; `mappings` have absolute paths.
+void fill_in_file(Module& module, const std::vector<Mapping>& mappings) {
   static constexpr std::string_view deleted = " (deleted)";
   const auto at = std::ranges::find_if(
       mappings, [&](const Mapping& one) { return one.begin <= module.begin && module.begin < one.end; });
@@ -111,9 +112,9 @@ void add_file(Module& module, const std::vector<Mapping>& mappings) {
   }
 }
 
-/// What the dynamic linker counts; it says so with any module.
-std::uint64_t count_of(unsigned long long dl_phdr_info::* counter) noexcept {
-  // A child must not find the loader's lock held.
+/// A counter of the dynamic linker, which `dl_iterate_phdr` passes with each module.
+std::uint64_t linker_counter(unsigned long long dl_phdr_info::* counter) noexcept {
+  // No fork while this thread is in here, so that a child does not find the dynamic linker's lock held.
   const os::InGate in_gate;
   std::pair read{counter, std::uint64_t{0}};
   const auto visit = [](dl_phdr_info* info, std::size_t, void* data) {
@@ -127,9 +128,9 @@ std::uint64_t count_of(unsigned long long dl_phdr_info::* counter) noexcept {
 
 }  // namespace
 
-std::uint64_t modules_loaded() noexcept { return count_of(&dl_phdr_info::dlpi_adds); }
+std::uint64_t modules_loaded() noexcept { return linker_counter(&dl_phdr_info::dlpi_adds); }
 
-std::uint64_t modules_unloaded() noexcept { return count_of(&dl_phdr_info::dlpi_subs); }
+std::uint64_t modules_unloaded() noexcept { return linker_counter(&dl_phdr_info::dlpi_subs); }
 
 bool is_in_program(std::uintptr_t address) noexcept {
   const auto* const first = reinterpret_cast<const ElfW(Phdr)*>(::getauxval(AT_PHDR));
@@ -149,7 +150,7 @@ Modules loaded_modules(const Modules& known, int& want) {
   Modules modules;
   modules.reserve(loaded.size());
   for (Module& module : loaded) {
-    add_file(module, mappings);
+    fill_in_file(module, mappings);
     const auto same = std::ranges::find_if(known, [&](const ModuleRef& other) { return *other == module; });
     modules.push_back(same == known.end() ? std::make_shared<const Module>(std::move(module)) : *same);
   }

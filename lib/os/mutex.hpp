@@ -7,8 +7,9 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// A lock for short critical sections, which a forked child finds free: see fork.hpp. While a thread has one, it must
-/// not wait for anything but another such lock, nor call what is not leash's own.
+/// A lock for short critical sections, which a forked child finds free: see fork.hpp. A thread that holds one must not
+/// wait for anything but another such lock, and must not call code that is not leash's own (callbacks, virtual
+/// functions of the user).
 template <class Lock>
 class Gated {
  public:

@@ -9,7 +9,8 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// A descriptor that the kernel says is open, and what tells it from a later one with the same number.
+/// A descriptor that was open when the kernel was asked. Device and inode tell it from a later descriptor with the same
+/// number, unless that is of the same file.
 struct OpenDescriptor {
   int number = -1;
   std::uint64_t device = 0;
@@ -18,50 +19,60 @@ struct OpenDescriptor {
   friend auto operator<=>(const OpenDescriptor&, const OpenDescriptor&) = default;
 };
 
-/// Sorted.
+/// Sorted by number.
 using DescriptorList = std::vector<OpenDescriptor>;
 
-/// The descriptors of this process, from /proc/self/fd, but for the one that this takes. None where there is no such
-/// thing. Where the process is out of descriptors, those below its limit.
+/// The open descriptors of this process, read from /proc/self/fd, without the one that is used to read it. If that
+/// fails for lack of descriptors or memory, each number below the limit (RLIMIT_NOFILE) is tried instead. Empty if
+/// there is no /proc. Thread-safe; throws `std::bad_alloc`.
 DescriptorList open_descriptors();
 
-/// The one with this number, if it is open.
+/// The descriptor `number`, or nothing if it is not open. Thread-safe.
 std::optional<OpenDescriptor> open_descriptor(int number) noexcept;
 
-/// What the kernel tells, without the help of another descriptor, of what one is open on and how it was opened; so far
-/// as nobody can change it. That of a socket or a pipe is its own; those of a file are equal if it was opened twice in
-/// the same way, and then nothing tells them apart that holds: the position moves, and a duplicate that could be
-/// compared would keep the file open.
+/// What a descriptor is open on and how it was opened: those properties that cannot change while it is open, and that
+/// the kernel tells without opening another descriptor. Used to tell whether a number still means the same open file.
+///
+/// Different sockets have different ones, and so do different pipes. Two descriptors of one file that were opened in
+/// the same way are equal: nothing permanent distinguishes them, since the position moves, and to keep a duplicate for
+/// comparison (kcmp(2)) would keep the file open.
 struct OpenFile {
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
-  std::uint64_t mount = 0;
-  int flags = 0;
+  std::uint64_t mount = 0;  ///< The id of its mount; 0 if the kernel does not tell.
+  int flags = 0;            ///< Those of open(2) that fcntl(2) cannot change.
 
   friend bool operator==(const OpenFile&, const OpenFile&) = default;
 };
+
+/// The OpenFile of the descriptor `number`, or nothing if it is not open. Thread-safe.
 std::optional<OpenFile> open_file(int number) noexcept;
 
-/// What the kernel tells of one, for the reader of a report: `/tmp/x; flags 02100002; position 4096`; of a socket its
-/// addresses too, `socket:[4711]; tcp 127.0.0.1:51002 -> 127.0.0.1:8080; flags …`.
+/// A descriptor as a report shows it.
 struct DescriptorText {
+  /// `/tmp/x; flags 02100002; position 4096`; of a socket `socket:[4711]; tcp 127.0.0.1:51002 -> 127.0.0.1:8080; flags
+  /// …`.
   std::string text;
-  std::string target;  ///< What it is open on, without a number that is another one each time: `/tmp/x`, `pipe`.
-  std::string local;   ///< Of a socket: where it is, with the protocol, and
-  std::string peer;    ///< what it is connected to, if it is.
+  std::string target;  ///< What it is open on, without the inode that differs each time: `/tmp/x`, `pipe`.
+  std::string local;   ///< Protocol and own address of a socket, `tcp 127.0.0.1:51002`; empty if it is no socket.
+  std::string peer;    ///< Protocol and peer's address of a socket; empty if it is not connected.
 };
+
+/// The text of the descriptor `number`, as far as the kernel tells. Thread-safe; throws `std::bad_alloc`.
 DescriptorText describe_descriptor(int number);
 
-/// The first part of such a text: all before the flags.
+/// The part of a `DescriptorText::text` before the flags.
 std::string_view target_of_descriptor(std::string_view description);
 
-/// The addresses of a socket; empty of anything else.
+/// The addresses of a socket. All is empty for a descriptor that is no socket.
 struct SocketEnds {
   std::string protocol;  ///< `tcp`, `udp`, `unix`, or `socket` for others.
-  std::string local;
-  std::string peer;
+  std::string local;     ///< Its own address, `127.0.0.1:51002`, `[::1]:80`, `/run/x`, or `@name` if abstract.
+  std::string peer;      ///< The address of its peer; empty if it is not connected.
   bool listening = false;
 };
+
+/// The ends of the descriptor `number`. Thread-safe; throws `std::bad_alloc`.
 SocketEnds socket_ends(int number);
 
 /// As reports show it: `tcp 127.0.0.1:51002 -> 127.0.0.1:8080`.

@@ -17,7 +17,7 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
-/// The value behind `key` in what the kernel says in a file of /proc, or nothing.
+/// The value behind `key` in the text of a file of /proc, up to the end of the line; empty if the key is not there.
 std::string_view value_of(std::string_view text, std::string_view key) {
   const std::size_t at = text.find(key);
   if (at == std::string_view::npos) return {};
@@ -25,7 +25,8 @@ std::string_view value_of(std::string_view text, std::string_view key) {
   return text.substr(0, text.find('\n'));
 }
 
-std::string small_file(const std::string& path) {
+/// The first kilobyte of a file; empty if it cannot be read.
+std::string read_small_file(const std::string& path) {
   const int file = open_own([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
   if (file < 0) return {};
   std::array<char, 1024> buffer{};
@@ -34,15 +35,16 @@ std::string small_file(const std::string& path) {
   return size <= 0 ? std::string() : std::string(buffer.data(), static_cast<std::size_t>(size));
 }
 
+/// What asks statx(2) for the id of the mount; 0 where the system's headers do not have it.
 #ifdef STATX_MNT_ID
-constexpr unsigned mount_id = STATX_MNT_ID;
+constexpr unsigned statx_mount_id = STATX_MNT_ID;
 #else
-constexpr unsigned mount_id = 0;
+constexpr unsigned statx_mount_id = 0;
 #endif
 
-/// Asks the kernel past libc: that another thread closes the descriptor meanwhile is expected here, and no race for
-/// ThreadSanitizer to report.
-bool look_at(int number, unsigned what, struct statx& status) noexcept {
+/// statx(2) of a descriptor. Not by a function of the C library, for which ThreadSanitizer would report a race with a
+/// thread that closes the descriptor meanwhile: that is expected here.
+bool stat_descriptor(int number, unsigned what, struct statx& status) noexcept {
   return ::syscall(SYS_statx, number, "", AT_EMPTY_PATH, what, &status) == 0;
 }
 
@@ -55,8 +57,8 @@ void close_listing(DIR* directory) {
   ::closedir(directory);
 }
 
-/// Without /proc/self/fd: to read that takes a descriptor.
-DescriptorList those_below_limit() {
+/// For a process without a free descriptor, which could not open /proc/self/fd.
+DescriptorList try_all_below_limit() {
   DescriptorList list;
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return list;
@@ -71,20 +73,21 @@ DescriptorList those_below_limit() {
 
 std::optional<OpenDescriptor> open_descriptor(int number) noexcept {
   struct statx status{};
-  if (!look_at(number, STATX_INO, status)) return std::nullopt;
+  if (!stat_descriptor(number, STATX_INO, status)) return std::nullopt;
   return OpenDescriptor{number, device_of(status), status.stx_ino};
 }
 
 std::optional<OpenFile> open_file(int number) noexcept {
   struct statx status{};
   const int flags = ::fcntl(number, F_GETFL);
-  if (flags == -1 || !look_at(number, STATX_INO | STATX_TYPE | mount_id, status)) return std::nullopt;
-  // fcntl(2) may change these; to make a file of a file system non-blocking does nothing, so no one does that.
+  if (flags == -1 || !stat_descriptor(number, STATX_INO | STATX_TYPE | statx_mount_id, status)) return std::nullopt;
+  // The flags that fcntl(2) can change. O_NONBLOCK has no effect on regular files and directories, so no program
+  // changes it there, and it may count.
   int changeable = O_APPEND | O_ASYNC | O_DIRECT | O_NOATIME;
   if (!S_ISREG(status.stx_mode) && !S_ISDIR(status.stx_mode)) changeable |= O_NONBLOCK;
   OpenFile file{device_of(status), status.stx_ino, 0, flags & ~changeable};
 #ifdef STATX_MNT_ID
-  if ((status.stx_mask & mount_id) != 0) file.mount = status.stx_mnt_id;
+  if ((status.stx_mask & statx_mount_id) != 0) file.mount = status.stx_mnt_id;
 #endif
   return file;
 }
@@ -92,13 +95,13 @@ std::optional<OpenFile> open_file(int number) noexcept {
 DescriptorList open_descriptors() {
   const int descriptor = open_own([] { return ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) {
-    const bool in_want = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
-    return in_want ? those_below_limit() : DescriptorList();
+    const bool out_of_resources = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+    return out_of_resources ? try_all_below_limit() : DescriptorList();
   }
   const std::unique_ptr<DIR, void (*)(DIR*)> directory(::fdopendir(descriptor), close_listing);
   if (!directory) {
     close_own(descriptor);
-    return those_below_limit();
+    return try_all_below_limit();
   }
   DescriptorList list;
   while (const dirent* const entry = ::readdir(directory.get())) {
@@ -125,7 +128,7 @@ DescriptorText describe_descriptor(int number) {
     described.local = ends.protocol + " " + ends.local;
     if (!ends.peer.empty()) described.peer = ends.protocol + " " + ends.peer;
   }
-  const std::string info = small_file("/proc/self/fdinfo/" + digits);
+  const std::string info = read_small_file("/proc/self/fdinfo/" + digits);
   if (const std::string_view flags = value_of(info, "flags:"); !flags.empty()) {
     described.text.append("; flags ").append(flags);
   }

@@ -9,29 +9,32 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// What the rule `untracked` needs to know of leash's own descriptors, so that it accuses none of them at any moment.
+/// Which descriptors are leash's own, so that the rule `untracked` never reports one of them.
 ///
-/// A table of the process holds, for each number, whose the descriptor is and how often that changed. Who gets one from
-/// the kernel enters it, and takes it out again when it is closed or given away. Between the return of the system call
-/// and the entry there is a moment in which the descriptor looks like anybody's: an `Opening` is under way then, and
-/// whoever judges waits for its end.
+/// The owner table of the process has an entry for each descriptor number: the owner, and how often the entry was
+/// changed. Code of leash that gets a descriptor from the kernel sets its entry, and changes it again when the
+/// descriptor is closed or given to the user. Between the return of the system call and the change of the entry the
+/// descriptor looks as if it were not leash's: an `Opening` covers this gap, and the report waits for it
+/// (`wait_for_openings`).
 ///
-/// Where tracking is compiled out, the hooks are nothing but the system calls, and nobody judges.
+/// All functions are thread-safe. Where tracking is compiled out, there is no `untracked`, and `own`, `Closing` and the
+/// like do nothing.
 
-/// Whose the descriptor with a number is, as far as leash knows.
+/// The owner of a descriptor number, as far as leash knows.
 enum class Owner : std::uint32_t {
-  none,     ///< Not leash's: closed, given away, or never seen.
-  leash,    ///< leash's: what it needs for itself, or a handle with a tag.
-  handle,   ///< The handle's of a user who opened it through leash, without a tag.
-  closing,  ///< It was leash's, and the system call that closes it is under way.
+  none,     ///< Not leash: the descriptor was closed or given to the user, or leash never saw it.
+  leash,    ///< leash, for its own use or for a handle that has a tag.
+  handle,   ///< A handle without a tag, which the user opened through leash.
+  closing,  ///< leash, which is closing it: the system call is under way.
 };
 
-/// Who owns a number, and how often that changed: equal values say that leash did nothing with it in between.
+/// An entry of the owner table. If it is read twice, equal values say that leash did not touch the number in between.
 class Ownership {
  public:
   explicit constexpr Ownership(std::uint32_t word) noexcept : word_(word) {}
 
   Owner owner() const noexcept { return static_cast<Owner>(word_ & owner_mask); }
+  /// The entry that follows this one when `owner` becomes the owner.
   Ownership next(Owner owner) const noexcept {
     return Ownership((word_ & ~owner_mask) + (owner_mask + 1) + static_cast<std::uint32_t>(owner));
   }
@@ -42,34 +45,39 @@ class Ownership {
  private:
   static constexpr std::uint32_t owner_mask = 3;
 
-  std::uint32_t word_;
+  std::uint32_t word_;  ///< The owner in the low two bits, the number of changes above.
 };
 
-/// Numbers from here on are not in the table, and are taken for leash's.
+/// The size of the owner table. Greater numbers count as owned by leash.
 inline constexpr std::size_t most_descriptors = std::size_t{1} << 20U;
 
+/// The entry of `number`. Negative numbers count as owned by leash.
 Ownership ownership_of(int number) noexcept;
 
-/// Waits for every Opening of another thread that is under way now, but not beyond `end`: one that takes long waits in
-/// the kernel for what it opens, and its descriptor is not there yet. Waits for none that a fork left behind.
+/// Waits until every Opening that another thread is in now has ended, or until `end`. One that takes longer is taken to
+/// be blocked in its system call, where it has no descriptor yet. Openings of lost threads (see fork.hpp) do not count.
 void wait_for_openings(std::chrono::steady_clock::time_point end) noexcept;
 
-/// What other code opens on leash's behalf, so that leash does not know the numbers.
+/// Kinds of descriptors that other code opens when leash calls it. leash does not learn their numbers, so they are not
+/// in the owner table.
 enum class Unlisted : unsigned char {
-  event_loop,  ///< Asio's event descriptors.
-  files,       ///< Files that are read by a stream, by libbacktrace or by the C library.
-  sockets,     ///< The C library's, which ask for a name.
+  event_loop,  ///< Asio's epoll, event and timer descriptors.
+  files,       ///< Files that a stream, libbacktrace or the C library opens and reads.
+  sockets,     ///< Sockets that the C library opens to look up a host name.
 };
+
+/// How many values Unlisted has.
 inline constexpr std::size_t unlisted_kinds = 3;
 
-/// How often such descriptors have begun to be, or ended, in all. If as many ended up to some moment as had begun up to
-/// a later one, there were none in between. A child counts anew.
+/// How many `MayOpen` of this kind have begun, and how many have ended, in this process. If the ended count, read
+/// first, equals the begun count, read later, none was alive at any time between the two reads.
 std::uint64_t unlisted_begun(Unlisted what) noexcept;
 std::uint64_t unlisted_ended(Unlisted what) noexcept;
 
 #if LEASH_TRACKING
 
-/// Marks that this thread is in a call of leash's that may open descriptors. Brief: who judges waits for its end.
+/// While one lives, its thread may have a descriptor from the kernel whose entry it has not set yet. To be kept short:
+/// a report waits until it ends. They may be nested.
 class Opening {
  public:
   Opening() noexcept;
@@ -78,22 +86,23 @@ class Opening {
   ~Opening();
 
  private:
-  std::uint32_t index_;       ///< Of the thread.
-  std::uint32_t generation_;  ///< Of the process in which it began.
+  std::uint32_t index_;       ///< The `thread_index` of its thread.
+  std::uint32_t generation_;  ///< The `fork_generation` of the process in which it began.
   bool outermost_ = true;
 };
 
-/// The kernel just returned `number`, in this thread's Opening; it is leash's from now on. Returns it; negative ones
-/// are left alone.
+/// Makes leash the owner of `number`, which the kernel has just returned in an Opening of this thread. Returns
+/// `number`. Does nothing if it is negative. Keeps errno.
 int own(int number) noexcept;
 
-/// A descriptor of leash's becomes that of a handle for the user, unless a tag for it follows.
+/// Makes a handle of the user the owner of `number`, which was leash's. Does nothing while a `TagFollows` lives in this
+/// thread: the handle will have a tag, so leash stays the owner.
 void hand_out(int number) noexcept;
 
-/// A descriptor of leash's is given away to the user, who closes it.
+/// Makes nobody the owner of `number`, which was leash's: the user has taken it out of its handle and will close it.
 void give_away(int number) noexcept;
 
-/// While one lives, the handles that this thread opens will have a tag before the user sees them.
+/// While one lives, each handle that this thread opens will have a tag before the user gets it. They may be nested.
 class TagFollows {
  public:
   TagFollows() noexcept;
@@ -105,7 +114,7 @@ class TagFollows {
   bool before_;
 };
 
-/// A descriptor of leash's is being closed, in whatever way.
+/// Surrounds the call that closes `number`, a descriptor of leash's: it begins before the call and ends after it.
 class Closing {
  public:
   explicit Closing(int number) noexcept;
@@ -115,10 +124,10 @@ class Closing {
 
  private:
   int number_;
-  Ownership closing_;
+  Ownership closing_;  ///< The entry that the constructor stored.
 };
 
-/// While one lives, there may be descriptors of that kind whose numbers leash does not know.
+/// While one lives, there may be descriptors of kind `what` that are not in the owner table.
 class MayOpen {
  public:
   explicit MayOpen(Unlisted what) noexcept;
@@ -128,14 +137,14 @@ class MayOpen {
 
  private:
   Unlisted what_;
-  std::uint32_t generation_;  ///< Of the process in which it began.
+  std::uint32_t generation_;  ///< The `fork_generation` of the process in which it began.
 };
 
 #else
 
 class Opening {
  public:
-  Opening() noexcept {}  // NOLINT(modernize-use-equals-default): no warning that it is not used
+  Opening() noexcept {}  // NOLINT(modernize-use-equals-default): a defaulted one makes unused-variable warnings
 };
 class TagFollows {
  public:
@@ -155,21 +164,22 @@ inline void give_away(int) noexcept {}
 
 #endif
 
-/// The descriptor that the system call in `open` returns, as one of leash's. `errno` is that of the call.
+/// Calls `open`, which makes a system call that opens a descriptor, and makes leash its owner. Returns the descriptor,
+/// or -1 with the errno of the system call.
 template <class Open>
 int open_own(Open open) {
   const Opening opening;
   return own(open());
 }
 
-/// What `open()` returns: a handle that will have a tag before the user sees it.
+/// Calls `open` and returns its result: a handle that the caller tags before the user gets it.
 template <class Open>
 auto open_for_tag(Open open) {
   const TagFollows tag_follows;
   return open();
 }
 
-/// close(2) of one of leash's.
+/// close(2) for a descriptor that leash owns.
 inline int close_own(int number) noexcept {
   const Closing closing(number);
   return ::close(number);

@@ -5,7 +5,7 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Repeats a system call that signals interrupt, until it is through.
+/// Calls `system_call` until it no longer fails with EINTR. Returns its last result; errno is that of the last call.
 template <class SystemCall>
 auto retry(SystemCall system_call) {
   for (;;) {

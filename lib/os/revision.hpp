@@ -6,36 +6,42 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Guards what a thread remembers for itself from the thread's signal handlers, which may come in between any two
-/// instructions, and read and change it too. Whoever reads takes the revision before, and believes what was read only
-/// if it is the same afterwards; whoever changes leaves it alone if it is not. Not for what several threads share.
+/// A sequence lock between a thread and its own signal handlers, for data that only this thread uses. A handler may
+/// interrupt the thread between any two instructions, and reads and changes the data too. It is not for data that
+/// several threads share.
 ///
-/// A handler that leaves by a jump while a change is going on ends the thread's remembering for good, since nothing
-/// tells that from a change that will go on.
+///     read:   take `get()`, read the data, and use it only if `is_still(revision)`.
+///     change: take `get()`, work out the new data, and write it only if `begin_change(revision)`; then `end_change()`.
+///
+/// If a handler interrupts a change and leaves by longjmp, the revision stays odd: from then on the thread can neither
+/// read nor change the data, because this looks like a change that will be completed.
 class Revision {
  public:
-  /// The revision that is read from now on.
+  /// The current revision. To be taken before the data is read.
   [[nodiscard]] std::uint64_t get() const noexcept {
     const std::uint64_t revision = word_.load(std::memory_order_relaxed);
     std::atomic_signal_fence(std::memory_order_seq_cst);
     return revision;
   }
 
-  /// Whether a change was going on, so that what there is does not belong together.
+  /// Whether `revision` was taken during a change: the data is then inconsistent.
   [[nodiscard]] static bool is_changing(std::uint64_t revision) noexcept { return revision % 2 != 0; }
 
-  /// Whether what was read since `get` gave `revision`, which is not changing, belongs together.
+  /// Whether nothing has changed since `get` returned `revision`: what was read since is consistent, provided that
+  /// `revision` was not taken during a change.
   [[nodiscard]] bool is_still(std::uint64_t revision) const noexcept {
     std::atomic_signal_fence(std::memory_order_seq_cst);
     return word_.load(std::memory_order_relaxed) == revision;
   }
 
-  /// Begins a change of that revision, unless another came before. Returns whether it did; then `end_change` must be
-  /// called. No signal handler changes anything in between.
+  /// Begins a change, if nothing has changed since `get` returned `revision` and no change was under way then. Returns
+  /// whether it did: then the caller writes the data and calls `end_change`, and signal handlers leave the data alone
+  /// until it does.
   [[nodiscard]] bool begin_change(std::uint64_t revision) noexcept {
     if (is_changing(revision)) return false;
 #ifdef __x86_64__
-    // In one instruction, but not locked: that would be for other threads, and take ten times as long.
+    // One instruction, which a signal cannot split. Without the lock prefix, which would be for other threads and makes
+    // it about ten times as slow.
     bool begun = false;            // NOLINT(misc-const-correctness): written by the instruction
     asm volatile("cmpxchg %3, %1"  // NOLINT(hicpp-no-assembler)
                  : "=@cce"(begun), "+m"(word_), "+a"(revision)
@@ -53,7 +59,7 @@ class Revision {
   }
 
  private:
-  // Odd while a change is going on.
+  /// Goes up by one when a change begins and when it ends, so is odd during a change.
   std::atomic<std::uint64_t> word_{0};
 };
 

@@ -11,39 +11,41 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
-int option(int number, int name) noexcept {
+/// The value of a socket option; -1 if `number` is no socket.
+int socket_option(int number, int name) noexcept {
   int value = 0;
   socklen_t size = sizeof value;
   return ::getsockopt(number, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
 }
 
+/// The bytes of `storage` as an address of one family.
 template <class Address>
-Address as(const sockaddr_storage& storage) noexcept {
+Address copy_as(const sockaddr_storage& storage) noexcept {
   Address address{};
   std::memcpy(&address, &storage, sizeof address);
   return address;
 }
 
 std::string path_of(const sockaddr_storage& storage, socklen_t size) {
-  const auto address = as<sockaddr_un>(storage);
-  const std::size_t before = offsetof(sockaddr_un, sun_path);
-  if (size <= before) return {};
-  std::string path(address.sun_path, std::min<std::size_t>(size - before, sizeof address.sun_path));
-  // An abstract name begins with a NUL, and all that follows is part of it.
+  const auto address = copy_as<sockaddr_un>(storage);
+  const std::size_t path_offset = offsetof(sockaddr_un, sun_path);
+  if (size <= path_offset) return {};
+  std::string path(address.sun_path, std::min<std::size_t>(size - path_offset, sizeof address.sun_path));
+  // An abstract name begins with a NUL; further ones are part of it (unix(7)).
   if (path.front() == '\0') return "@" + path.substr(1);
   return path.substr(0, path.find('\0'));
 }
 
-std::string text_of(const sockaddr_storage& storage, socklen_t size) {
+std::string address_text(const sockaddr_storage& storage, socklen_t size) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   switch (storage.ss_family) {
     case AF_INET: {
-      const auto address = as<sockaddr_in>(storage);
+      const auto address = copy_as<sockaddr_in>(storage);
       ::inet_ntop(AF_INET, &address.sin_addr, text.data(), text.size());
       return std::string(text.data()) + ":" + std::to_string(ntohs(address.sin_port));
     }
     case AF_INET6: {
-      const auto address = as<sockaddr_in6>(storage);
+      const auto address = copy_as<sockaddr_in6>(storage);
       ::inet_ntop(AF_INET6, &address.sin6_addr, text.data(), text.size());
       return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(address.sin6_port));
     }
@@ -54,11 +56,12 @@ std::string text_of(const sockaddr_storage& storage, socklen_t size) {
   }
 }
 
+/// The address that `ask`, which is getsockname(2) or getpeername(2), has for the socket; empty if it fails.
 std::string address_of(int number, int (*ask)(int, sockaddr*, socklen_t*)) {
   sockaddr_storage storage{};
   socklen_t size = sizeof storage;
   if (ask(number, reinterpret_cast<sockaddr*>(&storage), &size) != 0) return {};
-  return text_of(storage, size);
+  return address_text(storage, size);
 }
 
 std::string protocol_of(int domain, int type) {
@@ -71,12 +74,13 @@ std::string protocol_of(int domain, int type) {
 }  // namespace
 
 SocketEnds socket_ends(int number) {
-  const int domain = option(number, SO_DOMAIN);
+  const int domain = socket_option(number, SO_DOMAIN);
   if (domain == -1) return {};
-  return {.protocol = protocol_of(domain, option(number, SO_TYPE)),
-          .local = address_of(number, [](int a, sockaddr* b, socklen_t* c) { return ::getsockname(a, b, c); }),
-          .peer = address_of(number, [](int a, sockaddr* b, socklen_t* c) { return ::getpeername(a, b, c); }),
-          .listening = option(number, SO_ACCEPTCONN) == 1};
+  return {
+      .protocol = protocol_of(domain, socket_option(number, SO_TYPE)),
+      .local = address_of(number, [](int fd, sockaddr* to, socklen_t* size) { return ::getsockname(fd, to, size); }),
+      .peer = address_of(number, [](int fd, sockaddr* to, socklen_t* size) { return ::getpeername(fd, to, size); }),
+      .listening = socket_option(number, SO_ACCEPTCONN) == 1};
 }
 
 std::string to_string(const SocketEnds& ends) {

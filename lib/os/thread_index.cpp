@@ -11,14 +11,14 @@ namespace {
 constexpr std::uint32_t word_bits = 64;
 using Bits = std::array<std::atomic<std::uint64_t>, (most_thread_indexes + 1) / word_bits>;
 
-/// A bit for each index, set while a thread has it. Taking it acquires what the thread that gave it back had done.
+/// A bit for each index, set while a thread has it. Setting one acquires what its previous thread released.
 constinit Bits taken{};
 
-/// A bit for each index of a thread that was lost in a fork.
+/// A bit for each index, set if its thread was lost in a fork.
 constinit Bits lost{};
 
 constinit thread_local std::uint32_t own_index = 0;
-constinit thread_local bool asked = false;
+constinit thread_local bool has_asked = false;  ///< Whether the thread has called `take_index`.
 
 std::uint64_t bit_of(std::uint32_t index) noexcept { return std::uint64_t{1} << index % word_bits; }
 
@@ -26,7 +26,7 @@ std::uint32_t take_index() noexcept {
   for (std::uint32_t word = 0; word < taken.size(); ++word) {
     std::uint64_t bits = taken[word].load(std::memory_order_relaxed);
     for (;;) {
-      // Index 0 is none.
+      // Index 0 stands for no index.
       const std::uint64_t unavailable = bits | (word == 0 ? 1U : 0U);
       const auto bit = static_cast<std::uint32_t>(std::countr_one(unavailable));
       if (bit == word_bits) break;
@@ -42,13 +42,14 @@ std::uint32_t take_index() noexcept {
 struct GiveBackAtExit {
   ~GiveBackAtExit() {
     const std::uint32_t index = own_index;
+    // Cleared before the index is free: a signal handler that comes in between must not use that of another thread.
     own_index = 0;
     std::atomic_signal_fence(std::memory_order_seq_cst);
     if (index != 0) taken[index / word_bits].fetch_and(~bit_of(index), std::memory_order_release);
   }
 };
 
-/// In a child: all threads but this one are lost.
+/// Runs in a forked child: all threads that have an index are lost, except this one.
 void note_lost_threads() noexcept {
   for (std::size_t word = 0; word < taken.size(); ++word) {
     lost[word].store(taken[word].load(std::memory_order_relaxed), std::memory_order_relaxed);
@@ -62,10 +63,10 @@ void note_lost_threads() noexcept {
 }  // namespace
 
 std::uint32_t thread_index() noexcept {
-  if (!asked) [[unlikely]] {
+  if (!has_asked) [[unlikely]] {
     thread_local const GiveBackAtExit at_exit;
     static_cast<void>(at_exit);
-    asked = true;
+    has_asked = true;
     own_index = take_index();
   }
   return own_index;

@@ -5,20 +5,22 @@
 
 namespace LEASH_NAMESPACE::os {
 
+/// The highest index.
 inline constexpr std::uint32_t most_thread_indexes = 4095;
 
-/// The calling thread's own index among the threads that are alive: from 1 on, and as low as can be. A thread that ends
-/// leaves its index to a later one. 0 where `most_thread_indexes` others had one when this thread asked first, and once
-/// this thread has ended so far that its static variables are gone.
+/// A number from 1 to `most_thread_indexes` that no other live thread has: the lowest free one when the thread calls
+/// this first. When the thread ends, a later one may get it. 0 if all numbers were taken at the first call, and when
+/// the thread is ending and its thread_local variables are destroyed.
 ///
-/// The first call in a thread registers what gives the index back when the thread ends: it may allocate, and is not for
-/// a signal handler.
+/// The first call in a thread registers a destructor that gives the index back when the thread ends. That may allocate:
+/// signal handlers call `known_thread_index` instead.
 std::uint32_t thread_index() noexcept;
 
-/// The same, but 0 for a thread that has not called `thread_index` yet. Async-signal-safe.
+/// As `thread_index`, but 0 for a thread that has not called `thread_index` yet. Async-signal-safe.
 std::uint32_t known_thread_index() noexcept;
 
-/// Whether an index is that of a thread which this process lost when it was forked. No thread gets it any more.
+/// Whether `index` belongs to a thread that was lost when this process was forked (see fork.hpp). No other thread of
+/// this process gets it.
 bool is_lost_thread(std::uint32_t index) noexcept;
 
 }  // namespace LEASH_NAMESPACE::os

@@ -9,8 +9,9 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// A mutex for what may take long: under it a thread may wait, and run callbacks. In a forked child it is free if the
-/// thread that had it is lost: what it guards must bear that such a thread stopped anywhere.
+/// A mutex for long work: a thread that holds it may wait and run callbacks, and a fork does not wait for it. If the
+/// holder is lost in a forked child (see fork.hpp), another thread may lock it there: so the data that it guards must
+/// be usable wherever the holder stopped. Not recursive.
 class Turn {
  public:
   constexpr Turn() noexcept = default;
@@ -35,11 +36,11 @@ class Turn {
     changed_.notify_one();
   }
 
-  /// Whether the calling thread has it.
+  /// Whether the calling thread holds it.
   bool held() const noexcept { return holder_.load() == ThreadId::current().serial(); }
 
  private:
-  std::atomic<std::uint64_t> holder_{0};
+  std::atomic<std::uint64_t> holder_{0};  ///< Its `ThreadId::serial`; 0 if free.
   EventCount changed_;
 };
 

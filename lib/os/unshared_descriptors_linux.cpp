@@ -10,11 +10,11 @@
 namespace LEASH_NAMESPACE::os {
 namespace {
 
-// linux/close_range.h, which older headers lack.
+// CLOSE_RANGE_UNSHARE of <linux/close_range.h>, which older systems do not have.
 constexpr unsigned close_range_unshare = 1U << 1U;
 
-/// Gives the calling thread a table of its own, without the descriptors of the others: not even for a moment are there
-/// copies that would keep a connection open after the others have closed it.
+/// Gives the calling thread an empty descriptor table of its own. The one system call both unshares the table and
+/// closes its descriptors: a copied table, even for a moment, could keep a connection open that another thread closes.
 bool unshare_descriptors() noexcept {
 #ifdef SYS_close_range
   return ::syscall(SYS_close_range, 0U, UINT_MAX, close_range_unshare) == 0;

@@ -5,8 +5,8 @@
 
 namespace LEASH_NAMESPACE::os {
 
-/// Whether a system call failed with `error` (an errno) for want of descriptors or memory, and so may succeed later:
-/// what depends on it is asked again then, and the failure is not remembered.
+/// Whether `error`, the errno of a system call, says that the process or the system is out of descriptors or memory.
+/// Such a call may succeed later: callers try it again, and do not remember the failure as the answer.
 inline bool is_want(int error) noexcept { return error == EMFILE || error == ENFILE || error == ENOMEM; }
 
 }  // namespace LEASH_NAMESPACE::os

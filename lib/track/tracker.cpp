@@ -94,7 +94,7 @@ Tracker* find_tracker(const Context& context) noexcept {
   auto* const tracker = static_cast<Tracker*>(context.slot(Slot::tracker));
   if (tracker == nullptr || !tracker->state_->is_foreign()) [[likely]]
     return tracker;
-  leash::detail::tell_of(tracker->state_->copy());
+  leash::detail::report_copy(tracker->state_->copy());
   return nullptr;
 }
 

@@ -69,7 +69,7 @@ void destroy(TrackerState* state) noexcept { state->let_go(); }
 
 void TrackerState::check_copy() const {
   if (!is_foreign()) return;
-  leash::detail::tell_of(copy_);
+  leash::detail::report_copy(copy_);
   throw std::logic_error("leash: this tracker was made by another copy of leash in the process");
 }
 
