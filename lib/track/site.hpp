@@ -10,14 +10,15 @@ namespace detail {
 struct SiteEntry;
 }
 
-/// A place in the source: what `std::source_location` says, but with texts of its own, which are there also when the
-/// library that the place lies in was unloaded. One pointer wide; equal places are stored once and compare equal.
+/// A position in the source: file, line, column and function, as a `std::source_location` has them, but with copies of
+/// the texts, so that it stays valid when the library that the code lies in is unloaded. One pointer wide: equal sites
+/// are stored once, for as long as the process lives, and compare equal. All members are thread-safe.
 class Site {
  public:
-  /// No place: line 0 and empty texts.
+  /// No site: line and column 0, empty texts.
   constexpr Site() noexcept = default;
 
-  /// Thread-safe and lock-free. Where the 8 MiB for texts of places are used up, no place.
+  /// Lock-free. No site if `location` has line 0, or if the 8 MiB that the process has for sites are used up.
   Site(std::source_location location) noexcept;  // NOLINT(google-explicit-constructor): a Site is one
 
   const char* file_name() const noexcept;

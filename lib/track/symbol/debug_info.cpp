@@ -18,8 +18,8 @@ namespace {
 
 using Answer = DebugInfo::Answer;
 
-/// That there is no debug information is no error.
-void note_error(void* data, const char*, int error) {
+/// The error callback of libbacktrace, which is also called where there is no debug information: that is no error here.
+void note_want(void* data, const char*, int error) {
   if (os::is_want(error)) static_cast<Answer*>(data)->want = error;
 }
 
@@ -43,10 +43,11 @@ bool contains(const os::Modules& modules, const os::ModuleRef& module) {
   return std::ranges::find(modules, module) != modules.end();
 }
 
-/// The file that libbacktrace is to take for the program's, for as long as the process lives; null for what runs.
+/// The file that libbacktrace shall read for the program; null for its default, /proc/self/exe. Never freed.
 const char* program_file(const os::Modules& loaded) {
   const auto program = std::ranges::find_if(loaded, [](const os::ModuleRef& module) { return module->program; });
-  // What runs may be the dynamic linker, asked to run a program. But what runs can still be read when it is deleted.
+  // By default only if need be: /proc/self/exe is the dynamic linker where that was called to run the program
+  // (`ld.so program`). But it can be read even if the program's file is deleted.
   if (program == loaded.end() || (*program)->deleted || (*program)->path.empty()) return nullptr;
   static const std::string path = (*program)->path;
   return path.c_str();
@@ -54,38 +55,39 @@ const char* program_file(const os::Modules& loaded) {
 
 }  // namespace
 
-backtrace_state* DebugInfo::reading_of(const os::ModuleRef& module, const os::Modules& loaded, int& want) {
-  for (const Reading& reading : readings_) {
-    if (contains(reading.modules, module)) return reading.state;
+backtrace_state* DebugInfo::state_for(const os::ModuleRef& module, const os::Modules& loaded, int& want) {
+  for (const State& known : states_) {
+    if (contains(known.modules, module)) return known.state;
   }
-  // libbacktrace opens the files of all.
-  if (readings_.size() == max_readings || std::ranges::any_of(loaded, &os::Module::irregular)) return nullptr;
+  // libbacktrace opens the files of all loaded modules, and to open an irregular one might block for ever.
+  if (states_.size() == max_states || std::ranges::any_of(loaded, &os::Module::irregular)) return nullptr;
   Answer ignored;
-  backtrace_state* const state = backtrace_create_state(program_file(loaded), 1, note_error, &ignored);
-  // Makes it read.
-  if (state != nullptr) backtrace_syminfo(state, module->begin, set_symbol, note_error, &ignored);
-  // It saw what was loaded at some time in between.
+  backtrace_state* const state = backtrace_create_state(program_file(loaded), 1, note_want, &ignored);
+  // The first look-up makes it read the modules.
+  if (state != nullptr) backtrace_syminfo(state, module->begin, set_symbol, note_want, &ignored);
+  // Other threads may load and unload libraries meanwhile. What was loaded before and after was loaded when
+  // libbacktrace listed the modules.
   const os::Modules after = os::loaded_modules(loaded, ignored.want);
   if (ignored.want != 0) {
-    // What it could not read it would never read again.
+    // This state would never read again what it could not read now.
     want = ignored.want;
     return nullptr;
   }
   if (state == nullptr) return nullptr;
-  Reading reading{state, {}};
-  std::ranges::copy_if(loaded, std::back_inserter(reading.modules),
+  State fresh{state, {}};
+  std::ranges::copy_if(loaded, std::back_inserter(fresh.modules),
                        [&](const os::ModuleRef& before) { return contains(after, before); });
-  const bool read = contains(reading.modules, module);
-  readings_.push_back(std::move(reading));
+  const bool read = contains(fresh.modules, module);
+  states_.push_back(std::move(fresh));
   return read ? state : nullptr;
 }
 
 Answer DebugInfo::look_up(std::uintptr_t address, const os::ModuleRef& module, const os::Modules& loaded) {
   Answer answer;
   if (module->deleted && !module->program) return answer;
-  if (backtrace_state* const state = reading_of(module, loaded, answer.want); state != nullptr) {
-    backtrace_pcinfo(state, address, add_frame, note_error, &answer);
-    backtrace_syminfo(state, address, set_symbol, note_error, &answer);
+  if (backtrace_state* const state = state_for(module, loaded, answer.want); state != nullptr) {
+    backtrace_pcinfo(state, address, add_frame, note_want, &answer);
+    backtrace_syminfo(state, address, set_symbol, note_want, &answer);
   }
   return answer;
 }

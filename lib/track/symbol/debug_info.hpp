@@ -12,33 +12,35 @@ struct backtrace_state;
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// What the files of the loaded modules tell of addresses, and the files with separate debug information that they name
-/// by build id or link: read by libbacktrace. Without it nothing is known. For one thread at a time.
+/// Looks addresses up with libbacktrace: in the files of the loaded modules, and in the files with separate debug
+/// information that these name by build id or link. If leash is built without libbacktrace, every answer is empty. For
+/// one thread at a time.
 ///
-/// libbacktrace reads all modules that it finds loaded when it is first used, and never again; nor can what it read be
-/// given back. So another reading is made for an address in a module that none knows, but at most `max_readings`.
+/// A `backtrace_state` reads all modules that are loaded when it is first used, never reads another one later, and
+/// cannot be freed. So an address in a module that no state has read gets a new state, up to `max_states` of them.
 class DebugInfo {
  public:
-  static constexpr std::size_t max_readings = 16;
+  static constexpr std::size_t max_states = 16;
 
   struct Answer {
     std::vector<Frame> frames;  ///< With function, file and line, the innermost first; empty without debug information.
-    std::string symbol;         ///< The demangled name of the outermost function, if the symbol table has one.
-    int want = 0;  ///< An errno: for want of descriptors or memory something is unknown that may be known later.
+    std::string symbol;         ///< The demangled name of the outermost function by the symbol table, or empty.
+    int want = 0;  ///< The errno if descriptors or memory ran out: look the address up again later. Else 0.
   };
 
-  /// `loaded` is what `module`, which `address` lies in, was found among.
+  /// `address` lies in `module`, which is one of `loaded`, the list of all loaded modules.
   Answer look_up(std::uintptr_t address, const os::ModuleRef& module, const os::Modules& loaded);
 
  private:
-  struct Reading {
+  struct State {
     backtrace_state* state = nullptr;
-    os::Modules modules;
+    os::Modules modules;  ///< Those that it has read.
   };
 
-  backtrace_state* reading_of(const os::ModuleRef& module, const os::Modules& loaded, int& want);
+  /// The state that has read `module`. Null if there can be none, or if `want` became an errno.
+  backtrace_state* state_for(const os::ModuleRef& module, const os::Modules& loaded, int& want);
 
-  std::vector<Reading> readings_;
+  std::vector<State> states_;
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

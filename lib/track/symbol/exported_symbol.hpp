@@ -6,8 +6,8 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The mangled name of the exported function that `address` lies in, from the symbols in memory that the dynamic linker
-/// uses; empty if there is none. Thread-safe, and safe while the library is unloaded.
+/// The mangled name of the exported function that `address` lies in; empty if there is none. Reads no file, but the
+/// dynamic linker's symbol table in memory (`.dynsym`). Thread-safe, also while another thread unloads the library.
 std::string exported_symbol(std::uintptr_t address);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -12,8 +12,9 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-constexpr std::size_t none = SIZE_MAX;
+constexpr std::size_t no_scope = SIZE_MAX;
 
+/// DW_TAG_…
 enum ScopeTag : std::uint16_t {
   tag_class = 0x02,
   tag_lexical_block = 0x0b,
@@ -25,14 +26,15 @@ enum ScopeTag : std::uint16_t {
   tag_namespace = 0x39
 };
 
-Bytes from(Bytes section, std::uint64_t offset) noexcept {
+/// All of `section` from `offset` on.
+Bytes tail_from(Bytes section, std::uint64_t offset) noexcept {
   return offset < section.size() ? section.subspan(static_cast<std::size_t>(offset)) : Bytes();
 }
 
 struct Attribute {
   std::uint64_t name = 0;
   std::uint64_t form = 0;
-  std::int64_t implicit = 0;
+  std::int64_t implicit_const = 0;  ///< The value, if the form is DW_FORM_implicit_const.
 };
 
 struct Abbreviation {
@@ -41,18 +43,19 @@ struct Abbreviation {
   std::vector<Attribute> attributes;
 };
 
-struct Header {
-  std::size_t begin = 0;  ///< In `.debug_info`.
+struct UnitHeader {
+  std::size_t begin = 0;  ///< The offset of the unit in `.debug_info`.
   unsigned version = 0;
-  bool wide = false;  ///< Offsets have 64 bits.
-  std::uint64_t abbreviations = 0;
-  std::size_t entries_begin = 0;
-  Bytes entries;  ///< Empty if it is of a form that is not known here.
+  bool wide = false;                ///< Whether offsets have 64 bits, not 32.
+  std::uint64_t abbreviations = 0;  ///< The offset of the unit's table in `.debug_abbrev`.
+  std::size_t entries_begin = 0;    ///< The offset of `entries` in `.debug_info`.
+  Bytes entries;                    ///< Empty for a unit that is not read here (see `FunctionNames`).
 };
 
-/// Reads the header of a unit, and passes over the unit. `units` reads from there to the end of `info`.
-Header take_unit(DwarfReader& units, Bytes info) noexcept {
-  Header header;
+/// Reads the header of the unit that `units` is at, and moves `units` behind the unit. `info` is all of `.debug_info`,
+/// and `units` ends where `info` does.
+UnitHeader take_unit(DwarfReader& units, Bytes info) noexcept {
+  UnitHeader header;
   header.begin = info.size() - units.left();
   std::uint64_t size = units.read<std::uint32_t>();
   header.wide = size == 0xffff'ffff;
@@ -77,18 +80,20 @@ Header take_unit(DwarfReader& units, Bytes info) noexcept {
   return header;
 }
 
-/// The table that `section` begins with, or only what comes up to the abbreviation of code `last`.
+/// The abbreviations by their codes, from the table that `section` begins with. With `last`, reads no further than the
+/// abbreviation of that code.
 std::unordered_map<std::uint64_t, Abbreviation> read_abbreviations(Bytes section, std::optional<std::uint64_t> last) {
   std::unordered_map<std::uint64_t, Abbreviation> abbreviations;
-  // No compiler writes as many: damage ends before each of many units has read all that follows.
+  // No compiler writes so long a table. Without the limit, each of many units in a damaged file may read the rest of
+  // the section.
   DwarfReader reader(section.first(std::min(section.size(), std::size_t{1} << 18U)));
   for (std::uint64_t code = 0; (code = reader.uleb()) != 0 && reader.ok();) {
     Abbreviation& abbreviation = abbreviations[code];
     abbreviation = {.tag = reader.uleb(), .has_children = reader.read<std::uint8_t>() != 0, .attributes = {}};
     while (reader.ok()) {
-      Attribute attribute{.name = reader.uleb(), .form = reader.uleb(), .implicit = 0};
-      constexpr std::uint64_t implicit_constant = 0x21;
-      if (attribute.form == implicit_constant) attribute.implicit = reader.sleb();
+      Attribute attribute{.name = reader.uleb(), .form = reader.uleb(), .implicit_const = 0};
+      constexpr std::uint64_t form_implicit_const = 0x21;
+      if (attribute.form == form_implicit_const) attribute.implicit_const = reader.sleb();
       if (attribute.name == 0 && attribute.form == 0) break;
       abbreviation.attributes.push_back(attribute);
     }
@@ -98,13 +103,15 @@ std::unordered_map<std::uint64_t, Abbreviation> read_abbreviations(Bytes section
 }
 
 struct Value {
-  std::uint64_t number = 0;  ///< Of a reference: where the other entry lies in `.debug_info`.
+  std::uint64_t number = 0;  ///< For a reference to another entry, the offset of that in `.debug_info`.
   std::string_view text;
   bool is_address = false;
 };
 
-/// Reads the value of an attribute (DWARF 5, §7.5.6). Fails the reader for a form that is not known.
-Value take_value(DwarfReader& reader, const Attribute& attribute, const Header& unit, const InfoSections& sections) {
+/// Reads the value of an attribute (DWARF 5, §7.5.6); an empty one where it is of no use here. Fails the reader for an
+/// unknown form.
+Value take_value(DwarfReader& reader, const Attribute& attribute, const UnitHeader& unit,
+                 const InfoSections& sections) {
   switch (attribute.form) {
     case 0x01:  // DW_FORM_addr
       return {.number = reader.read<std::uint64_t>(), .text = {}, .is_address = true};
@@ -179,24 +186,24 @@ Value take_value(DwarfReader& reader, const Attribute& attribute, const Header& 
     case 0x19:  // flag_present
       return {.number = 1, .text = {}};
     case 0x21:  // implicit_const
-      return {.number = static_cast<std::uint64_t>(attribute.implicit), .text = {}};
+      return {.number = static_cast<std::uint64_t>(attribute.implicit_const), .text = {}};
     default:
       reader.fail();
       return {};
   }
 }
 
-/// An entry that is a scope, or leads to one.
+/// An entry of `.debug_info` that is a function, or that a function can stand in, such as a namespace or a class.
 struct Scope {
-  std::size_t offset = 0;     ///< In `.debug_info`.
-  std::size_t parent = none;  ///< The index of the entry that it stands in.
+  std::size_t offset = 0;         ///< The offset of the entry in `.debug_info`.
+  std::size_t parent = no_scope;  ///< The index of the scope that it stands in.
   std::uint64_t tag = 0;
   std::string_view name;
   std::string_view mangled;
-  std::uint64_t origin = 0;  ///< Where the entry with its name lies, if it is another one.
-  std::optional<std::uint64_t> low;
-  std::uint64_t high = 0;
-  std::optional<std::uint64_t> ranges;
+  std::uint64_t origin = 0;             ///< The offset of another entry, if that has its name; else 0.
+  std::optional<std::uint64_t> low;     ///< The begin of its code, if that is in one piece.
+  std::uint64_t high = 0;               ///< The end of that code.
+  std::optional<std::uint64_t> ranges;  ///< The offset of the list of its code, if that is in several pieces.
 };
 
 bool is_scope(std::uint64_t tag) noexcept {
@@ -204,7 +211,7 @@ bool is_scope(std::uint64_t tag) noexcept {
          tag == tag_union || tag == tag_inlined_subroutine || tag == tag_subprogram || tag == tag_namespace;
 }
 
-void set(Scope& scope, std::uint64_t attribute, const Value& value) {
+void set_attribute(Scope& scope, std::uint64_t attribute, const Value& value) {
   switch (attribute) {
     case 0x03:  // DW_AT_name
       scope.name = value.text;
@@ -231,19 +238,19 @@ void set(Scope& scope, std::uint64_t attribute, const Value& value) {
   }
 }
 
-/// The scopes of a unit in the order of their offsets, at most `most` of them.
+/// The scopes of a unit in the order of their offsets, at most `max_scopes` of them: an outer one before those in it.
 class InfoUnit {
  public:
-  InfoUnit(const Header& header, const InfoSections& sections, std::size_t most)
+  InfoUnit(const UnitHeader& header, const InfoSections& sections, std::size_t max_scopes)
       : header_(header), sections_(sections) {
-    if (!header.entries.empty()) read(most);
+    if (!header.entries.empty()) read_scopes(max_scopes);
   }
 
-  /// Calls `emit(begin, end)` for each stretch of code that a scope is of.
+  /// Calls `emit(begin, end)` for each piece of the code of `scope`.
   template <class Emit>
   void visit_ranges(const Scope& scope, Emit emit) const {
     if (scope.ranges) {
-      visit_list(*scope.ranges, emit);
+      visit_range_list(*scope.ranges, emit);
     } else if (scope.low && *scope.low < scope.high) {
       emit(*scope.low, scope.high);
     }
@@ -251,7 +258,7 @@ class InfoUnit {
 
   [[nodiscard]] const std::vector<Scope>& scopes() const noexcept { return scopes_; }
 
-  /// The functions that `address` lies in, the innermost first; empty where the name of one is not known.
+  /// The names of the functions that `address` lies in, the innermost first; empty if one of them is not known.
   [[nodiscard]] std::vector<std::string> functions(std::uint64_t address) const {
     std::vector<std::string> names;
     for (std::size_t index = scopes_.size(); index-- > 0;) {
@@ -271,18 +278,20 @@ class InfoUnit {
   }
 
  private:
-  void read(std::size_t most) {
+  void read_scopes(std::size_t max_scopes) {
     // No compiler nests as deep.
-    constexpr std::size_t most_open = 4096;
+    constexpr std::size_t max_nesting = 4096;
     DwarfReader reader(header_.entries);
-    const std::optional<std::uint64_t> first = DwarfReader(header_.entries).uleb();
-    const auto abbreviations =
-        read_abbreviations(from(sections_.abbreviations, header_.abbreviations), most == 1 ? first : std::nullopt);
+    // For the first scope alone, its abbreviation is enough.
+    const std::optional<std::uint64_t> first_code = DwarfReader(header_.entries).uleb();
+    const auto abbreviations = read_abbreviations(tail_from(sections_.abbreviations, header_.abbreviations),
+                                                  max_scopes == 1 ? first_code : std::nullopt);
+    // For each entry whose children are being read, the index of the innermost scope that it is or stands in.
     std::vector<std::size_t> open;
-    while (!reader.done() && scopes_.size() < most && open.size() < most_open) {
+    while (!reader.done() && scopes_.size() < max_scopes && open.size() < max_nesting) {
       Scope scope;
       scope.offset = header_.entries_begin + header_.entries.size() - reader.left();
-      scope.parent = open.empty() ? none : open.back();
+      scope.parent = open.empty() ? no_scope : open.back();
       const std::uint64_t code = reader.uleb();
       if (code == 0) {
         if (!open.empty()) open.pop_back();
@@ -293,7 +302,7 @@ class InfoUnit {
       if (abbreviation == abbreviations.end()) return;
       scope.tag = abbreviation->second.tag;
       for (const Attribute& attribute : abbreviation->second.attributes) {
-        set(scope, attribute.name, take_value(reader, attribute, header_, sections_));
+        set_attribute(scope, attribute.name, take_value(reader, attribute, header_, sections_));
       }
       if (!reader.ok()) return;
       std::size_t inner = scope.parent;
@@ -307,9 +316,9 @@ class InfoUnit {
   }
 
   template <class Emit>
-  void visit_list(std::uint64_t offset, Emit emit) const {
+  void visit_range_list(std::uint64_t offset, Emit emit) const {
     std::uint64_t base = scopes_.empty() ? 0 : scopes_.front().low.value_or(0);
-    DwarfReader reader(from(header_.version >= 5 ? sections_.range_lists : sections_.ranges, offset));
+    DwarfReader reader(tail_from(header_.version >= 5 ? sections_.range_lists : sections_.ranges, offset));
     while (!reader.done() && range_entries_left_ != 0) {
       --range_entries_left_;
       enum : std::uint8_t { offset_pair = 4, base_address = 5, start_end = 6, start_length = 7 };
@@ -342,6 +351,8 @@ class InfoUnit {
     }
   }
 
+  /// The qualified name of the scope at `index`; nothing if it is not known. `steps` is the depth of the recursion,
+  /// which is limited because the origins in a damaged file may form a circle.
   [[nodiscard]] std::optional<std::string> name_of(std::size_t index, int steps) const {
     constexpr int most_steps = 64;
     const Scope& scope = scopes_[index];
@@ -352,17 +363,17 @@ class InfoUnit {
       if (origin == scopes_.end() || origin->offset != scope.origin) return std::nullopt;
       return name_of(static_cast<std::size_t>(origin - scopes_.begin()), steps + 1);
     }
-    std::size_t around = scope.parent;
-    while (around != none && scopes_[around].tag == tag_lexical_block) around = scopes_[around].parent;
+    std::size_t outer = scope.parent;
+    while (outer != no_scope && scopes_[outer].tag == tag_lexical_block) outer = scopes_[outer].parent;
     std::string name;
-    if (around != none && scopes_[around].tag != tag_compile_unit) {
-      std::optional<std::string> outer = name_of(around, steps + 1);
-      if (!outer) return std::nullopt;
-      name = *std::move(outer);
+    if (outer != no_scope && scopes_[outer].tag != tag_compile_unit) {
+      std::optional<std::string> outer_name = name_of(outer, steps + 1);
+      if (!outer_name) return std::nullopt;
+      name = *std::move(outer_name);
     }
-    // An unnamed namespace is left out, as in all names here.
+    // Unnamed namespaces are left out, as `abridge` does.
     if (scope.name.empty() && scope.tag == tag_namespace) return name;
-    // GCC's closures have no name.
+    // GCC gives the class of a lambda no name; its call operator is a member of it.
     static constexpr std::string_view unnamed = "{unnamed}";
     if (scope.name.starts_with("operator()") && name.ends_with(unnamed)) {
       name.replace(name.size() - unnamed.size(), unnamed.size(), "{lambda}");
@@ -371,10 +382,10 @@ class InfoUnit {
     return name.append(scope.name.empty() ? unnamed : scope.name);
   }
 
-  Header header_;
+  UnitHeader header_;
   const InfoSections& sections_;
   std::vector<Scope> scopes_;
-  /// Where damage has each of many scopes name one long list, this is the end of it.
+  /// How many entries of range lists may still be read: in a damaged file each of many scopes may name one long list.
   mutable std::size_t range_entries_left_ = std::size_t{1} << 22U;
 };
 
@@ -383,7 +394,7 @@ class InfoUnit {
 FunctionNames::FunctionNames(const InfoSections& sections) : sections_(sections) {
   DwarfReader reader(sections.info);
   while (!reader.done()) {
-    const Header header = take_unit(reader, sections.info);
+    const UnitHeader header = take_unit(reader, sections.info);
     const InfoUnit unit(header, sections, 1);
     if (unit.scopes().empty()) continue;
     unit.visit_ranges(unit.scopes().front(), [&](std::uint64_t begin, std::uint64_t end) {
@@ -396,10 +407,10 @@ std::vector<std::string> FunctionNames::find(std::uint64_t address) const {
   const auto range =
       std::ranges::find_if(ranges_, [&](const Range& one) { return one.begin <= address && address < one.end; });
   if (range == ranges_.end()) return {};
-  DwarfReader reader(from(sections_.info, range->unit));
-  // A hundred megabytes.
-  constexpr std::size_t most = std::size_t{1} << 20U;
-  return InfoUnit(take_unit(reader, sections_.info), sections_, most).functions(address);
+  DwarfReader reader(tail_from(sections_.info, range->unit));
+  // So many scopes take about 100 MB.
+  constexpr std::size_t max_scopes = std::size_t{1} << 20U;
+  return InfoUnit(take_unit(reader, sections_.info), sections_, max_scopes).functions(address);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

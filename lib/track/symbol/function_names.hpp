@@ -9,7 +9,7 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Sections of a program or library that say which functions its code was made from.
+/// The sections of an ELF file that say which functions its code comes from.
 struct InfoSections {
   std::span<const std::byte> info;           ///< `.debug_info`
   std::span<const std::byte> abbreviations;  ///< `.debug_abbrev`
@@ -19,22 +19,27 @@ struct InfoSections {
   std::span<const std::byte> range_lists;    ///< `.debug_rnglists`, of DWARF 5
 };
 
-/// The names of functions with the namespaces, classes and functions that they stand in, by DWARF 4 and 5 (§3.3 of
-/// each): for those without a mangled name, as GCC leaves them where no other file can call them. Reads nothing outside
-/// of the sections, whatever is in there. When it is made it looks at each unit's first entry, and `find` reads one
-/// unit. Knows nothing of split or 32-bit units, of such that Clang compresses addresses and strings in (its functions
-/// all have mangled names), and of names that lie in another unit.
+/// Finds the names of functions, qualified by the namespaces, classes and functions around them, in the debug
+/// information of DWARF 4 and 5 (§3.3 of each). Needed for functions without a mangled name: GCC writes none for
+/// functions that no other file can call.
+///
+/// Reads nothing outside of the sections, even if they are damaged. The constructor reads the first entry of each
+/// compilation unit, `find` reads all of one unit.
+///
+/// Not read are split units (`-gsplit-dwarf`), units with 32-bit addresses, and names and addresses that are indices
+/// into other sections (DW_FORM_strx, DW_FORM_addrx: Clang writes them, but gives all functions mangled names). A
+/// function whose name lies in another unit has none here.
 class FunctionNames {
  public:
-  /// The sections must stay.
+  /// The sections must outlive this object.
   explicit FunctionNames(const InfoSections& sections);
 
-  /// The functions that the code at `address`, as the file has it, comes from: the innermost inlined one first. Empty
-  /// where any of them is not known.
+  /// The functions that the code at `address`, an address in the file, comes from: the innermost inlined one first.
+  /// Empty if the name of any of them is not known.
   [[nodiscard]] std::vector<std::string> find(std::uint64_t address) const;
 
  private:
-  /// Code of the unit that begins at `unit` in `.debug_info`.
+  /// Code from `begin` to before `end`, which belongs to the unit at offset `unit` of `.debug_info`.
   struct Range {
     std::uint64_t begin;
     std::uint64_t end;

@@ -9,34 +9,33 @@ namespace {
 
 using Bytes = std::span<const std::byte>;
 
-/// A unit of `.debug_line`: what its header says before the names, the names, and the program.
-struct Unit {
+/// A unit of `.debug_line`: fields of its header, and the line number program.
+struct LineUnit {
   unsigned version = 0;
-  bool wide = false;  ///< Offsets have 64 bits.
+  bool wide = false;  ///< Whether offsets have 64 bits, not 32.
   std::uint8_t instruction_size = 1;
   std::int8_t line_base = 0;
   std::uint8_t line_range = 1;
   std::uint8_t opcode_base = 1;
-  Bytes operand_counts;
-  Bytes names;
-  Bytes program;
+  Bytes operand_counts;  ///< Of the opcodes from 1 on.
+  Bytes names;           ///< The tables of directories and files.
+  Bytes program;         ///< Empty for an unknown version, and where the header is damaged.
 };
 
-/// Reads a unit and passes over it. Fails the reader at what cannot be a unit; one of an unknown version has no
-/// program.
-Unit take_unit(DwarfReader& sections) noexcept {
-  Unit unit;
-  std::uint64_t size = sections.read<std::uint32_t>();
+/// Reads the unit that `units` is at, and moves `units` behind it. Fails `units` if it ends before the unit does.
+LineUnit take_unit(DwarfReader& units) noexcept {
+  LineUnit unit;
+  std::uint64_t size = units.read<std::uint32_t>();
   unit.wide = size == 0xffff'ffff;
-  if (unit.wide) size = sections.read<std::uint64_t>();
-  DwarfReader reader(sections.take(size));
+  if (unit.wide) size = units.read<std::uint64_t>();
+  DwarfReader reader(units.take(size));
   unit.version = reader.read<std::uint16_t>();
   if (unit.version < 2 || unit.version > 5) return unit;
-  if (unit.version >= 5) reader.take(2);
+  if (unit.version >= 5) reader.take(2);  // address_size, segment_selector_size
   DwarfReader header(reader.take(reader.offset(unit.wide)));
   unit.instruction_size = header.read<std::uint8_t>();
-  if (unit.version >= 4) header.read<std::uint8_t>();
-  header.read<std::uint8_t>();
+  if (unit.version >= 4) header.read<std::uint8_t>();  // maximum_operations_per_instruction
+  header.read<std::uint8_t>();                         // default_is_stmt
   unit.line_base = header.read<std::int8_t>();
   unit.line_range = header.read<std::uint8_t>();
   unit.opcode_base = header.read<std::uint8_t>();
@@ -46,15 +45,17 @@ Unit take_unit(DwarfReader& sections) noexcept {
   return unit;
 }
 
+/// A row of the line table: the code from `address` to the next row's comes from this line.
 struct Row {
   std::uint64_t address = 0;
   std::uint64_t file = 1;
   std::uint64_t line = 1;
 };
 
-/// Runs the unit's program. `emit(row, ends_sequence)` for each row.
+/// Runs the unit's line number program, and calls `emit(row, ends_sequence)` for each row. A row that ends a sequence
+/// has the address behind the sequence's code.
 template <class Emit>
-void run(const Unit& unit, Emit emit) {
+void run_program(const LineUnit& unit, Emit emit) {
   enum : std::uint8_t {
     extended = 0,
     copy = 1,
@@ -80,11 +81,11 @@ void run(const Unit& unit, Emit emit) {
     switch (opcode) {
       case extended: {
         DwarfReader operation(program.take(program.uleb()));
-        const auto what = operation.read<std::uint8_t>();
-        if (what == 1) {
+        const auto extended_opcode = operation.read<std::uint8_t>();
+        if (extended_opcode == 1) {  // DW_LNE_end_sequence
           emit(row, true);
           row = {};
-        } else if (what == 2) {
+        } else if (extended_opcode == 2) {  // DW_LNE_set_address
           row.address = operation.left() == 4 ? operation.read<std::uint32_t>() : operation.read<std::uint64_t>();
         }
         break;
@@ -113,24 +114,24 @@ void run(const Unit& unit, Emit emit) {
   }
 }
 
-/// A directory or a file of the header.
-struct Entry {
+/// A directory or a file in the header of a unit.
+struct PathEntry {
   std::string_view path;
-  std::uint64_t directory = 0;
+  std::uint64_t directory = 0;  ///< The index of the directory that a file lies in.
 };
 
-/// The list of directories or of files in a header of DWARF 5, whose form is told before it.
-std::vector<Entry> take_entries(DwarfReader& reader, const Unit& unit, const LineSections& sections) {
+/// Reads the directories or the files in a header of DWARF 5: a description of the format of each, then the entries.
+std::vector<PathEntry> take_entries(DwarfReader& reader, const LineUnit& unit, const LineSections& sections) {
   enum Content : std::uint8_t { path = 1, directory_index = 2 };
   std::vector<std::pair<std::uint64_t, std::uint64_t>> format;
   for (auto count = reader.read<std::uint8_t>(); count > 0; --count) {
     const std::uint64_t content = reader.uleb();
     format.emplace_back(content, reader.uleb());
   }
-  std::vector<Entry> entries;
-  // Each takes at least a byte, so that this ends.
+  std::vector<PathEntry> entries;
+  // An entry takes at least one byte: if `count` is damaged, the reader fails at the end of the header.
   for (std::uint64_t count = format.empty() ? 0 : reader.uleb(); count > 0 && reader.ok(); --count) {
-    Entry entry;
+    PathEntry entry;
     for (const auto& [content, form] : format) {
       std::string_view text;
       std::uint64_t number = 0;
@@ -170,29 +171,30 @@ std::vector<Entry> take_entries(DwarfReader& reader, const Unit& unit, const Lin
   return entries;
 }
 
-std::string join(std::string_view directory, std::string_view path) {
+std::string join_path(std::string_view directory, std::string_view path) {
   if (directory.empty() || path.starts_with('/')) return std::string(path);
   return std::string(directory) + "/" + std::string(path);
 }
 
-std::string file_name(const Unit& unit, std::uint64_t file, const LineSections& sections) {
+/// The path of the file that the rows of `unit` call `file`; empty if there is none.
+std::string file_name(const LineUnit& unit, std::uint64_t file, const LineSections& sections) {
   DwarfReader reader(unit.names);
   if (unit.version >= 5) {
-    const std::vector<Entry> directories = take_entries(reader, unit, sections);
-    const std::vector<Entry> files = take_entries(reader, unit, sections);
+    const std::vector<PathEntry> directories = take_entries(reader, unit, sections);
+    const std::vector<PathEntry> files = take_entries(reader, unit, sections);
     if (!reader.ok() || file >= files.size() || files[file].directory >= directories.size()) return "";
-    const Entry& found = files[file];
-    return join(directories[0].path, join(directories[found.directory].path, found.path));
+    const PathEntry& found = files[file];
+    return join_path(directories[0].path, join_path(directories[found.directory].path, found.path));
   }
   std::vector<std::string_view> directories{{}};
   for (std::string_view text; !(text = reader.text()).empty();) directories.push_back(text);
   for (std::uint64_t index = 1; reader.ok(); ++index) {
     const std::string_view path = reader.text();
     const std::uint64_t directory = reader.uleb();
-    reader.uleb();
-    reader.uleb();
+    reader.uleb();  // time of modification
+    reader.uleb();  // size
     if (path.empty() || !reader.ok()) break;
-    if (index == file) return join(directory < directories.size() ? directories[directory] : "", path);
+    if (index == file) return join_path(directory < directories.size() ? directories[directory] : "", path);
   }
   return "";
 }
@@ -202,14 +204,14 @@ std::string file_name(const Unit& unit, std::uint64_t file, const LineSections& 
 LineTable::LineTable(const LineSections& sections, std::uint64_t code_begin) : sections_(sections) {
   DwarfReader reader(sections.lines);
   while (!reader.done()) {
-    const std::size_t at = sections.lines.size() - reader.left();
+    const std::size_t unit = sections.lines.size() - reader.left();
     bool begun = false;
     std::uint64_t begin = 0;
-    run(take_unit(reader), [&](const Row& row, bool ends) {
+    run_program(take_unit(reader), [&](const Row& row, bool ends) {
       if (!std::exchange(begun, true)) begin = row.address;
       if (!ends) return;
       begun = false;
-      if (begin >= code_begin && begin < row.address) sequences_.push_back({begin, row.address, 0, at});
+      if (begin >= code_begin && begin < row.address) sequences_.push_back({begin, row.address, 0, unit});
     });
   }
   std::ranges::sort(sequences_, {}, [](const Sequence& one) { return std::pair(one.begin, one.unit); });
@@ -226,20 +228,20 @@ SourceLine LineTable::find(std::uint64_t address) const {
   } while (sequence->end <= address);
 
   DwarfReader reader(sections_.lines.subspan(sequence->unit));
-  const Unit unit = take_unit(reader);
+  const LineUnit unit = take_unit(reader);
   Row found;
-  Row before;
-  bool inside = false;
+  Row previous;
+  bool is_found = false;
   bool in_sequence = false;
-  run(unit, [&](const Row& row, bool ends) {
-    if (in_sequence && !inside && before.address <= address && address < row.address) {
-      found = before;
-      inside = true;
+  run_program(unit, [&](const Row& row, bool ends) {
+    if (in_sequence && !is_found && previous.address <= address && address < row.address) {
+      found = previous;
+      is_found = true;
     }
-    before = row;
+    previous = row;
     in_sequence = !ends;
   });
-  if (!inside || found.line == 0 || found.line > 0xffff'ffff) return {};
+  if (!is_found || found.line == 0 || found.line > 0xffff'ffff) return {};
   return {.file = file_name(unit, found.file, sections_), .line = static_cast<unsigned>(found.line)};
 }
 

@@ -9,40 +9,42 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Sections of a program or library that say from which lines its code was made.
+/// The sections of an ELF file that say which source lines its code comes from.
 struct LineSections {
   std::span<const std::byte> lines;         ///< `.debug_line`
   std::span<const std::byte> line_strings;  ///< `.debug_line_str`
   std::span<const std::byte> strings;       ///< `.debug_str`
 };
 
-/// A line of a source; 0 if unknown.
+/// A line of a source file. If it is not known, `file` is empty and `line` is 0.
 struct SourceLine {
   std::string file;
   unsigned line = 0;
 };
 
-/// The line tables of DWARF 2 to 5 (§6.2 of each). Reads nothing outside of the sections, whatever is in there, and
-/// takes time in proportion to their size: all when it is made, and one unit's in `find`.
+/// Finds source lines in the line tables of DWARF 2 to 5 (§6.2 of each). Reads nothing outside of the sections, even if
+/// they are damaged. The constructor runs through all tables, `find` through that of one compilation unit: each takes
+/// time in proportion to their size.
 class LineTable {
  public:
-  /// The sections must stay. Code of functions that the linker left out is said to lie under `code_begin`.
+  /// The sections must outlive this object. What the tables say of addresses below `code_begin`, the lowest address of
+  /// code in the file, is ignored: it is about functions that the linker left out.
   LineTable(const LineSections& sections, std::uint64_t code_begin);
 
-  /// Where the code at `address`, as the file has it, comes from.
+  /// The line that the code at `address`, an address in the file, comes from.
   [[nodiscard]] SourceLine find(std::uint64_t address) const;
 
  private:
-  /// Code without a gap, of one unit.
+  /// A piece of code of one unit, without a gap. Sequences may overlap.
   struct Sequence {
     std::uint64_t begin;
     std::uint64_t end;
-    std::uint64_t farthest_end;  ///< Of this one and all before it.
-    std::size_t unit;            ///< Where its unit begins in `.debug_line`.
+    std::uint64_t farthest_end;  ///< The largest `end` of this and all sequences before it.
+    std::size_t unit;            ///< The offset of its unit in `.debug_line`.
   };
 
   LineSections sections_;
-  std::vector<Sequence> sequences_;  ///< By `begin`.
+  std::vector<Sequence> sequences_;  ///< Sorted by `begin`.
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

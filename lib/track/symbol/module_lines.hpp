@@ -11,10 +11,11 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The lines and functions that addresses come from, by the debug information in the files of their modules. For what
-/// libbacktrace does not find: it takes a function for nobody's if it lies between others that several units share
-/// (templates, and members defined in their class, where the compiler does not inline), and has no more than the bare
-/// name of one without a mangled name. For one thread at a time. Each file is read once, and at most `max_files`.
+/// Finds the lines and functions that addresses come from in the debug information of their modules' own files, where
+/// libbacktrace does not. libbacktrace finds nothing for some functions whose code lies among functions that several
+/// units contain (templates, and members defined in their class, if not inlined); and of a function without a mangled
+/// name it knows only the unqualified name. For one thread at a time. Reads each file once, at most
+/// `max_files` of them.
 class ModuleLines {
  public:
   static constexpr std::size_t max_files = 64;
@@ -24,23 +25,27 @@ class ModuleLines {
   ModuleLines(const ModuleLines&) = delete;
   ModuleLines& operator=(const ModuleLines&) = delete;
 
-  /// Line 0 where the file is gone or another one, or has no table, or a compressed one. `want` becomes the errno if it
-  /// could not be read for want of descriptors or memory; it is read the next time then.
-  SourceLine find(std::uintptr_t address, const os::ModuleRef& module, int& want);
+  /// The line that the code at `address` comes from. `address` is one in memory, and lies in `module`.
+  ///
+  /// Line 0 if it is not known: the module's file was deleted or replaced, or has no line table or a compressed one; or
+  /// there are too many files. If descriptors or memory ran out, `want` becomes the errno; the next call tries again.
+  SourceLine find_line(std::uintptr_t address, const os::ModuleRef& module, int& want);
 
-  /// See `FunctionNames::find`. Nothing in the same cases.
-  std::vector<std::string> functions(std::uintptr_t address, const os::ModuleRef& module, int& want);
+  /// The functions that the code at `address` comes from (`FunctionNames::find`). Empty, and `want` set, in the same
+  /// cases as in `find_line`.
+  std::vector<std::string> find_functions(std::uintptr_t address, const os::ModuleRef& module, int& want);
 
  private:
   class File;
 
-  /// Null if there are too many, or for want.
+  /// The file of `module`, opened if need be. Null if there are too many files, or if `want` became an errno.
   File* file_of(const os::ModuleRef& module, int& want);
 
   std::vector<std::unique_ptr<File>> files_;
 };
 
-/// Whether the debug information in a file is compressed by zstd, which is not read, unless libbacktrace can (GCC 13).
+/// Whether the debug information in the file at `path` is compressed by zstd. leash does not read that; libbacktrace
+/// does from GCC 13 on. False if the file cannot be read.
 bool is_compressed_by_zstd(const std::string& path);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -12,11 +12,12 @@
 namespace LEASH_NAMESPACE::track {
 namespace {
 
+/// In bytes: a longer name loses its parameters, and one that is still longer than `longest_name` its end.
 constexpr std::size_t longest_with_parameters = 64;
 constexpr std::size_t longest_name = 160;
 
-/// Of a longer name only the beginning is looked at: what takes it apart need not be linear.
-constexpr std::size_t longest_read = std::size_t{8} << 10U;
+/// In bytes: only the beginning of a longer name is parsed, since the time for that may grow faster than the length.
+constexpr std::size_t longest_parsed = std::size_t{8} << 10U;
 
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   std::size_t at = text.find(from);
@@ -30,8 +31,9 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   text = std::move(replaced.append(text, done));
 }
 
-/// The end of the bracketed text that begins at `open`, or npos. `operator<`, `operator()`, `->` are no brackets.
-std::size_t closing(std::string_view text, std::size_t open) {
+/// The position of the bracket that closes the one at `open`, or npos. The `>` of `->` is not taken for a bracket, but
+/// the `<` of an `operator<` in between is.
+std::size_t closing_bracket(std::string_view text, std::size_t open) {
   int depth = 0;
   for (std::size_t at = open; at < text.size(); ++at) {
     const char c = text[at];
@@ -46,20 +48,21 @@ std::size_t closing(std::string_view text, std::size_t open) {
   return std::string_view::npos;
 }
 
-/// The length of what begins at `at` and looks like brackets but is part of a name or a type; 0 if nothing does.
-std::size_t skipped(std::string_view name, std::size_t at) {
+/// The length of the text that begins at `at` if it is `(anonymous namespace)`, `operator()` or `decltype (…)`: their
+/// brackets hold no parameters. Else 0.
+std::size_t bracketed_name_length(std::string_view name, std::size_t at) {
   for (const std::string_view word : {std::string_view("(anonymous namespace)"), std::string_view("operator()")}) {
     if (name.substr(at).starts_with(word)) return word.size();
   }
   // The type that a function template returns: `decltype ({parm#1}())`.
   if (name.substr(at).starts_with("decltype")) {
-    const std::size_t end = closing(name, std::min(name.find('(', at), name.size()));
+    const std::size_t end = closing_bracket(name, std::min(name.find('(', at), name.size()));
     if (end != std::string_view::npos) return end + 1 - at;
   }
   return 0;
 }
 
-/// Where what may follow the parameters of a member function ends.
+/// The position behind the qualifiers of a member function that begin at `at`, such as ` const` or `&`; else `at`.
 std::size_t after_qualifiers(std::string_view name, std::size_t at) {
   static constexpr std::array<std::string_view, 6> qualifiers = {" const", " volatile", " &&", " &", "&&", "&"};
   for (bool again = true; again;) {
@@ -73,99 +76,99 @@ std::size_t after_qualifiers(std::string_view name, std::size_t at) {
   return at;
 }
 
-/// If the brackets that end before `at` are those of a scope, `f(int) const::{lambda()#1}`, where its `::` is; else
-/// npos.
-std::size_t scope_after(std::string_view name, std::size_t at) {
+/// The position of the `::` if parameters that end before `at` belong to a function that another one stands in, as
+/// `(int)` does in `f(int) const::{lambda()#1}`; else npos.
+std::size_t scope_separator(std::string_view name, std::size_t at) {
   at = after_qualifiers(name, at);
   return name.substr(at).starts_with("::") ? at : std::string_view::npos;
 }
 
-/// What a signature begins and where it ends: the qualified name of the function, without what it returns, and without
-/// its parameters.
-struct NameParts {
+/// Where the qualified name of the function lies in a signature: behind the return type, and before the parameters.
+struct NameRange {
   std::size_t begin = 0;
   std::size_t end = 0;
 };
 
-NameParts name_parts(std::string_view text) {
-  // As the compiler ends the name of a lambda that may change what it holds.
-  static constexpr std::string_view changing = " mutable";
-  if (text.ends_with(changing)) text.remove_suffix(changing.size());
-  NameParts parts;
+NameRange name_range(std::string_view text) {
+  // The end of the signature of a mutable lambda.
+  static constexpr std::string_view mutable_suffix = " mutable";
+  if (text.ends_with(mutable_suffix)) text.remove_suffix(mutable_suffix.size());
+  NameRange range;
   std::size_t at = 0;
   while (at < text.size()) {
-    const std::size_t length = skipped(text, at);
+    const std::size_t length = bracketed_name_length(text, at);
     if (length != 0) {
       at += length;
     } else if (text.substr(at).starts_with("operator") && (at == 0 || text[at - 1] == ':' || text[at - 1] == ' ')) {
-      // A conversion operator's type may hold spaces, and the symbols of the others look like brackets.
+      // The type of a conversion operator may contain spaces, and `operator<` looks like an open bracket.
       const std::size_t parameters = text.find('(', at);
       at = std::min(parameters, text.size());
       break;
     } else if (text[at] == '(') {
-      const std::size_t end = closing(text, at);
-      const std::size_t scope = end == std::string_view::npos ? end : scope_after(text, end + 1);
-      if (scope == std::string_view::npos) break;
-      at = scope;
+      const std::size_t end = closing_bracket(text, at);
+      const std::size_t separator = end == std::string_view::npos ? end : scope_separator(text, end + 1);
+      if (separator == std::string_view::npos) break;
+      at = separator;
     } else if (text[at] == '<' || text[at] == '{' || text[at] == '[') {
-      const std::size_t end = closing(text, at);
+      const std::size_t end = closing_bracket(text, at);
       if (end == std::string_view::npos) break;
       at = end + 1;
     } else {
-      if (text[at] == ' ') parts.begin = at + 1;
+      if (text[at] == ' ') range.begin = at + 1;
       ++at;
     }
   }
-  parts.end = at;
-  // Clang writes `std::ostream &app::print(…)`.
-  while (parts.begin < parts.end && (text[parts.begin] == '&' || text[parts.begin] == '*')) ++parts.begin;
-  return parts;
+  range.end = at;
+  // Clang writes `std::ostream &app::print(…)`: the name begins behind the `&`.
+  while (range.begin < range.end && (text[range.begin] == '&' || text[range.begin] == '*')) ++range.begin;
+  return range;
 }
 
 std::string_view qualified_name(std::string_view function) {
-  const NameParts parts = name_parts(function);
-  return function.substr(parts.begin, parts.end - parts.begin);
+  const NameRange range = name_range(function);
+  return function.substr(range.begin, range.end - range.begin);
 }
 
-/// A signature without what a template was instantiated with, as compilers append it: GCC ` [with T = int]`, Clang ` [T
-/// = int]`.
+/// `text`, a signature, without the template arguments that compilers append: ` [with T = int]` by GCC, ` [T = int]` by
+/// Clang.
 std::string_view without_instantiation(std::string_view text) {
   const std::size_t open = text.find(" [");
   if (open == std::string_view::npos || !text.ends_with(']')) return text;
   return text.substr(open).contains(" = ") ? text.substr(0, open) : text;
 }
 
-/// A name without what the compiler appends to that of a copy or a part of a function: ` [clone .cold]`, or by LLVM's
+/// `text`, a demangled name, without the suffixes for copies and parts of functions: ` [clone .cold]`, or by LLVM's
 /// demangler ` (.cold)`.
-std::string_view without_clones(std::string_view text) {
+std::string_view without_clone_suffixes(std::string_view text) {
   for (std::size_t at = 0; at != std::string_view::npos;) {
     at = std::string_view::npos;
     if (text.ends_with(']')) at = text.rfind(" [clone .");
     if (text.ends_with(')')) at = text.rfind(" (.");
-    // A function of C may take `(...)`.
+    // ` (...)` is no suffix, but the parameters of a function.
     if (at != std::string_view::npos && text[text.find('.', at) + 1] == '.') at = std::string_view::npos;
     text = text.substr(0, at);
   }
   return text;
 }
 
-/// The name of the coroutine where `text` is that of the function that GCC makes of it, `f(f(int)::_Z1fi.Frame*)`.
-std::string of_coroutine(std::string_view text) {
-  static constexpr std::string_view frame = ".Frame*)";
-  const std::size_t end = text.find(frame);
+/// The name of the coroutine, if `text` is the name of the function that GCC makes of its body, such as
+/// `f(f(int)::_Z1fi.Frame*)`; else `text`.
+std::string with_coroutine_name(std::string_view text) {
+  static constexpr std::string_view frame_parameter = ".Frame*)";
+  const std::size_t end = text.find(frame_parameter);
   const std::size_t begin = end == std::string_view::npos ? end : text.rfind("::_Z", end);
   if (begin == std::string_view::npos) return std::string(text);
   const std::string coroutine(text.substr(begin + 2, end - begin - 2));
   const std::string name = detail::demangle(coroutine.c_str());
-  return name == coroutine ? std::string(text) : name + std::string(text.substr(end + frame.size()));
+  return name == coroutine ? std::string(text) : name + std::string(text.substr(end + frame_parameter.size()));
 }
 
-/// The length of what stands at `at` for the type of a lambda, by GCC or Clang in a symbol or in a `source_location`; 0
-/// if none does.
-std::size_t lambda_at(std::string_view text, std::size_t at) {
+/// The length of the name for the type of a lambda that begins at `at`, as GCC or Clang write it in symbols and in
+/// `source_location`s; 0 if there is none.
+std::size_t lambda_length(std::string_view text, std::size_t at) {
   const std::string_view rest = text.substr(at);
   if (rest.starts_with("{lambda(") || rest.starts_with("<lambda(") || rest.starts_with("{lambda}")) {
-    const std::size_t end = closing(text, at);
+    const std::size_t end = closing_bracket(text, at);
     return end == std::string_view::npos ? 0 : end + 1 - at;
   }
   static constexpr std::string_view nameless = "(anonymous class)";
@@ -174,13 +177,13 @@ std::size_t lambda_at(std::string_view text, std::size_t at) {
   return std::min(rest.find_first_not_of("0123456789", 2), rest.size());
 }
 
-/// Of a lambda its type says all: `f()::{lambda()#1}` for `f()::{lambda()#1}::operator()() const`. Clang's `$_0` and
-/// `(anonymous class)` are `{lambda}`.
+/// Names the function of each lambda by the type alone: `f()::{lambda()#1}` for `f()::{lambda()#1}::operator()()
+/// const`. Writes `{lambda}` for Clang's `$_0` and `(anonymous class)`.
 std::string with_plain_lambdas(std::string_view text) {
   static constexpr std::string_view call = "::operator()";
   std::string plain;
   for (std::size_t at = 0; at < text.size();) {
-    const std::size_t length = lambda_at(text, at);
+    const std::size_t length = lambda_length(text, at);
     if (length == 0) {
       plain += text[at++];
       continue;
@@ -192,7 +195,7 @@ std::string with_plain_lambdas(std::string_view text) {
     at += call.size();
     for (const char bracket : {'<', '('}) {
       if (at == text.size() || text[at] != bracket) continue;
-      const std::size_t end = closing(text, at);
+      const std::size_t end = closing_bracket(text, at);
       at = end == std::string_view::npos ? text.size() : end + 1;
     }
     at = after_qualifiers(text, at);
@@ -200,13 +203,13 @@ std::string with_plain_lambdas(std::string_view text) {
   return plain;
 }
 
-/// Replaces what stands in the brackets of each function, a scope's included, by `…`.
+/// Replaces all parameter lists of more than two bytes by `(…)`, also those of functions that this one stands in.
 std::string without_parameters(std::string_view text) {
   std::string shorter;
   for (std::size_t at = 0; at < text.size();) {
-    std::size_t length = std::max<std::size_t>(skipped(text, at), 1);
+    std::size_t length = std::max<std::size_t>(bracketed_name_length(text, at), 1);
     const bool opens = length == 1 && std::string_view("(<{[").contains(text[at]);
-    const std::size_t end = opens ? closing(text, at) : std::string_view::npos;
+    const std::size_t end = opens ? closing_bracket(text, at) : std::string_view::npos;
     const bool brackets = end != std::string_view::npos;
     if (brackets && text[at] == '(' && end > at + 3) {
       shorter += "(…)";
@@ -240,7 +243,7 @@ std::string tidy_path(std::string_view path) { return std::filesystem::path(path
 }  // namespace detail
 
 bool is_user_function(std::string_view function) {
-  // A function of C has no brackets in its symbol: only those can be the run-time's.
+  // The run-time functions below are C functions, whose symbols have no parameters.
   static constexpr std::array c_functions = {"_start",
                                              "__libc_start_main",
                                              "__libc_start_main_impl",
@@ -273,15 +276,16 @@ bool is_user_function(std::string_view function) {
                                             "Catch::",
                                             "asio::",
                                             "boost::asio::"};
-  const std::string_view name = qualified_name(function.substr(0, longest_read));
+  const std::string_view name = qualified_name(function.substr(0, longest_parsed));
   if (name == "RUN_ALL_TESTS") return false;
   return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
 std::string abridge(std::string_view function) {
-  std::string text = of_coroutine(without_clones(without_instantiation(function.substr(0, longest_read))));
+  std::string text =
+      with_coroutine_name(without_clone_suffixes(without_instantiation(function.substr(0, longest_parsed))));
   text = with_plain_lambdas(text);
-  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> shorter = {{
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> replacements = {{
       {"leash::" LEASH_ABI_STRING "::", "leash::"},
       {"std::__cxx11::", "std::"},
       {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
@@ -294,8 +298,8 @@ std::string abridge(std::string_view function) {
       {"<unnamed>::", ""},
       {"[abi:cxx11]", ""},
   }};
-  for (const auto& [from, to] : shorter) replace_all(text, from, to);
-  text.erase(0, name_parts(text).begin);
+  for (const auto& [from, to] : replacements) replace_all(text, from, to);
+  text.erase(0, name_range(text).begin);
   if (text.size() > longest_with_parameters) text = without_parameters(text);
   if (text.size() > longest_name) {
     std::size_t cut = longest_name;

@@ -6,10 +6,10 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The readable form of a symbol: demangled by the Itanium C++ ABI if it is mangled, else as it is.
+/// `symbol` demangled if it is a mangled name of the Itanium C++ ABI, else unchanged; empty for null.
 std::string demangle(const char* symbol);
 
-/// A path without `./`, `a/../` and doubled slashes, as debug information joins them.
+/// `path` without `./`, `a/../` and doubled slashes, which come from joining the directories in debug information.
 std::string tidy_path(std::string_view path);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -20,90 +20,99 @@
 namespace LEASH_NAMESPACE::track {
 namespace {
 
-/// Whether debug information may have more to tell than the name alone.
-bool is_bare(std::string_view function) {
+/// Whether a name has no namespace or class before it, so that the debug information may have a better one.
+bool is_unqualified(std::string_view function) {
   return !function.empty() && !function.substr(0, function.find_first_of("<(")).contains("::");
 }
 
-class Resolver {
+/// Finds the frames of addresses, and caches them. One for the process; thread-safe.
+class Symbolizer {
  public:
-  /// A report may be printed while static variables go.
-  static Resolver& instance() {
-    static constinit os::Lazy<Resolver> resolver;
-    return resolver.get([] { return new Resolver(); });
+  /// Never destroyed: a report may be printed while static variables are destroyed.
+  static Symbolizer& instance() {
+    static constinit os::Lazy<Symbolizer> symbolizer;
+    return symbolizer.get([] { return new Symbolizer(); });
   }
 
   std::vector<Frame> resolve(std::uintptr_t address) {
-    if (auto frames = recall(address)) return *std::move(frames);
-    const std::lock_guard working(working_);
-    if (auto frames = recall(address)) return *std::move(frames);
+    if (auto frames = find_cached(address)) return *std::move(frames);
+    const std::lock_guard reading(reading_);
+    // Another thread may have read them while this one waited.
+    if (auto frames = find_cached(address)) return *std::move(frames);
     const os::Opening opening;
-    const os::MayOpen files(os::Unlisted::files);
+    const os::MayOpen may_open(os::Unlisted::files);
     int want = 0;
-    std::vector<Frame> frames = read(address, want);
-    if (want != 0) os::run_with_unshared_descriptors([&] { frames = read(address, want = 0); });
+    std::vector<Frame> frames = resolve_uncached(address, want);
+    if (want != 0) os::run_with_unshared_descriptors([&] { frames = resolve_uncached(address, want = 0); });
     if (want != 0) {
       for (Frame& frame : frames) frame.error = std::error_code(want, std::generic_category());
     }
     return frames;
   }
 
-  /// Lets another thread finish what it reads, and so leave the dynamic linker's lock too: in a child both would be
-  /// found as they are. Not so in a signal handler, behind which this thread goes on.
+  /// Waits until no other thread reads files: the child would find what that thread reads half done, and the dynamic
+  /// linker's lock held if the thread is in there. Does not wait if the calling thread itself reads and forks in a
+  /// signal handler: it goes on reading in the child.
   static void before_fork() noexcept {
-    waited_ = !working_.held();
-    if (waited_) working_.lock();
+    locked_for_fork_ = !reading_.held();
+    if (locked_for_fork_) reading_.lock();
   }
 
   static void after_fork() noexcept {
-    if (waited_) working_.unlock();
+    if (locked_for_fork_) reading_.unlock();
   }
 
  private:
-  struct Known {
+  struct CacheEntry {
     std::vector<Frame> frames;
     os::ModuleRef module;
-    std::uint64_t loads = 0;  ///< Up to how many loaded libraries this is known to be true.
+    std::uint64_t loads = 0;  ///< The frames are right for as long as `os::modules_loaded()` is this.
   };
 
-  /// What files say of the address; remembered unless `want` becomes an errno, since more could not be read now.
-  std::vector<Frame> read(std::uintptr_t address, int& want) {
+  /// The frames at `address`, by the modules that are loaded now. Caches them unless `want` becomes the errno because
+  /// descriptors or memory ran out: then some may be missing. Only under `reading_`.
+  std::vector<Frame> resolve_uncached(std::uintptr_t address, int& want) {
     const std::uint64_t loads = count_loads();
-    if (loads_ != loads) {
+    if (loads_of_modules_ != loads) {
       modules_ = os::loaded_modules(modules_, want);
-      loads_ = want == 0 ? std::optional(loads) : std::nullopt;
+      loads_of_modules_ = want == 0 ? std::optional(loads) : std::nullopt;
     }
     const os::ModuleRef module = os::module_of(modules_, address);
-    if (auto frames = confirm(address, module, loads)) return *std::move(frames);
-    std::vector<Frame> frames = look_up(address, module, want);
+    if (auto frames = revalidate_cached(address, module, loads)) return *std::move(frames);
+    std::vector<Frame> frames = read_frames(address, module, want);
     if (want != 0) return frames;
-    const std::lock_guard lock(remembering_);
-    known_.insert_or_assign(address, Known{frames, module, loads});
+    const std::lock_guard lock(cache_mutex_);
+    cache_.insert_or_assign(address, CacheEntry{frames, module, loads});
     return frames;
   }
 
   std::uint64_t count_loads() {
-    const std::lock_guard lock(remembering_);
+    const std::lock_guard lock(cache_mutex_);
     return os::modules_loaded();
   }
 
-  std::optional<std::vector<Frame>> recall(std::uintptr_t address) {
-    const std::lock_guard lock(remembering_);
-    const auto known = known_.find(address);
-    if (known == known_.end() || known->second.loads != os::modules_loaded()) return std::nullopt;
-    return known->second.frames;
+  /// The cached frames, unless a library was loaded since they were cached or revalidated.
+  std::optional<std::vector<Frame>> find_cached(std::uintptr_t address) {
+    const std::lock_guard lock(cache_mutex_);
+    const auto cached = cache_.find(address);
+    if (cached == cache_.end() || cached->second.loads != os::modules_loaded()) return std::nullopt;
+    return cached->second.frames;
   }
 
-  /// What was known before a library was loaded, if it was another one.
-  std::optional<std::vector<Frame>> confirm(std::uintptr_t address, const os::ModuleRef& module, std::uint64_t loads) {
-    const std::lock_guard lock(remembering_);
-    const auto known = known_.find(address);
-    if (known == known_.end() || known->second.module != module) return std::nullopt;
-    known->second.loads = loads;
-    return known->second.frames;
+  /// The cached frames, if they were found in `module`: the one that `address` lies in when `loads` libraries have been
+  /// loaded. Marks them as right for that number.
+  std::optional<std::vector<Frame>> revalidate_cached(std::uintptr_t address, const os::ModuleRef& module,
+                                                      std::uint64_t loads) {
+    const std::lock_guard lock(cache_mutex_);
+    const auto cached = cache_.find(address);
+    if (cached == cache_.end() || cached->second.module != module) return std::nullopt;
+    cached->second.loads = loads;
+    return cached->second.frames;
   }
 
-  std::vector<Frame> look_up(std::uintptr_t address, const os::ModuleRef& module, int& want) {
+  /// Reads the frames at `address`, which lies in `module`, from files and memory. If `module` is null, or nothing is
+  /// known, one frame without a name.
+  std::vector<Frame> read_frames(std::uintptr_t address, const os::ModuleRef& module, int& want) {
     detail::DebugInfo::Answer answer;
     if (module) {
       answer = debug_info_.look_up(address, module, modules_);
@@ -113,18 +122,17 @@ class Resolver {
     std::vector<Frame>& frames = answer.frames;
     if (frames.empty()) frames.emplace_back();
     if (module && frames.front().file.empty()) {
-      const detail::SourceLine found = lines_.find(address, module, want);
+      const detail::SourceLine found = lines_.find_line(address, module, want);
       if (!found.file.empty()) frames.front().file = detail::tidy_path(found.file);
       frames.front().line = found.line;
     }
-    if (module && std::ranges::any_of(frames.begin(), frames.end() - 1, is_bare, &Frame::function)) {
-      const std::vector<std::string> names = lines_.functions(address, module, want);
+    if (module && std::ranges::any_of(frames.begin(), frames.end() - 1, is_unqualified, &Frame::function)) {
+      const std::vector<std::string> names = lines_.find_functions(address, module, want);
       for (std::size_t index = 0; names.size() == frames.size() && index < names.size(); ++index) {
         if (names[index].ends_with("::" + frames[index].function)) frames[index].function = names[index];
       }
     }
-    // The symbol has the whole name; debug information may have no more than `operator()`. It is that of the outermost
-    // function.
+    // The symbol names the outermost function, with its namespaces; libbacktrace may call it just `operator()`.
     if (!answer.symbol.empty()) frames.back().function = std::move(answer.symbol);
     for (Frame& frame : frames) {
       frame.address = address;
@@ -137,27 +145,29 @@ class Resolver {
     return frames;
   }
 
-  static constinit bool waited_;
+  static constinit bool locked_for_fork_;  ///< Whether `before_fork` has locked `reading_`.
 
-  static constinit os::Turn working_;  ///< Reading files is not for two threads at once, nor twice.
-  std::optional<std::uint64_t> loads_;
+  /// Guards the four members below, and is held while files are read.
+  static constinit os::Turn reading_;
+  /// `os::modules_loaded()` just before `modules_` was listed; nothing if the list may be incomplete.
+  std::optional<std::uint64_t> loads_of_modules_;
   os::Modules modules_;
   detail::DebugInfo debug_info_;
   detail::ModuleLines lines_;
 
-  os::Mutex remembering_;  ///< Of `known_`; after `working_`, and only for short.
-  std::unordered_map<std::uintptr_t, Known> known_;
+  os::Mutex cache_mutex_;  ///< Guards `cache_`. Locked after `reading_` where both are, and never while files are read.
+  std::unordered_map<std::uintptr_t, CacheEntry> cache_;
 };
 
-constinit bool Resolver::waited_ = false;
-constinit os::Turn Resolver::working_;
+constinit bool Symbolizer::locked_for_fork_ = false;
+constinit os::Turn Symbolizer::reading_;
 
-[[gnu::init_priority(101)]] const os::ForkParticipant in_forks(os::ForkOrder::symbols, Resolver::before_fork,
-                                                               Resolver::after_fork, Resolver::after_fork);
+[[gnu::init_priority(101)]] const os::ForkParticipant symbols_in_forks(os::ForkOrder::symbols, Symbolizer::before_fork,
+                                                                       Symbolizer::after_fork, Symbolizer::after_fork);
 
 }  // namespace
 
-std::vector<Frame> resolve(std::uintptr_t address) { return Resolver::instance().resolve(address); }
+std::vector<Frame> resolve(std::uintptr_t address) { return Symbolizer::instance().resolve(address); }
 
 std::vector<Frame> resolve(const Stack& stack) {
   std::vector<Frame> frames;

@@ -163,12 +163,12 @@ TEST_CASE("libraries loaded again and again at the same place are read once, and
     known = std::move(modules);
   }
   std::string last;
-  for (std::size_t copy = 0; copy <= leash::track::detail::DebugInfo::max_readings; ++copy) {
+  for (std::size_t copy = 0; copy <= leash::track::detail::DebugInfo::max_states; ++copy) {
     const std::string path = folder / (std::to_string(copy) + ".so");
     files::copy_file(SYMBOLS_PLUGIN_FIRST, path);
     last = symbol_of(Plugin(path));
 #ifdef LEASH_HAVE_LIBBACKTRACE
-    CHECK(last.empty() == (copy == leash::track::detail::DebugInfo::max_readings));
+    CHECK(last.empty() == (copy == leash::track::detail::DebugInfo::max_states));
 #endif
   }
   CHECK(last.empty());
