@@ -18,23 +18,23 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// Fails the Catch2 test case it stands in, with the report, if anything opened with its Context is still open when its
-/// scope ends:
+/// Fails the Catch2 test case it is declared in, with the report, if the report has a failure when the tracker's scope
+/// ends: anything that was opened with its Context and is still open is one.
 ///
 ///     leash::track::Catch2Tracker tracker;
 ///     CHECK(import_csv(tracker.context(), files, "data.csv").has_value());
 ///
-/// Declare it before the handles that must be gone by its end; it may be a member of a fixture. The failure is shown at
-/// the line of the declaration (of a member: in the fixture), next to whatever else failed: nothing is thrown,
-/// and an exception on its way out stays what it was. Catch2 has no line for such an exception, and shows it at the
-/// last assertion before it: that is then the tracker's.
+/// Declare it before the handles that must be closed by the end of its scope; it may be a member of a fixture. Catch2
+/// shows the failure at the line of the declaration (of a member: in the fixture), beside whatever else failed. The
+/// destructor throws nothing, and an exception that is leaving the scope goes on as it was. Catch2 has no line for such
+/// an exception and shows it at the last assertion before it, which is then the tracker's.
 ///
-/// Catch2 breaks lines that are wider than its console. Where that would break the place at the beginning of a finding,
-/// the finding is a failure of its own too, at that place.
+/// Catch2 breaks lines that are wider than its console. A finding whose first line it would break, so that no editor
+/// could open the place there, is reported a second time, as a failure at that place.
 ///
-/// Trackers in threads that run at once know nothing of each other, and may end at once. But Catch2's own assertions
-/// are not thread-safe (unless a version is built to be): while a tracker may end in one thread, no other thread
-/// may use them. Works with Catch2 2.13 and 3.
+/// Trackers in several threads are independent of each other, and their scopes may end at the same time. But Catch2's
+/// own assertions are not thread-safe (unless its build makes them so): while a tracker's scope may end in one thread,
+/// no other thread may use them. Works with Catch2 2.13 and 3.
 class [[nodiscard]] Catch2Tracker : public detail::TestScope {
  public:
   explicit Catch2Tracker(Options options = {}, std::source_location site = std::source_location::current())
@@ -43,19 +43,19 @@ class [[nodiscard]] Catch2Tracker : public detail::TestScope {
   Catch2Tracker& operator=(const Catch2Tracker&) = delete;
 
   ~Catch2Tracker() {
-    // What it wraps it indents by two columns.
+    // Catch2 indents what it wraps by two columns.
     auto failure = end(console_width - 5);
     if (!failure) return;
     static std::mutex one_at_a_time;
     try {
-      // Catch2 would not indent what follows an empty line.
+      // Catch2 does not indent the line after an empty one: with a blank in it, it is not empty.
       std::string& text = failure->text;
       for (std::size_t at = 0; (at = text.find("\n\n", at)) != std::string::npos;) text.insert(++at, " ");
       const std::lock_guard<std::mutex> lock(one_at_a_time);
       fail({site_.file_name(), site_.line(), std::move(text)});
-      for (FirstLine& each : failure->broken) fail(std::move(each));
+      for (FirstLine& each : failure->broken_lines) fail(std::move(each));
     } catch (...) {  // NOLINT(bugprone-empty-catch)
-      // With --abort: the failure is recorded before it is thrown.
+      // With --abort, Catch2 throws once it has recorded the failure.
     }
   }
 

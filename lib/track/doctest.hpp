@@ -10,15 +10,15 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// Fails the doctest case it stands in, with the report, if anything opened with its Context is still open when its
-/// scope ends:
+/// Fails the doctest test case it is declared in, with the report, if the report has a failure when the tracker's scope
+/// ends: anything that was opened with its Context and is still open is one.
 ///
 ///     leash::track::DoctestTracker tracker;
 ///     CHECK(import_csv(tracker.context(), files, "data.csv").has_value());
 ///
-/// Declare it before the handles that must be gone by its end. The failure is shown at the line of the declaration,
-/// next to whatever else failed: nothing is thrown, and an exception on its way out stays what it was. Trackers in
-/// tests that run at once know nothing of each other.
+/// Declare it before the handles that must be closed by the end of its scope. doctest shows the failure at the line of
+/// the declaration, beside whatever else failed. The destructor throws nothing, and an exception that is leaving the
+/// scope goes on as it was. Trackers in tests that run at the same time are independent of each other.
 class [[nodiscard]] DoctestTracker : public detail::TestScope {
  public:
   explicit DoctestTracker(Options options = {}, std::source_location site = std::source_location::current())

@@ -5,11 +5,12 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// The error codes of this layer.
+/// The error codes of `leash::track`.
 enum class errc {
-  tracker_closed = 1,  ///< The tracker has given its verdict: nothing can be opened under it any more.
+  tracker_closed = 1,  ///< The tracker was closed: nothing can be opened under it any more.
 };
 
+/// The category of these codes, "leash.track".
 const std::error_category& error_category() noexcept;
 std::error_code make_error_code(errc code) noexcept;
 

@@ -11,16 +11,16 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// Fails the GoogleTest test it stands in, with the report, if anything opened with its Context is still open when its
-/// scope ends:
+/// Fails the GoogleTest test it is declared in, with the report, if the report has a failure when the tracker's scope
+/// ends: anything that was opened with its Context and is still open is one.
 ///
 ///     leash::track::GtestTracker tracker;
 ///     EXPECT_TRUE(import_csv(tracker.context(), files, "data.csv").has_value());
 ///
-/// Declare it before the handles that must be gone by its end; it may be a member of a fixture. The failure is shown at
-/// the line of the declaration (of a member: in the fixture), next to whatever else failed: it is not fatal, nothing is
-/// thrown, and an exception on its way out stays what it was. Trackers in tests that run at once know nothing of each
-/// other, and may end in any thread.
+/// Declare it before the handles that must be closed by the end of its scope; it may be a member of a fixture.
+/// GoogleTest shows the failure at the line of the declaration (of a member: in the fixture), beside whatever else
+/// failed. The failure is not fatal, the destructor throws nothing, and an exception that is leaving the scope goes on
+/// as it was. Trackers in tests that run at the same time are independent of each other; a scope may end in any thread.
 class [[nodiscard]] GtestTracker : public detail::TestScope {
  public:
   explicit GtestTracker(Options options = {}, std::source_location site = std::source_location::current())
@@ -34,7 +34,7 @@ class [[nodiscard]] GtestTracker : public detail::TestScope {
     try {
       ADD_FAILURE_AT(site_.file_name(), static_cast<int>(site_.line())) << failure->text;
     } catch (...) {  // NOLINT(bugprone-empty-catch)
-      // With --gtest_throw_on_failure: the failure is recorded before it is thrown.
+      // With --gtest_throw_on_failure, GoogleTest throws once it has recorded the failure.
     }
   }
 

@@ -35,7 +35,8 @@ std::optional<std::size_t> parse_max_groups(std::string_view text) noexcept {
   return count;
 }
 
-/// The value of a variable, read once; what is no value is complained of then.
+/// The value of an environment variable; `otherwise` if it is not set. If `parse` refuses the text, says on standard
+/// error that it must be `wanted`, and returns `otherwise`.
 template <class Value>
 Value from_environment(const char* variable, std::optional<Value> (*parse)(std::string_view) noexcept,
                        const char* wanted, Value otherwise) noexcept {

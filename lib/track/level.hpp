@@ -5,22 +5,24 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// How much is kept of each resource.
+/// How much a tracker keeps of each resource.
 enum class Level : unsigned char {
-  count,  ///< Of what kind it is: reports tell how many are open.
-  site,   ///< Also its name, its times, and the place in the source that opened it.
-  stack,  ///< Also the stack.
+  count,  ///< Its kind: a report says how many of each kind are open.
+  site,   ///< Also its name, its times, and the place in the source where it was opened.
+  stack,  ///< Also the stack there.
 };
 
-/// The level of a tracker whose options name none: `LEASH_LEVEL` in the environment (`count`, `site` or `stack`) when
-/// first asked, else `stack`. Another value is complained of once on standard error.
+/// The level of a tracker for which `Options::level` is not set: `LEASH_LEVEL` in the environment (`count`, `site` or
+/// `stack`), else `stack`. The environment is read at the first call; another value is ignored, with a line on standard
+/// error. Thread-safe, like the two functions below, which read it in the same way.
 [[nodiscard]] Level default_level() noexcept;
 
-/// The depth of a tracker whose options name none: `LEASH_DEPTH` in the environment (0 to 256), else 16.
+/// How many return addresses a tracker keeps of a stack if `Options::depth` is not set: `LEASH_DEPTH` in the
+/// environment (0 to 256), else 16.
 [[nodiscard]] std::size_t default_depth() noexcept;
 
-/// How many groups are told of a report whose tracker's options do not say: `LEASH_MAX_GROUPS` in the environment (a
-/// number, or `all`), else 20.
+/// How many groups the text of a report shows if `Options::max_groups` is not set: `LEASH_MAX_GROUPS` in the
+/// environment (a number, or `all`), else 20.
 [[nodiscard]] std::size_t default_max_groups() noexcept;
 
 }  // namespace LEASH_NAMESPACE::track

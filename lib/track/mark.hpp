@@ -11,11 +11,11 @@ class TrackerState;
 struct Moment;
 }  // namespace detail
 
-/// A moment in the life of a tracker, which divides what was opened before it from what was opened after it: see
-/// `Tracker::mark`. A small immutable value; a copy costs one reference count. It may outlive its tracker.
+/// A point in time of a tracker, which tells what was opened after it from what was opened before: see `Tracker::mark`.
+/// An immutable value; a copy costs one reference count. It may outlive its tracker.
 class Mark {
  public:
-  /// The beginning of any tracker.
+  /// Stands for the beginning, with every tracker.
   Mark() noexcept = default;
 
  private:

@@ -17,49 +17,54 @@ namespace LEASH_NAMESPACE::track {
 
 struct Report;
 
-/// Which resources must be closed explicitly, and not by their destructor.
+/// Which resources must be closed by a call of `close`, so that to leave it to the destructor is a finding (`dropped`).
 enum class RequireClose : unsigned char {
-  by_resource,  ///< Those that lose something otherwise: see `OnDrop`.
-  all,          ///< All. Every drop is a finding, as in languages without destructors.
+  by_resource,  ///< Those that say so by their `OnDrop`.
+  all,          ///< All, as in languages without destructors.
 };
 
-/// How a `Tracker` works. The default is meant for tests and for production alike.
+/// How a `Tracker` works. The defaults are meant for tests and for production alike.
 struct Options {
   /// How much to keep of each resource; `default_level()` if not set.
   std::optional<Level> level = std::nullopt;
 
-  /// How many return addresses to keep of the stack that opens a resource; `default_depth()` if not set. At most
-  /// `max_depth`; with 0 only the site is known.
+  /// How many return addresses to keep of the stack that opens a resource, at most `max_depth`; `default_depth()` if
+  /// not set. With 0 only the site is kept.
   std::optional<std::size_t> depth = std::nullopt;
 
   /// How stacks are captured.
   Unwinder unwinder = Unwinder::tables;
 
-  /// Whether to keep the stack also of each close: what was closed twice, or used after, then shows both stacks.
+  /// Whether to keep the stack of each close too. A report on a second close or a use after close then shows both
+  /// stacks.
   bool close_stack = false;
 
+  /// Which resources must be closed by a call of `close`.
   RequireClose require_close = RequireClose::by_resource;
 
   /// How much the findings of each rule weigh.
   Rules rules = {};
 
-  /// Findings that are known, and no failure.
+  /// Findings that are known and left out of reports.
   Suppressions suppressions = {};
 
-  /// The user's own code that reports shall not show: wrappers that every open goes through. A frame is left out if its
-  /// function or its file is like one of these patterns (as in `Suppressions`: `mylib::env::*`, `lib/env/*`), and the
-  /// headline of a finding is then the first frame above. Where all frames are plumbing, the innermost one stays.
+  /// The user's own code that reports do not show, such as wrappers that every open goes through. A frame is left out
+  /// if its function or its file matches one of these patterns (written as in `Suppressions`: `mylib::env::*`,
+  /// `lib/env/*`); the headline of a finding then names the first frame above it. If all frames of a stack match, the
+  /// innermost one stays.
   std::vector<std::string> plumbing = {};
 
-  /// How many groups the text of a report tells, the largest first; `default_max_groups()` if not set.
+  /// How many groups the text of a report shows, the largest first; `default_max_groups()` if not set.
   std::optional<std::size_t> max_groups = std::nullopt;
 
-  /// What a tracker finds after its verdict comes here, one finding a Report, in the thread that caused it: what was
-  /// reported is closed after all, or closed twice, or something is to be opened. What it throws is dropped. If empty,
-  /// the first such finding of the tracker is printed to standard error.
+  /// Called with each finding that comes after the verdict, as a Report of its own, in the thread that caused it: a
+  /// resource that was reported as leaked is closed, one is closed twice or used after its close, or one was to be
+  /// opened. Several threads may call it at once. What it throws is ignored. If it is empty, the first such finding of
+  /// the tracker is printed to standard error, and no other.
   std::function<void(const Report&)> on_late = nullptr;
 
-  /// What ages go by. Null means the clock of the Context (`with_tracker`), or the machine's.
+  /// The clock for ages in reports, and for the time that `Tracker::close` waits. Null: the clock of the Context that
+  /// `with_tracker` is given, or the machine's.
   std::shared_ptr<Clock> clock = nullptr;
 };
 

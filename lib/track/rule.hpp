@@ -7,15 +7,16 @@ namespace LEASH_NAMESPACE::track {
 
 /// What is wrong with a resource.
 enum class Rule : unsigned char {
-  leaked,            ///< It was open when the tracker closed.
+  leaked,            ///< It was open when the tracker was closed.
   dropped,           ///< It was destroyed without `close`, and the error that `close` might have returned is lost.
-  double_close,      ///< It was closed once more.
-  use_after_close,   ///< It was used when it was closed already.
+  double_close,      ///< It was closed a second time.
+  use_after_close,   ///< It was used after it was closed.
   outlived_parent,   ///< It was open when the resource that it depends on was closed.
-  opened_after_end,  ///< It was to be opened under a tracker that had closed, and was refused.
-  untracked,         ///< A descriptor that no tag knows was opened since the tracker began, and is open still: past
-                     ///< leash, or without a tracker, or it was given away by `release`.
-  closed_late,       ///< It was closed after it had been reported as leaked.
+  opened_after_end,  ///< It was to be opened under a tracker that was closed, and was refused.
+  /// A descriptor that was opened since the tracker began is still open, and no tag has it: it was opened past leash,
+  /// or without a tracker, or was given away by `release`.
+  untracked,
+  closed_late,  ///< It was closed after it was reported as leaked.
 };
 
 /// The rule's id, as reports print it and suppressions name it: `use-after-close`.
@@ -24,7 +25,7 @@ enum class Rule : unsigned char {
 /// How much a finding weighs.
 enum class Severity : unsigned char {
   failure,  ///< `Report::ok` is false.
-  note,     ///< Shown with the failures, if there are any, and fails nothing.
+  note,     ///< Shown in the report; does not make `Report::ok` false.
   off,      ///< Not recorded.
 };
 
@@ -33,12 +34,13 @@ struct Rules {
   Severity leaked = Severity::failure;
   Severity dropped = Severity::failure;
   Severity double_close = Severity::failure;
-  Severity use_after_close = Severity::failure;  ///< A note at most where another thread closed it, which may be meant.
+  Severity use_after_close = Severity::failure;  ///< If another thread closed it, at most a note: it may be intended.
   Severity outlived_parent = Severity::failure;
   Severity opened_after_end = Severity::failure;
   Severity untracked = Severity::off;  ///< Linux only. Reads /proc/self/fd when the tracker is made and closed.
   Severity closed_late = Severity::note;
 
+  /// The weight of findings of `rule`.
   [[nodiscard]] Severity of(Rule rule) const noexcept;
 };
 

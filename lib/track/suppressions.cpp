@@ -21,7 +21,7 @@ std::optional<Rule> rule_named(std::string_view name) {
   return std::nullopt;
 }
 
-/// Reads the words of one line.
+/// Parses one line.
 class LineReader {
  public:
   LineReader(std::string_view text, std::string_view name, std::size_t number)
@@ -29,7 +29,7 @@ class LineReader {
 
   Result<Suppressions::Line> read() {
     Suppressions::Line line;
-    line.where = fmt_where();
+    line.where = where();
     const std::string_view rule = word();
     if (rule != "*") {
       line.rule = rule_named(rule);
@@ -41,7 +41,7 @@ class LineReader {
     Result<std::string> pattern = pattern_text();
     if (!pattern) return std::unexpected(pattern.error());
     line.pattern = *std::move(pattern);
-    // But not a namespace of that name.
+    // A pattern that begins with `top::` names a namespace.
     if (line.pattern.starts_with("top:") && !line.pattern.starts_with("top::")) {
       line.top = true;
       line.pattern.erase(0, 4);
@@ -55,10 +55,10 @@ class LineReader {
   static bool blank(char letter) { return letter == ' ' || letter == '\t' || letter == '\r'; }
   static std::string quoted(std::string_view text) { return "'" + leash::detail::escape(text.substr(0, 60)) + "'"; }
 
-  std::string fmt_where() const { return std::string(name_) + ":" + std::to_string(number_); }
+  std::string where() const { return std::string(name_) + ":" + std::to_string(number_); }
 
   std::unexpected<Error> failure(const std::string& detail) const {
-    return fail("parse", fmt_where() + ":" + std::to_string(word_at_ + 1), std::errc::invalid_argument, detail);
+    return fail("parse", where() + ":" + std::to_string(word_at_ + 1), std::errc::invalid_argument, detail);
   }
 
   void skip_blanks() {
@@ -88,7 +88,7 @@ class LineReader {
     return kind;
   }
 
-  /// Up to what follows it: a function's name may have blanks in it.
+  /// All up to `max=`, `#` or the end: a function's name may have blanks in it.
   Result<std::string> pattern_text() {
     skip_blanks();
     const std::size_t begin = at_;
@@ -136,7 +136,7 @@ class LineReader {
   const std::string_view name_;
   const std::size_t number_;
   std::size_t at_ = 0;
-  std::size_t word_at_ = 0;
+  std::size_t word_at_ = 0;  ///< Where the word begins that an error is about.
 };
 
 }  // namespace

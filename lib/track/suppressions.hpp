@@ -14,33 +14,41 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// Findings that are known and shall fail nothing: a list of lines like
+/// Findings that are known, and that reports leave out: a list of lines like
 ///
 ///     # rule  kind        pattern               what for
 ///     leaked  connection  legacy::Pool::*       max=4   # kept on purpose until the pool is rewritten
 ///     *       "pool slot" third_party/*.cpp
 ///
-/// A line names a rule (or `*`), a kind (its singular, or `*`; in double quotes if it has spaces), and a pattern that
-/// some frame of the stack must match: its function as reports print it, with or without the parameters, or the
-/// function that it is local to, or the file (from any folder on), `*` standing for any text. With `top:` before it,
-/// the place that opened the resource must match, whoever called it. An `untracked` descriptor has no stack: there it
-/// is what the descriptor is open on, of a socket with its addresses. A pattern may have spaces. Then, each if wanted:
-/// `max=N`, how many resources at most (more than that are reported), and `#` with the reason. Lines that are empty or
-/// begin with `#` say nothing.
+/// A line names, in this order,
+///
+/// - a rule, or `*` for any;
+/// - a kind by its singular, in double quotes if that has spaces, or `*` for any;
+/// - a pattern, in which `*` stands for any text, and which may have spaces;
+/// - optionally `max=N`: how many resources the line leaves out at most (a group that would exceed it is reported);
+/// - optionally `#` and the reason.
+///
+/// Some frame of the stack must match the pattern: its function as reports print it (with or without the parameters),
+/// the function that this one is local to, or its file (from any folder on). With `top:` before the pattern, the place
+/// where the resource was opened must match, whoever called it. An `untracked` descriptor has no stack: there what it
+/// is open on must match, which for a socket includes the addresses.
+///
+/// Empty lines and lines that begin with `#` are skipped.
 ///
 /// An immutable value; a copy costs one reference count.
 class Suppressions {
  public:
   struct Line {
     std::optional<Rule> rule;  ///< None: any.
-    std::string kind;          ///< Empty: any.
+    std::string kind;          ///< The singular. Empty: any.
     std::string pattern;
-    bool top = false;  ///< Only the place that opened the resource is to match.
-    std::optional<std::uint64_t> max;
+    bool top = false;                  ///< Only the place where the resource was opened can match.
+    std::optional<std::uint64_t> max;  ///< How many resources the line applies to. None: any number.
     std::string reason;
-    std::string where;  ///< `leash.supp:12`
+    std::string where;  ///< The file and line that it was read from: `leash.supp:12`.
 
-    /// Whether a finding `found` on a resource of `kind_found` is meant, for a frame with this function and file.
+    /// Whether the line applies to a finding of the rule `found` on a resource of `kind_found`, as far as one frame
+    /// with this function and file goes.
     [[nodiscard]] bool matches(Rule found, const Kind& kind_found, std::string_view function,
                                std::string_view file) const;
   };
@@ -48,24 +56,25 @@ class Suppressions {
   /// No suppressions.
   Suppressions() noexcept = default;
 
-  /// Reads `text`; `name` is what errors call it. Fails with `invalid_argument` at the first line that is none, naming
-  /// `name:line:column` and what is wrong there.
+  /// Parses `text`, which errors call `name`. Fails with `invalid_argument` at the first line that is malformed; the
+  /// Error names `name:line:column` and says what is wrong there.
   [[nodiscard]] static Result<Suppressions> parse(std::string_view text, std::string_view name = "suppressions");
 
-  /// Reads the file at `path`. Fails as `parse` does, or with the error of the system.
+  /// Parses the file at `path`. Fails as `parse` does, or with the system's error if the file cannot be read.
   [[nodiscard]] static Result<Suppressions> load(const std::string& path);
 
+  /// The lines in their order, without those that were skipped.
   [[nodiscard]] std::span<const Line> lines() const noexcept LEASH_LIFETIMEBOUND;
 
  private:
   std::shared_ptr<const std::vector<Line>> lines_;
 };
 
-/// How often a line was used.
+/// What a line left out of a report.
 struct SuppressionUse {
   Suppressions::Line line;
-  std::uint64_t findings = 0;   ///< Groups that it silenced, and
-  std::uint64_t resources = 0;  ///< the resources in them.
+  std::uint64_t findings = 0;   ///< How many groups,
+  std::uint64_t resources = 0;  ///< and how many resources in them.
 };
 
 }  // namespace LEASH_NAMESPACE::track

@@ -26,7 +26,7 @@ void Tag::set_on_drop(OnDrop on_drop) noexcept {
   if (record_ == nullptr) return;
   const std::uint32_t wanted = std::uint32_t{static_cast<unsigned char>(on_drop)} << Record::on_drop_shift;
   std::uint32_t state = record_->state.load(std::memory_order_relaxed);
-  // A writer sets it with every write, and nearly always it is so already.
+  // A file sets `error_lost` at every write: nearly always nothing changes, and nothing must be stored.
   while ((state & Record::on_drop_mask) != wanted) {
     const std::uint32_t changed = (state & ~std::uint32_t{Record::on_drop_mask}) | wanted;
     if (record_->state.compare_exchange_weak(state, changed, std::memory_order_acq_rel, std::memory_order_relaxed)) {
@@ -42,10 +42,10 @@ void Tag::set_failed() noexcept {
 Tag Tag::child(const Resource& resource, std::source_location site) const {
   if (record_ == nullptr) return {};
   TrackerState& tracker = TrackerState::of(*record_);
-  const leash::detail::Ref<detail::Family> family = tracker.add_child(*record_, site);
+  const leash::detail::Ref<detail::Family> family = tracker.ensure_family(*record_, site);
   const detail::Extra* const extra = record_->extra.load(std::memory_order_acquire);
   Record* const record = tracker.open(resource, site, extra->notes, family.get());
-  if (record == nullptr) tracker.refuse(resource, site, extra->notes);
+  if (record == nullptr) tracker.report_refused_open(resource, site, extra->notes);
   return Tag(record);
 }
 

@@ -15,11 +15,11 @@ namespace detail {
 struct Record;
 }
 
-/// Stands for one open resource in its tracker. Whoever owns the resource owns its tag, and closes the two together.
+/// Stands for one open resource in its tracker. Whoever owns the resource owns its tag too, and closes both together.
 ///
-/// Move-only. An empty tag (default-made, moved from, or acquired where there is no tracker) accepts every operation
-/// and does nothing. `close`, `touch` and the setters may run in any number of threads at once; moving and destroying
-/// need the tag to themselves. A tag may outlive its tracker. Nothing here throws but `child`, where there is no
+/// Move-only. An empty tag (default-constructed, moved from, or acquired without a tracker) accepts every operation and
+/// does nothing. Any number of threads may call `close`, `touch` and the setters at once; while a tag is moved or
+/// destroyed, no other thread may use it. A tag may outlive its tracker. Nothing throws but `child`, if there is no
 /// memory.
 class Tag {
  public:
@@ -33,34 +33,37 @@ class Tag {
     return *this;
   }
 
-  /// Drops the resource if it was not closed: what that means, its `OnDrop` says.
+  /// If the resource was not closed, it is dropped: see `OnDrop`.
   ~Tag() {
     if (record_ != nullptr) end();
   }
 
-  /// The resource is closed; `site` is where. A close while a child is open is a finding on the child,
-  /// `outlived-parent`; one after the verdict that called this leaked is `closed-late`, told when the tag ends. A
-  /// second close is a finding too, `double-close`. The first may be called in a signal handler, at any time.
+  /// The resource is closed, at `site`. These closes are findings: a second one is `double-close`; one while a child is
+  /// open is `outlived-parent`, on the child; one after the verdict called the resource leaked is `closed-late`,
+  /// reported when the tag ends. The first close is async-signal-safe.
   void close(std::source_location site = std::source_location::current()) noexcept;
 
-  /// The resource is given to someone else, who is to close it: for the tracker it is closed. Its descriptor, if it has
-  /// one and it stays open, the rule `untracked` names with where it was opened and with `site`. Not in a signal
-  /// handler.
+  /// The resource is given away at `site` to someone else, who is to close it: for the tracker it is closed. If it has
+  /// a descriptor that stays open, the rule `untracked` reports that, with the place where it was opened and with
+  /// `site`. Not for a signal handler.
   void release(std::source_location site = std::source_location::current()) noexcept;
 
-  /// The resource is about to be used, here. Reports show the last use. After `close` it is a finding,
-  /// `use-after-close`; only a note if another thread closed it, which may be how the user of the resource is stopped.
+  /// The resource is about to be used, at `site`. Reports show the last use. After `close` it is a finding,
+  /// `use-after-close`; only a note if another thread closed it, since that may be how the thread that uses it is
+  /// stopped.
   void touch(std::source_location site = std::source_location::current()) noexcept;
 
-  /// From now on, this is what it means to be destroyed without `close`.
+  /// From now on `on_drop` says what it means that the resource is dropped.
   void set_on_drop(OnDrop on_drop) noexcept;
 
-  /// An operation on the resource failed, and its owner was told: to drop the resource now is no new loss.
+  /// An operation on the resource failed, and its owner got the error. To drop the resource loses nothing new from now
+  /// on: `dropped` is only a note.
   void set_failed() noexcept;
 
-  /// Opens a resource that depends on this one: it must be closed first. The result is empty if this tag is. If the
-  /// tracker is closed already, that is a finding, `opened-after-end`, and the result is empty too: a handle at work
-  /// must not fail for the verdict of its test.
+  /// A tag for a resource that was just opened at `site`, depends on this one, and must be closed before it. Empty if
+  /// this tag is. Empty too if the tracker is closed, with a finding, `opened-after-end`: it is no error, since a
+  /// handle that is in use must go on working after the verdict. After `close` it is a finding, `use-after-close`.
+  /// Throws `std::bad_alloc`.
   [[nodiscard]] Tag child(const Resource& resource, std::source_location site = std::source_location::current()) const;
 
   /// Whether this tag stands for something, open or closed.
@@ -77,13 +80,13 @@ class Tag {
 
 #else
 
-/// Tracking is compiled out: an empty class, all of whose operations are nothing.
+/// Tracking is compiled out: an empty class whose operations do nothing.
 class Tag {
  public:
   Tag() noexcept = default;
   Tag(Tag&&) noexcept = default;
   Tag& operator=(Tag&&) noexcept = default;
-  ~Tag() {}  // NOLINT(modernize-use-equals-default): a named but unused tag is no warning, as when tracking is on
+  ~Tag() {}  // NOLINT(modernize-use-equals-default): no warning about an unused tag, as when tracking is on
 
   void close(std::source_location = std::source_location::current()) noexcept {}
   void release(std::source_location = std::source_location::current()) noexcept {}

@@ -30,7 +30,7 @@ Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] con
 #if LEASH_TRACKING
   detail::Record* const record = state_->open(resource, call.site(), call.context().notes(), nullptr);
   if (record == nullptr) {
-    state_->refuse(resource, call.site(), call.context().notes());
+    state_->report_refused_open(resource, call.site(), call.context().notes());
     return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
   }
   return Tag(record);
@@ -41,32 +41,32 @@ Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] con
 
 Result<void> Tracker::check(Call call, const Resource& resource, std::string_view operation) const {
   if (!closed()) return {};
-  state_->refuse(resource, call.site(), call.context().notes());
+  state_->report_refused_open(resource, call.site(), call.context().notes());
   return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
 }
 
 Report Tracker::close(Clock::duration settle) {
-  state_->check_copy();
+  state_->require_own_copy();
   return state_->verdict(settle);
 }
 
 Report Tracker::snapshot() const {
-  state_->check_copy();
+  state_->require_own_copy();
   return state_->snapshot();
 }
 
 Mark Tracker::mark() const {
-  state_->check_copy();
+  state_->require_own_copy();
   return state_->mark();
 }
 
 Report Tracker::report_since(const Mark& mark) const {
-  state_->check_copy();
+  state_->require_own_copy();
   return state_->report_since(mark);
 }
 
 void Tracker::set_baseline() {
-  state_->check_copy();
+  state_->require_own_copy();
   state_->set_baseline();
 }
 
@@ -99,7 +99,7 @@ Tracker* find_tracker(const Context& context) noexcept {
 }
 
 Tracker& process_tracker() {
-  // Static variables may hold tags of it.
+  // Never destroyed: static variables may use it while they are being destroyed.
   static constinit os::Lazy<Tracker> tracker;
   return tracker.get([] { return new Tracker(); });
 }

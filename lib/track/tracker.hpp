@@ -24,73 +24,81 @@ class TrackerState;
 void destroy(TrackerState* state) noexcept;
 }  // namespace detail
 
-/// Knows every tag that was made with it and is still open. A handle to shared state: copies are the same tracker, and
-/// to move one is to copy it. All members may be called from any thread.
+/// Knows every tag that was created with it and is still open. A handle to shared state: copies are the same tracker,
+/// and moving one copies it. All members are thread-safe.
 ///
-/// Where a process has several copies of leash (a plugin that links it statically has its own), trackers and tags are
-/// of use to the copy that made them alone. A Context may go to another copy: it carries no tracker there. A Tracker
-/// itself may not: what makes tags or a Report throws `std::logic_error`. Both are said once on standard error.
+/// If a process has several copies of leash (a plugin that links leash statically has its own), trackers and tags work
+/// only in the copy that made them. A Context may be passed to another copy: there it carries no tracker. A Tracker may
+/// not: members that create a tag or a Mark or return a Report, and `set_baseline`, throw `std::logic_error` there. In
+/// both cases leash says so once on standard error.
 class Tracker {
  public:
+  /// A new tracker, which begins now.
   explicit Tracker(Options options = {});
   Tracker(const Tracker&) noexcept;
   Tracker& operator=(const Tracker&) noexcept;
 
-  /// A tracker that is destroyed without `close` judges nothing.
+  /// If the last handle is destroyed without `close`, nothing is judged or reported.
   ~Tracker();
 
-  /// A tag for a resource that was just acquired at `site`. The stack is that of the caller.
-  /// Throws `std::logic_error` if the tracker is closed (never where tracking is compiled out), and `std::bad_alloc`.
+  /// A tag for a resource that was just acquired at `site`, with the caller's stack, and with `notes` for the report.
+  /// Throws `std::bad_alloc`. If the tracker is closed, that is a finding, `opened-after-end`, and throws
+  /// `std::logic_error` (not if tracking is compiled out).
   [[nodiscard]] Tag create(const Resource& resource, std::source_location site = std::source_location::current(),
                            const Notes& notes = {});
 
-  /// As `create`, for those who can be late: where the tracker is closed, that is a finding, `opened-after-end`, and
-  /// the result is the Error of `operation` on the resource, with `errc::tracker_closed` and the site.
+  /// As `create`, with the site and notes of `call`, for callers that may come after the verdict: if the tracker is
+  /// closed, does not throw, but returns the Error of `operation` on the resource, with `errc::tracker_closed` and the
+  /// site. The finding is the same.
   [[nodiscard]] Result<Tag> try_create(Call call, const Resource& resource, std::string_view operation = "acquire");
 
-  /// Success while the tracker is not closed, then what `try_create` fails with: what a decorator asks before it opens
-  /// something.
+  /// Whether `try_create` would fail because the tracker is closed: fails as it would, with the same finding. A
+  /// decorator asks before it opens a resource.
   [[nodiscard]] Result<void> check(Call call, const Resource& resource, std::string_view operation) const;
 
-  /// Ends the tracking: no tag can be created any more, and what is open is leaked. Returns the verdict, and the same
-  /// one each time.
+  /// Ends the tracking: from now on no tag can be created, and what is open is reported as `leaked`. Returns the
+  /// verdict, the same one at each call.
   ///
-  /// With `settle`, first waits until nothing is open but what was before `set_baseline`, though no longer than that on
-  /// the tracker's clock: for what is still on its way to being closed in other threads. It does not poll.
+  /// Before that, waits until nothing is open but what was open at `set_baseline`, but no longer than `settle` on the
+  /// tracker's clock: for resources that other threads are about to close. It does not poll.
   [[nodiscard]] Report close(Clock::duration settle = {});
 
-  /// What is open now was open before, and is none of the tracker's business: it will not be called leaked, and no
-  /// `snapshot` shows it. Descriptors that are open now are not `untracked` either. May be called again, to move on.
+  /// Takes what is open now as given: it will not be reported as `leaked`, nor shown in a `snapshot`, and descriptors
+  /// that are open now will not be `untracked`. May be called again later.
   void set_baseline();
 
-  /// What is open now but was not at `set_baseline`, and what was found so far. Closes nothing and judges nothing: the
-  /// live view of a running program.
+  /// What is open now but was not at `set_baseline`, as notes, and the findings so far. Closes nothing and judges
+  /// nothing: a live view of a running program.
   [[nodiscard]] Report snapshot() const;
 
-  /// This moment, for `report_since`. Costs a word for each thread that has opened something.
+  /// The present moment, for `report_since`. Takes 8 bytes for each thread index up to the highest that has opened
+  /// something.
   [[nodiscard]] Mark mark() const;
 
-  /// A verdict on what was opened after `mark` and is open now, but for what was open at `set_baseline`; nothing is
-  /// closed, and each resource may be reported any number of times. So a listener of a test framework judges each test,
-  /// in a process whose tracker never closes:
+  /// What was opened after `mark` and is open now, except for what was open at `set_baseline`, as findings `leaked`.
+  /// The tracker stays open, and a resource may be reported any number of times. With it a listener of a test framework
+  /// judges each test in a process whose tracker is never closed:
   ///
   ///     const auto mark = process_tracker().mark();        // when a test begins
   ///     const auto report = process_tracker().report_since(mark);  // when it ends: fail it unless `report.ok()`
   ///
-  /// What tests that run at the same time have open is in it too. Weighs by the rule `leaked`, and the suppressions
-  /// apply; other rules' findings stand in `snapshot` and in the verdict of `close`. `opened` and `closed` of the
-  /// Report count what was opened after `mark`. Throws `std::logic_error` if the mark is another tracker's.
+  /// It includes what other tests that run at the same time have open. The suppressions apply; findings of other rules
+  /// are in `snapshot` and in the verdict of `close` only. `opened` and `closed` of the Report count what was opened
+  /// after `mark`. Throws `std::logic_error` if the mark is another tracker's.
   [[nodiscard]] Report report_since(const Mark& mark) const;
 
-  /// How many resources are open, those from before `set_baseline` too. Reads a counter for each thread, and no record.
+  /// How many resources are open, including those that were open at `set_baseline`. Cheap: reads the counters of each
+  /// thread, and no record.
   std::size_t open_count() const noexcept;
+
+  /// Whether `close` was called.
   bool closed() const noexcept;
 
-  /// How much is kept of each resource.
+  /// How much is kept of a resource that is opened now.
   Level level() const noexcept;
 
-  /// What is opened from now on is kept at this level; nothing changes for what is open. So a program that runs at
-  /// `count` or `site` can be asked for stacks once the number of its open handles grows.
+  /// Sets how much is kept of resources that are opened from now on; what is open does not change. So a program that
+  /// runs at `count` or `site` can switch to stacks when the number of its open handles grows.
   void set_level(Level level) noexcept;
 
   /// Whether two handles are to the same tracker.
@@ -114,21 +122,23 @@ struct TrackedContext {
 /// A child of `context` that carries `tracker`.
 [[nodiscard]] Context with_tracker(const Context& context, const Tracker& tracker);
 
-/// The tracker that `context` carries, or none.
+/// The tracker that `context` carries; none if it carries none, or one of another copy of leash.
 [[nodiscard]] std::optional<Tracker> tracker_from(const Context& context) noexcept;
 
-/// The same for as long as `context` lives, or null: to ask costs no reference count.
+/// The same without a reference count: a pointer that is valid for as long as `context` lives, or null.
 [[nodiscard]] Tracker* find_tracker(const Context& context LEASH_LIFETIMEBOUND) noexcept;
 
-/// The tracker of the process, for production and for where no Context is at hand: `process_tracker().snapshot()` is
-/// the live view. Made when first asked for, with the default options, and never destroyed.
+/// The tracker of the process, for production and for code that has no Context: `process_tracker().snapshot()` is the
+/// live view. Made with the default options by the first call, and never destroyed. Thread-safe.
 [[nodiscard]] Tracker& process_tracker();
 
-/// A tag for a resource that was just acquired: from the Context's tracker, with the call's site and the Context's
-/// notes. Empty if the Context has no tracker. Throws `std::logic_error` if the tracker is closed.
+/// A tag for a resource that was just acquired: `Tracker::create` with the tracker of the call's Context, the call's
+/// site and the Context's notes. Empty if the Context has no tracker. Throws as `create` does: `std::logic_error` if
+/// the tracker is closed, and `std::bad_alloc`.
 [[nodiscard]] Tag acquire(Call call, const Resource& resource);
 
-/// As `acquire`, for those who can be late: fails with `errc::tracker_closed`, naming the resource and the site.
+/// As `acquire`, for callers that may come after the verdict: if the tracker is closed, fails with
+/// `errc::tracker_closed`, naming the resource and the site.
 [[nodiscard]] Result<Tag> try_acquire(Call call, const Resource& resource);
 
 }  // namespace LEASH_NAMESPACE::track

@@ -215,7 +215,7 @@ TEST_CASE("a place is never taken for another one, wherever a signal handler com
   }();
   std::vector<std::source_location> same_slot;
   const auto slot_of = [](const CallPlace& place) {
-    return leash::track::detail::place_of_site(reinterpret_cast<std::uintptr_t>(&place));
+    return leash::track::detail::site_cache_slot(reinterpret_cast<std::uintptr_t>(&place));
   };
   for (const CallPlace& place : places) {
     if (slot_of(place) == slot_of(places[0])) same_slot.push_back(place.location());

@@ -6,8 +6,9 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The tag of a handle that passes its operations on to an inner one. A base, before the one that owns the inner
-/// handle: so the tag ends after the inner handle has gone, and who looks in between finds no descriptor without a tag.
+/// The tag of a handle that passes its operations on to an inner one. It is the first base class, before the one that
+/// owns the inner handle, and so is destroyed after that: at no moment is the inner handle's descriptor open without a
+/// tag.
 struct Tagged {
   explicit Tagged(Tag tag) noexcept : tag_(std::move(tag)) {}
 

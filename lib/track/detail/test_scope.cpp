@@ -14,15 +14,15 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// The text for good: frameworks keep pointers to names of files.
-const char* keep(const std::string& text) {
+/// A copy of the text that lives as long as the program, stored once: test frameworks keep pointers to file names.
+const char* intern_text(const std::string& text) {
   static constinit os::Mutex mutex;
   static auto& kept = *new std::set<std::string>;
   const std::lock_guard lock(mutex);
   return kept.insert(text).first->c_str();
 }
 
-/// The first line of what `text` makes of a group.
+/// The first line of the text report of a group.
 std::string first_line(const Explained::Group& group, const TextOptions& options) {
   const std::string block = text(group, options);
   return block.substr(0, block.find('\n'));
@@ -32,8 +32,8 @@ std::string first_line(const Explained::Group& group, const TextOptions& options
 
 TestScope::TestScope(Options options) : tracked_(with_tracker(Context::background(), std::move(options))) {
   if constexpr (!tracking_enabled) {
-    static constinit std::atomic<bool> said{false};
-    if (!said.exchange(true)) {
+    static constinit std::atomic<bool> warned{false};
+    if (!warned.exchange(true)) {
       std::fputs("leash: built with LEASH_TRACKING=OFF: no test was checked for open handles\n", stderr);
     }
   }
@@ -50,7 +50,7 @@ std::optional<TestScope::Failure> TestScope::end(std::size_t wrapped_at) noexcep
     for (Explained::Group group : explained.groups) {
       if (!group.place || first_line(group, options).size() <= wrapped_at) continue;
       const Location place = std::exchange(group.place, {});
-      failure.broken.push_back({keep(place.file), place.line, first_line(group, options)});
+      failure.broken_lines.push_back({intern_text(place.file), place.line, first_line(group, options)});
     }
     return failure;
   } catch (const std::exception& error) {

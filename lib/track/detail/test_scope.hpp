@@ -10,10 +10,10 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// What the trackers of all test frameworks share: everything but how a test is failed.
+/// What `DoctestTracker`, `GtestTracker` and `Catch2Tracker` have in common: all but how the test is made to fail.
 class TestScope {
  public:
-  /// Carries the tracker.
+  /// The Context to pass to what is tested: it carries the tracker.
   const Context& context() const noexcept LEASH_LIFETIMEBOUND { return tracked_.context; }
 
   Tracker& tracker() noexcept LEASH_LIFETIMEBOUND { return tracked_.tracker; }
@@ -23,10 +23,9 @@ class TestScope {
   explicit TestScope(Options options);
   ~TestScope() = default;
 
-  /// The first line of a group: where it points to, and what it says of that. The file's name lives as long as the
-  /// program.
+  /// The first line of a group in the report, split into the place it begins with and the text behind that.
   struct FirstLine {
-    const char* file;
+    const char* file;  ///< Lives as long as the program.
     unsigned line;
     std::string text;
   };
@@ -34,11 +33,12 @@ class TestScope {
   /// What to fail the test with.
   struct Failure {
     std::string text;
-    std::vector<FirstLine> broken;  ///< Those that a framework breaks which wraps its output.
+    std::vector<FirstLine>
+        broken_lines;  ///< The first lines too long for `wrapped_at`, which the framework will break.
   };
 
-  /// The verdict; nothing if the test passes. `wrapped_at` is the width at which the framework wraps what it prints; 0
-  /// for one that does not.
+  /// Closes the tracker. Returns what to fail the test with, or nothing if the report is ok. `wrapped_at` is the number
+  /// of columns at which the framework wraps what it prints; 0 if it does not.
   std::optional<Failure> end(std::size_t wrapped_at = 0) noexcept;
 
  private:

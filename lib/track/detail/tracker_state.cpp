@@ -20,7 +20,7 @@ using leash::detail::Ref;
 
 constinit std::atomic<std::uint64_t> last_id{0};
 
-/// Counts up from where no other copy of leash does.
+/// Unique in the process: the number of a page of this copy of leash, which no other copy occupies, then a count.
 std::uint64_t next_id() noexcept {
   static constexpr unsigned page_bits = 12;
   static constexpr unsigned counter_bits = 28;
@@ -33,12 +33,13 @@ Options with_clock(Options options) {
   return options;
 }
 
-/// Something of the thread's own, in 16 bits: that two closers are told apart is nearly certain.
-std::uint32_t mark_of(const ThisThread& thread) noexcept {
+/// Sixteen bits that tell the thread which closed a record from other threads: two have the same with a chance of 1 in
+/// 65536. A hash of the address of its ThisThread, since a thread that only closes has no number.
+std::uint32_t closer_id(const ThisThread& thread) noexcept {
   return static_cast<std::uint32_t>(reinterpret_cast<std::uintptr_t>(&thread) * 0x9e3779b97f4a7c15ULL >> 48U);
 }
 
-/// As memcpy, without the call.
+/// Copies `size` bytes, at most 16, as memcpy does, but without a call.
 [[gnu::always_inline]] inline void copy_short(char* to, const char* from, std::size_t size) noexcept {
   const auto copy_ends = [&]<class Word>(Word) {
     std::memcpy(to, from, sizeof(Word));
@@ -58,16 +59,16 @@ void set_name(Record& record, std::string_view name) {
     copy_short(record.name_text, name.data(), name.size());
     record.name_size = static_cast<unsigned char>(name.size());
   } else {
-    record.need_extra().name = name;
+    record.ensure_extra().name = name;
     record.name_size = Record::long_name;
   }
 }
 
 }  // namespace
 
-void destroy(TrackerState* state) noexcept { state->let_go(); }
+void destroy(TrackerState* state) noexcept { state->last_handle_gone(); }
 
-void TrackerState::check_copy() const {
+void TrackerState::require_own_copy() const {
   if (!is_foreign()) return;
   leash::detail::report_copy(copy_);
   throw std::logic_error("leash: this tracker was made by another copy of leash in the process");
@@ -89,26 +90,27 @@ TrackerState::TrackerState(Options options)
   descriptors_at_start_ = os::open_descriptors();
 }
 
-void TrackerState::let_go() noexcept {
-  // Its memory is lost then; only its own copy could tell who still uses it.
+void TrackerState::last_handle_gone() noexcept {
+  // Then the tracker's memory is leaked: only its own copy can tell whether tags still use it.
   if (is_foreign()) return;
   const std::uint64_t tags = shards_.disown(this_thread().index);
   if (handles_gone(tags)) delete this;
 }
 
-Shard& TrackerState::shard_of(ThisThread& thread) {
-  if (thread.tracker != id_) {
+Shard& TrackerState::shard_for(ThisThread& thread) {
+  if (thread.tracker_id != id_) {
     Shard& shard = shards_.at(*this, thread.index);
     if (thread.index == 0) return shard;
     thread.shard = &shard;
+    // A signal handler that finds the id finds the shard too.
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    thread.tracker = id_;
+    thread.tracker_id = id_;
   }
-  // In a signal handler that came while this thread was at work on it, the shard of the threads without one.
+  // Busy: this is a signal handler that interrupted the thread's own work on that shard.
   return thread.shard->busy() ? shards_.at(*this, 0) : *thread.shard;
 }
 
-[[gnu::always_inline]] inline Place TrackerState::place_of_call(Level level, std::source_location location,
+[[gnu::always_inline]] inline Place TrackerState::place_of_open(Level level, std::source_location location,
                                                                 const ThisThread& thread, std::size_t skip) noexcept {
   if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location, thread);
@@ -137,86 +139,89 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   return Place::from_bits(record.closed_at.load(std::memory_order_acquire));
 }
 
-[[gnu::always_inline]] inline void TrackerState::begin(Record& record, Shard& shard, const Opening& opening,
-                                                       const ThisThread& thread) noexcept {
-  record.opened_at = opening.place.bits();
+[[gnu::always_inline]] inline void TrackerState::fill_and_publish(Record& record, Shard& shard, const RecordInit& init,
+                                                                  const ThisThread& thread) noexcept {
+  record.opened_at = init.place.bits();
   record.closed_at.store(0, std::memory_order_relaxed);
   record.used.store(0, std::memory_order_relaxed);
   record.thread = thread.number;
-  record.descriptor = opening.descriptor;
-  record.opened_and_kind = opening.opened_and_kind;
-  shard.publish(record, opening.state | Record::unwinding_bits(*thread.uncaught_exceptions));
+  record.descriptor = init.descriptor;
+  record.opened_and_kind = init.opened_and_kind;
+  shard.publish(record, init.state | Record::unwinding_bits(*thread.uncaught_exceptions));
 }
 
-template <class Otherwise>
-[[gnu::always_inline]] inline Record* TrackerState::open_or(const Resource& resource, std::source_location location,
-                                                            const Notes& notes, bool is_child, Otherwise otherwise) {
+template <class SlowPath>
+[[gnu::always_inline]] inline Record* TrackerState::open_fast_or(const Resource& resource,
+                                                                 std::source_location location, const Notes& notes,
+                                                                 bool is_child, SlowPath slow_path) {
   const Level level = this->level();
   const bool counts_only = level == Level::count;
-  // Called first, and so with the least to keep meanwhile.
+  // First, because it is a call: there are few values yet that must be saved across it.
   const std::uint64_t opened = counts_only ? 0 : now_us();
-  ThisThread& thread = known_thread();
-  const Opening opening{
+  ThisThread& thread = registered_thread();
+  const RecordInit init{
       .state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
-      .place = place_of_call(level, location, thread, 1),
+      .place = place_of_open(level, location, thread, 1),
       .descriptor = resource.descriptor,
       .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
       .name = counts_only ? std::string_view() : resource.name,
       .notes = counts_only || notes.empty() ? nullptr : &notes};
-  const bool simple = opening.name.size() <= Record::inline_name && opening.notes == nullptr && !is_child;
-  if (simple && thread.tracker == id_ && thread.shard->enter_as_owner()) [[likely]] {
+  const bool simple = init.name.size() <= Record::inline_name && init.notes == nullptr && !is_child;
+  if (simple && thread.tracker_id == id_ && thread.shard->try_enter_as_owner()) [[likely]] {
     Shard& shard = *thread.shard;
-    // Behind that: who closes the tracker waits for this thread, or this thread sees that.
-    Record* const record = closed() ? nullptr : shard.take_ready();
+    // Only after entering the shard. This thread marks the shard as busy, then reads whether the tracker is closed;
+    // `judge` closes the tracker, then waits until the shard is not busy: it sees this record, or this thread sees that
+    // the tracker is closed.
+    Record* const record = closed() ? nullptr : shard.try_take();
     if (record != nullptr) [[likely]] {
-      copy_short(record->name_text, opening.name.data(), opening.name.size());
-      record->name_size = static_cast<unsigned char>(opening.name.size());
-      begin(*record, shard, opening, thread);
+      copy_short(record->name_text, init.name.data(), init.name.size());
+      record->name_size = static_cast<unsigned char>(init.name.size());
+      fill_and_publish(*record, shard, init, thread);
       shard.leave();
       return record;
     }
     shard.leave();
   }
-  return otherwise(Opening(opening));
+  return slow_path(RecordInit(init));
 }
 
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
                                              const Notes& notes, Family* parent) {
-  return open_or(resource, location, notes, parent != nullptr,
-                 [&](const Opening& opening) { return open_in_turn(opening, parent); });
+  return open_fast_or(resource, location, notes, parent != nullptr,
+                      [&](const RecordInit& init) { return open_slow(init, parent); });
 }
 
 [[gnu::noinline]] Record* TrackerState::create(const Resource& resource, std::source_location location,
                                                const Notes& notes) {
-  return open_or(resource, location, notes, false,
-                 [&](const Opening& opening) { return create_in_turn(resource, location, notes, opening); });
+  return open_fast_or(resource, location, notes, false,
+                      [&](const RecordInit& init) { return create_slow(resource, location, notes, init); });
 }
 
-[[gnu::noinline]] Record* TrackerState::create_in_turn(const Resource& resource, std::source_location location,
-                                                       const Notes& notes, const Opening& opening) {
-  Record* const record = open_in_turn(opening, nullptr);
+[[gnu::noinline]] Record* TrackerState::create_slow(const Resource& resource, std::source_location location,
+                                                    const Notes& notes, const RecordInit& init) {
+  Record* const record = open_slow(init, nullptr);
   if (record != nullptr) return record;
-  refuse(resource, location, notes);
+  report_refused_open(resource, location, notes);
   throw std::logic_error("leash: " + to_string(tracker_closed_error("acquire", resource.name, location)));
 }
 
-[[gnu::noinline]] Record* TrackerState::open_in_turn(const Opening& opening, Family* parent) {
-  check_copy();
-  ThisThread& thread = known_thread();
-  Shard& shard = shard_of(thread);
-  const Shard::Turn turn(shard, thread);
+[[gnu::noinline]] Record* TrackerState::open_slow(const RecordInit& init, Family* parent) {
+  require_own_copy();
+  ThisThread& thread = registered_thread();
+  Shard& shard = shard_for(thread);
+  const Shard::BiasedLock lock(shard, thread);
   if (closed()) return nullptr;
   Record& record = shard.take();
   os::happens_after(&record);
-  Opening all = opening;
+  RecordInit all = init;
   try {
-    set_name(record, opening.name);
-    if (opening.notes != nullptr) record.need_extra().notes = *opening.notes;
+    set_name(record, init.name);
+    if (init.notes != nullptr) record.ensure_extra().notes = *init.notes;
     if (parent != nullptr) {
-      record.need_extra().as_child = Ref<Family>(parent);
+      record.ensure_extra().as_child = Ref<Family>(parent);
       all.state |= Record::child;
-      // That it was opened after that is another finding.
-      if (parent->parent_closed) all.state |= Record::told;
+      // To open a child of a resource that is closed is a use after close, which `ensure_family` records.
+      if (parent->parent_closed) all.state |= Record::orphan_handled;
     }
   } catch (...) {
     if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
@@ -224,13 +229,13 @@ template <class Otherwise>
     throw;
   }
   os::happens_before(&record);
-  begin(record, shard, all, thread);
+  fill_and_publish(record, shard, all, thread);
   return &record;
 }
 
-[[gnu::always_inline]] inline bool TrackerState::end(Record& record, Place place, const ThisThread& thread,
-                                                     std::uint32_t& before) noexcept {
-  std::uint32_t added = Record::closed | mark_of(thread) << Record::closer_shift;
+[[gnu::always_inline]] inline bool TrackerState::mark_closed(Record& record, Place place, const ThisThread& thread,
+                                                             std::uint32_t& before) noexcept {
+  std::uint32_t added = Record::closed | closer_id(thread) << Record::closer_shift;
   before = record.state.load(std::memory_order_relaxed);
   if ((before & Record::child) != 0 && record.family_as_child()->parent_closed) added |= Record::orphaned;
   do {
@@ -241,10 +246,11 @@ template <class Otherwise>
   return true;
 }
 
-void TrackerState::after_end(Record& record, std::uint32_t before) noexcept {
+void TrackerState::note_late_close_and_wake(Record& record, std::uint32_t before) noexcept {
   if ((before & Record::reported) != 0) note_use(record, 0);
-  // Sequentially consistent with the exchange of the state: who waits sees this record closed, or this thread sees it
-  // wait.
+  // All sequentially consistent. This thread marked the record as closed, and now reads `settling_`; the thread in
+  // `wait_until_closed` changes `settling_`, then reads the states of all records. It sees this record closed, or this
+  // thread sees that it waits.
   if (settling_.load() != 0) {
     closes_while_settling_.fetch_add(1);
     wake_.notify_all();
@@ -254,15 +260,15 @@ void TrackerState::after_end(Record& record, std::uint32_t before) noexcept {
 void TrackerState::close(Record& record, std::source_location location) noexcept {
   const ThisThread& thread = this_thread();
   const Level level = this->level();
-  const std::uint32_t site = level == Level::count ? 0 : known_site(location, thread);
-  if (site == unknown_site || (options_.close_stack && level == Level::stack)) {
-    close_anywhere(record, location);
+  const std::uint32_t site = level == Level::count ? 0 : cached_site(location, thread);
+  if (site == site_not_cached || (options_.close_stack && level == Level::stack)) {
+    close_uncached(record, location);
   } else {
     close_at(record, Place::of_site(site), thread);
   }
 }
 
-[[gnu::noinline]] void TrackerState::close_anywhere(Record& record, std::source_location location) noexcept {
+[[gnu::noinline]] void TrackerState::close_uncached(Record& record, std::source_location location) noexcept {
   const ThisThread& thread = this_thread();
   close_at(record, place_of_close(location, thread, 1), thread);
 }
@@ -270,7 +276,7 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 [[gnu::noinline]] void TrackerState::release(Record& record, std::source_location location) noexcept {
   const ThisThread& thread = this_thread();
   const Place place = place_of_close(location, thread, 1);
-  // First: who judges sees the tag, or this.
+  // Before the close, so that a thread that judges descriptors finds the open record or the release.
   if ((record.state.load(std::memory_order_acquire) & Record::open) != 0) {
     note_release(record.descriptor, {Place::from_bits(record.opened_at), place});
   }
@@ -280,21 +286,22 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
 [[gnu::always_inline]] inline void TrackerState::close_at(Record& record, Place place,
                                                           const ThisThread& thread) noexcept {
   std::uint32_t before = 0;
-  if (!end(record, place, thread, before)) [[unlikely]] {
-    close_again(record, place);
+  if (!mark_closed(record, place, thread, before)) [[unlikely]] {
+    record_double_close(record, place);
     return;
   }
   Place::note_closed(Place::from_bits(record.opened_at), place);
   const bool has_extra = record.extra.load(std::memory_order_acquire) != nullptr;
-  if (has_extra || (before & Record::reported) != 0 || settling_.load() != 0) after_close(record, place, before);
+  if (has_extra || (before & Record::reported) != 0 || settling_.load() != 0)
+    finish_unusual_close(record, place, before);
 }
 
-[[gnu::noinline]] void TrackerState::close_again(Record& record, Place place) noexcept {
-  find(Rule::double_close, Severity::failure, record, closed_at(record), place);
+[[gnu::noinline]] void TrackerState::record_double_close(Record& record, Place place) noexcept {
+  record_finding(Rule::double_close, Severity::failure, record, closed_at(record), place);
 }
 
-[[gnu::noinline]] void TrackerState::after_close(Record& record, Place place, std::uint32_t before) noexcept {
-  after_end(record, before);
+[[gnu::noinline]] void TrackerState::finish_unusual_close(Record& record, Place place, std::uint32_t before) noexcept {
+  note_late_close_and_wake(record, before);
   if (Family* const family = record.family_as_parent(); family != nullptr) {
     family->closed_us = now_us();
     family->closed_at = place.bits();
@@ -306,7 +313,7 @@ void TrackerState::end_tag(Record& record) noexcept {
   static constexpr std::uint32_t unusual = Record::open | Record::orphaned | Record::reported | Record::pinned;
   const bool usual = (record.state.load(std::memory_order_acquire) & unusual) == 0 &&
                      record.extra.load(std::memory_order_acquire) == nullptr;
-  if (!usual || !Page::of(record).shard->put_back_ready(record, this_thread())) end_unusual_tag(record);
+  if (!usual || !Page::of(record).shard->try_put_back_as_owner(record, this_thread())) end_unusual_tag(record);
 }
 
 [[gnu::noinline]] void TrackerState::end_unusual_tag(Record& record) noexcept {
@@ -316,11 +323,12 @@ void TrackerState::end_tag(Record& record) noexcept {
     state = record.state.load(std::memory_order_acquire);
   }
   if ((state & (Record::orphaned | Record::reported)) != 0) {
-    tell_marked(record, state);
+    record_marked_findings(record, state);
     state = record.state.load(std::memory_order_acquire);
   }
   os::happens_before(&record);
-  // No one pins a record that is closed and has nothing to tell: if it is not pinned now, it never will be.
+  // A record that is closed, with no finding marked, gets no new pins: if it has none now, it never will. If it has
+  // one, `ended` tells the thread that unpins it to put it back.
   if ((state & Record::pinned) != 0 && (record.state.fetch_or(Record::ended) & Record::pinned) != 0) return;
   put_back(record);
 }
@@ -328,17 +336,17 @@ void TrackerState::end_tag(Record& record) noexcept {
 [[gnu::noinline]] bool TrackerState::drop(Record& record) noexcept {
   const OnDrop on_drop = Record::on_drop_of(record.state.load(std::memory_order_acquire));
   if (on_drop == OnDrop::abandoned) {
-    // The record stays, open, as the resource does.
+    // The resource stays open, and so does its record: until the tracker is destroyed.
     if (tag_ended()) delete this;
     return false;
   }
   std::uint32_t before = 0;
-  if (end(record, {}, this_thread(), before)) after_end(record, before);
+  if (mark_closed(record, {}, this_thread(), before)) note_late_close_and_wake(record, before);
   const bool lost = on_drop == OnDrop::error_lost || options_.require_close == RequireClose::all;
   if (lost && (before & Record::reported) == 0) {
     const bool excused = (before & Record::failed) != 0 ||
                          static_cast<unsigned>(std::uncaught_exceptions()) > Record::unwinding_of(before);
-    find(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
+    record_finding(Rule::dropped, excused ? Severity::note : Severity::failure, record, {}, {});
   }
   return true;
 }
@@ -351,9 +359,9 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
   const std::uint32_t state = record.state.load(std::memory_order_relaxed);
   if ((state & Record::closed) != 0) {
     const ThisThread& thread = this_thread();
-    const bool by_this_thread = state >> Record::closer_shift == mark_of(thread);
-    find(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record, closed_at(record),
-         place_of_close(location, thread, 1));
+    const bool by_this_thread = state >> Record::closer_shift == closer_id(thread);
+    record_finding(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record,
+                   closed_at(record), place_of_close(location, thread, 1));
     return;
   }
   if (level() != Level::count) note_use(record, intern_site(location));
@@ -367,15 +375,16 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
   record.used.store(static_cast<std::uint32_t>(std::min(open_for_ms + 1, most)), std::memory_order_relaxed);
 }
 
-Ref<Family> TrackerState::add_child(Record& record, std::source_location location) {
+Ref<Family> TrackerState::ensure_family(Record& record, std::source_location location) {
   if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::closed) != 0) {
-    find(Rule::use_after_close, Severity::failure, record, closed_at(record), Place::of_site(intern_site(location)));
+    record_finding(Rule::use_after_close, Severity::failure, record, closed_at(record),
+                   Place::of_site(intern_site(location)));
   }
-  std::atomic<Family*>& as_parent = record.need_extra().as_parent;
+  std::atomic<Family*>& as_parent = record.ensure_extra().as_parent;
   Family* known = as_parent.load(std::memory_order_acquire);
   if (known != nullptr) return Ref<Family>(known);
   Ref<Family> fresh(new Family(std::string(record.name())));
-  // For the record.
+  // The reference that the record owns.
   fresh->add_ref();
   if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return fresh;
   fresh->drop_ref();
@@ -385,7 +394,7 @@ Ref<Family> TrackerState::add_child(Record& record, std::source_location locatio
 std::size_t TrackerState::open_count() const noexcept {
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
-  // In this order a tag that is opened and closed meanwhile is not counted as minus one.
+  // `closed` first: a tag that is opened and closed in between would otherwise be counted as closed but not as opened.
   shards_.each([&](const Shard& shard) { closed += shard.closed(); });
   shards_.each([&](const Shard& shard) { opened += shard.opened(); });
   return static_cast<std::size_t>(opened - closed);

@@ -26,42 +26,47 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// What all handles to one tracker share. Thread-safe. Lives until there is no handle and no tag of it any more.
+/// What all handles to one tracker share. Thread-safe. Destroyed once it has neither a handle nor a tag any more.
 class TrackerState : public Lifetime, public leash::detail::RefCounted {
  public:
   explicit TrackerState(Options options);
 
   /// The last handle is gone: destroys the tracker, or leaves that to its last tag.
-  void let_go() noexcept;
+  void last_handle_gone() noexcept;
 
-  /// A record of a resource that was opened just now, by the caller's caller; null if the tracker is closed.
+  /// Opens a record of a resource that was just opened at `location`, as a child in the family `parent` unless that is
+  /// null. The stack begins with the caller's caller. Returns null if the tracker is closed. Throws `std::bad_alloc`,
+  /// and `std::logic_error` in another copy of leash.
   Record* open(const Resource& resource, std::source_location location, const Notes& notes, Family* parent);
 
-  /// The same, but where the tracker is closed, that is a finding, and throws `std::logic_error`.
+  /// The same without a parent, but if the tracker is closed, reports that and throws `std::logic_error`.
   Record* create(const Resource& resource, std::source_location location, const Notes& notes);
 
-  /// The resource was closed. The second time it is a finding.
+  /// The resource was closed. The second time, records a finding. Async-signal-safe the first time.
   void close(Record& record, std::source_location location) noexcept;
 
-  /// The resource was given away, and so counts as closed.
+  /// The resource was given away: counts as closed, and the release is noted for the rule `untracked`.
   void release(Record& record, std::source_location location) noexcept;
 
-  /// The record's tag ends.
+  /// The record's tag ends: drops the resource if it is still open, and frees the record unless it must stay.
   void end_tag(Record& record) noexcept;
 
-  /// The resource is to be used.
+  /// The resource is about to be used. After it was closed, records a finding.
   void touch(Record& record, std::source_location location) noexcept;
 
+  /// The tracker that a record belongs to.
   static TrackerState& of(const Record& record) noexcept {
     return static_cast<TrackerState&>(Page::of(record).shard->tracker());
   }
 
-  /// Someone tried to open something after the end.
-  void refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept;
+  /// A resource was to be opened after the tracker was closed, and was refused: reports `opened-after-end`.
+  void report_refused_open(const Resource& resource, std::source_location location, const Notes& notes) noexcept;
 
-  /// The family of those that depend on `record`. Throws `std::bad_alloc`.
-  leash::detail::Ref<Family> add_child(Record& record, std::source_location location);
+  /// The family in which the resource of `record` is the parent, made if there is none. Records a finding if the
+  /// resource is closed already. Throws `std::bad_alloc`.
+  leash::detail::Ref<Family> ensure_family(Record& record, std::source_location location);
 
+  /// What `Tracker`'s functions do: `verdict` is `close`, the others have the same names.
   Report verdict(Clock::duration settle);
   Report snapshot();
   Mark mark() const;
@@ -74,24 +79,28 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   std::size_t open_count() const noexcept;
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
-  /// The copy of leash that made it, which alone can work on it: numbers in its records are of tables of that copy.
+  /// The copy of leash that made this tracker. Only that copy can work on it: its records hold numbers of that copy's
+  /// depot.
   leash::detail::Copy& copy() const noexcept { return copy_; }
+  /// Whether the calling code belongs to another copy.
   bool is_foreign() const noexcept { return &copy_ != &leash::detail::this_copy; }
 
-  /// Throws `std::logic_error` if that is not the one that asks.
-  void check_copy() const;
+  /// Throws `std::logic_error` if the calling code belongs to another copy, and says so once on standard error.
+  void require_own_copy() const;
 
  private:
   friend void destroy(TrackerState* state) noexcept;
   ~TrackerState() = default;
 
-  /// The shard that the calling thread takes records from, if it takes a Turn.
-  Shard& shard_of(ThisThread& thread);
+  /// The shard from which the calling thread takes records, under a BiasedLock. Usually its own; that of the threads
+  /// without an index if it has no index, or is in a signal handler that interrupted its work on its own.
+  Shard& shard_for(ThisThread& thread);
 
-  /// Calls `function(record, state)` for each record that is open or has a finding marked, pinned, after `mark(state)`
-  /// was added to its state.
-  template <class Mark, class Function>
-  void each_pinned(Mark mark, Function function);
+  /// Pins each record that is open or has a finding marked, setting the bits `added_bits(state)` in its state too, and
+  /// calls `function(record, state)` with the state from before.
+  template <class AddedBits, class Function>
+  void each_pinned(AddedBits added_bits, Function function);
+  /// Frees a record. Destroys the tracker if that was what it lived for.
   void put_back(Record& record) noexcept;
 
   /// µs since the tracker began.
@@ -101,12 +110,14 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   }
   [[gnu::always_inline]] std::uint64_t now_us() const noexcept { return us_at(options_.clock->coarse_now()); }
 
-  Place place_of_call(Level level, std::source_location location, const ThisThread& thread, std::size_t skip) noexcept;
+  /// The place where a resource is opened or closed, as far as the level keeps it. `skip` frames of the caller's are
+  /// left out of the stack.
+  Place place_of_open(Level level, std::source_location location, const ThisThread& thread, std::size_t skip) noexcept;
   Place place_of_close(std::source_location location, const ThisThread& thread, std::size_t skip) const noexcept;
   static Place closed_at(const Record& record) noexcept;
 
-  /// What is kept of a resource that was opened.
-  struct Opening {
+  /// What a new record is filled with.
+  struct RecordInit {
     std::uint32_t state;
     Place place;
     std::int32_t descriptor;
@@ -114,84 +125,103 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
     std::string_view name;
     const Notes* notes;  ///< Null for none.
   };
-  static void begin(Record& record, Shard& shard, const Opening& opening, const ThisThread& thread) noexcept;
+  static void fill_and_publish(Record& record, Shard& shard, const RecordInit& init, const ThisThread& thread) noexcept;
 
-  /// A record as most are, from memory that is at hand; `otherwise(opening)` gives the others.
-  template <class Otherwise>
-  Record* open_or(const Resource& resource, std::source_location location, const Notes& notes, bool is_child,
-                  Otherwise otherwise);
-  Record* open_in_turn(const Opening& opening, Family* parent);
-  Record* create_in_turn(const Resource& resource, std::source_location location, const Notes& notes,
-                         const Opening& opening);
+  /// Opens a record without a lock or an allocation, if it has no notes, no parent and a short name, and the thread's
+  /// shard has a free one at hand. Else returns `slow_path(init)`.
+  template <class SlowPath>
+  Record* open_fast_or(const Resource& resource, std::source_location location, const Notes& notes, bool is_child,
+                       SlowPath slow_path);
+  /// Opens any record, under a BiasedLock. `open_slow` returns null if the tracker is closed, where `create_slow`
+  /// throws.
+  Record* open_slow(const RecordInit& init, Family* parent);
+  Record* create_slow(const Resource& resource, std::source_location location, const Notes& notes,
+                      const RecordInit& init);
 
-  /// Destroys what is still open. False if the record stays.
+  /// The resource is dropped: its tag ends while it is open. Marks it as closed, and records what the drop lost; but if
+  /// its OnDrop is `abandoned`, it stays open: returns false then, and the record must not be freed.
   bool drop(Record& record) noexcept;
 
-  /// Open to closed. False if it was not open; else `after_end` must be called.
-  static bool end(Record& record, Place place, const ThisThread& thread, std::uint32_t& state_before) noexcept;
-  void after_end(Record& record, std::uint32_t state_before) noexcept;
+  /// Changes the record's state from open to closed. False if it was not open; else `note_late_close_and_wake` must
+  /// follow, unless there is nothing for it to do.
+  static bool mark_closed(Record& record, Place place, const ThisThread& thread, std::uint32_t& state_before) noexcept;
+  /// If the record was reported as leaked, stores when it was closed. Wakes the threads that wait in `verdict` until
+  /// all is closed.
+  void note_late_close_and_wake(Record& record, std::uint32_t state_before) noexcept;
 
-  /// `close` once the place is known; with all that may be needed to find it; the second time; and what it brings with
-  /// it where somebody waits for it, or depends on the resource, or was told that it leaked.
+  /// `close` once the place is known.
   void close_at(Record& record, Place place, const ThisThread& thread) noexcept;
-  void close_anywhere(Record& record, std::source_location location) noexcept;
-  void close_again(Record& record, Place place) noexcept;
-  void after_close(Record& record, Place place, std::uint32_t state_before) noexcept;
+  /// `close` where the place must be found first: the thread's cache has not got the site, or a stack is wanted.
+  void close_uncached(Record& record, std::source_location location) noexcept;
+  /// `close` of a resource that is closed already.
+  void record_double_close(Record& record, Place place) noexcept;
+  /// The rest of `close` for a record that has children, or was reported, or that a thread in `verdict` waits for.
+  void finish_unusual_close(Record& record, Place place, std::uint32_t state_before) noexcept;
 
-  /// `end_tag` in every case that there is.
+  /// `end_tag` for every record; `end_tag` itself handles only one that is closed, and has nothing else to it.
   void end_unusual_tag(Record& record) noexcept;
 
-  /// Takes a finding down, no worse than `most`; after the verdict tells it.
-  void find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept;
-  void find(const Finding& finding, const Record& record) noexcept;
+  /// Keeps a finding for the verdict; after the verdict, reports it as late. It weighs as its rule says, but no more
+  /// than `gravest`.
+  void record_finding(Rule rule, Severity gravest, const Record& record, Place closed, Place again) noexcept;
+  void record_finding(const Finding& finding, const Record& record) noexcept;
 
-  /// That this child is open, or was closed, after its parent.
-  Finding outlived(const Record& record) const noexcept;
+  /// The finding that this child is open, or was closed, after its parent was closed.
+  Finding outlived_parent_finding(const Record& record) const noexcept;
 
-  /// The findings that `close` marked.
-  void tell_marked(Record& record, std::uint32_t state) noexcept;
+  /// Records the findings that `close` only marked in the state of the record.
+  void record_marked_findings(Record& record, std::uint32_t state) noexcept;
 
+  /// Stores the site of the last use, and that it is now.
   void note_use(Record& record, std::uint32_t site) const noexcept;
 
-  void tell_late(const Findings& findings);
-  void tell_late(Report report);
+  /// Passes what was found after the verdict to `Options::on_late`, or prints the first such report.
+  void report_late(const Findings& findings);
+  void report_late(Report report);
 
+  /// Waits until nothing is open but the baseline, or the tracker is closed, or `settle` has passed.
   void wait_until_closed(Clock::duration settle);
+  /// Closes the tracker and makes the report of the verdict, to which suppressions are not applied yet. Under
+  /// `judging_`.
   Report judge();
-  std::size_t count_awaited() const noexcept;
-  /// An empty one, with what the options say of how it is told.
-  Report new_report() const;
+  std::size_t count_open_since_baseline() const noexcept;
+  /// A report without groups, with what the options say about its text.
+  Report empty_report() const;
+  /// A report with the groups of these findings, and how many tags were created.
   Report report_on(const Findings& findings) const;
+  /// Adds the groups of the rule `untracked`.
   void add_untracked(Report& report);
 
   leash::detail::Copy& copy_ = leash::detail::this_copy;
-  /// No other tracker of the process has it, nor will, whichever copy of leash it is of.
+  /// Unique among all trackers that the process ever makes, in every copy of leash.
   const std::uint64_t id_;
   const Options options_;
   std::atomic<Level> level_;
   const std::size_t depth_;
   const Clock::time_point began_;
+  /// If the rule `untracked` is on: the descriptors that were open when the tracker began, or at the last
+  /// `set_baseline`.
   std::optional<os::DescriptorList> descriptors_at_start_;
-  std::optional<ReleaseWatch> releases_;
+  std::optional<ReleaseWatch> releases_;  ///< If the rule `untracked` is on.
   std::atomic<bool> closed_{false};
-  std::atomic<std::uint32_t> settling_{0};  ///< How many wait until all is closed.
-  std::atomic<bool> told_late_{false};
-  std::atomic<std::uint64_t> closes_while_settling_{0};
-  os::EventCount wake_;
-  std::atomic<std::uint64_t> without_stack_{0};
+  std::atomic<std::uint32_t> settling_{0};               ///< How many threads are in `wait_until_closed`.
+  std::atomic<bool> late_printed_{false};                ///< A late report went to standard error.
+  std::atomic<std::uint64_t> closes_while_settling_{0};  ///< How many records were closed while threads were in there.
+  os::EventCount wake_;                                  ///< What those threads wait on.
+  std::atomic<std::uint64_t> without_stack_{0};          ///< How many tags got no stack.
   Shards shards_;
 
-  os::Turn reading_;  ///< Who pins records holds it.
-  os::Turn judging_;
-  std::unique_ptr<const Report> unsuppressed_;  ///< What was judged, until the suppressions were applied to it.
+  os::Turn reading_;                            ///< Held by the thread that pins records.
+  os::Turn judging_;                            ///< Guards the two reports below.
+  std::unique_ptr<const Report> unsuppressed_;  ///< What `judge` returned, until `verdict_` is made of it.
   std::unique_ptr<const Report> verdict_;
 
-  /// Under `rare_paths`.
-  bool judged_ = false;  ///< `findings_` went into the verdict.
+  /// Guarded by `rare_paths`.
+  bool judged_ = false;  ///< `findings_` went into the verdict: what is found from now on is late.
   Findings findings_;
 };
 
-/// What an operation on a resource fails with when the tracker is closed.
+/// The Error of an operation that would open a resource under a closed tracker.
 Error tracker_closed_error(std::string_view operation, std::string_view subject, std::source_location site);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -25,40 +25,45 @@ namespace {
 
 using leash::detail::deadline_after;
 
-/// Whether there is a finding in it that a child is open, or was closed, after its parent.
+/// Whether the record is a child that is open, or was closed, after its parent was closed, and has no finding for that.
 bool is_orphan(const Record& record, std::uint32_t state) noexcept {
-  if ((state & (Record::child | Record::told)) != Record::child) return false;
+  if ((state & (Record::child | Record::orphan_handled)) != Record::child) return false;
   return (state & Record::orphaned) != 0 || ((state & Record::open) != 0 && record.family_as_child()->parent_closed);
 }
 
-/// Open, and not from before what is judged began.
-bool is_awaited(std::uint32_t state) noexcept { return (state & (Record::open | Record::baseline)) == Record::open; }
+/// Whether a record with this state is open and was not so at `set_baseline`.
+bool is_open_since_baseline(std::uint32_t state) noexcept {
+  return (state & (Record::open | Record::baseline)) == Record::open;
+}
 
-/// Whether static variables that were there at the last verdict with findings are being destroyed.
+/// Set when the program exits, before the static variables that existed at the last verdict with findings are
+/// destroyed.
 constinit std::atomic<bool> exiting{false};
 
-/// After each such verdict, since what is registered last runs first: before the destructors of all static variables
-/// that are there by then, and so may hold what was reported.
+/// Called after each verdict with findings. What is registered with `atexit` last runs first, so this handler runs
+/// before the destructors of all static variables that exist now, any of which may hold a resource that was just
+/// reported.
 void watch_for_exit() noexcept {
   static_cast<void>(std::atexit([] { exiting.store(true, std::memory_order_relaxed); }));
 }
 
-constexpr auto unmarked = [](std::uint32_t) { return 0U; };
+constexpr auto no_added_bits = [](std::uint32_t) { return 0U; };
 
 }  // namespace
 
-[[gnu::noinline]] void TrackerState::tell_marked(Record& record, std::uint32_t state) noexcept {
-  if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
-    find(outlived(record), record);
+[[gnu::noinline]] void TrackerState::record_marked_findings(Record& record, std::uint32_t state) noexcept {
+  if (is_orphan(record, state) && (record.state.fetch_or(Record::orphan_handled) & Record::orphan_handled) == 0) {
+    record_finding(outlived_parent_finding(record), record);
   }
-  // What static variables hold ends with them: nobody could have closed it later, and who would listen may be gone.
+  // While static variables are being destroyed, late closes are not reported: a resource that one of them holds could
+  // not be closed at another time, and what `on_late` needs may be destroyed already.
   if ((state & Record::reported) != 0 && !exiting.load(std::memory_order_relaxed)) {
-    find({Rule::closed_late, options_.rules.closed_late, closed_at(record), {}, record.used_us()}, record);
+    record_finding({Rule::closed_late, options_.rules.closed_late, closed_at(record), {}, record.used_us()}, record);
   }
 }
 
-template <class Mark, class Function>
-void TrackerState::each_pinned(Mark mark, Function function) {
+template <class AddedBits, class Function>
+void TrackerState::each_pinned(AddedBits added_bits, Function function) {
   struct Pin {
     TrackerState& tracker;
     Record& record;
@@ -74,9 +79,9 @@ void TrackerState::each_pinned(Mark mark, Function function) {
     shard.each([&](Record& record) {
       std::uint32_t state = record.state.load(std::memory_order_relaxed);
       do {
-        const bool tells = (state & (Record::orphaned | Record::told)) == Record::orphaned;
-        if ((state & Record::open) == 0 && !tells) return;
-      } while (!record.state.compare_exchange_weak(state, state | Record::pinned | mark(state),
+        const bool has_finding = (state & (Record::orphaned | Record::orphan_handled)) == Record::orphaned;
+        if ((state & Record::open) == 0 && !has_finding) return;
+      } while (!record.state.compare_exchange_weak(state, state | Record::pinned | added_bits(state),
                                                    std::memory_order_acq_rel, std::memory_order_relaxed));
       const Pin pin{*this, record};
       os::happens_after(&record);
@@ -85,11 +90,12 @@ void TrackerState::each_pinned(Mark mark, Function function) {
   });
 }
 
-void TrackerState::find(Rule rule, Severity most, const Record& record, Place closed, Place again) noexcept {
-  find({rule, std::max(options_.rules.of(rule), most), closed, again, now_us()}, record);
+void TrackerState::record_finding(Rule rule, Severity gravest, const Record& record, Place closed,
+                                  Place again) noexcept {
+  record_finding({rule, std::max(options_.rules.of(rule), gravest), closed, again, now_us()}, record);
 }
 
-void TrackerState::find(const Finding& finding, const Record& record) noexcept {
+void TrackerState::record_finding(const Finding& finding, const Record& record) noexcept {
   if (finding.severity == Severity::off) return;
   try {
     {
@@ -101,25 +107,26 @@ void TrackerState::find(const Finding& finding, const Record& record) noexcept {
     }
     Findings late;
     late.add(finding, record);
-    tell_late(late);
+    report_late(late);
   } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // There is no memory for it, and nobody here to tell.
+    // No memory, or `on_late` threw: the finding is lost.
   }
 }
 
-Finding TrackerState::outlived(const Record& record) const noexcept {
+Finding TrackerState::outlived_parent_finding(const Record& record) const noexcept {
   const Family& family = *record.family_as_child();
   return {
       Rule::outlived_parent, options_.rules.outlived_parent, Place::from_bits(family.closed_at), {}, family.closed_us};
 }
 
-void TrackerState::refuse(const Resource& resource, std::source_location location, const Notes& notes) noexcept {
+void TrackerState::report_refused_open(const Resource& resource, std::source_location location,
+                                       const Notes& notes) noexcept {
   const Severity severity = options_.rules.opened_after_end;
   if (severity == Severity::off) return;
   try {
     Instance instance{.name = std::string(resource.name), .descriptor = resource.descriptor, .notes = notes.list()};
-    instance.thread = known_thread().number;
-    Report report = new_report();
+    instance.thread = registered_thread().number;
+    Report report = empty_report();
     report.groups.push_back(
         {.rule = Rule::opened_after_end,
          .severity = severity,
@@ -128,36 +135,36 @@ void TrackerState::refuse(const Resource& resource, std::source_location locatio
          .count = 1,
          .threads = {instance.thread},
          .instances = {std::move(instance)}});
-    tell_late(std::move(report));
+    report_late(std::move(report));
   } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // As above.
+    // As in `record_finding`.
   }
 }
 
-void TrackerState::tell_late(const Findings& findings) {
-  Report report = new_report();
+void TrackerState::report_late(const Findings& findings) {
+  Report report = empty_report();
   report.groups = findings.groups();
-  tell_late(std::move(report));
+  report_late(std::move(report));
 }
 
-void TrackerState::tell_late(Report report) {
+void TrackerState::report_late(Report report) {
   report.verdict = true;
   apply_suppressions(report, options_.suppressions);
   if (report.groups.empty()) return;
   report.suppressions.clear();
   if (options_.on_late) {
     options_.on_late(report);
-  } else if (!told_late_.exchange(true)) {
+  } else if (!late_printed_.exchange(true)) {
     const std::string text =
         "leash: after the tracker's verdict:\n" + track::text(explain(report), TextOptions::of_descriptor(2)) + "\n";
     std::fwrite(text.data(), 1, text.size(), stderr);
   }
 }
 
-std::size_t TrackerState::count_awaited() const noexcept {
+std::size_t TrackerState::count_open_since_baseline() const noexcept {
   std::size_t count = 0;
   shards_.each([&](Shard& shard) {
-    shard.each([&](const Record& record) { count += is_awaited(record.state.load()) ? 1U : 0U; });
+    shard.each([&](const Record& record) { count += is_open_since_baseline(record.state.load()) ? 1U : 0U; });
   });
   return count;
 }
@@ -171,8 +178,9 @@ void TrackerState::wait_until_closed(Clock::duration settle) {
   settling_.fetch_add(1);
   while (!closed()) {
     const std::uint64_t closes = closes_while_settling_.load();
-    const std::size_t open = count_awaited();
+    const std::size_t open = count_open_since_baseline();
     if (open == 0) break;
+    // To count is to read all records: not again before as many were closed as are open now.
     wake_.wait([&] { return over.load() || closed() || closes_while_settling_.load() - closes >= open; });
     if (over.load()) break;
   }
@@ -192,7 +200,7 @@ Report TrackerState::verdict(Clock::duration settle) {
     }
     report = *unsuppressed_;
   }
-  // Looks names up, which takes long, and so without the mutex: several threads may do it, and come to the same.
+  // Not under `judging_`: looking names up takes long. Several threads may do so at once, and come to the same result.
   apply_suppressions(report, options_.suppressions);
   const std::lock_guard judge_once(judging_);
   if (!verdict_) {
@@ -203,14 +211,15 @@ Report TrackerState::verdict(Clock::duration settle) {
 }
 
 Report TrackerState::judge() {
-  // Whoever is making a record has made it then, or sees that the tracker is closed.
+  // After the wait below, a thread that is opening a record has either published it, or sees that the tracker is
+  // closed.
   closed_.store(true);
   wake_.notify_all();
-  shards_.wait_for_turns(this_thread().index);
+  shards_.wait_for_holders(this_thread().index);
   Findings findings;
   {
     const std::lock_guard lock(rare_paths);
-    // A copy: a child that is forked by another thread now judges anew.
+    // Copied, not moved: if another thread forks before the verdict is stored, the child judges anew, and needs them.
     findings = findings_;
     judged_ = true;
   }
@@ -219,16 +228,18 @@ Report TrackerState::judge() {
     if (finding.severity != Severity::off) findings.add(finding, record);
   };
   std::uint64_t open = 0;
-  const auto mark = [](std::uint32_t state) { return is_awaited(state) ? std::uint32_t{Record::reported} : 0U; };
+  const auto reported_if_leaked = [](std::uint32_t state) {
+    return is_open_since_baseline(state) ? std::uint32_t{Record::reported} : 0U;
+  };
   const auto visit = [&](Record& record, std::uint32_t state) {
-    if (is_orphan(record, state) && (record.state.fetch_or(Record::told) & Record::told) == 0) {
-      add(outlived(record), record);
+    if (is_orphan(record, state) && (record.state.fetch_or(Record::orphan_handled) & Record::orphan_handled) == 0) {
+      add(outlived_parent_finding(record), record);
     }
     if ((state & Record::open) == 0) return;
     ++open;
     if ((state & Record::baseline) == 0) add(leaked, record);
   };
-  each_pinned(mark, visit);
+  each_pinned(reported_if_leaked, visit);
   Report report = report_on(findings);
   report.closed = report.opened - open;
   report.verdict = true;
@@ -247,13 +258,13 @@ Report TrackerState::snapshot() {
   std::uint64_t open = 0;
   const auto visit = [&](const Record& record, std::uint32_t state) {
     if (is_orphan(record, state) && options_.rules.outlived_parent != Severity::off) {
-      findings.add(outlived(record), record);
+      findings.add(outlived_parent_finding(record), record);
     }
     if ((state & Record::open) == 0) return;
     ++open;
     if ((state & Record::baseline) == 0) findings.add(open_now, record);
   };
-  each_pinned(unmarked, visit);
+  each_pinned(no_added_bits, visit);
   Report report = report_on(findings);
   report.closed = report.opened - std::min(open, report.opened);
   return report;
@@ -261,8 +272,8 @@ Report TrackerState::snapshot() {
 
 Mark TrackerState::mark() const {
   auto moment = std::make_shared<Moment>();
-  moment->tracker = id_;
-  moment->us = now_us();
+  moment->tracker_id = id_;
+  moment->at_us = now_us();
   shards_.each([&](const Shard& shard) {
     moment->opened.resize(shard.owner() + std::size_t{1});
     moment->opened[shard.owner()] = shard.opened();
@@ -273,7 +284,7 @@ Mark TrackerState::mark() const {
 Report TrackerState::report_since(const Mark& mark) {
   static const Moment beginning;
   const Moment& moment = mark.moment_ ? *mark.moment_ : beginning;
-  if (mark.moment_ && moment.tracker != id_) {
+  if (mark.moment_ && moment.tracker_id != id_) {
     throw std::logic_error("leash: Tracker::report_since: the mark is another tracker's");
   }
   const Finding leaked{Rule::leaked, options_.rules.leaked, {}, {}, us_at(options_.clock->now())};
@@ -284,8 +295,8 @@ Report TrackerState::report_since(const Mark& mark) {
     ++open;
     if ((state & Record::baseline) == 0 && leaked.severity != Severity::off) findings.add(leaked, record);
   };
-  each_pinned(unmarked, visit);
-  Report report = new_report();
+  each_pinned(no_added_bits, visit);
+  Report report = empty_report();
   report.groups = findings.groups();
   shards_.each([&](const Shard& shard) { report.opened += shard.opened() - moment.opened_by(shard.owner()); });
   report.closed = report.opened - std::min(open, report.opened);
@@ -294,7 +305,7 @@ Report TrackerState::report_since(const Mark& mark) {
   return report;
 }
 
-Report TrackerState::new_report() const {
+Report TrackerState::empty_report() const {
   Report report;
   report.plumbing = options_.plumbing;
   if (options_.max_groups) report.max_groups = *options_.max_groups;
@@ -302,7 +313,7 @@ Report TrackerState::new_report() const {
 }
 
 Report TrackerState::report_on(const Findings& findings) const {
-  Report report = new_report();
+  Report report = empty_report();
   report.groups = findings.groups();
   shards_.each([&](const Shard& shard) { report.opened += shard.opened(); });
   report.without_stack = without_stack_.load(std::memory_order_relaxed);
@@ -314,7 +325,8 @@ void TrackerState::set_baseline() {
   if (descriptors_at_start_) {
     const std::lock_guard judge(judging_);
     os::DescriptorList now = os::open_descriptors();
-    // So that a child that is forked meanwhile has one or the other.
+    // A process does not fork while a thread holds this mutex, so a child has the old list or the new one, never half
+    // of each.
     const std::lock_guard lock(rare_paths);
     *descriptors_at_start_ = std::move(now);
   }
@@ -323,7 +335,7 @@ void TrackerState::set_baseline() {
 void TrackerState::add_untracked(Report& report) {
   const auto tagged = [this] {
     std::vector<int> numbers;
-    each_pinned(unmarked, [&](const Record& record, std::uint32_t state) {
+    each_pinned(no_added_bits, [&](const Record& record, std::uint32_t state) {
       if ((state & Record::open) != 0) numbers.push_back(record.descriptor);
     });
     std::ranges::sort(numbers);

@@ -10,21 +10,21 @@ Clock::duration duration_of(std::uint64_t microseconds) {
   return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(microseconds));
 }
 
-std::uint64_t less(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : 0; }
+std::uint64_t saturating_sub(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : 0; }
 
 Instance instance_of(const Finding& finding, const Record& record) {
   Instance instance{.name = std::string(record.name()),
                     .descriptor = record.descriptor,
                     .on_drop = Record::on_drop_of(record.state.load(std::memory_order_relaxed)),
                     .thread = record.thread,
-                    .age = duration_of(less(finding.now_us, record.opened_us()))};
+                    .age = duration_of(saturating_sub(finding.now_us, record.opened_us()))};
   if (const Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
     instance.notes = extra->notes.list();
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
   const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));
   if (record.used.load(std::memory_order_relaxed) != 0 && site != nullptr) {
-    instance.last_use = LastUse{site->site(), duration_of(less(finding.now_us, record.used_us()))};
+    instance.last_use = LastUse{site->site(), duration_of(saturating_sub(finding.now_us, record.used_us()))};
   }
   return instance;
 }
@@ -85,7 +85,7 @@ void Findings::add(const Finding& finding, const Record& record) {
   const auto kind = static_cast<std::uint16_t>(record.opened_and_kind & ((1U << Record::kind_bits) - 1));
   Entry& entry =
       entry_for({record.opened_at, finding.closed.bits(), finding.again.bits(), kind, finding.rule, finding.severity});
-  const std::uint64_t age = less(finding.now_us, record.opened_us());
+  const std::uint64_t age = saturating_sub(finding.now_us, record.opened_us());
   entry.min_age_us = entry.count == 0 ? age : std::min(entry.min_age_us, age);
   entry.max_age_us = std::max(entry.max_age_us, age);
   ++entry.count;

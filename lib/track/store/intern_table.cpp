@@ -5,16 +5,16 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-bool InternTable::map(Memory& memory) noexcept {
+bool InternTable::ensure_mapped(Memory& memory) noexcept {
   memory.arena = arena_.load(std::memory_order_acquire);
-  if (memory.arena == nullptr) memory.arena = reserve();
+  if (memory.arena == nullptr) memory.arena = reserve_memory();
   if (memory.arena == nullptr) return false;
-  // Zeroed memory is an array of atomics that hold 0.
+  // The kernel gives zeroed memory, and that is an array of atomics that hold 0.
   memory.heads = reinterpret_cast<std::atomic<std::uint32_t>*>(memory.arena + bytes_);
   return true;
 }
 
-std::byte* InternTable::reserve() noexcept {
+std::byte* InternTable::reserve_memory() noexcept {
   const std::size_t size = bytes_ + buckets_ * sizeof(std::atomic<std::uint32_t>);
   void* const fresh = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (fresh == MAP_FAILED) return arena_.load(std::memory_order_acquire);
@@ -27,7 +27,7 @@ std::byte* InternTable::reserve() noexcept {
   return expected;
 }
 
-std::uint32_t InternTable::allocate(std::size_t size) noexcept {
+std::uint32_t InternTable::allocate_entry(std::size_t size) noexcept {
   const std::size_t units = (size + unit - 1) / unit;
   std::size_t at = used_.load(std::memory_order_relaxed);
   do {

@@ -16,44 +16,47 @@ constinit InternTable kinds(std::size_t{1} << 19U, std::size_t{1} << 8U);
 constexpr std::size_t bytes_of_sites = std::size_t{1} << 23U;
 static_assert(bytes_of_sites / InternTable::unit <= std::size_t{1} << site_number_bits);
 
-/// The high and the low half of the product, together: one step of wyhash (Wang Yi, 2019).
-std::uint64_t mixed(std::uint64_t a, std::uint64_t b) noexcept {
+/// The high half of the product xor the low half: one step of wyhash (Wang Yi, 2019).
+std::uint64_t folded_product(std::uint64_t a, std::uint64_t b) noexcept {
   __extension__ using Wide = unsigned __int128;
   const Wide product = static_cast<Wide>(a) * b;
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
+/// Random odd numbers, of wyhash.
 constexpr std::uint64_t odd_a = 0xa0761d6478bd642fULL;
 constexpr std::uint64_t odd_b = 0xe7037ed1a0b428dbULL;
 
-std::uint32_t narrowed(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash ^ (hash >> 32U)); }
+std::uint32_t to_32_bits(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash ^ (hash >> 32U)); }
 
 std::uint64_t hash_of(std::string_view text) noexcept {
-  std::uint64_t hash = mixed(text.size() ^ odd_a, odd_b);
-  for (const char letter : text) hash = mixed(hash ^ static_cast<unsigned char>(letter), odd_b);
+  std::uint64_t hash = folded_product(text.size() ^ odd_a, odd_b);
+  for (const char letter : text) hash = folded_product(hash ^ static_cast<unsigned char>(letter), odd_b);
   return hash;
 }
 
-/// The steps do not wait for each other: each address is mixed with its place, and the results are added.
+/// Adds up a product for each pair of addresses, each with a key of its own. No product needs the one before it, so the
+/// processor computes several at once.
 std::uint64_t hash_of(std::span<const std::uintptr_t> addresses) noexcept {
   std::uint64_t hash = addresses.size();
   std::uint64_t key = odd_a;
   std::size_t at = 0;
   for (; at + 1 < addresses.size(); at += 2) {
-    hash += mixed(addresses[at] ^ key, addresses[at + 1] ^ odd_b);
+    hash += folded_product(addresses[at] ^ key, addresses[at + 1] ^ odd_b);
     key += odd_b;
   }
-  if (at < addresses.size()) hash += mixed(addresses[at] ^ key, odd_b);
+  if (at < addresses.size()) hash += folded_product(addresses[at] ^ key, odd_b);
   return hash;
 }
 
-char* put(char* at, std::string_view text) noexcept {
+/// Writes `text` and a zero to `at`, and returns where they end.
+char* append_text(char* at, std::string_view text) noexcept {
   std::memcpy(at, text.data(), text.size());
   at[text.size()] = '\0';
   return at + text.size() + 1;
 }
 
-/// The texts of a kind as they are stored; `Kind` itself points into them.
+/// A kind as the depot stores it. The texts that `kind` points to lie behind it.
 struct KindEntry {
   Kind kind;
 };
@@ -65,10 +68,12 @@ constinit InternTable stacks(std::size_t{1} << 26U, std::size_t{1} << 18U);
 
 namespace {
 
-/// Those of libraries, where another one may have come to where one was unloaded: only the texts tell.
-constinit thread_local KnownSites sites_of_libraries{};
+/// The cache for sites in shared libraries. Once a library is unloaded, another one may have a different site at the
+/// same address, so a hit here counts only if the texts are equal; in `ThisThread::site_cache`, for the program itself,
+/// it always does.
+constinit thread_local SiteCache library_site_cache{};
 
-bool is_at(const SiteEntry& entry, const std::source_location& location) noexcept {
+bool is_same_site(const SiteEntry& entry, const std::source_location& location) noexcept {
   return entry.line == location.line() && entry.column == location.column() &&
          std::strcmp(entry.file(), location.file_name()) == 0 &&
          std::strcmp(entry.function(), location.function_name()) == 0;
@@ -78,52 +83,52 @@ std::uint32_t store_site(const std::source_location& location) noexcept {
   if (location.line() == 0) return 0;
   const std::string_view file = location.file_name();
   const std::string_view function = location.function_name();
-  const std::uint64_t place = std::uint64_t{location.line()} << 32U | location.column();
-  const std::uint32_t hash = narrowed(mixed(hash_of(file) ^ place, hash_of(function) ^ odd_a));
+  const std::uint64_t line_and_column = std::uint64_t{location.line()} << 32U | location.column();
+  const std::uint32_t hash = to_32_bits(folded_product(hash_of(file) ^ line_and_column, hash_of(function) ^ odd_a));
   return sites.find_or_add(
       hash, sizeof(SiteEntry) + file.size() + function.size() + 2,
-      [&](const void* payload) { return is_at(*static_cast<const SiteEntry*>(payload), location); },
+      [&](const void* payload) { return is_same_site(*static_cast<const SiteEntry*>(payload), location); },
       [&](void* payload) {
         auto* const entry =
             new (payload) SiteEntry{location.line(), location.column(), static_cast<std::uint32_t>(file.size()),
                                     static_cast<std::uint32_t>(function.size()), 0};
-        put(put(reinterpret_cast<char*>(entry + 1), file), function);
+        append_text(append_text(reinterpret_cast<char*>(entry + 1), file), function);
       });
 }
 
 std::uint16_t store_kind(const Kind& kind) noexcept {
-  const std::uint32_t hash = narrowed(mixed(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
+  const std::uint32_t hash = to_32_bits(folded_product(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
   return static_cast<std::uint16_t>(kinds.find_or_add(
       hash, sizeof(KindEntry) + kind.one.size() + kind.many.size() + 2,
       [&](const void* payload) { return static_cast<const KindEntry*>(payload)->kind == kind; },
       [&](void* payload) {
         char* const texts = static_cast<char*>(payload) + sizeof(KindEntry);
-        put(put(texts, kind.one), kind.many);
+        append_text(append_text(texts, kind.one), kind.many);
         new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}};
       }));
 }
 
 }  // namespace
 
-[[gnu::noinline]] std::uint32_t remember_site(std::source_location location) noexcept {
+[[gnu::noinline]] std::uint32_t intern_uncached_site(std::source_location location) noexcept {
   const auto address = std::bit_cast<std::uintptr_t>(location);
-  std::atomic<std::uint64_t>& of_library = sites_of_libraries[place_of_site(address)];
-  const std::uint64_t known = of_library.load(std::memory_order_relaxed);
-  if (known >> site_number_bits == tag_of_site(address)) {
+  std::atomic<std::uint64_t>& library_slot = library_site_cache[site_cache_slot(address)];
+  const std::uint64_t known = library_slot.load(std::memory_order_relaxed);
+  if (known >> site_number_bits == site_cache_key(address)) {
     const auto number = static_cast<std::uint32_t>(known & ((std::uint32_t{1} << site_number_bits) - 1));
-    if (is_at(*site_at(number), location)) return number;
+    if (is_same_site(*site_at(number), location)) return number;
   }
   const std::uint32_t number = store_site(location);
   std::atomic<std::uint64_t>& slot =
-      os::is_in_program(address) ? this_thread().sites[place_of_site(address)] : of_library;
-  // One that was not stored for want of room might be the next time.
-  if (number != 0) slot.store(tag_of_site(address) << site_number_bits | number, std::memory_order_relaxed);
+      os::is_in_program(address) ? this_thread().site_cache[site_cache_slot(address)] : library_slot;
+  // Not if there was no room for it: the next call tries again.
+  if (number != 0) slot.store(site_cache_key(address) << site_number_bits | number, std::memory_order_relaxed);
   return number;
 }
 
-[[gnu::noinline]] std::uint16_t remember_kind(const Kind& kind) noexcept {
+[[gnu::noinline]] std::uint16_t intern_uncached_kind(const Kind& kind) noexcept {
   const std::uint16_t number = store_kind(kind);
-  KnownKind& known = this_thread().kind;
+  KindCache& known = this_thread().kind_cache;
   if (number != 0 && known.revision.begin_change(known.revision.get())) {
     known.kind = kind;
     known.number = number;
@@ -142,7 +147,7 @@ const SiteEntry* site_at(std::uint32_t number) noexcept {
 }
 
 std::uint32_t intern_stack(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept {
-  const std::uint32_t hash = narrowed(hash_of(addresses) ^ site * odd_a);
+  const std::uint32_t hash = to_32_bits(hash_of(addresses) ^ site * odd_a);
   return stacks.find_or_add(
       hash, sizeof(StackEntry) + addresses.size_bytes(),
       [&](const void* payload) {
@@ -169,7 +174,7 @@ std::span<const std::uintptr_t> Place::addresses() const noexcept {
 
 Site Place::closed_at() const noexcept {
   os::happens_after(&sites);
-  const std::atomic<std::uint32_t>* const last = closed();
+  const std::atomic<std::uint32_t>* const last = last_close();
   const SiteEntry* const entry = last == nullptr ? nullptr : site_at(last->load(std::memory_order_relaxed));
   return entry == nullptr ? Site() : entry->site();
 }

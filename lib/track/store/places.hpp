@@ -17,27 +17,29 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The process's depot: kinds, places in the source and stacks, each stored once, so that a record holds numbers. All
-/// functions are thread-safe and lock-free. A number is valid for as long as the program runs, and 0 is none.
+/// The depot of the process: kinds, sites and stacks, each stored once, so that a record holds only their numbers. All
+/// functions are thread-safe and lock-free. A number stays valid for as long as the program runs; 0 means none.
 
-/// A place in the source, with the texts behind it.
+/// A site as the depot stores it. The texts, each with a zero at its end, lie behind it.
 struct SiteEntry {
   std::uint32_t line;
   std::uint32_t column;
   std::uint32_t file_size;
   std::uint32_t function_size;
-  std::atomic<std::uint32_t> closed_at;  ///< Where one that was opened here, with no stack known, was closed last.
+  /// The number of the site where a resource that was opened here, without a stack, was closed last.
+  std::atomic<std::uint32_t> last_closed_at;
 
   const char* file() const noexcept { return reinterpret_cast<const char*>(this + 1); }
   const char* function() const noexcept { return file() + file_size + 1; }
   Site site() const noexcept { return Site(this); }
 };
 
-/// A stack together with the place that the innermost call of the user's names.
+/// A stack as the depot stores it, with the site that the user's call passed to leash. The addresses lie behind it.
 struct StackEntry {
-  std::uint32_t site;
-  std::uint32_t size;
-  std::atomic<std::uint32_t> closed_at;  ///< Where one that was opened with this stack was closed last.
+  std::uint32_t site;  ///< Its number.
+  std::uint32_t size;  ///< How many addresses there are.
+  /// The number of the site where a resource that was opened with this stack was closed last.
+  std::atomic<std::uint32_t> last_closed_at;
   std::uint32_t reserved;
 
   std::span<const std::uintptr_t> addresses() const noexcept {
@@ -48,7 +50,7 @@ struct StackEntry {
 extern constinit InternTable sites;
 extern constinit InternTable stacks;
 
-/// Where something happened: a stack, or where none is known only a site. Needs one word.
+/// Where something happened: a stack with its site, or, if no stack was captured, a site alone. 32 bits.
 class Place {
  public:
   constexpr Place() noexcept = default;
@@ -60,13 +62,15 @@ class Place {
   Site site() const noexcept;
   std::span<const std::uintptr_t> addresses() const noexcept;
 
-  /// Remembers where what was opened there was closed.
+  /// Stores, with the place `opened`, that a resource opened there was closed at `closed`.
   static void note_closed(Place opened, Place closed) noexcept {
     const std::uint32_t site = closed.site_number();
-    std::atomic<std::uint32_t>* const last = opened.closed();
-    // Read first: a place that many threads close at stays shared between their caches.
+    std::atomic<std::uint32_t>* const last = opened.last_close();
+    // Written only if it changes: as long as many threads close at the same site, their processors share the cache
+    // line.
     if (last != nullptr && last->load(std::memory_order_relaxed) != site) last->store(site, std::memory_order_relaxed);
   }
+  /// The site where a resource that was opened at this place was closed last.
   Site closed_at() const noexcept;
 
   friend bool operator==(Place, Place) noexcept = default;
@@ -79,56 +83,64 @@ class Place {
     return is_stack() ? static_cast<const StackEntry*>(stacks.at(bits_))->site : bits_ & ~site_bit;
   }
   bool is_stack() const noexcept { return bits_ != 0 && (bits_ & site_bit) == 0; }
-  std::atomic<std::uint32_t>* closed() const noexcept {
+  std::atomic<std::uint32_t>* last_close() const noexcept {
     if (bits_ == 0) return nullptr;
-    if (is_stack()) return &static_cast<StackEntry*>(stacks.at(bits_))->closed_at;
-    return &static_cast<SiteEntry*>(sites.at(bits_ & ~site_bit))->closed_at;
+    if (is_stack()) return &static_cast<StackEntry*>(stacks.at(bits_))->last_closed_at;
+    return &static_cast<SiteEntry*>(sites.at(bits_ & ~site_bit))->last_closed_at;
   }
 
   std::uint32_t bits_ = 0;
 };
 
-/// At most 512 KiB of kinds.
-std::uint16_t remember_kind(const Kind& kind) noexcept;
+/// The part of `intern_kind` for a kind that is not in the thread's cache: searches the depot, and caches what it
+/// finds.
+std::uint16_t intern_uncached_kind(const Kind& kind) noexcept;
+/// The number of a kind, stored if it is new; 0 if there is no room (512 KiB for all kinds).
 inline std::uint16_t intern_kind(const Kind& kind, const ThisThread& thread = this_thread()) noexcept {
-  const KnownKind& known = thread.kind;
+  const KindCache& known = thread.kind_cache;
   const std::uint64_t revision = known.revision.get();
   const std::uint16_t number = known.number;
-  // The texts live as long as the program, says `Kind`.
+  // Comparing addresses is enough: the texts of a Kind live as long as the program.
   const auto same = [](std::string_view a, std::string_view b) { return a.data() == b.data() && a.size() == b.size(); };
   const bool found = number != 0 && same(known.kind.one, kind.one) && same(known.kind.many, kind.many);
   if (!found || os::Revision::is_changing(revision) || !known.revision.is_still(revision)) [[unlikely]]
-    return remember_kind(kind);
+    return intern_uncached_kind(kind);
   return number;
 }
+/// The kind with this number; for 0 a general one, "resource".
 Kind kind_at(std::uint16_t number) noexcept;
 
-/// Of a word in KnownSites.
+/// A word in SiteCache: the low `site_number_bits` are the number, above them is the key. Slot and key together are all
+/// bits of the address but the low three, which are 0.
 inline constexpr unsigned site_number_bits = 20;
-inline std::size_t place_of_site(std::uintptr_t address) noexcept { return address >> 3U & 31U; }
-inline std::uint64_t tag_of_site(std::uintptr_t address) noexcept { return address >> 8U; }
+inline std::size_t site_cache_slot(std::uintptr_t address) noexcept { return address >> 3U & 31U; }
+inline std::uint64_t site_cache_key(std::uintptr_t address) noexcept { return address >> 8U; }
 
-/// The number of a site that the thread asked for lately, else `unknown_site`.
-inline constexpr std::uint32_t unknown_site = ~std::uint32_t{0};
-inline std::uint32_t known_site(std::source_location location, const ThisThread& thread) noexcept {
+inline constexpr std::uint32_t site_not_cached = ~std::uint32_t{0};
+/// The number of a site from the cache of the thread; `site_not_cached` if it is not in there. Async-signal-safe.
+inline std::uint32_t cached_site(std::source_location location, const ThisThread& thread) noexcept {
   static_assert(sizeof location == sizeof(std::uintptr_t), "a source_location points to what the compiler stored");
   const auto address = std::bit_cast<std::uintptr_t>(location);
-  const std::uint64_t known = thread.sites[place_of_site(address)].load(std::memory_order_relaxed);
-  // Also for none, which has the number 0.
-  if (known >> site_number_bits == tag_of_site(address)) [[likely]]
+  const std::uint64_t known = thread.site_cache[site_cache_slot(address)].load(std::memory_order_relaxed);
+  // A `source_location` that says nothing has the address 0, and so the key and the number of an empty slot, 0.
+  if (known >> site_number_bits == site_cache_key(address)) [[likely]]
     return known & ((std::uint32_t{1} << site_number_bits) - 1);
-  return unknown_site;
+  return site_not_cached;
 }
 
-/// At most 8 MiB of sites.
-std::uint32_t remember_site(std::source_location location) noexcept;
+/// The part of `intern_site` for a site that is not in the thread's cache: searches the depot, and caches what it
+/// finds.
+std::uint32_t intern_uncached_site(std::source_location location) noexcept;
+/// The number of a site, stored if it is new; 0 if it says nothing, or if there is no room (8 MiB for all sites).
 inline std::uint32_t intern_site(std::source_location location, const ThisThread& thread = this_thread()) noexcept {
-  const std::uint32_t known = known_site(location, thread);
-  return known != unknown_site ? known : remember_site(location);
+  const std::uint32_t known = cached_site(location, thread);
+  return known != site_not_cached ? known : intern_uncached_site(location);
 }
+/// The site with this number; null for 0.
 const SiteEntry* site_at(std::uint32_t number) noexcept;
 
-/// At most 64 MiB of stacks: some 400,000 of 16 frames.
+/// The number of a stack with its site, stored if it is new; 0 if there is no room (64 MiB for all stacks, which is
+/// some 400,000 of 16 frames).
 std::uint32_t intern_stack(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -14,30 +14,32 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// What a resource shares with those that depend on it.
+/// What a resource (the parent) shares with those that depend on it (its children): it tells them when the parent was
+/// closed.
 struct Family : leash::detail::RefCounted {
   explicit Family(std::string name) : parent(std::move(name)) {}
 
-  const std::string parent;  ///< The name of the resource that the others depend on.
+  const std::string parent;  ///< The parent's name.
 
-  /// When it was closed, on the scale of the records, and its Place; once `parent_closed` says so.
+  /// When the parent was closed (µs after the tracker began), and where (the bits of a Place). Valid once
+  /// `parent_closed` is true.
   std::uint64_t closed_us = 0;
   std::uint32_t closed_at = 0;
   std::atomic<bool> parent_closed{false};
 };
 inline void destroy(const Family* family) noexcept { delete family; }
 
-/// What few records need. A free record keeps its own, emptied, for the next one that does.
+/// What only few records need. A free record keeps its Extra, cleared, for the next resource that is kept there.
 struct Extra {
   std::string name;  ///< If it does not fit into the record.
   Notes notes;
-  leash::detail::Ref<Family> as_child;
-  std::atomic<Family*> as_parent{nullptr};  ///< Counted.
+  leash::detail::Ref<Family> as_child;      ///< The family in which this resource is a child.
+  std::atomic<Family*> as_parent{nullptr};  ///< The family in which it is the parent; owns a reference.
 
   ~Extra() { clear(); }
 
   void clear() noexcept {
-    // The memory of a name of usual length is used again.
+    // Keeps the memory of a name of usual length for the next name.
     if (name.capacity() > 256) std::string().swap(name);
     name.clear();
     notes = Notes();
@@ -47,48 +49,55 @@ struct Extra {
   }
 };
 
-/// What is known of one resource from its opening until its tag is gone; one cache line. It lies in a page of the shard
-/// that made it, and is used again.
+/// What the tracker keeps of one resource, from its opening until its tag is gone; one cache line. It lies in a page of
+/// the shard that it was taken from, and is reused.
 ///
-/// `state` says what may be done with it. A record that is open or closed belongs to its tag, whose threads store what
-/// is atomic here. A reader of all records first pins one that is open, or orphaned: then it stays as it is, even if
-/// its tag ends, until it is unpinned.
+/// `state` says who may touch it. A record that is open or closed belongs to its tag; the threads that use the tag
+/// write only the atomic members. A thread that reads all records first pins one that is open or orphaned: a pinned
+/// record keeps its contents until it is unpinned, even if its tag ends.
 ///
-/// `close` may come in a signal handler, where there is no memory for a finding: what it finds it only marks here, for
-/// the verdict or the end of the tag, whichever is first.
+/// `close` may run in a signal handler, where no memory can be allocated for a finding. It only
+/// marks in `state` what it finds (`orphaned`, or closed and `reported`); the verdict or the end of the tag, whichever
+/// comes first, records the finding.
 struct alignas(64) Record {
   enum State : std::uint32_t {
     open = 1U << 0U,
-    closed = 1U << 1U,  ///< With neither: free, or in the making.
+    closed = 1U << 1U,  ///< Neither open nor closed: it is free, or being filled in.
     pinned = 1U << 2U,
-    ended = 1U << 3U,     ///< Its tag was gone while it was pinned: who unpins it puts it back.
-    reported = 1U << 4U,  ///< Some verdict called it leaked.
-    baseline = 1U << 5U,  ///< Open before what is judged began.
-    failed = 1U << 6U,    ///< An operation on it failed.
+    ended = 1U << 3U,     ///< Its tag ended while it was pinned: the thread that unpins it puts it back.
+    reported = 1U << 4U,  ///< The verdict called it leaked.
+    baseline = 1U << 5U,  ///< It was open at `set_baseline`.
+    failed = 1U << 6U,    ///< An operation on the resource failed (`Tag::set_failed`).
     child = 1U << 7U,     ///< `extra->as_child` is set.
     on_drop_shift = 8,    ///< Two bits of OnDrop.
     on_drop_mask = 3U << 8U,
-    orphaned = 1U << 10U,  ///< A child that was closed after its parent;
-    told = 1U << 11U,      ///< but there is no finding in that, or not any more.
+    orphaned = 1U << 10U,  ///< A child that was closed after its parent.
+    /// A child that needs no (other) finding `outlived-parent`: it has one, or was opened after its parent was closed.
+    orphan_handled = 1U << 11U,
     unwinding_shift = 12,  ///< Four bits: how many exceptions were unwinding when it was opened, modulo 16.
     unwinding_mask = 15U << 12U,
-    closer_shift = 16,  ///< The low 16 bits of the number of the thread that closed it.
+    closer_shift = 16,  ///< Sixteen bits: the `closer_id` of the thread that closed it.
   };
 
   static constexpr std::size_t inline_name = 15;
-  static constexpr unsigned char long_name = 0xff;
+  static constexpr unsigned char long_name = 0xff;  ///< As `name_size`: the name is in `extra`.
   static constexpr unsigned kind_bits = 16;
 
   std::atomic<std::uint32_t> state{0};
-  std::uint32_t serial;     ///< How many its shard had opened with it, modulo 2^32; of a free one, the next.
-  std::uint32_t opened_at;  ///< A Place.
-  std::atomic<std::uint32_t> closed_at;  ///< A Place, soon after `state` says closed.
-  std::atomic<std::uint32_t> used_site;  ///< If `used` is not 0.
-  std::atomic<std::uint32_t> used;  ///< When last, in ms after `opened`, plus 1; 0: never. Of one that was closed after
-                                    ///< it was reported: when that was.
-  std::uint32_t thread;
+  /// The number of the record among those that its shard opened, from 1 on, modulo 2^32. Of a free record: the index of
+  /// the next free one in the page.
+  std::uint32_t serial;
+  std::uint32_t opened_at;               ///< The bits of a Place.
+  std::atomic<std::uint32_t> closed_at;  ///< The bits of a Place; stored soon after `state` becomes closed.
+  std::atomic<std::uint32_t> used_site;  ///< The number of the site of the last use, if `used` is not 0.
+  /// When it was used last: ms after it was opened, plus 1; 0: never. Of a record that was closed after it was
+  /// reported: when it was closed.
+  std::atomic<std::uint32_t> used;
+  std::uint32_t thread;  ///< The `ThisThread::number` of the thread that opened it.
   std::int32_t descriptor;
-  std::uint64_t opened_and_kind;  ///< µs after its tracker began, and the number of the kind.
+  /// When it was opened (µs after its tracker began; 0 at level `count`), and in the low `kind_bits` the number of its
+  /// kind. Of a record in `Shard::returned_`: the next record there.
+  std::uint64_t opened_and_kind;
   std::atomic<Extra*> extra{nullptr};
   unsigned char name_size;
   char name_text[inline_name];  // NOLINT(*-avoid-c-arrays): as small as it is
@@ -114,8 +123,8 @@ struct alignas(64) Record {
   }
   static std::uint32_t unwinding_bits(unsigned exceptions) noexcept { return (exceptions & 15U) << unwinding_shift; }
 
-  /// The Extra, made if there is none. Throws `std::bad_alloc`.
-  Extra& need_extra();
+  /// Returns the Extra, allocated if there is none. Throws `std::bad_alloc`.
+  Extra& ensure_extra();
 
   Family* family_as_child() const noexcept { return extra.load(std::memory_order_acquire)->as_child.get(); }
   Family* family_as_parent() const noexcept {

@@ -10,36 +10,36 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-struct Noted {
+struct NotedRelease {
   int number;
-  os::Ownership ownership;  ///< As long as it stays, leash did not get the number again.
+  os::Ownership ownership;  ///< Of the number, then. If it is the same later, leash has not opened that number again.
   os::OpenFile file;
   Release release;
 };
 
-constinit std::atomic<int> watching{0};
+constinit std::atomic<int> watches{0};
 
-/// At most one for each number; null before the first. Under `rare_paths`. Never destroyed: verdicts may come while
-/// static variables are.
-constinit std::vector<Noted>* noted = nullptr;
+/// At most one for each number; null before the first. Guarded by `rare_paths`. Never destroyed: a verdict may come
+/// while static variables are being destroyed.
+constinit std::vector<NotedRelease>* noted = nullptr;
 
 }  // namespace
 
-ReleaseWatch::ReleaseWatch() noexcept { watching.fetch_add(1, std::memory_order_relaxed); }
-ReleaseWatch::~ReleaseWatch() { watching.fetch_sub(1, std::memory_order_relaxed); }
+ReleaseWatch::ReleaseWatch() noexcept { watches.fetch_add(1, std::memory_order_relaxed); }
+ReleaseWatch::~ReleaseWatch() { watches.fetch_sub(1, std::memory_order_relaxed); }
 
 void note_release(int number, const Release& release) noexcept {
-  if (watching.load(std::memory_order_relaxed) == 0 || number < 0) return;
+  if (watches.load(std::memory_order_relaxed) == 0 || number < 0) return;
   const std::optional<os::OpenFile> file = os::open_file(number);
   if (!file) return;
-  const Noted fresh{number, os::ownership_of(number), *file, release};
+  const NotedRelease fresh{number, os::ownership_of(number), *file, release};
   try {
     const std::lock_guard lock(rare_paths);
-    if (noted == nullptr) noted = new std::vector<Noted>();
-    std::erase_if(*noted, [&](const Noted& one) { return one.number == number; });
+    if (noted == nullptr) noted = new std::vector<NotedRelease>();
+    std::erase_if(*noted, [&](const NotedRelease& one) { return one.number == number; });
     noted->push_back(fresh);
   } catch (...) {  // NOLINT(bugprone-empty-catch)
-    // It will be told without its origin.
+    // There is no memory: a report names the descriptor without its origin.
   }
 }
 
@@ -47,7 +47,7 @@ std::optional<Release> release_of(int number) noexcept {
   const std::optional<os::OpenFile> file = os::open_file(number);
   const std::lock_guard lock(rare_paths);
   if (noted == nullptr) return std::nullopt;
-  const auto known = std::ranges::find(*noted, number, &Noted::number);
+  const auto known = std::ranges::find(*noted, number, &NotedRelease::number);
   if (known == noted->end() || known->ownership != os::ownership_of(number) || known->file != file) return std::nullopt;
   return known->release;
 }

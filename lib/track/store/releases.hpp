@@ -6,10 +6,10 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The descriptors that leash gave away, so that the rule `untracked` can say where those come from that stay open. All
-/// functions are thread-safe.
+/// Which descriptors leash gave away by `release`, so that the rule `untracked` can say where those that stay open come
+/// from. All functions are thread-safe.
 
-/// While one lives, releases are noted: for a tracker that judges descriptors.
+/// While one exists, `note_release` stores releases. A tracker whose rule `untracked` is on has one.
 class ReleaseWatch {
  public:
   ReleaseWatch() noexcept;
@@ -23,11 +23,12 @@ struct Release {
   Place released;
 };
 
-/// `number` is the caller's of `release` from now on, who may already have closed it. Does nothing where no one
-/// watches, or where there is no memory for it.
+/// Stores that leash gave away the descriptor `number`, which its new owner may already have closed. Does nothing if
+/// there is no ReleaseWatch, or no memory.
 void note_release(int number, const Release& release) noexcept;
 
-/// The release of the descriptor that now has `number`, unless that is another one by now: see `OpenFile`.
+/// How leash gave away the descriptor that now has `number`; none if it did not, as far as `os::OpenFile` tells two
+/// descriptors with the same number apart.
 std::optional<Release> release_of(int number) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail

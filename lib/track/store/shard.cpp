@@ -9,7 +9,8 @@
 #include <new>
 #include <thread>
 
-// LeakSanitizer (sanitizer/lsan_interface.h), where the program has it: it would not look for pointers in the pages.
+// LeakSanitizer (sanitizer/lsan_interface.h), if the program is linked with it. It does not search memory from mmap for
+// pointers unless it is told to, and records point to memory from `new`.
 extern "C" {
 [[gnu::weak]] void __lsan_register_root_region(const void* begin, std::size_t size);    // NOLINT(bugprone-reserved-*)
 [[gnu::weak]] void __lsan_unregister_root_region(const void* begin, std::size_t size);  // NOLINT(bugprone-reserved-*)
@@ -30,8 +31,9 @@ void unmap_pages(void* pages, std::size_t count) noexcept {
   ::munmap(pages, count * sizeof(Page));
 }
 
-/// The first page of a tracker comes from here: most trackers live for one test, and need no other. Does not wait for
-/// the mutex: a signal handler may come while its thread has it.
+/// The first page of each shard comes from here: most trackers live for one test and need no other page. Only tries the
+/// mutex, and goes to the kernel where it is locked: the calling thread may be in a signal handler that interrupted the
+/// thread's own work here.
 class PagePool {
  public:
   void* take() {
@@ -57,7 +59,8 @@ class PagePool {
 
 constinit PagePool pool;
 
-Record* link_of(const Record& record) noexcept {
+/// The record behind this one in `Shard::returned_`.
+Record* next_returned(const Record& record) noexcept {
   return reinterpret_cast<Record*>(static_cast<std::uintptr_t>(record.opened_and_kind));
 }
 
@@ -65,7 +68,7 @@ Record* link_of(const Record& record) noexcept {
 
 constinit os::Mutex rare_paths;
 
-Extra& Record::need_extra() {
+Extra& Record::ensure_extra() {
   Extra* known = extra.load(std::memory_order_acquire);
   if (known == nullptr) {
     auto* const fresh = new Extra;
@@ -102,26 +105,26 @@ void Shard::delete_extras(Page& page) noexcept {
 }
 
 Record& Shard::take() {
-  Record* record = take_ready();
+  Record* record = try_take();
   if (record == nullptr) {
-    find_room();
-    record = take_ready();
+    make_room();
+    record = try_take();
   }
-  if (ownerless_) tracker_.tag_begins();
+  if (ownerless_) tracker_.tag_created();
   return *record;
 }
 
 void Shard::cancel(Record& record) noexcept {
-  // Serials go with the number of those that were opened.
+  // Serials must count the records that were published: a Mark compares them with `opened`.
   --serial_;
-  free(record);
-  // Never the last one: only a tag that is there makes another in a shard without owner.
+  free_record(record);
+  // The result is always false: in a shard without an owner only `Tag::child` takes records, and that tag remains.
   if (ownerless_) static_cast<void>(tracker_.tag_ended());
 }
 
-[[gnu::noinline]] void Shard::find_room() {
+[[gnu::noinline]] void Shard::make_room() {
   if (Record* const head = returned_.load(std::memory_order_relaxed); head != nullptr && head != sealed()) {
-    free_all(returned_.exchange(nullptr, std::memory_order_acquire));
+    free_records(returned_.exchange(nullptr, std::memory_order_acquire));
   }
   if (current_ != nullptr && !current_->full()) return;
   if (available_ != nullptr) {
@@ -137,8 +140,8 @@ Page& Shard::begin_page() {
   if (filling_ == nullptr) filling_ = &new_chunk();
   Chunk& chunk = *filling_;
   const std::uint32_t number = chunk.begun.load(std::memory_order_relaxed);
-  // The memory holds zeros, which are a Page and its Records as they begin: to construct them would be a race with
-  // those who read all records.
+  // The memory holds zeros, and these are a Page and its Records in their first state. To construct them would be a
+  // race with threads that read all records.
   Page& page = chunk.pages[number];
   page.shard = this;
   page.chunk = &chunk;
@@ -177,11 +180,11 @@ Chunk& Shard::new_chunk() {
   return *chunk;
 }
 
-[[gnu::noinline]] void Shard::free_all(Record* returned) noexcept {
+[[gnu::noinline]] void Shard::free_records(Record* returned) noexcept {
   while (returned != nullptr) {
     Record& record = *returned;
-    returned = link_of(record);
-    free(record);
+    returned = next_returned(record);
+    free_record(record);
   }
 }
 
@@ -204,7 +207,7 @@ Chunk& Shard::new_chunk() {
   idle_ = &chunk;
 }
 
-[[gnu::noinline]] bool Shard::put_back_elsewhere(Record& record) noexcept {
+[[gnu::noinline]] bool Shard::put_back_as_other(Record& record) noexcept {
   Record* head = returned_.load(std::memory_order_relaxed);
   while (head != sealed()) {
     record.opened_and_kind = reinterpret_cast<std::uintptr_t>(head);
@@ -215,20 +218,20 @@ Chunk& Shard::new_chunk() {
   bool ownerless = false;
   {
     const std::lock_guard lock(rare_paths);
-    free(record);
+    free_record(record);
     ownerless = ownerless_;
   }
-  // Not under the mutex: when the last one has ended, it goes with the tracker.
+  // Last of all: once this tag has ended, another thread that ends the last one destroys the tracker and this shard.
   return ownerless && tracker_.tag_ended();
 }
 
-std::uint64_t Shard::disown() noexcept {
-  wait_for_turn();
+std::uint64_t Shard::finish_disown() noexcept {
+  wait_for_holder();
   const std::lock_guard lock(rare_paths);
   if (ownerless_) return 0;
   ownerless_ = true;
   Record* const returned = returned_.exchange(sealed(), std::memory_order_acq_rel);
-  if (returned != sealed()) free_all(returned);
+  if (returned != sealed()) free_records(returned);
   std::uint64_t in_use = 0;
   for (Chunk* chunk = chunks_.load(std::memory_order_relaxed); chunk != nullptr; chunk = chunk->next) {
     for (std::uint32_t number = 0; number < chunk->begun.load(std::memory_order_relaxed); ++number) {
@@ -238,9 +241,9 @@ std::uint64_t Shard::disown() noexcept {
   return in_use;
 }
 
-void Shard::wait_for_turn() noexcept {
+void Shard::wait_for_holder() noexcept {
   if (owner_ == 0) {
-    const std::lock_guard turn(rare_paths);
+    const std::lock_guard after_holder(rare_paths);
     return;
   }
   while (busy_.load(std::memory_order_acquire) && !os::is_lost_thread(owner_)) std::this_thread::yield();

@@ -16,10 +16,11 @@ namespace LEASH_NAMESPACE::track::detail {
 
 class Shard;
 
-/// Guards what threads seldom come to and leave at once, in all trackers.
+/// One lock for the slow paths of all trackers. Hold it briefly, and never block under it.
 extern constinit os::Mutex rare_paths;
 
-/// Records, and which of them are free. Only who has its shard changes it.
+/// 63 records, and which of them are free. Only a thread that has entered the shard (`try_enter`) or holds its
+/// `BiasedLock` changes a page; any thread may read the records below `begun`.
 struct alignas(4096) Page {
   static constexpr std::size_t capacity = 63;
   static constexpr std::uint16_t none = 0xffff;
@@ -29,8 +30,8 @@ struct alignas(4096) Page {
   struct Chunk* chunk = nullptr;
   std::uint16_t first_free = none;
   std::uint16_t in_use = 0;
-  bool available = false;               ///< In its shard's list of pages that have room.
-  std::atomic<std::uint16_t> begun{0};  ///< Records from here on were never used.
+  bool available = false;               ///< It is in its shard's list `available_`.
+  std::atomic<std::uint16_t> begun{0};  ///< How many records were ever used: the first ones. The others are all zeros.
   alignas(64) std::array<std::byte, capacity * sizeof(Record)> memory;
 
   static Page& of(const Record& record) noexcept {
@@ -44,22 +45,23 @@ struct alignas(4096) Page {
 };
 static_assert(sizeof(Page) == 4096);
 
-/// Pages that came from the kernel together. Their memory may go back to it; the addresses stay reserved, and hold
-/// zeros then.
+/// Pages that came from the kernel together. `Shard::give_back` returns their memory to the kernel, but keeps the
+/// addresses, which read as zeros from then on.
 struct Chunk {
   Page* pages = nullptr;
   std::uint32_t count = 0;
-  std::uint32_t pages_in_use = 0;       ///< That have a record in use.
-  std::atomic<std::uint32_t> begun{0};  ///< Pages from here on were never used.
+  std::uint32_t pages_in_use = 0;       ///< How many pages have a record in use.
+  std::atomic<std::uint32_t> begun{0};  ///< How many pages were ever used, or since `give_back`: the first ones.
   Chunk* next = nullptr;
   Chunk* next_idle = nullptr;
 };
 
-/// The records that one thread makes for one tracker, so that threads do not meet. That thread, the owner, works on it
-/// without a lock; others only put records back, into a list of their own, and count.
+/// The records that one thread, the owner, opens for one tracker, so that threads do not contend. The owner takes and
+/// frees records without a lock. Another thread that ends the tag of such a record pushes the record on `returned_`,
+/// from where the owner takes it later.
 ///
-/// When the tracker has no handle any more, or where a thread has no index, there is no owner, and all take
-/// `rare_paths`.
+/// A shard has no owner if it is the one for threads without an index, or once the tracker's last handle is gone
+/// (`finish_disown`): then every thread works on it under `rare_paths`.
 class Shard {
  public:
   /// `owner` is a thread's index; 0 for none.
@@ -68,15 +70,16 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
   ~Shard();
 
-  /// The right to take records, for the calling thread.
-  class Turn {
+  /// The right to take records, for as long as it exists. Costs the owner no lock; any other thread, and the owner of a
+  /// shard that was disowned, holds `rare_paths`.
+  class BiasedLock {
    public:
-    Turn(Shard& shard, const ThisThread& thread) noexcept : shard_(shard), biased_(shard.enter(thread)) {
+    BiasedLock(Shard& shard, const ThisThread& thread) noexcept : shard_(shard), biased_(shard.try_enter(thread)) {
       if (!biased_) rare_paths.lock();
     }
-    Turn(const Turn&) = delete;
-    Turn& operator=(const Turn&) = delete;
-    ~Turn() {
+    BiasedLock(const BiasedLock&) = delete;
+    BiasedLock& operator=(const BiasedLock&) = delete;
+    ~BiasedLock() {
       if (biased_) {
         shard_.leave();
       } else {
@@ -89,15 +92,22 @@ class Shard {
     const bool biased_;
   };
 
-  /// Whether the calling thread, if it is the owner, has a Turn: this is a signal handler then, and must not take one.
+  /// Whether the owner is working on this shard. If the owner itself is told so, it is in a signal handler that
+  /// interrupted that work, and must not take a BiasedLock.
   bool busy() const noexcept { return busy_.load(std::memory_order_relaxed); }
 
-  /// What a Turn is for the owner, if it may have one; else it needs a Turn.
-  [[gnu::always_inline]] bool enter(const ThisThread& thread) noexcept { return owned_by(thread) && enter_as_owner(); }
-  /// The same, for the owner.
-  [[gnu::always_inline]] bool enter_as_owner() noexcept {
+  /// Marks the owner as working on this shard, until `leave`. False if the calling thread is not the owner, if it is in
+  /// a signal handler that interrupted such work, or if the shard was disowned.
+  [[gnu::always_inline]] bool try_enter(const ThisThread& thread) noexcept {
+    return owned_by(thread) && try_enter_as_owner();
+  }
+  /// The same, in a thread that is known to be the owner.
+  [[gnu::always_inline]] bool try_enter_as_owner() noexcept {
     if (busy()) return false;
     busy_.store(true, std::memory_order_relaxed);
+    // The owner sets `busy_`, fences, then reads `revoked_` here (and its caller reads whether the tracker is closed).
+    // The thread that disowns the shard (or closes the tracker) sets that first, makes the heavy fence, then reads
+    // `busy_`. At least one of the two sees what the other wrote.
     os::light_fence();
     if (!revoked_.load(std::memory_order_acquire)) return true;
     leave();
@@ -105,8 +115,9 @@ class Shard {
   }
   void leave() noexcept { busy_.store(false, std::memory_order_release); }
 
-  /// After `enter`: a record for use, with its serial, where one is at hand; else null.
-  [[gnu::always_inline]] Record* take_ready() noexcept {
+  /// After `try_enter`, or under a BiasedLock: takes a record from the current page and sets its serial. Null if that
+  /// page is full.
+  [[gnu::always_inline]] Record* try_take() noexcept {
     if (current_ == nullptr) return nullptr;
     Page& page = *current_;
     Record* record = nullptr;
@@ -127,21 +138,25 @@ class Shard {
     return record;
   }
 
-  /// In a Turn: the same, with more memory if needed. Throws `std::bad_alloc`.
+  /// Under a BiasedLock: the same, but goes to another page, or allocates one, if the current page is full. Throws
+  /// `std::bad_alloc`.
   Record& take();
 
-  /// In the same Turn, or before `leave`: the record is in use from now on, and has this state; or it is not needed
-  /// after all.
+  /// Sets the state of a record that was just taken and filled in: threads that read all records see it from now on.
+  /// Call before leaving the shard.
   void publish(Record& record, std::uint32_t state) noexcept {
-    add(opened_);
+    increment(opened_);
     record.state.store(state, std::memory_order_release);
   }
+
+  /// Puts the record that was just taken back unused. Call under the same BiasedLock.
   void cancel(Record& record) noexcept;
 
-  /// A record of this shard was closed: counts it, in any thread.
+  /// Counts that a record of this shard was closed. In any thread, also in a signal handler.
   void count_closed(const ThisThread& thread) noexcept {
 #if defined(__x86_64__)
-    // One instruction: a signal handler that closes another one here comes before or after it.
+    // One instruction, which costs less than an atomic one and is enough: a signal handler of the owner's that closes
+    // another record comes before it or after it.
     if (owned_by(thread)) {
       asm("incq %0" : "+m"(closed_));  // NOLINT(hicpp-no-assembler)
       return;
@@ -150,34 +165,39 @@ class Shard {
     closed_elsewhere_.fetch_add(1, std::memory_order_relaxed);
   }
 
-  /// The record's tag is gone and nobody reads it. Any thread. True if that was the last tag of a tracker that has no
-  /// handle any more: the caller then destroys the tracker.
+  /// Frees a record whose tag is gone and that is not pinned. In any thread. True if that was the last tag of a tracker
+  /// that has no handle any more: the caller then destroys the tracker.
   [[nodiscard]] bool put_back(Record& record, const ThisThread& thread) noexcept {
     if (Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
       os::happens_after(&record);
       extra->clear();
     }
-    return !put_back_ready(record, thread) && put_back_elsewhere(record);
+    return !try_put_back_as_owner(record, thread) && put_back_as_other(record);
   }
 
-  /// The same for a record without Extra, by the owner if it may; else false, and nothing was done.
-  [[nodiscard, gnu::always_inline]] bool put_back_ready(Record& record, const ThisThread& thread) noexcept {
-    if (!enter(thread)) return false;
-    free(record);
+  /// Frees a record that has no Extra, or a cleared one, if the calling thread is the owner and can enter. Else false,
+  /// and nothing was done.
+  [[nodiscard, gnu::always_inline]] bool try_put_back_as_owner(Record& record, const ThisThread& thread) noexcept {
+    if (!try_enter(thread)) return false;
+    free_record(record);
     leave();
     return true;
   }
 
-  /// Ends the owner's privilege: call the first, then `heavy_fence`, then the second. The first time, that one returns
-  /// how many records are in use; from then on the shard tells the tracker of each tag that begins and ends.
-  void revoke() noexcept { revoked_.store(true, std::memory_order_relaxed); }
-  std::uint64_t disown() noexcept;
+  /// Takes the shard from its owner in two steps, with a `heavy_fence` between them. After that fence `try_enter`
+  /// fails.
+  void begin_disown() noexcept { revoked_.store(true, std::memory_order_relaxed); }
 
-  /// After a `heavy_fence`: waits until a Turn that began before it is over; not for one of a thread that was lost in a
-  /// fork.
-  void wait_for_turn() noexcept;
+  /// The second step: waits until the owner has left. From now on all threads work under `rare_paths`, and the shard
+  /// tells the tracker's `Lifetime` of every tag that is created or ends. Returns how many records are in use; 0 if it
+  /// was called before.
+  std::uint64_t finish_disown() noexcept;
 
-  /// Calls `function(record)` for each record that may be in use.
+  /// After a `heavy_fence`: waits until the thread that was taking or freeing records at the time of that fence has
+  /// left the shard. Does not wait for an owner that was lost in a fork.
+  void wait_for_holder() noexcept;
+
+  /// Calls `function(record)` for each record that was ever used. Its `state` says whether it is in use.
   template <class Function>
   void each(Function function) {
     Chunk* chunk = chunks_.load(std::memory_order_acquire);
@@ -192,30 +212,38 @@ class Shard {
   }
 
   Lifetime& tracker() const noexcept { return tracker_; }
+  /// The thread index of the owner; 0 if the shard was made without one.
   std::uint32_t owner() const noexcept { return owner_; }
+  /// How many records were published, and how many of them were closed.
   std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
   std::uint64_t closed() const noexcept {
     return closed_.load(std::memory_order_relaxed) + closed_elsewhere_.load(std::memory_order_relaxed);
   }
 
  private:
-  static constexpr std::uint32_t most_pages = 1024;  ///< Of a chunk.
-  static constexpr std::uint32_t least_pages_to_give_back = 16;
+  static constexpr std::uint32_t most_pages = 1024;              ///< Of a chunk.
+  static constexpr std::uint32_t least_pages_to_give_back = 16;  ///< A chunk with fewer pages keeps its memory.
 
+  /// What `returned_` holds while there is no owner to take records from it: nothing is pushed then.
   static Record* sealed() noexcept { return reinterpret_cast<Record*>(std::uintptr_t{1}); }
 
-  /// By one thread at a time.
-  static void add(std::atomic<std::uint64_t>& counter) noexcept {
+  /// For a counter that one thread at a time writes.
+  static void increment(std::atomic<std::uint64_t>& counter) noexcept {
     counter.store(counter.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
   bool owned_by(const ThisThread& thread) const noexcept { return thread.index == owner_ && owner_ != 0; }
 
-  void find_room();
+  /// Makes `current_` a page that is not full.
+  void make_room();
+  /// A page that was never used, or not since its chunk was given back.
   Page& begin_page();
+  /// A chunk of such pages: an idle one, or one from the kernel.
   Chunk& new_chunk();
-  bool put_back_elsewhere(Record& record) noexcept;
-  [[gnu::always_inline]] void free(Record& record) noexcept {
+  /// Frees a record in a thread that could not enter as the owner. True as in `put_back`.
+  bool put_back_as_other(Record& record) noexcept;
+  /// Frees a record in a thread that has entered the shard, or under `rare_paths`.
+  [[gnu::always_inline]] void free_record(Record& record) noexcept {
     Page& page = Page::of(record);
     record.serial = page.first_free;
     page.first_free = static_cast<std::uint16_t>(page.index_of(record));
@@ -229,32 +257,36 @@ class Shard {
     --pages_in_use_;
     Chunk& chunk = *page.chunk;
     if (--chunk.pages_in_use != 0 || chunk.count < least_pages_to_give_back) return;
-    // One that is given back and soon taken again would cost more than it saves: as much stays at hand.
+    // To give memory back and soon take it again would cost more than it saves: unless as many unused pages stay
+    // mapped, the chunk keeps its own.
     if (pages_ - pages_in_use_ >= 2 * chunk.count) give_back(chunk);
   }
-  void free_all(Record* returned) noexcept;
+  /// Frees all records of a list that was taken from `returned_`.
+  void free_records(Record* returned) noexcept;
+  /// Returns the memory of a chunk without records in use to the kernel.
   void give_back(Chunk& chunk) noexcept;
   static void delete_extras(Page& page) noexcept;
 
   Lifetime& tracker_;
   const std::uint32_t owner_;
-  std::uint32_t serial_ = 0;
-  std::atomic<bool> busy_{false};
-  std::atomic<bool> revoked_{false};
-  bool ownerless_ = false;  ///< Under `rare_paths`: what is put back counts for the tracker's end.
-  Page* current_ = nullptr;
-  Page* available_ = nullptr;
-  Chunk* filling_ = nullptr;  ///< Has pages that were never used.
-  Chunk* idle_ = nullptr;     ///< Those whose memory was given back.
-  Chunk first_;
-  std::uint32_t pages_ = 0;         ///< Those begun, and
-  std::uint32_t pages_in_use_ = 0;  ///< those with a record in use.
+  std::uint32_t serial_ = 0;          ///< Of the record taken last.
+  std::atomic<bool> busy_{false};     ///< The owner is working on the shard.
+  std::atomic<bool> revoked_{false};  ///< The owner may not enter any more.
+  bool ownerless_ = false;            ///< Guarded by `rare_paths`: `finish_disown` was called.
+  Page* current_ = nullptr;           ///< Records are taken from here.
+  Page* available_ = nullptr;         ///< The other pages with free records, linked by `next_available`.
+  Chunk* filling_ = nullptr;          ///< The chunk that has pages which were not begun.
+  Chunk* idle_ = nullptr;             ///< The chunks that were given back, linked by `next_idle`.
+  Chunk first_;                       ///< Has one page, from a pool of the process.
+  std::uint32_t pages_ = 0;           ///< How many pages were begun and not given back,
+  std::uint32_t pages_in_use_ = 0;    ///< and how many of them have a record in use.
   std::atomic<std::uint64_t> opened_{0};
-  std::atomic<std::uint64_t> closed_{0};
-  std::atomic<Chunk*> chunks_{nullptr};
+  std::atomic<std::uint64_t> closed_{0};  ///< By the owner.
+  std::atomic<Chunk*> chunks_{nullptr};   ///< All of them, linked by `next`, the newest first.
 
+  /// What other threads write has a cache line of its own.
   alignas(64) std::atomic<Record*> returned_{nullptr};
-  std::atomic<std::uint64_t> closed_elsewhere_{0};
+  std::atomic<std::uint64_t> closed_elsewhere_{0};  ///< By other threads.
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

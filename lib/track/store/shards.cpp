@@ -5,8 +5,10 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// Whether other threads than the one with the index `own` may be at work on it.
-bool is_of_others(const Shard& shard, std::uint32_t own) noexcept { return shard.owner() == 0 || shard.owner() != own; }
+/// Whether a thread other than that with the index `own` may be taking records from the shard.
+bool others_may_use(const Shard& shard, std::uint32_t own) noexcept {
+  return shard.owner() == 0 || shard.owner() != own;
+}
 
 }  // namespace
 
@@ -35,14 +37,16 @@ Shard& Shards::at(Lifetime& tracker, std::uint32_t index) {
   Shard* shard = pointer.load(std::memory_order_acquire);
   if (shard != nullptr) return *shard;
   auto* const fresh = new Shard(tracker, index);
-  // Sequentially consistent: who closes the tracker, or disowns the shards, sees this one, or this thread sees that.
+  // All sequentially consistent. This thread stores the shard, then reads `disowned_` here, and in the caller whether
+  // the tracker is closed. The thread that disowns the shards or closes the tracker stores that, then reads all shards.
+  // At least one of the two sees what the other stored.
   if (!pointer.compare_exchange_strong(shard, fresh)) {
     delete fresh;
     return *shard;
   }
   if (disowned_.load()) {
-    fresh->revoke();
-    static_cast<void>(fresh->disown());
+    fresh->begin_disown();
+    static_cast<void>(fresh->finish_disown());
   }
   return *fresh;
 }
@@ -51,22 +55,22 @@ std::uint64_t Shards::disown(std::uint32_t own) noexcept {
   disowned_.store(true);
   bool others = false;
   each([&](Shard& shard) {
-    shard.revoke();
-    others = others || is_of_others(shard, own);
+    shard.begin_disown();
+    others = others || others_may_use(shard, own);
   });
   if (others) os::heavy_fence();
   std::uint64_t in_use = 0;
-  each([&](Shard& shard) { in_use += shard.disown(); });
+  each([&](Shard& shard) { in_use += shard.finish_disown(); });
   return in_use;
 }
 
-void Shards::wait_for_turns(std::uint32_t own) const noexcept {
+void Shards::wait_for_holders(std::uint32_t own) const noexcept {
   bool others = false;
-  each([&](const Shard& shard) { others = others || is_of_others(shard, own); });
+  each([&](const Shard& shard) { others = others || others_may_use(shard, own); });
   if (!others) return;
   os::heavy_fence();
   each([&](Shard& shard) {
-    if (is_of_others(shard, own)) shard.wait_for_turn();
+    if (others_may_use(shard, own)) shard.wait_for_holder();
   });
 }
 

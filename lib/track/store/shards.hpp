@@ -11,8 +11,8 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The shards of one tracker: one for each thread that made a record for it, and one for the threads without an index.
-/// Once made, a shard stays. Thread-safe, without locks.
+/// The shards of one tracker: one for each thread index that opened a record for it, and one, at index 0, for the
+/// threads without an index. Once made, a shard stays until the tracker is destroyed. Thread-safe, without locks.
 class Shards {
  public:
   Shards() = default;
@@ -20,9 +20,10 @@ class Shards {
   Shards& operator=(const Shards&) = delete;
   ~Shards();
 
-  /// The shard of the thread with this index, which is made if need be. Throws `std::bad_alloc`.
+  /// The shard of the thread with this index, made if there is none. Throws `std::bad_alloc`.
   Shard& at(Lifetime& tracker, std::uint32_t index);
 
+  /// Calls `function(shard)` for each shard.
   template <class Function>
   void each(Function function) const {
     const auto visit = [&](const Pointer& pointer) {
@@ -36,13 +37,13 @@ class Shards {
     }
   }
 
-  /// Ends the owner's privilege in every shard, also in those that are still to be made; for the thread with the index
-  /// `own`, once. Returns how many records are in use.
+  /// Takes all shards from their owners (see `Shard::finish_disown`), also those that are made later. Called once, by
+  /// the thread with the index `own`. Returns how many records are in use.
   std::uint64_t disown(std::uint32_t own) noexcept;
 
-  /// Waits for all others than the thread with the index `own` that are making a record. Whoever begins later sees what
-  /// that thread wrote before.
-  void wait_for_turns(std::uint32_t own) const noexcept;
+  /// Called by the thread with the index `own`: waits until every other thread that is taking or freeing a record now
+  /// has left the shard. A thread that enters a shard later sees what the caller wrote before.
+  void wait_for_holders(std::uint32_t own) const noexcept;
 
  private:
   static constexpr std::size_t first_count = 8;
@@ -53,8 +54,8 @@ class Shards {
   Pointer& pointer_at(std::uint32_t index);
 
   std::atomic<bool> disowned_{false};
-  std::array<Pointer, first_count> first_{};
-  std::array<std::atomic<Pointer*>, blocks> more_{};  ///< Each twice as long as the one before.
+  std::array<Pointer, first_count> first_{};          ///< For the indexes below `first_count`.
+  std::array<std::atomic<Pointer*>, blocks> more_{};  ///< `more_[i]` has `first_count << i`, from that index on.
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

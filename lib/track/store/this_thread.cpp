@@ -14,8 +14,9 @@ namespace {
 
 constinit std::atomic<std::uint32_t> last_number{0};
 
-/// The Itanium C++ ABI (exception handling, 2.2.2) has each thread keep a pointer to the exceptions caught and then the
-/// number of those uncaught. Asking where costs a call; to read it from there, nothing.
+/// Where the C++ run-time counts the calling thread's uncaught exceptions. The Itanium C++ ABI (exception handling,
+/// 2.2.2) lays down what each thread keeps: a pointer to the exceptions caught, and behind it this count. Finding it
+/// costs a call, which is made once a thread; reading it costs none.
 const unsigned* count_of_uncaught_exceptions() noexcept {
   return reinterpret_cast<const unsigned*>(reinterpret_cast<const std::byte*>(abi::__cxa_get_globals()) +
                                            sizeof(void*));
@@ -24,17 +25,18 @@ const unsigned* count_of_uncaught_exceptions() noexcept {
 struct AtThreadExit {
   ~AtThreadExit() {
     ThisThread& thread = this_thread();
-    // In this order, with a signal handler in between: without an index it takes no shard for this thread's.
+    // The index first: a signal handler that came after the other assignment and still found the index would cache this
+    // thread's shard again, and the thread would go on using it after the index was given to another thread.
     thread.index = 0;
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    thread.tracker = 0;
+    thread.tracker_id = 0;
   }
 };
 
 }  // namespace
 
-void enter_thread() noexcept {
-  // Before the other, so that it is given back last.
+void register_thread() noexcept {
+  // Before `at_exit`, so that AtThreadExit runs before the index is given back.
   const std::uint32_t index = os::thread_index();
   thread_local const AtThreadExit at_exit;
   static_cast<void>(at_exit);
