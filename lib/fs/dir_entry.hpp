@@ -6,7 +6,8 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// One name in a directory. Links are listed as links, not as what they point to.
+/// One name in a directory, and the type of what it names. A symbolic link has the type `symlink`, whatever it points
+/// to.
 struct DirEntry {
   std::string name;
   FileType type = FileType::unknown;

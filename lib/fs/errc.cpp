@@ -16,7 +16,7 @@ class Category final : public std::error_category {
 }  // namespace
 
 const std::error_category& error_category() noexcept {
-  // Errors in static variables may be printed while the program ends.
+  // Never destroyed: the destructor of a static object may still print an Error of this category.
   static constinit os::Lazy<const Category> category;
   return category.get([] { return new Category; });
 }

@@ -5,7 +5,7 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// The error codes of this layer that `std::errc` has no word for.
+/// The errors of file systems for which `std::errc` has no value.
 enum class errc {
   escapes_root = 1,  ///< The path leaves the root of the file system through a symbolic link.
 };

@@ -13,7 +13,7 @@ std::unexpected<Error> unsupported(std::string_view operation, const File& file)
 File::~File() = default;
 
 Result<std::size_t> File::read_at(std::span<std::byte> buffer, std::uint64_t offset, std::source_location site) {
-  // No file reaches so far, so the answer is the same; but the kernel would refuse the question.
+  // No file has bytes behind `max_size`: reading there gives 0 bytes. pread(2) would fail with EINVAL instead.
   offset = std::min(offset, max_size);
   return do_read_at(buffer.first(std::min<std::uint64_t>(buffer.size(), max_size - offset)), offset, site);
 }

@@ -11,34 +11,35 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// What `File::seek` counts from.
+/// Where `File::seek` counts its offset from.
 enum class Whence : unsigned char { begin, current, end };
 
 /// An open file. Closing it is the owner's duty: the destructor closes too, but cannot report the error.
 ///
 /// One thread at a time may call `read`, `write` and `seek`; `read_at`, `write_at`, `truncate`, `sync` and `stat` may
-/// run in any number of threads. `close`, `release` and destruction need the file to themselves.
+/// run in any number of threads. No other member may run during `close`, `release` or destruction.
 ///
 /// A file may outlive the file system, the decorators and the Context it was opened with. Errors name the operation and
-/// the path it was opened by. After `close` or `release`, every operation fails with `bad_file_descriptor`.
+/// the path it was opened by. After `close` or `release`, every operation fails with `bad_file_descriptor`. An
+/// operation that the implementation lacks fails with `operation_not_supported`.
 class File {
  public:
   File(const File&) = delete;
   File& operator=(const File&) = delete;
   virtual ~File();
 
-  /// Reads up to `buffer.size()` bytes at the file's position, and moves it. Returns the number of bytes read;
-  /// 0 only at the end of the file or for an empty buffer.
+  /// Reads up to `buffer.size()` bytes at the file's position, and moves the position behind them. Returns the number
+  /// of bytes read; 0 only at the end of the file or for an empty buffer.
   /// Errors: `permission_denied` if not opened for reading, `is_a_directory`.
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> buffer,
                                          std::source_location site = std::source_location::current()) {
     return do_read(buffer, site);
   }
 
-  /// Writes all of `data` at the file's position (with `OpenOptions::append`, at the end of the file), and moves it
-  /// behind. After a failure some of the data may have been written: the position tells. Errors: `permission_denied` if
-  /// not opened for writing, `file_too_large`, `no_space_on_device`; `broken_pipe` for a FIFO without a reader, and
-  /// never the signal SIGPIPE.
+  /// Writes all of `data` at the file's position (with `OpenOptions::append`: at the end of the file), and moves the
+  /// position behind what was written. A write that fails may have written some of `data`: the position is behind that
+  /// part. Errors: `permission_denied` if not opened for writing, `file_too_large`, `no_space_on_device`, `broken_pipe`
+  /// for a FIFO that nobody reads. Never raises SIGPIPE.
   [[nodiscard]] Result<void> write(std::span<const std::byte> data,
                                    std::source_location site = std::source_location::current()) {
     return do_write(data, site);
@@ -47,13 +48,14 @@ class File {
     return do_write(std::as_bytes(std::span(text)), site);
   }
 
-  /// Reads at `offset`, without the file's position. Reads less than `buffer.size()` bytes only at the end of the file.
-  /// Errors: as `read`.
+  /// Reads `buffer.size()` bytes, starting `offset` bytes from the beginning of the file; neither uses nor moves the
+  /// position. Returns the number of bytes read, less than `buffer.size()` only where the file ends. Errors: as `read`.
   [[nodiscard]] Result<std::size_t> read_at(std::span<std::byte> buffer, std::uint64_t offset,
                                             std::source_location site = std::source_location::current());
 
-  /// Writes all of `data` at `offset`, without the file's position. Bytes between the old end and `offset` read as
-  /// zero. Errors: as `write`; `invalid_argument` if opened for appending.
+  /// Writes all of `data`, starting `offset` bytes from the beginning of the file; neither uses nor moves the position.
+  /// Where `offset` is behind the end of the file, the bytes between read as zeros. A write that fails may have written
+  /// some of `data`. Errors: as `write`; `invalid_argument` if opened for appending.
   [[nodiscard]] Result<void> write_at(std::span<const std::byte> data, std::uint64_t offset,
                                       std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write_at(std::string_view text, std::uint64_t offset,
@@ -61,43 +63,47 @@ class File {
     return write_at(std::as_bytes(std::span(text)), offset, site);
   }
 
-  /// Moves the position, and returns it as counted from the beginning. It may lie behind the end: a write there leaves
-  /// a hole. Errors: `invalid_argument` if it would be negative or too large, `is_a_directory`.
+  /// Sets the position to `whence` plus `offset` bytes, and returns it, counted from the beginning of the file. It may
+  /// be behind the end: a write there leaves a hole, which reads as zeros. Errors: `invalid_argument` if the position
+  /// would be negative or above INT64_MAX, `is_a_directory`.
   [[nodiscard]] Result<std::uint64_t> seek(std::int64_t offset, Whence whence = Whence::begin,
                                            std::source_location site = std::source_location::current()) {
     return do_seek(offset, whence, site);
   }
 
-  /// Cuts the file, or extends it with zeros. The position stays.
-  /// Errors: `permission_denied` if not opened for writing, `file_too_large`.
+  /// Sets the file's size to `size` bytes: cuts the rest off, or extends the file with zeros. The position does not
+  /// move. Errors: `permission_denied` if not opened for writing, `file_too_large`.
   [[nodiscard]] Result<void> truncate(std::uint64_t size, std::source_location site = std::source_location::current());
 
-  /// Makes sure that there is room for the bytes from `offset` on, and that the file is at least that long.
+  /// Reserves room on the device for the `size` bytes from `offset` on, and extends the file to `offset + size` bytes
+  /// if it is shorter. Errors: `file_too_large`.
   [[nodiscard]] Result<void> allocate(std::uint64_t offset, std::uint64_t size,
                                       std::source_location site = std::source_location::current());
 
-  /// Returns when all that was written has reached the device. Of a directory: the names in it.
+  /// Waits until all that was written to the file has reached the device; for a directory, the names in it (fsync(2)).
   [[nodiscard]] Result<void> sync(std::source_location site = std::source_location::current()) { return do_sync(site); }
 
+  /// Returns the metadata of the file.
   [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current()) {
     return do_stat(site);
   }
 
-  /// Gives the descriptor up to the caller, who closes it; the file counts as closed.
-  /// Errors: `operation_not_supported` where there is no descriptor; the file then stays open.
+  /// Closes the file without closing its descriptor, and returns the descriptor, which is now the caller's to close.
+  /// Errors: `operation_not_supported` if the file has no descriptor; the file then stays open.
   [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current()) {
     return do_release(site);
   }
 
-  /// Closes the file, and reports what went wrong with it. Whatever it returns, the file counts as closed.
+  /// Closes the file. An error may be that of an earlier write, which the system reports only now (close(2)). The file
+  /// is closed afterwards even if this returns an error.
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current()) {
     return do_close(site);
   }
 
-  /// The descriptor behind the file; -1 where there is none, and after `close`.
+  /// The descriptor of the file, which still owns it; -1 if the file has none, and after `close` or `release`.
   int native_handle() const noexcept { return do_native_handle(); }
 
-  /// The path the file was opened by. Lives as long as the file.
+  /// The path the file was opened by. The view is valid as long as this object.
   std::string_view path() const noexcept LEASH_LIFETIMEBOUND { return do_path(); }
 
  protected:
@@ -105,10 +111,12 @@ class File {
 
   File() = default;
 
-  /// What an implementation provides. Where it does not, the operation fails with `operation_not_supported`. It is
-  /// never asked for more than `max_size` bytes of a file: `offset + data.size()` and `size` are at most that.
+  /// The greatest size of a file, in bytes. The public members have checked that the `size`, or the end of the range at
+  /// `offset`, which is passed to a `do_…` function is not above it.
   static constexpr std::uint64_t max_size = INT64_MAX;
 
+  /// What an implementation provides. By default an operation fails with `operation_not_supported`, and
+  /// `do_native_handle` returns -1.
   virtual Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site);
   virtual Result<void> do_write(std::span<const std::byte> data, std::source_location site);
   virtual Result<std::size_t> do_read_at(std::span<std::byte> buffer, std::uint64_t offset, std::source_location site);

@@ -8,34 +8,34 @@ std::unexpected<Error> unsupported(std::string_view operation, std::string_view 
   return fail(operation, path, std::errc::operation_not_supported);
 }
 
-std::string arrow(std::string_view from, std::string_view to) { return std::string(from).append(" -> ").append(to); }
+std::string from_to(std::string_view from, std::string_view to) { return std::string(from).append(" -> ").append(to); }
 
-Result<void> admit_path(std::string_view operation, std::string_view path) {
+Result<void> check_path(std::string_view operation, std::string_view path) {
   const std::string_view defect = path_defect(path);
   if (!defect.empty()) return fail(operation, path, std::errc::invalid_argument, defect);
   return {};
 }
 
-Result<void> admit(Call call, std::string_view operation, std::string_view path) {
-  if (auto wanted = call.context().check(operation, path); !wanted) return wanted;
-  return admit_path(operation, path);
+Result<void> check(Call call, std::string_view operation, std::string_view path) {
+  if (auto checked = call.context().check(operation, path); !checked) return checked;
+  return check_path(operation, path);
 }
 
-Result<void> admit_pair(Call call, std::string_view operation, std::string_view from, std::string_view to) {
-  if (call.context().done()) return call.context().check(operation, arrow(from, to));
-  if (auto valid = admit_path(operation, from); !valid) return valid;
-  return admit_path(operation, to);
+Result<void> check_two_paths(Call call, std::string_view operation, std::string_view from, std::string_view to) {
+  if (call.context().done()) return call.context().check(operation, from_to(from, to));
+  if (auto checked = check_path(operation, from); !checked) return checked;
+  return check_path(operation, to);
 }
 
-Result<void> admit_removal(Call call, std::string_view operation, std::string_view path) {
-  if (auto admitted = admit(call, operation, path); !admitted) return admitted;
+Result<void> check_removal(Call call, std::string_view operation, std::string_view path) {
+  if (auto checked = check(call, operation, path); !checked) return checked;
   if (path == ".") return fail(operation, path, std::errc::invalid_argument, "the root cannot be removed");
   return {};
 }
 
-Result<void> admit_mode(Call call, std::string_view operation, std::string_view path, std::uint32_t mode,
+Result<void> check_mode(Call call, std::string_view operation, std::string_view path, std::uint32_t mode,
                         std::uint32_t allowed) {
-  if (auto admitted = admit(call, operation, path); !admitted) return admitted;
+  if (auto checked = check(call, operation, path); !checked) return checked;
   if ((mode & ~allowed) == 0) return {};
   return fail(operation, path, std::errc::invalid_argument, "mode has bits other than permissions");
 }
@@ -57,101 +57,101 @@ Result<std::unique_ptr<File>> FileSystem::append(Call call, std::string_view pat
 }
 
 Result<std::unique_ptr<File>> FileSystem::open(Call call, std::string_view path, const OpenOptions& options) {
-  if (auto admitted = admit(call, "open", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "open", path); !checked) return std::unexpected(checked.error());
   const std::string_view defect = options_defect(options);
   if (!defect.empty()) return fail("open", path, std::errc::invalid_argument, defect);
   return do_open(call, path, options);
 }
 
 Result<std::unique_ptr<Dir>> FileSystem::open_dir(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "open_dir", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "open_dir", path); !checked) return std::unexpected(checked.error());
   return do_open_dir(call, path);
 }
 
 Result<FileInfo> FileSystem::stat(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "stat", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "stat", path); !checked) return std::unexpected(checked.error());
   return do_stat(call, path);
 }
 
 Result<FileInfo> FileSystem::lstat(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "lstat", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "lstat", path); !checked) return std::unexpected(checked.error());
   return do_lstat(call, path);
 }
 
 Result<std::vector<DirEntry>> FileSystem::read_dir(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "read_dir", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "read_dir", path); !checked) return std::unexpected(checked.error());
   return do_read_dir(call, path);
 }
 
 Result<void> FileSystem::mkdir(Call call, std::string_view path, std::uint32_t mode) {
-  if (auto admitted = admit_mode(call, "mkdir", path, mode, 0777); !admitted) return admitted;
+  if (auto checked = check_mode(call, "mkdir", path, mode, 0777); !checked) return checked;
   return do_mkdir(call, path, mode);
 }
 
 Result<void> FileSystem::mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
-  if (auto admitted = admit_mode(call, "mkdir_all", path, mode, 0777); !admitted) return admitted;
+  if (auto checked = check_mode(call, "mkdir_all", path, mode, 0777); !checked) return checked;
   return do_mkdir_all(call, path, mode);
 }
 
 Result<void> FileSystem::remove(Call call, std::string_view path) {
-  if (auto admitted = admit_removal(call, "remove", path); !admitted) return admitted;
+  if (auto checked = check_removal(call, "remove", path); !checked) return checked;
   return do_remove(call, path);
 }
 
 Result<void> FileSystem::remove_all(Call call, std::string_view path) {
-  if (auto admitted = admit_removal(call, "remove_all", path); !admitted) return admitted;
+  if (auto checked = check_removal(call, "remove_all", path); !checked) return checked;
   return do_remove_all(call, path);
 }
 
 Result<void> FileSystem::rename(Call call, std::string_view from, std::string_view to) {
-  if (auto admitted = admit_pair(call, "rename", from, to); !admitted) return admitted;
+  if (auto checked = check_two_paths(call, "rename", from, to); !checked) return checked;
   if (from == "." || to == ".") {
-    return fail("rename", arrow(from, to), std::errc::invalid_argument, "the root cannot be renamed");
+    return fail("rename", from_to(from, to), std::errc::invalid_argument, "the root cannot be renamed");
   }
   return do_rename(call, from, to);
 }
 
 Result<void> FileSystem::link(Call call, std::string_view existing, std::string_view path) {
-  if (auto admitted = admit_pair(call, "link", existing, path); !admitted) return admitted;
+  if (auto checked = check_two_paths(call, "link", existing, path); !checked) return checked;
   return do_link(call, existing, path);
 }
 
 Result<void> FileSystem::symlink(Call call, std::string_view target, std::string_view path) {
-  if (auto admitted = admit(call, "symlink", path); !admitted) return admitted;
+  if (auto checked = check(call, "symlink", path); !checked) return checked;
   if (target.empty()) return fail("symlink", path, std::errc::invalid_argument, "empty target");
   if (target.contains('\0')) return fail("symlink", path, std::errc::invalid_argument, "NUL in target");
   return do_symlink(call, target, path);
 }
 
 Result<std::string> FileSystem::read_link(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "read_link", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "read_link", path); !checked) return std::unexpected(checked.error());
   return do_read_link(call, path);
 }
 
 Result<void> FileSystem::chmod(Call call, std::string_view path, std::uint32_t mode) {
-  if (auto admitted = admit_mode(call, "chmod", path, mode, 07777); !admitted) return admitted;
+  if (auto checked = check_mode(call, "chmod", path, mode, 07777); !checked) return checked;
   return do_chmod(call, path, mode);
 }
 
 Result<void> FileSystem::set_times(Call call, std::string_view path, std::optional<Clock::system_time_point> accessed,
                                    std::optional<Clock::system_time_point> modified) {
-  if (auto admitted = admit(call, "set_times", path); !admitted) return admitted;
+  if (auto checked = check(call, "set_times", path); !checked) return checked;
   return do_set_times(call, path, accessed, modified);
 }
 
 Result<void> FileSystem::truncate(Call call, std::string_view path, std::uint64_t size) {
-  if (auto admitted = admit(call, "truncate", path); !admitted) return admitted;
+  if (auto checked = check(call, "truncate", path); !checked) return checked;
   if (size > static_cast<std::uint64_t>(INT64_MAX)) return fail("truncate", path, std::errc::file_too_large);
   return do_truncate(call, path, size);
 }
 
 Result<void> FileSystem::sync_dir(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "sync_dir", path); !admitted) return admitted;
+  if (auto checked = check(call, "sync_dir", path); !checked) return checked;
   return do_sync_dir(call, path);
 }
 
 Result<Space> FileSystem::space(Call call, std::string_view path) {
-  if (auto admitted = admit(call, "space", path); !admitted) return std::unexpected(admitted.error());
+  if (auto checked = check(call, "space", path); !checked) return std::unexpected(checked.error());
   return do_space(call, path);
 }
 
@@ -182,11 +182,11 @@ Result<void> FileSystem::do_remove(Call, std::string_view path) { return unsuppo
 Result<void> FileSystem::do_remove_all(Call, std::string_view path) { return unsupported("remove_all", path); }
 
 Result<void> FileSystem::do_rename(Call, std::string_view from, std::string_view to) {
-  return unsupported("rename", arrow(from, to));
+  return unsupported("rename", from_to(from, to));
 }
 
 Result<void> FileSystem::do_link(Call, std::string_view existing, std::string_view path) {
-  return unsupported("link", arrow(existing, path));
+  return unsupported("link", from_to(existing, path));
 }
 
 Result<void> FileSystem::do_symlink(Call, std::string_view, std::string_view path) {

@@ -19,18 +19,20 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// A tree of files: the disk, memory, or a decorator over another. All members may be called from any number of
-/// threads.
+/// A tree of files: the disk, memory, or a decorator over another file system. Thread-safe: any number of threads may
+/// call any members at once.
 ///
-/// Paths are relative to its root (`valid_path`); anything else is `invalid_argument`, before the implementation is
-/// asked. A Context that is done is refused there too: `operation_canceled` or `timed_out`. Symbolic links are followed
-/// while they stay inside of the root; one that leaves it, or is absolute, gives `errc::escapes_root` (for a DiskFS,
-/// see `Links`), and too many of them `too_many_symbolic_link_levels`. Errors name the operation and the path: those of
-/// `rename` and `link` as `from
-/// -> to`.
+/// Paths are relative to the root of the file system and written as `valid_path` says. Errors name the operation and
+/// the path; those of `rename` and `link` name both paths, in the form `from -> to`.
 ///
-/// What every operation may also return: `no_such_file_or_directory`, `not_a_directory` for an element in the middle,
-/// `filename_too_long`, `permission_denied`, and `operation_not_supported` where an implementation lacks it.
+/// Every operation may fail with these errors, besides those that it lists:
+/// - `invalid_argument` for a path that is not a `valid_path`, and `operation_canceled` or `timed_out` when the Context
+///   is done: both before the implementation is called;
+/// - `no_such_file_or_directory`; `not_a_directory` where an element before the last is something else;
+/// - `filename_too_long`, `permission_denied`;
+/// - `errc::escapes_root` for a symbolic link that leads out of the root or is absolute (a DiskFS may allow both, see
+///   `Links`), and `too_many_symbolic_link_levels`; links that stay below the root are followed;
+/// - `operation_not_supported` if the implementation lacks the operation.
 class FileSystem {
  public:
   FileSystem(const FileSystem&) = delete;
@@ -45,74 +47,83 @@ class FileSystem {
   /// `directory` is set), `not_a_directory` (if it is set).
   [[nodiscard]] Result<std::unique_ptr<File>> open(Call call, std::string_view path, const OpenOptions& options);
 
-  /// Opens a file for writing, anew: creates or empties it. The mode is 0666, less the umask of the process or of the
-  /// MemoryFS.
+  /// Opens a file for writing. Creates it, with mode 0666 less the umask (of the process, or of the MemoryFS), or
+  /// empties it if it exists. Errors: `is_a_directory`.
   [[nodiscard]] Result<std::unique_ptr<File>> create(Call call, std::string_view path);
 
-  /// Opens a file for writing at its end, and creates it if it is missing, as `create` does.
+  /// Opens a file so that every write goes to its end, and creates it, as `create` does, if it is missing.
+  /// Errors: `is_a_directory`.
   [[nodiscard]] Result<std::unique_ptr<File>> append(Call call, std::string_view path);
 
   /// Opens a directory, to list it in pieces. Errors: `not_a_directory`.
   [[nodiscard]] Result<std::unique_ptr<Dir>> open_dir(Call call, std::string_view path);
 
-  /// What is known of a file; of what it points to, if it is a symbolic link.
+  /// Returns the metadata of a file. A symbolic link is followed.
   [[nodiscard]] Result<FileInfo> stat(Call call, std::string_view path);
 
-  /// What is known of a file, or of the symbolic link itself.
+  /// Returns the metadata of a file. If `path` is a symbolic link, it is the link's own.
   [[nodiscard]] Result<FileInfo> lstat(Call call, std::string_view path);
 
-  /// All entries of a directory, strictly ordered by the bytes of their names, without `.` and `..`. Loop over
-  /// `leash::take(files.read_dir(ctx, path))`, not over `.value()` of it: that refers into a Result which may be gone.
+  /// Returns all entries of a directory without `.` and `..`, sorted by the bytes of their names. In a range-for loop
+  /// write `leash::take(files.read_dir(ctx, path))` and not `files.read_dir(ctx, path).value()`: see `leash::take`.
+  /// Errors: `not_a_directory`.
   [[nodiscard]] Result<std::vector<DirEntry>> read_dir(Call call, std::string_view path);
 
-  /// Creates a directory. Errors: `file_exists`, whatever it is that exists; `no_such_file_or_directory` without a
-  /// parent.
+  /// Creates a directory with mode `mode` less the umask. Errors: `file_exists` if the name exists, whatever it names;
+  /// `no_such_file_or_directory` if the parent is missing; `invalid_argument` for a mode above 0777.
   [[nodiscard]] Result<void> mkdir(Call call, std::string_view path, std::uint32_t mode = 0777);
 
-  /// Creates a directory and those above it that are missing. It is no error if it exists.
-  /// Errors: `not_a_directory` if an element is something else, `file_exists` if one is a dangling link.
+  /// Creates a directory and those above it that are missing, each with mode `mode` less the umask. Succeeds if the
+  /// directory exists already. Errors: `not_a_directory` if an element is something else, `file_exists` if one is a
+  /// dangling link, `invalid_argument` for a mode above 0777.
   [[nodiscard]] Result<void> mkdir_all(Call call, std::string_view path, std::uint32_t mode = 0777);
 
-  /// Removes a file, a symbolic link (not what it points to) or an empty directory. Who has the file open keeps it.
+  /// Removes a file, a symbolic link (not what it points to) or an empty directory. Handles that are open to the file
+  /// go on working.
   /// Errors: `directory_not_empty`; `invalid_argument` for the root.
   [[nodiscard]] Result<void> remove(Call call, std::string_view path);
 
-  /// Removes whatever `path` is, with all that is below it; never what links point to. It is no error if nothing is
-  /// there. Stops at the first failure, or when the Context is done. Errors: `invalid_argument` for the root.
+  /// Removes the file, symbolic link or directory at `path`, with all that is below it, but never what a link points
+  /// to. Succeeds if nothing is there. Stops at the first failure, or when the Context is done; part of the tree may
+  /// then be gone. Errors: `invalid_argument` for the root.
   [[nodiscard]] Result<void> remove_all(Call call, std::string_view path);
 
-  /// Gives a file or directory another name, and in the same step removes what had that name. Nothing happens if both
-  /// are the same file. Errors: `is_a_directory` (a file over a directory), `not_a_directory` (the reverse),
-  /// `directory_not_empty`, `invalid_argument` (a directory into itself, or the root), `cross_device_link`.
+  /// Renames `from` to `to`, and atomically replaces a file, or an empty directory, that is at `to`. Does nothing if
+  /// both name the same file. Errors: `is_a_directory` for a file onto a directory, `not_a_directory` for a directory
+  /// onto a file, `directory_not_empty`, `invalid_argument` for a directory into itself and for the root,
+  /// `cross_device_link`.
   [[nodiscard]] Result<void> rename(Call call, std::string_view from, std::string_view to);
 
-  /// Gives the file `existing` a further name; a symbolic link is not followed. Errors: `file_exists`,
-  /// `operation_not_permitted` for a directory.
+  /// Creates `path` as a further name (hard link) of the file `existing`. If that is a symbolic link, the link itself
+  /// gets the name. Errors: `file_exists`, `operation_not_permitted` for a directory.
   [[nodiscard]] Result<void> link(Call call, std::string_view existing, std::string_view path);
 
-  /// Creates a symbolic link at `path`. The target may be any text that is not empty and has no NUL: it is judged when
-  /// it is followed.
+  /// Creates a symbolic link at `path`. The target may be any text without NUL: it is not checked before the link is
+  /// followed. Errors: `file_exists`; `invalid_argument` for a target that is empty or contains NUL.
   [[nodiscard]] Result<void> symlink(Call call, std::string_view target, std::string_view path);
 
-  /// The target of a symbolic link, as it was given. Errors: `invalid_argument` if it is none.
+  /// Returns the target of a symbolic link, as `symlink` was given it. Errors: `invalid_argument` if `path` is no
+  /// symbolic link.
   [[nodiscard]] Result<std::string> read_link(Call call, std::string_view path);
 
-  /// Sets the mode bits of a file, or of what it points to, if it is a symbolic link (chmod(2)): permissions,
-  /// set-user-ID, set-group-ID and the sticky bit.
+  /// Sets the mode of a file (chmod(2)): permissions, set-user-ID, set-group-ID and the sticky bit. A symbolic link is
+  /// followed. Errors: `invalid_argument` for a mode above 07777.
   [[nodiscard]] Result<void> chmod(Call call, std::string_view path, std::uint32_t mode);
 
-  /// Sets those times that are given of a file, or of what it points to, if it is a symbolic link (utimensat(2)).
+  /// Sets the times of a file (utimensat(2)); `std::nullopt` leaves a time as it is. A symbolic link is followed.
   [[nodiscard]] Result<void> set_times(Call call, std::string_view path,
                                        std::optional<Clock::system_time_point> accessed,
                                        std::optional<Clock::system_time_point> modified);
 
-  /// Cuts a file, or extends it with zeros. Errors: `is_a_directory`, `file_too_large`.
+  /// Sets the size of a file to `size` bytes: cuts the rest off, or extends the file with zeros. A symbolic link is
+  /// followed. Errors: `is_a_directory`, `file_too_large`.
   [[nodiscard]] Result<void> truncate(Call call, std::string_view path, std::uint64_t size);
 
-  /// Returns when the names in a directory have reached the device: what `create`, `rename` and `remove` did there.
+  /// Waits until the names in a directory have reached the device: what `create`, `rename` and `remove` did there.
+  /// Errors: `not_a_directory`.
   [[nodiscard]] Result<void> sync_dir(Call call, std::string_view path);
 
-  /// How much room there is where `path` is kept (statvfs(3)).
+  /// Returns how much room there is where `path` is stored (statvfs(3)).
   [[nodiscard]] Result<Space> space(Call call, std::string_view path);
 
  protected:
@@ -122,8 +133,8 @@ class FileSystem {
   FileSystem(FileSystem&&) = default;
   FileSystem& operator=(FileSystem&&) = default;
 
-  /// What an implementation provides, with arguments that were checked. Where it does not, the operation fails with
-  /// `operation_not_supported`.
+  /// What an implementation provides. The public members have checked the Context and the arguments. By default an
+  /// operation fails with `operation_not_supported`.
   virtual Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options);
   virtual Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path);
   virtual Result<FileInfo> do_stat(Call call, std::string_view path);

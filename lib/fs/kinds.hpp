@@ -3,7 +3,7 @@
 #include <leash/config.hpp>
 #include <leash/track/kind.hpp>
 
-/// The kinds of resources that file systems hand out.
+/// What reports call the handles of file systems.
 namespace LEASH_NAMESPACE::fs::kinds {
 
 inline constexpr track::Kind file{"file", "files"};

@@ -4,13 +4,14 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// What a DiskFS makes of symbolic links that point out of its root. Neither lets anyone out (openat2(2)).
+/// What a DiskFS does with symbolic links that point out of its root. Either way no path leads out of the root. The
+/// names in capitals are those of openat2(2).
 enum class Links : unsigned char {
-  /// One that is absolute or goes up above the root is refused: `errc::escapes_root` (RESOLVE_BENEATH).
+  /// A link that is absolute, or goes up above the root, fails with `errc::escapes_root` (RESOLVE_BENEATH).
   beneath,
 
-  /// The root is `/` to them, as after chroot(2): an absolute one starts there, and `..` of the root is the root
-  /// (RESOLVE_IN_ROOT).
+  /// Links see the root as `/`, as after chroot(2): an absolute link starts at the root, and `..` in the root is the
+  /// root itself (RESOLVE_IN_ROOT).
   in_root,
 };
 

@@ -15,7 +15,7 @@ namespace {
   throw std::logic_error("leash: MemoryFS: entry \"" + leash::detail::escape(path) + "\": " + std::string(why));
 }
 
-void accept(const detail::Outcome<void>& outcome, std::string_view path) {
+void reject_failure(const detail::Outcome<void>& outcome, std::string_view path) {
   if (!outcome) reject(path, outcome.error().message());
 }
 
@@ -27,10 +27,10 @@ void add_entry(detail::MemoryTree& tree, const MemoryFS::Entry& entry) {
   if (path == ".") reject(entry.path, "it is the root");
   if (directory) {
     if (!entry.content.empty()) reject(entry.path, "a directory with content");
-    accept(tree.mkdir_all(path, 0777), entry.path);
+    reject_failure(tree.mkdir_all(path, 0777), entry.path);
     return;
   }
-  if (path.contains('/')) accept(tree.mkdir_all(parent_path(path), 0777), entry.path);
+  if (path.contains('/')) reject_failure(tree.mkdir_all(parent_path(path), 0777), entry.path);
   const auto file = tree.open(path, {.write = true, .create = true, .exclusive = true});
   if (!file) reject(entry.path, file.error().message());
   (*file)->content.write(0, std::as_bytes(std::span(entry.content)));

@@ -15,43 +15,48 @@ namespace detail {
 class MemoryTree;
 }
 
-/// A file system in memory, made like a fixture. Behaves like a disk seen by root, down to the error codes; its files
-/// are open to any number of threads, and those who read different files do not wait for each other.
+/// A file system in memory, for tests: the constructor takes its files. It behaves as a disk does for a user whom no
+/// permission stops (root), down to the error codes. Threads that read different files do not wait for each other.
 ///
 ///     MemoryFS memory{{"data.csv", "hello"}, {"logs/today.txt", "ok"}, {"empty/", ""}};
 ///
-/// Files are sparse: a write at 1 TiB takes the memory of what is written. Reading does not change the time of access.
-/// Handles share the tree, and may outlive the MemoryFS. `sync` succeeds and does nothing: there is nothing more
-/// lasting to write to.
+/// Files are sparse: a write at offset 1 TiB takes no more memory than what is written. Reading does not change
+/// `FileInfo::accessed`. Handles share the tree, and may outlive the MemoryFS. `sync` and `sync_dir` succeed without
+/// doing anything.
 class MemoryFS final : public FileSystem {
  public:
-  /// A file and its content, or, if the path ends with a slash, an empty directory. The directories above are implied.
+  /// A file and its content or, if the path ends with a slash, an empty directory. Directories above it that are
+  /// missing are created.
   struct Entry {
     std::string_view path;
     std::string_view content;
   };
 
   struct Options {
-    /// Where the times of files come from. Null is the machine's clock.
+    /// Tells the times of files. Null means the machine's clock.
     std::shared_ptr<Clock> clock = nullptr;
 
-    /// The permission bits that new files and directories do not get.
+    /// The permission bits that are cleared in the mode of new files and directories.
     std::uint32_t umask = 022;
   };
 
+  /// An empty root directory.
   MemoryFS();
 
-  /// Throws `std::logic_error`, naming the path, for a path that is invalid or given twice, and for a file with
-  /// something below it.
+  /// A tree of `entries`. Throws `std::logic_error`, naming the path, for a path that is invalid or the root, a file
+  /// that is given twice, a file with something below it, and a directory with content.
   MemoryFS(std::initializer_list<Entry> entries);
+
+  /// The same with options.
   static MemoryFS with(const Options& options, std::initializer_list<Entry> entries = {});
 
   MemoryFS(MemoryFS&&) = delete;
   MemoryFS& operator=(MemoryFS&&) = delete;
   ~MemoryFS() override;
 
-  /// The tree as text, for golden tests: a line for each name, in order, as `logs/`, `logs/today.txt "ok"` and `current
-  /// -> logs`. Of a long content, the beginning and the size.
+  /// The tree as text, for golden tests: one line for each name, in order. A directory is `logs/`, a file is
+  /// `logs/today.txt "ok"`, a symbolic link is `current -> logs`. A content of more than 60 bytes is cut, and followed
+  /// by its size.
   [[nodiscard]] std::string dump() const;
 
  private:

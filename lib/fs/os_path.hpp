@@ -8,18 +8,19 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// What the operating system calls `path`, absolute or relative to the working directory, as a path below `/`: for a
-/// DiskFS that is rooted there, with `Links::in_root`.
+/// Turns a path of the operating system, absolute or relative to the working directory, into the path of the same file
+/// for a DiskFS that is rooted at `/`, with `Links::in_root`.
 ///
 ///     auto disk = leash::take(DiskFS::open_root(ctx, "/", {.links = Links::in_root}));
 ///     auto file = disk.open(ctx, leash::take(os_path(ctx, "../data.csv")));
 ///
-/// The file need not exist. What comes before a `..` must, and its links are followed (realpath(3)), as the system
-/// does: `link/..` is the directory above what `link` points to. All other links are left for the DiskFS to follow. A
-/// slash at the end is dropped, and with it the demand for a directory.
+/// The file need not exist. The part of `path` up to its last `..` must, and symbolic links in that part are followed
+/// now (realpath(3)), since `link/..` is the directory above what `link` points to. Links after that part are followed
+/// when the DiskFS opens the result. A slash at the end is dropped: the result may name a file, too.
 ///
-/// Errors: `no_such_file_or_directory` for an empty path and for a working directory that is gone, `invalid_argument`
-/// for a NUL, what realpath(3) says, and that of a Context which is done.
+/// Errors: `no_such_file_or_directory` for an empty path and for a working directory that was removed,
+/// `invalid_argument` for a NUL, those of realpath(3), and `operation_canceled` or `timed_out` when the Context is
+/// done.
 [[nodiscard]] Result<std::string> os_path(Call call, std::string_view path);
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -9,11 +9,12 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// A file system that passes everything on to another one. A decorator derives from it, overrides what it is about, and
-/// calls `ProxyFileSystem::do_open(call, path, options)` to pass that on.
+/// A file system that passes every operation on to another one, the inner file system. A decorator derives from it,
+/// overrides the operations that it changes, and passes one on with `ProxyFileSystem::do_open(call, path, options)`.
 ///
-/// A call goes straight to the inner `do_…`: the checks of the public members were made on the outside. The inner file
-/// system must outlive this one; the handles that were opened through it need neither.
+/// An operation calls the `do_…` function of the inner file system, without the checks of its public member: that of
+/// the outermost file system has made them. The inner file system must outlive this one. Handles that were opened
+/// through this one may outlive both.
 class ProxyFileSystem : public FileSystem {
  public:
   explicit ProxyFileSystem(FileSystem& inner) noexcept : inner_(&inner) {}
@@ -45,7 +46,7 @@ class ProxyFileSystem : public FileSystem {
   FileSystem* inner_;
 };
 
-/// A file that passes everything on to another one, which it owns. A decorator derives from it.
+/// A file that passes every operation on to another one, which it owns. A decorator derives from it.
 class ProxyFile : public File {
  public:
   /// Throws `std::logic_error` if `inner` is null.
@@ -80,7 +81,7 @@ class ProxyFile : public File {
   std::unique_ptr<File> inner_;
 };
 
-/// A directory that passes everything on to another one, which it owns. A decorator derives from it.
+/// A directory that passes every operation on to another one, which it owns. A decorator derives from it.
 class ProxyDir : public Dir {
  public:
   /// Throws `std::logic_error` if `inner` is null.

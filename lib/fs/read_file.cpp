@@ -6,19 +6,22 @@
 namespace LEASH_NAMESPACE::fs {
 namespace {
 
-constexpr std::size_t min_step = 4096;
-constexpr std::size_t max_step = std::size_t{1} << 20;
+/// When the buffer is full it doubles, within these limits: the bytes that it grows by.
+constexpr std::size_t min_growth = 4096;
+constexpr std::size_t max_growth = std::size_t{1} << 20;
 
 Result<std::string> read_all(Call call, File& file, std::string_view path) {
-  // Only where to begin: the size may be wrong by now, and is always 0 in /proc.
+  // The size only says how large a buffer to begin with: it may be wrong by now, and files of /proc say 0.
   const Result<FileInfo> info = file.stat(call.site());
-  std::size_t step = min_step;
-  if (info) step = static_cast<std::size_t>(std::clamp<std::uint64_t>(info->size + 1, step, max_step));
+  std::size_t first_growth = min_growth;
+  if (info) {
+    first_growth = static_cast<std::size_t>(std::clamp<std::uint64_t>(info->size + 1, min_growth, max_growth));
+  }
   std::string content;
   std::size_t size = 0;
   for (;;) {
-    if (auto wanted = call.context().check("read", path); !wanted) return std::unexpected(wanted.error());
-    if (content.size() == size) content.resize(size + std::clamp(size, step, max_step));
+    if (auto checked = call.context().check("read", path); !checked) return std::unexpected(checked.error());
+    if (content.size() == size) content.resize(size + std::clamp(size, first_growth, max_growth));
     const auto room = std::as_writable_bytes(std::span(content).subspan(size));
     const Result<std::size_t> count = file.read(room, call.site());
     if (!count) return std::unexpected(count.error());

@@ -9,8 +9,8 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// The whole content of a file. Errors: those of `open`, `read` and `close`, and that of a Context which is done before
-/// the end.
+/// Returns the whole content of a file. Errors: those of `open`, `read` and `close`, and `operation_canceled` or
+/// `timed_out` when the Context is done before all is read.
 [[nodiscard]] Result<std::string> read_file(Call call, FileSystem& files, std::string_view path);
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -18,13 +18,13 @@ Result<void> walk(Call call, FileSystem& files, std::string_view root, const Wal
   while (!pending.empty()) {
     const Pending here = std::move(pending.back());
     pending.pop_back();
-    if (auto wanted = call.context().check("walk", here.path); !wanted) return wanted;
+    if (auto checked = call.context().check("walk", here.path); !checked) return checked;
     const WalkNext next = visit(here.path, here.entry, std::nullopt);
     if (next == WalkNext::stop) return {};
     if (next == WalkNext::skip_directory || !here.entry.is_directory()) continue;
     Result<std::vector<DirEntry>> entries = files.read_dir(call, here.path);
     if (!entries) {
-      if (auto wanted = call.context().check("walk", here.path); !wanted) return wanted;
+      if (auto checked = call.context().check("walk", here.path); !checked) return checked;
       if (visit(here.path, here.entry, entries.error()) == WalkNext::stop) return {};
       continue;
     }

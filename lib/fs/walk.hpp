@@ -11,21 +11,22 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// What a visitor wants next.
+/// What the visitor tells `walk` to do next.
 enum class WalkNext : unsigned char {
   go_on,
-  skip_directory,  ///< Not what is in this directory. The same as `go_on` for all else.
-  stop,            ///< Nothing more. The walk is a success.
+  skip_directory,  ///< Do not enter this directory. For an entry that is no directory the same as `go_on`.
+  stop,            ///< End the walk, which then returns success.
 };
 
-/// Called for each name that `walk` comes to. With an error it is called a second time for a directory that could not
-/// be listed.
+/// Called once for each name that `walk` comes to, with no error. If a directory cannot be listed, it is called a
+/// second time for that directory, with the error; `walk` then goes on with the next name, unless it returns `stop`.
 using WalkVisitor =
     std::function<WalkNext(std::string_view path, const DirEntry& entry, const std::optional<Error>& error)>;
 
-/// Calls `visit` for `root` and all that is below it: a directory before what is in it, names in the order of their
-/// bytes. Symbolic links are visited and not followed, `root` included. Holds nothing open while it calls. Errors: that
-/// of `lstat` for `root`, and that of a Context which is done before the end.
+/// Calls `visit` for `root` and all that is below it: for a directory before what is in it, and within a directory in
+/// the order of the names' bytes. Symbolic links are visited but not followed, even if `root` is one. No handle is open
+/// during a call of `visit`. Errors: those of `lstat` for `root`, and `operation_canceled` or `timed_out` when the
+/// Context is done before the end.
 [[nodiscard]] Result<void> walk(Call call, FileSystem& files, std::string_view root, const WalkVisitor& visit);
 
 }  // namespace LEASH_NAMESPACE::fs

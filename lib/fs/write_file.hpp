@@ -9,8 +9,8 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// Makes `content` the whole content of a file, which is created, or emptied first. `mode` is as in `OpenOptions`.
-/// Errors: those of `open`, `write` and `close`; the file may then be there, empty or in part.
+/// Creates a file, or empties it if it exists, and writes `content` to it. `mode` is as in `OpenOptions`. Errors: those
+/// of `open`, `write` and `close`; after one of them the file may exist with no content, or with a part of it.
 [[nodiscard]] Result<void> write_file(Call call, FileSystem& files, std::string_view path, std::string_view content,
                                       std::uint32_t mode = 0666);
 

@@ -1,16 +1,17 @@
 #pragma once
 
-/// For programs that use standalone Asio: the one header of leash that includes it. `<leash/leash.hpp>` does not
+/// For programs that use standalone Asio: the only header of leash that includes it. `<leash/leash.hpp>` does not
 /// include this one.
 ///
-/// A coroutine that returns an `asio::awaitable` and takes a `leash::Call` does not compile, as any other that takes a
-/// Call; without this header it would, since Asio has a `std::coroutine_traits` of its own.
+/// It makes a coroutine that returns an `asio::awaitable` and takes a `leash::Call` fail to compile, as every other
+/// coroutine that takes a Call does. Without this header it would compile, since Asio specializes
+/// `std::coroutine_traits` for its awaitables.
 
 #include <asio/awaitable.hpp>
 #include <coroutine>
 #include <leash/call.hpp>
 
-// Asio 1.22 has coroutines with Clang only where the program defines this.
+// With Clang, Asio 1.22 has coroutines only if the program defines this macro.
 #if defined(ASIO_HAS_CO_AWAIT)
 template <class T, class Executor, class... Parameters>
   requires leash::takes_call<Parameters...>

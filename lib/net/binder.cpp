@@ -6,8 +6,8 @@ namespace LEASH_NAMESPACE::net {
 Binder::~Binder() = default;
 
 Result<std::unique_ptr<Listener>> Binder::bind(Call call, std::string_view network, std::string_view address) {
-  Result<void> wanted = call.context().check("bind", address);
-  if (!wanted) return std::unexpected(std::move(wanted).error());
+  Result<void> checked = call.context().check("bind", address);
+  if (!checked) return std::unexpected(std::move(checked).error());
   return do_bind(call, network, address);
 }
 

@@ -16,15 +16,18 @@ class Binder {
   Binder& operator=(const Binder&) = delete;
   virtual ~Binder();
 
-  /// Listens at `address` over `network`, both as `Dialer::dial` takes them; an empty host is every interface, and with
-  /// port 0 the system chooses one, which `Listener::address` tells. A bind that fails leaves nothing open. Errors:
-  /// `address_in_use`, `address_not_available`, `permission_denied`, and those of `Dialer::dial` for bad input and the
-  /// Context.
+  /// Listens at `address` over `network`; both are written as for `Dialer::dial`, but an empty host means all
+  /// interfaces. For port 0 the system chooses a free port, which `Listener::address` tells. A bind that fails leaves
+  /// nothing open.
+  ///
+  /// Errors: `address_in_use`, `address_not_available`, `permission_denied`, and those of `Dialer::dial` except
+  /// `connection_refused`.
   [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, std::string_view network, std::string_view address);
 
  protected:
   Binder() = default;
 
+  /// What an implementation provides. The Context was not done when this was called.
   virtual Result<std::unique_ptr<Listener>> do_bind(Call call, std::string_view network, std::string_view address) = 0;
 
  private:

@@ -13,46 +13,51 @@
 
 namespace LEASH_NAMESPACE::net {
 
-/// What a deadline is for.
+/// Which operations of a connection a deadline is for.
 enum class Direction : unsigned char { read, write, both };
 
 /// A connection: a stream of bytes each way. The destructor closes it.
 ///
-/// It may outlive the Dialer or Listener, the Context and the tracker it came from. Every member may be called from any
-/// thread, and one thread may read while another writes; of several reads, or several writes, at once one waits for the
-/// other. `close`, `reset` and `release` end the operations that wait. After them every operation fails with
-/// `bad_file_descriptor`. An Error's subject is both ends, the local one first: `read 127.0.0.1:51002 ->
-/// 127.0.0.1:8080: Connection reset by peer`.
+/// It may outlive the Dialer or Listener, the Context and the tracker it came from. Thread-safe: one thread may read
+/// while another writes; a read waits for another read to end, and a write for another write. `close`, `reset` and
+/// `release` may be called at any time: operations that are waiting then fail, and so does every later operation, with
+/// `bad_file_descriptor`.
+///
+/// The subject of an Error is the addresses of both ends, the local one first:
+///
+///     read 127.0.0.1:51002 -> 127.0.0.1:8080: Connection reset by peer
 class Conn {
  public:
   Conn(const Conn&) = delete;
   Conn& operator=(const Conn&) = delete;
   virtual ~Conn();
 
-  /// Waits for data, and reads up to `buffer.size()` bytes. Returns how many; 0 only at the end of the stream or for an
-  /// empty buffer. Errors: `timed_out` when the read deadline is past, `connection_reset`.
+  /// Waits for data, and reads up to `buffer.size()` bytes. Returns the number of bytes read; 0 only at the end of the
+  /// stream or for an empty buffer. Errors: `timed_out` when the read deadline has passed, `connection_reset`.
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> buffer,
                                          std::source_location site = std::source_location::current());
 
-  /// Writes all of `data`, waiting for room where there is none; never raises a signal.
-  /// Errors: `timed_out` when the write deadline is past, `broken_pipe` when no one will read it or after
-  /// `close_write`, `connection_reset`. The detail tells how much was written: "512 of 4096 bytes written".
+  /// Writes all of `data`, and waits where the peer does not read fast enough. Never raises SIGPIPE.
+  /// Errors: `timed_out` when the write deadline has passed, `broken_pipe` when the peer has closed the connection or
+  /// after `close_write`, `connection_reset`. The Error's detail says how much was written: "512 of 4096 bytes
+  /// written".
   [[nodiscard]] Result<void> write(std::span<const std::byte> data,
                                    std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write(std::string_view data, std::source_location site = std::source_location::current());
 
-  /// Ends the stream to the peer, who reads what is under way and then the end. Reading goes on.
+  /// Ends the stream to the peer, which reads what was written before and then the end of the stream. This end may
+  /// still read.
   [[nodiscard]] Result<void> close_write(std::source_location site = std::source_location::current());
 
-  /// Closes both directions. What was written is still delivered.
+  /// Closes the connection. What was written before is still delivered.
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
-  /// Closes at once and throws away what is under way: the peer's operations fail with `connection_reset`.
+  /// Closes the connection and discards what was not delivered yet. The peer's operations fail with `connection_reset`.
   [[nodiscard]] Result<void> reset(std::source_location site = std::source_location::current());
 
-  /// When reads and writes, also those that are waiting, fail with `timed_out`: until a later deadline is set, or none
-  /// (`std::nullopt`), after which the connection is as good as before. By the clock of the Context the connection was
-  /// made with.
+  /// Sets the time at which reads and writes, those that are waiting included, begin to fail with `timed_out`. A new
+  /// deadline, or none (`std::nullopt`), replaces it, and the connection works again. The time is one of the clock of
+  /// the Context that was passed to `dial` or `accept`.
   [[nodiscard]] Result<void> set_deadline(std::optional<Clock::time_point> deadline,
                                           std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> set_read_deadline(std::optional<Clock::time_point> deadline,
@@ -60,15 +65,15 @@ class Conn {
   [[nodiscard]] Result<void> set_write_deadline(std::optional<Clock::time_point> deadline,
                                                 std::source_location site = std::source_location::current());
 
-  /// The two ends; also after close.
+  /// The addresses of the two ends; also after the connection is closed.
   [[nodiscard]] Address local_address() const;
   [[nodiscard]] Address remote_address() const;
 
-  /// The descriptor, still owned by the connection, or -1 if there is none or it is closed.
+  /// The descriptor of the connection, which still owns it; -1 if the connection has none or is closed.
   [[nodiscard]] int native_handle() const noexcept;
 
-  /// Gives up the descriptor, which is now the caller's to close; it is in non-blocking mode.
-  /// Errors: `operation_not_supported` where there is none; the connection then stays open.
+  /// Ends the Conn without closing its descriptor, and returns the descriptor, which is now the caller's to close. It
+  /// is in non-blocking mode. Errors: `operation_not_supported` if the connection has none; it then stays open.
   [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current());
 
  protected:

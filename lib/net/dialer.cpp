@@ -6,8 +6,8 @@ namespace LEASH_NAMESPACE::net {
 Dialer::~Dialer() = default;
 
 Result<std::unique_ptr<Conn>> Dialer::dial(Call call, std::string_view network, std::string_view address) {
-  Result<void> wanted = call.context().check("dial", address);
-  if (!wanted) return std::unexpected(std::move(wanted).error());
+  Result<void> checked = call.context().check("dial", address);
+  if (!checked) return std::unexpected(std::move(checked).error());
   return do_dial(call, network, address);
 }
 

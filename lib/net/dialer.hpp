@@ -16,17 +16,21 @@ class Dialer {
   Dialer& operator=(const Dialer&) = delete;
   virtual ~Dialer();
 
-  /// Connects to `address` ("localhost:8080", "[::1]:80"; an empty host is this machine) over `network`: "tcp", or
-  /// "tcp4" and "tcp6" for one family only. Cancellation and the deadline of the Context end it at once, and have no
-  /// effect on a connection that stands; its deadlines go by the Context's clock. A dial that fails leaves nothing
-  /// open. Errors: `invalid_argument` for an address or network that is none, `operation_not_supported` for "unix",
-  /// `address_family_not_supported`, `net::errc` for a name that cannot be resolved, `connection_refused`, `timed_out`,
-  /// `operation_canceled`.
+  /// Connects to `address` over `network`. `address` is `host:port` (see `split_host_port`); an empty host is this
+  /// machine. `network` is "tcp", or "tcp4" or "tcp6" for IPv4 or IPv6 only. A dial that fails leaves nothing open.
+  ///
+  /// Cancellation and the deadline of the Context end a dial at once, but have no effect on the connection that it
+  /// returns. The connection's own deadlines go by the Context's clock.
+  ///
+  /// Errors: `invalid_argument` for a malformed address or an unknown network, `operation_not_supported` for "unix",
+  /// `address_family_not_supported` if the host has no address of the network's family, a `net::errc` if the name
+  /// cannot be resolved, `connection_refused`, `timed_out`, `operation_canceled`.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view network, std::string_view address);
 
  protected:
   Dialer() = default;
 
+  /// What an implementation provides. The Context was not done when this was called.
   virtual Result<std::unique_ptr<Conn>> do_dial(Call call, std::string_view network, std::string_view address) = 0;
 
  private:

@@ -5,11 +5,11 @@
 
 namespace LEASH_NAMESPACE::net {
 
-/// The error codes of this layer: what a resolver says. All else is `std::errc`.
+/// The errors of a Resolver for which `std::errc` has no value.
 enum class errc {
-  host_not_found = 1,        ///< There is no such host, or it has no address.
-  host_not_found_try_again,  ///< No server answered; it may do so later.
-  resolver_failed,           ///< The resolver failed for good, and not because of the name.
+  host_not_found = 1,        ///< The host does not exist, or has no address.
+  host_not_found_try_again,  ///< No name server answered; a later attempt may succeed.
+  resolver_failed,           ///< The name server failed, whatever the name; a later attempt will, too.
 };
 
 const std::error_category& error_category() noexcept;

@@ -3,7 +3,7 @@
 #include <leash/config.hpp>
 #include <leash/track/kind.hpp>
 
-/// What reports call the resources of this layer.
+/// What reports call connections and listeners.
 namespace LEASH_NAMESPACE::net::kinds {
 
 inline constexpr track::Kind connection{"connection", "connections"};

@@ -7,8 +7,8 @@ Listener::~Listener() = default;
 
 Result<std::unique_ptr<Conn>> Listener::accept(Call call) {
   if (call.context().done()) {
-    Result<void> wanted = call.context().check("accept", to_string(address()));
-    return std::unexpected(std::move(wanted).error());
+    Result<void> checked = call.context().check("accept", to_string(address()));
+    return std::unexpected(std::move(checked).error());
   }
   return do_accept(call);
 }

@@ -12,27 +12,27 @@ namespace LEASH_NAMESPACE::net {
 
 /// Waits for connections at one address. The destructor closes it.
 ///
-/// It may outlive the Binder, the Context and the tracker it came from. Every member may be called from any thread,
-/// also while others accept.
+/// It may outlive the Binder, the Context and the tracker it came from. Thread-safe: any number of threads may call any
+/// members at once.
 class Listener {
  public:
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
   virtual ~Listener();
 
-  /// Waits for the next connection. The deadlines of the result go by the clock of this call's Context.
-  /// Errors: `timed_out` and `operation_canceled` at once when the Context is done, `bad_file_descriptor` when the
-  /// listener is closed, also while this waits; `too_many_files_open`, after which it works on.
+  /// Waits for the next connection. The connection's deadlines go by the clock of the Context of `call`.
+  /// Errors: `timed_out` or `operation_canceled` as soon as the Context is done; `bad_file_descriptor` when the
+  /// listener is closed, even during the wait; `too_many_files_open`, after which the listener still works.
   [[nodiscard]] Result<std::unique_ptr<Conn>> accept(Call call);
 
-  /// Ends every accept, and resets the connections that were not accepted yet.
-  /// Errors: `bad_file_descriptor` if it is closed already.
+  /// Closes the listener: waiting calls of `accept` fail, and connections that were not accepted yet are reset.
+  /// Errors: `bad_file_descriptor` if the listener is closed already.
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
-  /// Where it listens, with the port that was chosen; also after close.
+  /// The address it listens at, with the port that the system chose for port 0; also after `close`.
   [[nodiscard]] Address address() const;
 
-  /// The descriptor, still owned by the listener, or -1 if there is none or it is closed.
+  /// The descriptor of the listener, which still owns it; -1 if the listener has none or is closed.
   [[nodiscard]] int native_handle() const noexcept;
 
  protected:

@@ -23,7 +23,8 @@ std::shared_ptr<detail::Switchboard> make_switchboard(const MemoryNetwork::Optio
 
 bool is_every_host(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
 
-/// The one spelling of a host's name: lower case, numeric addresses in their canonical form.
+/// The canonical name of a host, by which the switchboard knows it: lower case, numeric addresses in their shortest
+/// form, and 127.0.0.1 or ::1 for `localhost`.
 std::string canonical(const Endpoint& endpoint) {
   std::string host = endpoint.host;
   std::ranges::transform(host, host.begin(),

@@ -12,20 +12,24 @@ namespace detail {
 class Switchboard;
 }
 
-/// A network of its own within the process, for tests: what is bound in it can be dialled in it.
+/// A network in memory, for tests: a dial reaches the listeners that were bound in the same MemoryNetwork.
 ///
-/// Any name is a host, and exists once something is bound there; "localhost" is 127.0.0.1. Port 0 chooses one from
-/// 49152 up. An empty host (or `0.0.0.0`, `::`) binds every name. Connections are buffered pipes with the deadlines of
-/// real ones, by the Context's clock. A dial is complete when it stands in the listener's queue; where the queue is
-/// full it waits. What differs from TCP: a write fails as soon as the peer has closed, and a close never becomes a
-/// reset. Handles may outlive the network. Thread-safe.
+/// Every name is a host; a dial to one where nothing is bound is `connection_refused`. "localhost" is 127.0.0.1. For
+/// port 0 the network chooses a free port from 49152 up. A bind to an empty host, `0.0.0.0` or `::` listens at every
+/// host. A dial succeeds when the connection is in the listener's queue, and waits while that queue is full.
+/// Connections have deadlines as TCP connections have.
+///
+/// Two things differ from TCP: a write fails as soon as the peer has closed, and a close with unread data does not
+/// reset the connection. Handles may outlive the network. Thread-safe.
 class MemoryNetwork final : public Dialer, public Binder {
  public:
   struct Options {
-    /// How many bytes each direction of a connection holds before a write waits. Not 0: `std::logic_error`.
+    /// How many bytes each direction of a connection holds before a write waits. The constructor throws
+    /// `std::logic_error` for 0.
     std::size_t buffer = std::size_t{64} * 1024;
 
-    /// How many connections wait to be accepted before a dial waits. Not 0: `std::logic_error`.
+    /// How many connections a listener's queue holds before a dial waits. The constructor throws `std::logic_error` for
+    /// 0.
     std::size_t backlog = 128;
   };
 

@@ -7,12 +7,12 @@
 #include <leash/net/listener.hpp>
 #include <memory>
 
-/// Decorators to derive from. Each forwards everything to the object it wraps, at the cost of one virtual call;
-/// override what you need, and reach the inner object through the base: `return ProxyDialer::do_dial(call, network,
-/// address);`.
+/// Base classes for decorators. Each passes every operation on to an inner object, at the cost of one virtual call. A
+/// decorator overrides the operations that it changes, and passes one on with the function of its base class:
+/// `return ProxyDialer::do_dial(call, network, address);`.
 namespace LEASH_NAMESPACE::net {
 
-/// Forwards to a Dialer that must outlive it.
+/// Passes every operation on to a Dialer, which must outlive it.
 class ProxyDialer : public Dialer {
  public:
   explicit ProxyDialer(Dialer& inner LEASH_LIFETIMEBOUND) noexcept : inner_(&inner) {}
@@ -26,7 +26,7 @@ class ProxyDialer : public Dialer {
   Dialer* inner_;
 };
 
-/// Forwards to a Binder that must outlive it.
+/// Passes every operation on to a Binder, which must outlive it.
 class ProxyBinder : public Binder {
  public:
   explicit ProxyBinder(Binder& inner LEASH_LIFETIMEBOUND) noexcept : inner_(&inner) {}
@@ -40,10 +40,10 @@ class ProxyBinder : public Binder {
   Binder* inner_;
 };
 
-/// Forwards to a Listener that it owns.
+/// Passes every operation on to a Listener that it owns.
 class ProxyListener : public Listener {
  public:
-  /// `inner` must not be null: `std::logic_error`.
+  /// Throws `std::logic_error` if `inner` is null.
   explicit ProxyListener(std::unique_ptr<Listener> inner);
 
   Listener& inner() const noexcept { return *inner_; }
@@ -58,10 +58,10 @@ class ProxyListener : public Listener {
   std::unique_ptr<Listener> inner_;
 };
 
-/// Forwards to a Conn that it owns.
+/// Passes every operation on to a Conn that it owns.
 class ProxyConn : public Conn {
  public:
-  /// `inner` must not be null: `std::logic_error`.
+  /// Throws `std::logic_error` if `inner` is null.
   explicit ProxyConn(std::unique_ptr<Conn> inner);
 
   Conn& inner() const noexcept { return *inner_; }

@@ -10,8 +10,8 @@ namespace LEASH_NAMESPACE::net {
 Resolver::~Resolver() = default;
 
 Result<std::vector<std::string>> Resolver::resolve(Call call, std::string_view network, std::string_view host) {
-  Result<void> wanted = call.context().check("resolve", host);
-  if (!wanted) return std::unexpected(std::move(wanted).error());
+  Result<void> checked = call.context().check("resolve", host);
+  if (!checked) return std::unexpected(std::move(checked).error());
   if (detail::literal_family(host) != detail::Family::any) return std::vector{std::string(host)};
   Result<std::vector<std::string>> addresses = do_resolve(call, network, host);
   if (addresses && addresses->empty())
@@ -20,7 +20,7 @@ Result<std::vector<std::string>> Resolver::resolve(Call call, std::string_view n
 }
 
 const std::shared_ptr<Resolver>& Resolver::system() {
-  // A static object may still dial while the program ends.
+  // Never destroyed: the destructor of a static object may still dial.
   static constinit os::Lazy<std::shared_ptr<Resolver>> resolver;
   return resolver.get([] { return new std::shared_ptr<Resolver>(std::make_shared<detail::SystemResolver>()); });
 }

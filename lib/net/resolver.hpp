@@ -10,29 +10,31 @@
 
 namespace LEASH_NAMESPACE::net {
 
-/// Finds the addresses of a host. A test derives its own, and so needs no name service. Any number of threads may
-/// resolve at once.
+/// Finds the addresses of a host name. A test that must not depend on a name service derives a Resolver of its own.
+/// Thread-safe: any number of threads may call `resolve` at once.
 class Resolver {
  public:
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
   virtual ~Resolver();
 
-  /// The numeric addresses of `host` for `network` ("tcp", "tcp4", "tcp6"), the best first; never an empty list. An
-  /// address that is numeric already is returned as it is. Ends at once when the Context is done. Errors: `net::errc`,
-  /// `timed_out`, `operation_canceled`. Loop over `leash::take(resolver.resolve(…))`, not over `.value()` of it.
+  /// Returns the numeric addresses of `host` for `network` ("tcp", "tcp4" or "tcp6"), in the order in which a dial
+  /// should try them; at least one. A `host` that is a numeric address is returned as it is. Ends at once when the
+  /// Context is done. Errors: a `net::errc`, `timed_out`, `operation_canceled`. In a range-for loop write
+  /// `leash::take(resolver.resolve(…))` and not `resolver.resolve(…).value()`: see `leash::take`.
   [[nodiscard]] Result<std::vector<std::string>> resolve(Call call, std::string_view network, std::string_view host);
 
-  /// The machine's: `getaddrinfo`, in threads of its own, so that it can be left behind while it hangs. At most 32 look
-  /// up at once; while all of them hang, others wait for one as long as their Context allows, and the Error says so.
-  /// Out of descriptors it fails with `too_many_files_open` or `too_many_files_open_in_system`, whatever `getaddrinfo`
-  /// says.
+  /// The resolver of the machine: `getaddrinfo`, which nothing can interrupt, in up to 32 background threads. When the
+  /// Context is done, `resolve` returns, and leaves the thread behind until `getaddrinfo` does. While all threads are
+  /// busy, `resolve` waits for one; if the Context is done before, the Error's detail says so. If the process or the
+  /// machine has no more descriptors, the error is `too_many_files_open` or `too_many_files_open_in_system`, whatever
+  /// `getaddrinfo` says.
   static const std::shared_ptr<Resolver>& system();
 
  protected:
   Resolver() = default;
 
-  /// `host` is not numeric. An empty list means that it has no address.
+  /// What an implementation provides. `host` is no numeric address. An empty list means that it has no address.
   virtual Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) = 0;
 };
 

@@ -32,8 +32,8 @@ std::expected<os::Descriptor, std::error_code> listen_at(const SocketAddress& ad
   return socket;
 }
 
-/// Whether the code says that the machine lacks IPv6, so that IPv4 alone will have to do.
-bool lacks_family(std::error_code code) {
+/// Whether a bind over IPv6 failed because the machine has no IPv6, so that it is worth trying IPv4.
+bool lacks_ipv6(std::error_code code) {
   return code == std::errc::address_family_not_supported || code == std::errc::address_not_available ||
          code == std::errc::no_protocol_option;
 }
@@ -56,7 +56,7 @@ Result<std::unique_ptr<Listener>> TcpBinder::do_bind(Call call, std::string_view
   const SocketAddress& chosen = v4 != addresses->end() ? *v4 : addresses->front();
 
   auto socket = listen_at(chosen, both_families, options_.backlog);
-  if (!socket && both_families && lacks_family(socket.error())) {
+  if (!socket && both_families && lacks_ipv6(socket.error())) {
     socket = listen_at(*SocketAddress::make("0.0.0.0", endpoint->port), false, options_.backlog);
   }
   if (!socket) return fail("bind", address, socket.error());

@@ -10,19 +10,20 @@ namespace LEASH_NAMESPACE::net {
 
 /// Listens for TCP connections.
 ///
-/// An empty host is every interface: of both families for "tcp", where the machine has both. Of a host with several
-/// addresses it is the first IPv4 address, if there is one, else the first.
+/// For an empty host it listens at all interfaces: for "tcp" over IPv6 and IPv4, or over IPv4 alone where the machine
+/// has no IPv6. For a host with several addresses it listens at the first IPv4 address or, if there is none, at the
+/// first.
 class TcpBinder final : public Binder {
  public:
   struct Options {
-    /// Null means the machine's.
+    /// Null means `Resolver::system()`.
     std::shared_ptr<Resolver> resolver = nullptr;
 
-    /// For the connections that are accepted: as in `TcpDialer::Options`.
+    /// Of the connections that are accepted; see `TcpDialer::Options`.
     std::chrono::seconds keep_alive{15};
     bool no_delay = true;
 
-    /// How many connections may wait to be accepted; the system has a limit of its own.
+    /// How many connections may wait to be accepted (listen(2)). The system may allow fewer.
     int backlog = 4096;
   };
 

@@ -15,7 +15,7 @@ TcpDialer::TcpDialer(Options options) : options_(std::move(options)) {}
 Result<std::unique_ptr<Conn>> TcpDialer::do_dial(Call call, std::string_view network, std::string_view address) {
   Result<detail::Endpoint> remote = detail::parse_endpoint("dial", network, address);
   if (!remote) return std::unexpected(std::move(remote).error());
-  // The address of every interface is what a listener there says it has; to dial it is to dial this machine.
+  // A listener at all interfaces has the address `::` or `0.0.0.0`. Whoever dials that means this machine.
   if (remote->host == "::") remote->host = "::1";
   if (remote->host == "0.0.0.0") remote->host = "127.0.0.1";
   if (remote->host.empty()) remote->host = remote->family == detail::Family::v6 ? "::1" : "127.0.0.1";

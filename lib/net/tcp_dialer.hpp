@@ -11,22 +11,23 @@ namespace LEASH_NAMESPACE::net {
 
 /// Connects over TCP.
 ///
-/// The addresses of a host are tried in the resolver's order. When the Context has a deadline, each gets its share of
-/// what remains, at least two seconds. If none answers, the first failure is the one reported, and all of them are its
-/// causes.
+/// It tries the addresses of a host one after the other, in the resolver's order. If the Context has a deadline, the
+/// remaining time is divided among the addresses that are left, but each gets two seconds at least, as far as the
+/// deadline allows. If no address answers, the Error has the code of the first failure, and all failures as causes.
 class TcpDialer final : public Dialer {
  public:
   struct Options {
-    /// Null means the machine's.
+    /// Null means `Resolver::system()`.
     std::shared_ptr<Resolver> resolver = nullptr;
 
-    /// How long a connection may be silent before it is probed, and then the time between probes; zero probes never.
+    /// How long a connection may be idle before it is probed (keep-alive), and the time between probes. Zero: no
+    /// probes.
     std::chrono::seconds keep_alive{15};
 
-    /// Whether small writes go out at once.
+    /// Whether small writes are sent at once (TCP_NODELAY).
     bool no_delay = true;
 
-    /// The numeric address to connect from ("127.0.0.1:0"). Empty lets the system choose.
+    /// The numeric address and port to connect from, like "127.0.0.1:0". Empty: the system chooses.
     std::string local_address = {};
   };
 

@@ -9,28 +9,32 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// How a path is kept below the root.
-enum class Resolver : unsigned char {
-  kernel,  ///< The kernel does it, in one step.
-  walk,    ///< By hand, descriptor by descriptor, no step of which follows a link.
+/// How a path is looked up without leaving the root.
+enum class PathLookup : unsigned char {
+  kernel,  ///< By one openat2(2) with RESOLVE_BENEATH or RESOLVE_IN_ROOT.
+  walk,    ///< By an openat(2) for each element, none of which follows a link.
 };
+
+using Resolver = PathLookup;  ///< The name that `DiskFS` uses.
 
 /// A directory that no path leads out of.
 struct Root {
   os::Descriptor directory;
   Links links = Links::beneath;
-  Resolver resolver = Resolver::walk;
+  PathLookup lookup = PathLookup::walk;
 };
 
-/// The kernel, if it can resolve paths beneath the directory `root`.
-[[nodiscard]] Resolver best_resolver(int root);
+/// `PathLookup::kernel` if openat2(2) works for the directory `root`, else `PathLookup::walk`.
+[[nodiscard]] PathLookup best_resolver(int root);
 
-/// Opens `path`, with the flags of open(2) and O_CLOEXEC, so that neither links nor a race with those who change the
-/// tree lead out of the root: what its `links` refuse is `errc::escapes_root`. The path is relative; it may be anything
-/// else that a link may hold.
+/// Opens `path` with the flags of open(2), to which O_CLOEXEC is added. Neither a symbolic link nor a rename by someone
+/// else at the same time makes it open something outside of the root: a link that leads out is treated as `root.links`
+/// says. `path` is relative; otherwise it may be anything that the target of a link may be, with `..` and further
+/// slashes.
 ///
-/// A walk asks `context` before each step, and fails with its code when it is done. It is bounded: 65,536 steps, then
-/// it is `too_many_symbolic_link_levels`. It holds up to 18 descriptors at a time, and two where there are no more.
+/// Fails with the code of `context` when that is done; a walk checks it before each element. A walk of more than 65,536
+/// elements, those of links included, fails with `too_many_symbolic_link_levels`. A walk holds up to 18 descriptors at
+/// a time; where the process may not have so many, it makes do with two.
 [[nodiscard]] Outcome<os::Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path,
                                                    int flags, unsigned mode = 0);
 

@@ -22,14 +22,15 @@
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
-/// How often to begin anew where someone changes the tree at the same time.
+/// How many times to retry where someone else changes the tree at the same time.
 constexpr int max_attempts = 128;
 
-/// How many elements to walk, those of links and those walked again included. The kernel would walk some more, if 40
-/// links each had a target as long as can be.
-constexpr int max_steps = 1 << 16;
+/// How many elements a walk may take, those of links, and those that it walks again from the root, included. Only 40
+/// links with targets of the greatest length have more, and the kernel would follow them.
+constexpr int max_elements = 1 << 16;
 
-/// How many directories above to hold while `..` may come, so that it needs no walk from the root.
+/// How many directories above the current one to hold open for a `..` that may come: without one, the walk must begin
+/// again at the root.
 constexpr std::size_t max_held = 16;
 
 int openat2(int root, const char* path, int flags, unsigned mode, std::uint64_t resolve) {
@@ -55,8 +56,8 @@ Outcome<mode_t> type_of(int descriptor) {
   return info.st_mode & S_IFMT;
 }
 
-/// Whether a directory is one of procfs. The absolute links there stand for what a process has open, whatever their
-/// text says: the kernel refuses those (RESOLVE_NO_MAGICLINKS).
+/// Whether a directory is one of procfs. An absolute link there (`/proc/self/fd/0`) stands for a file that a process
+/// has open, and its text may be that of another file. openat2(2) with RESOLVE_NO_MAGICLINKS refuses such links.
 bool is_proc(int directory) {
   struct statfs info{};
   return ::fstatfs(directory, &info) == 0 && info.f_type == PROC_SUPER_MAGIC;
@@ -69,40 +70,39 @@ Outcome<std::string> read_link(int directory, const char* name) {
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
 
-/// What stands at the end of a step: something open, or a link to go on from.
+/// The result of a step from a directory to a name in it: what was opened or, if the name is a link, its target.
 struct Step {
   os::Descriptor open;
   std::optional<std::string> link;
 };
 
-Outcome<Step> step_to_link(int directory, const char* name) {
+Outcome<Step> link_step(int directory, const char* name) {
   Outcome<std::string> target = read_link(directory, name);
   if (!target) return std::unexpected(target.error());
   return Step{{}, *std::move(target)};
 }
 
-/// Goes down one name that is not the last.
-Outcome<Step> descend(int directory, const std::string& name) {
+/// Opens a directory on the way: the name is not the last element of the path.
+Outcome<Step> open_on_the_way(int directory, const std::string& name) {
   Outcome<os::Descriptor> next = open_at(directory, name, O_PATH | O_NOFOLLOW | O_CLOEXEC, 0);
   if (!next) return std::unexpected(next.error());
   const Outcome<mode_t> type = type_of(next->get());
   if (!type) return std::unexpected(type.error());
-  if (*type == S_IFLNK) return step_to_link(next->get(), "");
+  if (*type == S_IFLNK) return link_step(next->get(), "");
   if (*type != S_IFDIR) return refuse(std::errc::not_a_directory);
   return Step{*std::move(next), {}};
 }
 
-/// Opens the last name, as it was asked for.
-Outcome<Step> finish(int directory, const std::string& name, int flags, unsigned mode) {
+/// Opens the last element of the path, with the flags and the mode of the caller of `open_beneath`.
+Outcome<Step> open_last(int directory, const std::string& name, int flags, unsigned mode) {
   const bool may_follow = (flags & (O_NOFOLLOW | O_EXCL)) == 0;
   if (may_follow && (flags & O_PATH) != 0) {
-    // With O_PATH and O_NOFOLLOW, a link is opened and not refused; with O_DIRECTORY besides, it is refused as no
-    // directory.
+    // O_PATH with O_NOFOLLOW opens a link itself. O_DIRECTORY is left out, since it would make that ENOTDIR.
     Outcome<os::Descriptor> opened = open_at(directory, name, (flags & ~O_DIRECTORY) | O_NOFOLLOW, 0);
     if (!opened) return std::unexpected(opened.error());
     const Outcome<mode_t> type = type_of(opened->get());
     if (!type) return std::unexpected(type.error());
-    if (*type == S_IFLNK) return step_to_link(opened->get(), "");
+    if (*type == S_IFLNK) return link_step(opened->get(), "");
     if ((flags & O_DIRECTORY) != 0 && *type != S_IFDIR) return refuse(std::errc::not_a_directory);
     return Step{*std::move(opened), {}};
   }
@@ -112,33 +112,36 @@ Outcome<Step> finish(int directory, const std::string& name, int flags, unsigned
     const bool may_be_link =
         opened.error() == std::errc::too_many_symbolic_link_levels || opened.error() == std::errc::not_a_directory;
     if (!may_follow || !may_be_link) return std::unexpected(opened.error());
-    Outcome<Step> link = step_to_link(directory, name.c_str());
+    Outcome<Step> link = link_step(directory, name.c_str());
     if (link) return link;
-    // It was a link and is none any more: look again.
+    // The name was a link at openat(2), but no more at readlinkat(2): try again.
     const bool changed = opened.error() == std::errc::too_many_symbolic_link_levels;
     if (!changed || attempt == max_attempts) return std::unexpected(opened.error());
   }
 }
 
-/// A path on its way, a directory at a time.
+/// The lookup of one path, one element at a time.
 class Walk {
  public:
   Walk(const Root& root, const Context& context, std::string_view path)
       : root_(root), context_(context), elements_(path, root.links) {}
 
   Outcome<os::Descriptor> open(int flags, unsigned mode) {
-    for (int count = 0; count != max_steps; ++count) {
+    for (int count = 0; count != max_elements; ++count) {
       if (context_.done()) return std::unexpected(context_.error());
       const std::string name(elements_.take());
       if (name == "..") {
         if (const std::error_code error = go_up()) return std::unexpected(error);
       } else if (name != ".") {
-        const bool last = elements_.last() && !elements_.slash();
-        if (elements_.last() && elements_.slash() && (flags & O_CREAT) != 0) return refuse(std::errc::is_a_directory);
-        Outcome<Step> step = last ? finish(here(), name, flags, mode) : descend(here(), name);
-        if (!step && lacks_descriptors(step.error()) && !above_.empty()) {
+        const bool last = elements_.taken_is_last() && !elements_.taken_has_slash();
+        if (elements_.taken_is_last() && elements_.taken_has_slash() && (flags & O_CREAT) != 0) {
+          return refuse(std::errc::is_a_directory);
+        }
+        Outcome<Step> step = last ? open_last(here(), name, flags, mode) : open_on_the_way(here(), name);
+        if (!step && out_of_descriptors(step.error()) && !above_.empty()) {
+          // The directories above are held for speed only: give them up and try again.
           above_.clear();
-          step = last ? finish(here(), name, flags, mode) : descend(here(), name);
+          step = last ? open_last(here(), name, flags, mode) : open_on_the_way(here(), name);
         }
         if (!step) return std::unexpected(step.error());
         if (step->link) {
@@ -148,7 +151,8 @@ class Walk {
         if (last) return std::move(step->open);
         go_down(name, std::move(step->open));
       }
-      if (elements_.last()) {
+      // The path ends with `.`, `..` or a slash: what it asks for is the current directory.
+      if (elements_.taken_is_last()) {
         above_.clear();
         return open_at(here(), ".", flags & ~O_NOFOLLOW, mode);
       }
@@ -159,7 +163,7 @@ class Walk {
  private:
   int here() const noexcept { return here_ ? here_.get() : root_.directory.get(); }
 
-  static bool lacks_descriptors(std::error_code code) {
+  static bool out_of_descriptors(std::error_code code) {
     return code == std::errc::too_many_files_open || code == std::errc::too_many_files_open_in_system;
   }
 
@@ -174,9 +178,9 @@ class Walk {
     walked_.push_back(name);
   }
 
-  /// Never by the name `..`: the directory may have been moved out of the root meanwhile, and what is above it was
-  /// never in there. The one that the walk came through is held, or else the walk begins anew, once for all `..` that
-  /// follow each other.
+  /// Goes to the directory that the walk came from. Opening `..` would not be safe: if someone has moved the current
+  /// directory out of the root meanwhile, that is a directory outside. If the one above is not held open, the walk
+  /// begins again at the root, once for all `..` in a row.
   std::error_code go_up() {
     if (walked_.empty()) return root_.links == Links::in_root ? std::error_code() : make_error_code(errc::escapes_root);
     walked_.pop_back();
@@ -186,7 +190,7 @@ class Walk {
       here_ = std::move(above_.back());
       above_.pop_back();
     } else {
-      for (; elements_.up_next() && !walked_.empty(); walked_.pop_back()) elements_.take();
+      for (; elements_.next_goes_up() && !walked_.empty(); walked_.pop_back()) elements_.take();
       elements_.restart(std::exchange(walked_, {}));
       here_ = os::Descriptor();
     }
@@ -208,9 +212,9 @@ class Walk {
   const Root& root_;
   const Context& context_;
   Elements elements_;
-  std::vector<std::string> walked_;   ///< The names from the root to here.
-  os::Descriptor here_;               ///< None at the root.
-  std::deque<os::Descriptor> above_;  ///< The directories above this one, the nearest last, as far as they are held.
+  std::vector<std::string> walked_;   ///< The names from the root to the current directory.
+  os::Descriptor here_;               ///< The current directory; none while it is the root.
+  std::deque<os::Descriptor> above_;  ///< Those above the current directory that are held open, the nearest one last.
 };
 
 Outcome<os::Descriptor> open_by_walk(const Root& root, const Context& context, std::string_view path, int flags,
@@ -223,8 +227,8 @@ Outcome<os::Descriptor> open_by_kernel(const Root& root, const Context& context,
                                        unsigned mode) {
   const std::string text(path);
   const std::uint64_t resolve = root.links == Links::in_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH;
-  // EAGAIN says that the kernel could not rule out that a concurrent rename, of whatever on this machine, led it
-  // outside.
+  // EAGAIN: someone renamed something, anywhere on the machine, during the lookup of a `..`, and the kernel could not
+  // rule out that this led outside of the root. After too many of them the walk, which has no such problem, does it.
   for (int attempt = 0; attempt != max_attempts; ++attempt) {
     os::Descriptor descriptor(openat2(root.directory.get(), text.c_str(), flags, mode, resolve));
     if (descriptor) return descriptor;
@@ -237,16 +241,16 @@ Outcome<os::Descriptor> open_by_kernel(const Root& root, const Context& context,
 
 }  // namespace
 
-Resolver best_resolver(int root) {
-  // Without the system call it is ENOSYS, or whatever a filter answers; and what cannot open the root itself will open
-  // nothing. Both ways of resolving came in the same version.
+PathLookup best_resolver(int root) {
+  // Fails with ENOSYS where the kernel lacks openat2(2), or with any code where a seccomp filter forbids it.
+  // RESOLVE_IN_ROOT came in the same version of the kernel as RESOLVE_BENEATH, so one probe is enough.
   const os::Descriptor probe(openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));
-  return probe ? Resolver::kernel : Resolver::walk;
+  return probe ? PathLookup::kernel : PathLookup::walk;
 }
 
 Outcome<os::Descriptor> open_beneath(const Root& root, const Context& context, std::string_view path, int flags,
                                      unsigned mode) {
-  const auto open = root.resolver == Resolver::kernel ? open_by_kernel : open_by_walk;
+  const auto open = root.lookup == PathLookup::kernel ? open_by_kernel : open_by_walk;
   return open(root, context, path, flags | O_CLOEXEC, mode);
 }
 

@@ -11,17 +11,17 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// A directory that is being listed; owns its descriptor.
+/// Lists an open directory, in pieces; owns its descriptor. Not thread-safe.
 class DirStream {
  public:
-  /// Takes the descriptor, which must be open for reading.
+  /// Takes over a descriptor that is open to a directory for reading; closes it on failure.
   [[nodiscard]] static Outcome<DirStream> open(os::Descriptor descriptor);
 
   DirStream(DirStream&& other) noexcept;
   DirStream& operator=(DirStream&& other) noexcept;
   ~DirStream();
 
-  /// The next entries without `.` and `..`, at most `max`; none at the end.
+  /// The next entries without `.` and `..`, at most `max`, in any order; none at the end.
   [[nodiscard]] Outcome<std::vector<DirEntry>> read(std::size_t max);
 
   [[nodiscard]] Outcome<void> close();
@@ -35,7 +35,7 @@ class DirStream {
   DIR* stream_;
 };
 
-/// All entries of a directory, in any order. Takes the descriptor.
+/// All entries of a directory, in any order. Takes over the descriptor and closes it.
 [[nodiscard]] Outcome<std::vector<DirEntry>> list_all(os::Descriptor descriptor);
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -10,7 +10,7 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// A directory behind a descriptor.
+/// A directory of the operating system.
 class DiskDir final : public Dir {
  public:
   DiskDir(DirStream stream, std::string_view path) : stream_(std::move(stream)), path_(path) {

@@ -16,7 +16,7 @@
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
-int origin_of(Whence whence) {
+int to_seek_origin(Whence whence) {
   switch (whence) {
     case Whence::begin:
       return SEEK_SET;
@@ -28,9 +28,9 @@ int origin_of(Whence whence) {
   return -1;
 }
 
-/// How many bytes there are from the file's position to the last offset of all. The kernel does not look whether the
-/// file reaches so far: for more it fails with EINVAL.
-std::uint64_t room(int descriptor) noexcept {
+/// How many bytes there are between the file's position and the greatest offset. read(2) and write(2) fail with EINVAL
+/// for a buffer that is larger than that, even if the file has fewer bytes.
+std::uint64_t bytes_to_max_offset(int descriptor) noexcept {
   const off_t position = ::lseek(descriptor, 0, SEEK_CUR);
   return static_cast<std::uint64_t>(position < 0 ? INT64_MAX : INT64_MAX - position);
 }
@@ -64,14 +64,18 @@ Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_l
   const ssize_t count = os::retry([&] { return ::read(*descriptor, buffer.data(), buffer.size()); });
   if (count < 0) {
     const std::error_code code = os::last_error();
-    const std::uint64_t most = code == std::errc::invalid_argument ? room(*descriptor) : buffer.size();
-    if (most < buffer.size()) return most == 0 ? 0 : do_read(buffer.first(static_cast<std::size_t>(most)), site);
+    const std::uint64_t allowed =
+        code == std::errc::invalid_argument ? bytes_to_max_offset(*descriptor) : buffer.size();
+    if (allowed < buffer.size()) {
+      return allowed == 0 ? 0 : do_read(buffer.first(static_cast<std::size_t>(allowed)), site);
+    }
     return fail("read", path_, code);
   }
   return static_cast<std::size_t>(count);
 }
 
-/// Asked by `write` alone: what may raise it has no position, so that pwrite(2) fails with ESPIPE.
+/// Whether `write` may raise SIGPIPE: it may for all but regular files. `write_at` cannot raise it, since pwrite(2) on
+/// a FIFO or a socket fails with ESPIPE.
 bool DiskFile::may_raise_sigpipe(int descriptor) noexcept {
   if (!regular_) {
     struct stat status{};
@@ -89,8 +93,8 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
         [&] { return may_raise ? quiet_write(*descriptor, data) : ::write(*descriptor, data.data(), data.size()); });
     if (count < 0) {
       const std::error_code code = os::last_error();
-      const bool too_far = code == std::errc::invalid_argument && data.size() > room(*descriptor);
-      return fail("write", path_, too_far ? std::make_error_code(std::errc::file_too_large) : code);
+      const bool too_large = code == std::errc::invalid_argument && data.size() > bytes_to_max_offset(*descriptor);
+      return fail("write", path_, too_large ? std::make_error_code(std::errc::file_too_large) : code);
     }
     data = data.subspan(static_cast<std::size_t>(count));
   }
@@ -115,7 +119,7 @@ Result<std::size_t> DiskFile::do_read_at(std::span<std::byte> buffer, std::uint6
 Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location) {
   const Result<int> descriptor = check("write_at", Need::write);
   if (!descriptor) return std::unexpected(descriptor.error());
-  // Linux would append, whatever the offset.
+  // Linux ignores the offset of pwrite(2) on such a descriptor, and appends.
   if (options_.append) return fail("write_at", path_, std::errc::invalid_argument, "opened for appending");
   while (!data.empty()) {
     const auto at = static_cast<off_t>(offset);
@@ -130,9 +134,9 @@ Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_
 Result<std::uint64_t> DiskFile::do_seek(std::int64_t offset, Whence whence, std::source_location) {
   const Result<int> descriptor = check("seek", Need::content);
   if (!descriptor) return std::unexpected(descriptor.error());
-  const off_t position = ::lseek(*descriptor, offset, origin_of(whence));
+  const off_t position = ::lseek(*descriptor, offset, to_seek_origin(whence));
   if (position < 0) {
-    // The same mistake, by another name.
+    // `seek` promises `invalid_argument` for every position out of range; lseek(2) has another code for one too large.
     if (errno == EOVERFLOW) errno = EINVAL;
     return failed("seek");
   }
@@ -169,7 +173,7 @@ Result<int> DiskFile::do_release(std::source_location) {
 Result<void> DiskFile::do_close(std::source_location) {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor < 0) return fail("close", path_, std::errc::bad_file_descriptor);
-  // Not repeated after EINTR: on Linux, the descriptor is gone whatever close returns.
+  // No retry after EINTR: on Linux, the descriptor is closed whatever close(2) returns.
   if (os::close_own(descriptor) != 0) return failed("close");
   return {};
 }

@@ -12,7 +12,7 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// A file behind a descriptor.
+/// A file of the operating system.
 class DiskFile final : public File {
  public:
   DiskFile(os::Descriptor descriptor, std::string_view path, const OpenOptions& options)
@@ -22,8 +22,11 @@ class DiskFile final : public File {
   ~DiskFile() override;
 
  private:
+  /// What an operation needs of the file besides that it is not closed: nothing, that it was opened for reading or for
+  /// writing, or that it is no directory (which `read` and `write` need, too).
   enum class Need : unsigned char { open, read, write, content };
 
+  /// The descriptor, if the file has what `operation` needs.
   Result<int> check(std::string_view operation, Need need) const;
   std::unexpected<Error> failed(std::string_view operation) const;
   bool may_raise_sigpipe(int descriptor) noexcept;
@@ -44,7 +47,7 @@ class DiskFile final : public File {
   const std::string path_;
   const OpenOptions options_;
   std::atomic<int> descriptor_;
-  std::optional<bool> regular_;  ///< Not known before the first write.
+  std::optional<bool> regular_;  ///< Whether it is a regular file; unknown before the first `write`.
 };
 
 }  // namespace LEASH_NAMESPACE::fs::detail

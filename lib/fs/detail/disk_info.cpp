@@ -5,7 +5,8 @@
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
-/// The nearest time there is: a file may claim to be of any year, and nanoseconds reach from 1677 to 2262.
+/// `time` as a time point; the nearest one there is for a year before 1677 or after 2262, which 64 bits of nanoseconds
+/// cannot hold.
 Clock::system_time_point to_time(const timespec& time) noexcept {
   using Time = Clock::system_time_point;
   constexpr std::int64_t first = std::chrono::floor<std::chrono::seconds>(Time::min()).time_since_epoch().count();

@@ -9,12 +9,13 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// The type in the mode that stat(2) returns.
+/// The file type in `mode`, which is the `st_mode` of stat(2).
 [[nodiscard]] FileType to_type(mode_t mode) noexcept;
 
+/// The FileInfo for what stat(2) has returned about a file named `name`.
 [[nodiscard]] FileInfo to_info(const struct stat& status, std::string_view name);
 
-/// What is known of the file that `descriptor` is open to.
+/// The FileInfo of the file that `descriptor` is open to, named `name`.
 [[nodiscard]] Outcome<FileInfo> info_of(int descriptor, std::string_view name);
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -8,7 +8,7 @@ namespace LEASH_NAMESPACE::fs::detail {
 std::string_view Elements::take() {
   const std::size_t end = std::min(rest_.find('/'), rest_.size());
   const std::string_view element = rest_.substr(0, end);
-  slash_ = end != rest_.size();
+  taken_has_slash_ = end != rest_.size();
   rest_.remove_prefix(std::min(rest_.find_first_not_of('/', end), rest_.size()));
   return element;
 }
@@ -21,7 +21,7 @@ std::error_code Elements::expand(std::string_view target) {
     if (target.empty()) target = ".";
   }
   std::string text(target);
-  if (slash_) text.append(1, '/').append(rest_);
+  if (taken_has_slash_) text.append(1, '/').append(rest_);
   set_text(std::move(text));
   return {};
 }
@@ -29,7 +29,7 @@ std::error_code Elements::expand(std::string_view target) {
 void Elements::restart(const std::vector<std::string>& walked) {
   std::string text;
   for (const std::string& name : walked) text.append(name).append(1, '/');
-  // The directory itself is wanted where nothing more comes.
+  // Without an element to come, the path is that of the directory which `walked` leads to.
   text.append(rest_.empty() ? std::string_view(".") : rest_);
   set_text(std::move(text));
 }

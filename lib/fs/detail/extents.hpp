@@ -9,8 +9,8 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// The content of a sparse file: pieces of bytes by their offset, which never overlap. What lies between them reads as
-/// zero and costs nothing. Offsets and sizes are at most INT64_MAX, which the caller sees to. Not thread-safe.
+/// The content of a sparse file: pieces of bytes that never overlap. The gaps between them read as zeros and take no
+/// memory. The caller passes only ranges that end at INT64_MAX at most. Not thread-safe.
 class Extents {
  public:
   std::uint64_t size() const noexcept { return size_; }
@@ -18,16 +18,19 @@ class Extents {
   /// How many pieces there are.
   std::size_t count() const noexcept { return pieces_.size(); }
 
-  /// Copies what is at `offset` to `buffer`, and returns how many bytes that was: fewer than asked for only at the end.
+  /// Copies the bytes from `offset` on to `buffer`. Returns how many: fewer than `buffer.size()` only at the end of the
+  /// file.
   std::size_t read(std::uint64_t offset, std::span<std::byte> buffer) const;
 
-  /// Replaces the bytes at `offset`, and extends the file if need be. Nothing happens if `data` is empty.
+  /// Replaces the bytes from `offset` on by `data`, and extends the file where `data` ends behind it. Does nothing if
+  /// `data` is empty.
   void write(std::uint64_t offset, std::span<const std::byte> data);
 
+  /// Cuts the file at `size` bytes, or extends it with a gap.
   void truncate(std::uint64_t size);
 
  private:
-  std::map<std::uint64_t, std::vector<std::byte>> pieces_;
+  std::map<std::uint64_t, std::vector<std::byte>> pieces_;  ///< By the offset where each begins.
   std::uint64_t size_ = 0;
 };
 

@@ -99,8 +99,8 @@ Result<void> MemoryFile::do_close(std::source_location) {
 
 Result<std::vector<DirEntry>> MemoryDir::do_read(std::size_t max, std::source_location) {
   if (closed_) return fail("read", path_, std::errc::bad_file_descriptor);
-  std::vector<DirEntry> entries = tree_->list(*node_, last_, max);
-  if (!entries.empty()) last_ = entries.back().name;
+  std::vector<DirEntry> entries = tree_->list(*node_, last_name_, max);
+  if (!entries.empty()) last_name_ = entries.back().name;
   return entries;
 }
 

@@ -12,7 +12,7 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// A handle to a node of a MemoryFS; it keeps the node and the tree alive.
+/// A handle to a node of a MemoryFS. It keeps the node and the tree alive.
 class MemoryFile final : public File {
  public:
   MemoryFile(std::shared_ptr<MemoryTree> tree, std::shared_ptr<MemoryNode> node, std::string_view path,
@@ -20,8 +20,11 @@ class MemoryFile final : public File {
       : tree_(std::move(tree)), node_(std::move(node)), path_(path), options_(options) {}
 
  private:
+  /// What an operation needs of the file besides that it is not closed: nothing, that it was opened for reading or for
+  /// writing, or that it is no directory (which `read` and `write` need, too).
   enum class Need : unsigned char { open, read, write, content };
 
+  /// Success if the file has what `operation` needs.
   Result<void> check(std::string_view operation, Need need) const;
   std::size_t read_content(std::span<std::byte> buffer, std::uint64_t offset) const;
 
@@ -45,7 +48,7 @@ class MemoryFile final : public File {
   std::atomic<bool> closed_{false};
 };
 
-/// A handle to a directory of a MemoryFS. Lists in the order of names.
+/// A handle to a directory of a MemoryFS. Lists the entries in the order of their names.
 class MemoryDir final : public Dir {
  public:
   MemoryDir(std::shared_ptr<MemoryTree> tree, std::shared_ptr<MemoryNode> node, std::string_view path)
@@ -60,7 +63,7 @@ class MemoryDir final : public Dir {
   const std::shared_ptr<MemoryTree> tree_;
   const std::shared_ptr<MemoryNode> node_;
   const std::string path_;
-  std::string last_;
+  std::string last_name_;  ///< Of the last entry that `read` has returned; empty before the first.
   bool closed_ = false;
 };
 

@@ -13,7 +13,7 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// One file, directory or link of a MemoryFS. Handles and names share it: it lives as long as one of them does.
+/// One file, directory or symbolic link of a MemoryFS. The names and the open handles of a file share ownership of it.
 struct MemoryNode : std::enable_shared_from_this<MemoryNode> {
   using Children = std::map<std::string, std::shared_ptr<MemoryNode>, std::less<>>;
 
@@ -26,16 +26,17 @@ struct MemoryNode : std::enable_shared_from_this<MemoryNode> {
   const FileType type;
   const std::uint64_t id;
 
-  /// What the lock of the tree guards. A directory that was removed has no parent and no children.
+  // Guarded by the mutex of the tree. A directory that was removed has no parent and no children. The parent is read of
+  // directories only: a file may have names in several.
   Children children;
   MemoryNode* parent = nullptr;
-  std::string target;
+  std::string target;  ///< Of a symbolic link.
 
-  /// What this lock guards; it is taken after that of the tree.
+  /// Guards what follows. A thread that needs the mutex of the tree too locks that one first.
   mutable os::SharedMutex mutex;
   Extents content;
   std::uint32_t mode;
-  std::uint64_t links = 0;
+  std::uint64_t links = 0;  ///< As `FileInfo::links`.
   Clock::system_time_point modified;
   Clock::system_time_point accessed;
   Clock::system_time_point changed;

@@ -13,7 +13,7 @@
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
-using Doomed = std::vector<std::shared_ptr<MemoryNode>>;
+using DetachedNodes = std::vector<std::shared_ptr<MemoryNode>>;
 
 std::uint64_t new_device() {
   static std::atomic<std::uint64_t> next{1};
@@ -25,7 +25,8 @@ void mark_modified(MemoryNode& node, Clock::system_time_point now) {
   node.modified = node.changed = now;
 }
 
-void add_links(MemoryNode& node, std::int64_t by, Clock::system_time_point now) {
+/// Adds `by` to the link count, and sets `changed`, even if `by` is 0.
+void change_link_count(MemoryNode& node, std::int64_t by, Clock::system_time_point now) {
   const std::unique_lock lock(node.mutex);
   node.links += static_cast<std::uint64_t>(by);
   node.changed = now;
@@ -60,32 +61,33 @@ MemoryTree::MemoryTree(const std::shared_ptr<Clock>& clock, std::uint32_t umask)
 }
 
 MemoryTree::~MemoryTree() {
-  Doomed doomed;
-  forget(std::move(root_), doomed);
+  DetachedNodes detached;
+  detach(std::move(root_), detached);
 }
 
-/// Empties all directories below `node`, one after the other: a deep tree must not be destroyed by recursion. What is
-/// in `doomed` then can be destroyed without the lock.
-void MemoryTree::forget(std::shared_ptr<MemoryNode> node, Doomed& doomed) const {
+/// Takes `node`, which has lost one of its names, and all that is below it out of the tree, and appends them to
+/// `detached`. Each is there without its children, so that destroying them does not recurse, however deep the tree was.
+/// The caller destroys `detached` after it has unlocked the tree.
+void MemoryTree::detach(std::shared_ptr<MemoryNode> node, DetachedNodes& detached) const {
   const Clock::system_time_point time = now();
-  doomed.push_back(std::move(node));
-  for (std::size_t i = doomed.size() - 1; i != doomed.size(); ++i) {
-    MemoryNode& gone = *doomed[i];
+  detached.push_back(std::move(node));
+  for (std::size_t i = detached.size() - 1; i != detached.size(); ++i) {
+    MemoryNode& gone = *detached[i];
     gone.parent = nullptr;
-    add_links(gone, gone.is_directory() ? -static_cast<std::int64_t>(gone.links) : -1, time);
-    for (auto& [name, child] : gone.children) doomed.push_back(std::move(child));
+    change_link_count(gone, gone.is_directory() ? -static_cast<std::int64_t>(gone.links) : -1, time);
+    for (auto& [name, child] : gone.children) detached.push_back(std::move(child));
     gone.children.clear();
   }
 }
 
-Outcome<MemoryNode*> MemoryTree::find(MemoryNode& directory, std::string_view name) {
+Outcome<MemoryNode*> MemoryTree::find_child(MemoryNode& directory, std::string_view name) {
   if (name == ".") return &directory;
   if (name.size() > max_name_size) return refuse(std::errc::filename_too_long);
   const auto child = directory.children.find(name);
   return child == directory.children.end() ? nullptr : child->second.get();
 }
 
-Outcome<MemoryTree::Place> MemoryTree::walk(std::string_view path, bool follow, bool create) const {
+Outcome<MemoryTree::PathEnd> MemoryTree::walk(std::string_view path, bool follow, bool create) const {
   if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
   Elements elements(path);
   MemoryNode* directory = root_.get();
@@ -95,54 +97,59 @@ Outcome<MemoryTree::Place> MemoryTree::walk(std::string_view path, bool follow, 
       if (directory == root_.get()) return refuse(errc::escapes_root);
       directory = directory->parent;
     } else if (name != ".") {
-      if (create && elements.last() && elements.slash()) return refuse(std::errc::is_a_directory);
-      const Outcome<MemoryNode*> found = find(*directory, name);
+      if (create && elements.taken_is_last() && elements.taken_has_slash()) return refuse(std::errc::is_a_directory);
+      const Outcome<MemoryNode*> found = find_child(*directory, name);
       if (!found) return std::unexpected(found.error());
       MemoryNode* const node = *found;
-      if (node != nullptr && node->is_symlink() && (follow || !elements.last() || elements.slash())) {
+      if (node != nullptr && node->is_symlink() &&
+          (follow || !elements.taken_is_last() || elements.taken_has_slash())) {
         if (const std::error_code error = elements.expand(node->target)) return std::unexpected(error);
         continue;
       }
-      if (elements.last()) return Place{directory, std::string(name), node, elements.slash()};
+      if (elements.taken_is_last()) return PathEnd{directory, std::string(name), node, elements.taken_has_slash()};
       if (node == nullptr) return refuse(std::errc::no_such_file_or_directory);
       if (!node->is_directory()) return refuse(std::errc::not_a_directory);
       directory = node;
     }
-    if (elements.last()) return Place{directory, ".", directory, false};
+    if (elements.taken_is_last()) return PathEnd{directory, ".", directory, false};
   }
 }
 
 Outcome<MemoryNode*> MemoryTree::walk_to_directory(std::string_view path) const {
-  const Outcome<Place> place = walk(path, true);
-  if (!place) return std::unexpected(place.error());
-  if (place->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  if (!place->node->is_directory()) return refuse(std::errc::not_a_directory);
-  return place->node;
+  const Outcome<PathEnd> path_end = walk(path, true);
+  if (!path_end) return std::unexpected(path_end.error());
+  if (path_end->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
+  if (!path_end->node->is_directory()) return refuse(std::errc::not_a_directory);
+  return path_end->node;
 }
 
-/// The place of a name that must not exist yet.
-Outcome<MemoryTree::Place> MemoryTree::new_place(std::string_view path) const {
-  Outcome<Place> place = walk(path, false);
-  if (place && place->node != nullptr) return refuse(std::errc::file_exists);
-  return place;
+/// The end of `path`, if that name is free; else `file_exists`.
+Outcome<MemoryTree::PathEnd> MemoryTree::walk_to_free_name(std::string_view path) const {
+  Outcome<PathEnd> path_end = walk(path, false);
+  if (path_end && path_end->node != nullptr) return refuse(std::errc::file_exists);
+  return path_end;
 }
 
-MemoryNode& MemoryTree::add(const Place& place, FileType type, std::uint32_t mode) {
+MemoryNode& MemoryTree::add(const PathEnd& path_end, FileType type, std::uint32_t mode) {
   const Clock::system_time_point time = now();
   const auto node = std::make_shared<MemoryNode>(type, next_id_++, mode, time);
-  place.directory->children.emplace(place.name, node);
-  node->parent = place.directory;
+  path_end.directory->children.emplace(path_end.name, node);
+  node->parent = path_end.directory;
   node->links = type == FileType::directory ? 2 : 1;
-  if (type == FileType::directory) add_links(*place.directory, 1, time);
-  mark_modified(*place.directory, time);
+  if (type == FileType::directory) change_link_count(*path_end.directory, 1, time);
+  mark_modified(*path_end.directory, time);
   return *node;
 }
 
-Outcome<MemoryNode*> MemoryTree::existing(const Place& place, const OpenOptions& options) const {
-  MemoryNode* const node = place.node;
+/// What open(2) does with a name that exists: checks `options` against its node, and truncates it if they say so. Null
+/// if the name is free.
+Outcome<MemoryNode*> MemoryTree::use_existing(const PathEnd& path_end, const OpenOptions& options) const {
+  MemoryNode* const node = path_end.node;
   if (node == nullptr) return nullptr;
   if (options.exclusive) return refuse(std::errc::file_exists);
-  if ((options.directory || place.slash) && !node->is_directory()) return refuse(std::errc::not_a_directory);
+  if ((options.directory || path_end.must_be_directory) && !node->is_directory()) {
+    return refuse(std::errc::not_a_directory);
+  }
   if (node->is_directory() && !options.directory) return refuse(std::errc::is_a_directory);
   if (node->is_symlink()) return refuse(std::errc::too_many_symbolic_link_levels);
   if (options.truncate) truncate_content(*node, 0, now());
@@ -153,20 +160,20 @@ Outcome<std::shared_ptr<MemoryNode>> MemoryTree::open(std::string_view path, con
   const bool follow = !options.no_follow && !options.exclusive;
   {
     const std::shared_lock lock(mutex_);
-    const Outcome<Place> place = walk(path, follow, options.create);
-    if (!place) return std::unexpected(place.error());
-    const Outcome<MemoryNode*> node = existing(*place, options);
+    const Outcome<PathEnd> path_end = walk(path, follow, options.create);
+    if (!path_end) return std::unexpected(path_end.error());
+    const Outcome<MemoryNode*> node = use_existing(*path_end, options);
     if (!node) return std::unexpected(node.error());
     if (*node != nullptr) return (*node)->shared_from_this();
     if (!options.create) return refuse(std::errc::no_such_file_or_directory);
   }
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, follow, options.create);
-  if (!place) return std::unexpected(place.error());
-  const Outcome<MemoryNode*> node = existing(*place, options);
+  const Outcome<PathEnd> path_end = walk(path, follow, options.create);
+  if (!path_end) return std::unexpected(path_end.error());
+  const Outcome<MemoryNode*> node = use_existing(*path_end, options);
   if (!node) return std::unexpected(node.error());
   if (*node != nullptr) return (*node)->shared_from_this();
-  return add(*place, FileType::regular, options.mode & ~umask_).shared_from_this();
+  return add(*path_end, FileType::regular, options.mode & ~umask_).shared_from_this();
 }
 
 Outcome<std::shared_ptr<MemoryNode>> MemoryTree::open_dir(std::string_view path) const {
@@ -178,11 +185,11 @@ Outcome<std::shared_ptr<MemoryNode>> MemoryTree::open_dir(std::string_view path)
 
 Outcome<FileInfo> MemoryTree::stat(std::string_view path, bool follow) const {
   const std::shared_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, follow);
-  if (!place) return std::unexpected(place.error());
-  if (place->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  if (place->slash && !place->node->is_directory()) return refuse(std::errc::not_a_directory);
-  return info(*place->node, base_name(path));
+  const Outcome<PathEnd> path_end = walk(path, follow);
+  if (!path_end) return std::unexpected(path_end.error());
+  if (path_end->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
+  if (path_end->must_be_directory && !path_end->node->is_directory()) return refuse(std::errc::not_a_directory);
+  return info(*path_end->node, base_name(path));
 }
 
 FileInfo MemoryTree::info(const MemoryNode& node, std::string_view name) const {
@@ -203,18 +210,18 @@ FileInfo MemoryTree::info(const MemoryNode& node, std::string_view name) const {
 
 Outcome<std::string> MemoryTree::read_link(std::string_view path) const {
   const std::shared_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, false);
-  if (!place) return std::unexpected(place.error());
-  if (place->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  if (!place->node->is_symlink()) return refuse(std::errc::invalid_argument);
-  return place->node->target;
+  const Outcome<PathEnd> path_end = walk(path, false);
+  if (!path_end) return std::unexpected(path_end.error());
+  if (path_end->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
+  if (!path_end->node->is_symlink()) return refuse(std::errc::invalid_argument);
+  return path_end->node->target;
 }
 
 Outcome<void> MemoryTree::mkdir(std::string_view path, std::uint32_t mode) {
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> place = new_place(path);
-  if (!place) return std::unexpected(place.error());
-  add(*place, FileType::directory, mode & ~umask_);
+  const Outcome<PathEnd> path_end = walk_to_free_name(path);
+  if (!path_end) return std::unexpected(path_end.error());
+  add(*path_end, FileType::directory, mode & ~umask_);
   return {};
 }
 
@@ -225,7 +232,7 @@ Outcome<void> MemoryTree::mkdir_all(std::string_view path, std::uint32_t mode) {
   for (std::size_t begin = 0, end = 0; end != path.size(); begin = end + 1) {
     end = std::min(path.find('/', begin), path.size());
     const std::string_view name = path.substr(begin, end - begin);
-    const Outcome<MemoryNode*> node = find(*directory, name);
+    const Outcome<MemoryNode*> node = find_child(*directory, name);
     if (!node) return std::unexpected(node.error());
     if (*node == nullptr) {
       directory = &add({directory, std::string(name)}, FileType::directory, mode & ~umask_);
@@ -242,57 +249,57 @@ Outcome<void> MemoryTree::mkdir_all(std::string_view path, std::uint32_t mode) {
 }
 
 Outcome<void> MemoryTree::remove(std::string_view path) {
-  Doomed doomed;
+  DetachedNodes detached;
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, false);
-  if (!place) return std::unexpected(place.error());
-  if (place->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  if (!place->node->children.empty()) return refuse(std::errc::directory_not_empty);
-  if (place->node->is_directory()) add_links(*place->directory, -1, now());
-  mark_modified(*place->directory, now());
-  const auto name = place->directory->children.find(place->name);
-  forget(std::move(name->second), doomed);
-  place->directory->children.erase(name);
+  const Outcome<PathEnd> path_end = walk(path, false);
+  if (!path_end) return std::unexpected(path_end.error());
+  if (path_end->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
+  if (!path_end->node->children.empty()) return refuse(std::errc::directory_not_empty);
+  if (path_end->node->is_directory()) change_link_count(*path_end->directory, -1, now());
+  mark_modified(*path_end->directory, now());
+  const auto name = path_end->directory->children.find(path_end->name);
+  detach(std::move(name->second), detached);
+  path_end->directory->children.erase(name);
   return {};
 }
 
 Outcome<void> MemoryTree::remove_all(std::string_view path) {
-  Doomed doomed;
+  DetachedNodes detached;
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, false);
-  if (!place && place.error() == std::errc::no_such_file_or_directory) return {};
-  if (!place) return std::unexpected(place.error());
-  if (place->node == nullptr) return {};
-  if (place->node->is_directory()) add_links(*place->directory, -1, now());
-  mark_modified(*place->directory, now());
-  const auto name = place->directory->children.find(place->name);
-  forget(std::move(name->second), doomed);
-  place->directory->children.erase(name);
+  const Outcome<PathEnd> path_end = walk(path, false);
+  if (!path_end && path_end.error() == std::errc::no_such_file_or_directory) return {};
+  if (!path_end) return std::unexpected(path_end.error());
+  if (path_end->node == nullptr) return {};
+  if (path_end->node->is_directory()) change_link_count(*path_end->directory, -1, now());
+  mark_modified(*path_end->directory, now());
+  const auto name = path_end->directory->children.find(path_end->name);
+  detach(std::move(name->second), detached);
+  path_end->directory->children.erase(name);
   return {};
 }
 
-/// Looks for both directories before it looks into them, as one has to who goes by descriptors.
-Outcome<MemoryTree::Pair> MemoryTree::walk_pair(std::string_view from, std::string_view to) const {
+/// Finds both directories before it looks for the names in them: DiskFS does so, and the errors shall be the same.
+Outcome<MemoryTree::RenameNodes> MemoryTree::walk_for_rename(std::string_view from, std::string_view to) const {
   if (from.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const Outcome<MemoryNode*> from_directory = walk_to_directory(parent_path(from));
   if (!from_directory) return std::unexpected(from_directory.error());
   if (to.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const Outcome<MemoryNode*> to_directory = walk_to_directory(parent_path(to));
   if (!to_directory) return std::unexpected(to_directory.error());
-  const Outcome<MemoryNode*> source = find(**from_directory, base_name(from));
+  const Outcome<MemoryNode*> source = find_child(**from_directory, base_name(from));
   if (!source) return std::unexpected(source.error());
   if (*source == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  const Outcome<MemoryNode*> target = find(**to_directory, base_name(to));
+  const Outcome<MemoryNode*> target = find_child(**to_directory, base_name(to));
   if (!target) return std::unexpected(target.error());
-  return Pair{*from_directory, *to_directory, *source, *target};
+  return RenameNodes{*from_directory, *to_directory, *source, *target};
 }
 
 Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
-  Doomed doomed;
+  DetachedNodes detached;
   const std::unique_lock lock(mutex_);
-  const Outcome<Pair> pair = walk_pair(from, to);
-  if (!pair) return std::unexpected(pair.error());
-  const auto [from_directory, to_directory, source, target] = *pair;
+  const Outcome<RenameNodes> nodes = walk_for_rename(from, to);
+  if (!nodes) return std::unexpected(nodes.error());
+  const auto [from_directory, to_directory, source, target] = *nodes;
 
   const auto is_above = [](const MemoryNode* above, const MemoryNode* node) {
     while (node != nullptr && node != above) node = node->parent;
@@ -308,18 +315,18 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
   }
 
   const Clock::system_time_point time = now();
-  if (target != nullptr && target->is_directory()) add_links(*to_directory, -1, time);
+  if (target != nullptr && target->is_directory()) change_link_count(*to_directory, -1, time);
   if (source->is_directory()) {
-    add_links(*from_directory, -1, time);
-    add_links(*to_directory, 1, time);
+    change_link_count(*from_directory, -1, time);
+    change_link_count(*to_directory, 1, time);
   }
   auto& slot = to_directory->children[std::string(base_name(to))];
   const auto old_name = from_directory->children.find(base_name(from));
-  if (slot) forget(std::move(slot), doomed);
+  if (slot) detach(std::move(slot), detached);
   slot = std::move(old_name->second);
   slot->parent = to_directory;
   from_directory->children.erase(old_name);
-  add_links(*source, 0, time);
+  change_link_count(*source, 0, time);
   mark_modified(*from_directory, time);
   mark_modified(*to_directory, time);
   return {};
@@ -327,16 +334,16 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
 
 Outcome<void> MemoryTree::link(std::string_view existing, std::string_view path) {
   const std::unique_lock lock(mutex_);
-  // The file first, and then the place of its new name, as link(2) does; rename(2) looks for both directories first.
-  const Outcome<Place> source = walk(existing, false);
+  // In the order of link(2): first the existing file, and then the directory of the new name.
+  const Outcome<PathEnd> source = walk(existing, false);
   if (!source) return std::unexpected(source.error());
   if (source->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  const Outcome<Place> target = new_place(path);
+  const Outcome<PathEnd> target = walk_to_free_name(path);
   if (!target) return std::unexpected(target.error());
   if (source->node->is_directory()) return refuse(std::errc::operation_not_permitted);
   const Clock::system_time_point time = now();
   target->directory->children.emplace(target->name, source->node->shared_from_this());
-  add_links(*source->node, 1, time);
+  change_link_count(*source->node, 1, time);
   mark_modified(*target->directory, time);
   return {};
 }
@@ -344,17 +351,17 @@ Outcome<void> MemoryTree::link(std::string_view existing, std::string_view path)
 Outcome<void> MemoryTree::symlink(std::string_view target, std::string_view path) {
   if (target.size() > max_path_size) return refuse(std::errc::filename_too_long);
   const std::unique_lock lock(mutex_);
-  const Outcome<Place> place = new_place(path);
-  if (!place) return std::unexpected(place.error());
-  add(*place, FileType::symlink, 0777).target = target;
+  const Outcome<PathEnd> path_end = walk_to_free_name(path);
+  if (!path_end) return std::unexpected(path_end.error());
+  add(*path_end, FileType::symlink, 0777).target = target;
   return {};
 }
 
 Outcome<void> MemoryTree::truncate(std::string_view path, std::uint64_t size) {
   const std::shared_lock lock(mutex_);
-  const Outcome<Place> place = walk(path, true);
-  if (!place) return std::unexpected(place.error());
-  const Outcome<MemoryNode*> node = this->existing(*place, {.write = true});
+  const Outcome<PathEnd> path_end = walk(path, true);
+  if (!path_end) return std::unexpected(path_end.error());
+  const Outcome<MemoryNode*> node = use_existing(*path_end, {.write = true});
   if (!node) return std::unexpected(node.error());
   if (*node == nullptr) return refuse(std::errc::no_such_file_or_directory);
   truncate_content(**node, size, now());

@@ -17,9 +17,11 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// The names of a MemoryFS, and all that changes them. Paths are valid ones. Thread-safe.
+/// The tree of names of a MemoryFS, with the operations that read and change it. Paths are such as `valid_path`
+/// accepts. Thread-safe.
 ///
-/// Errors are those of Linux, found in the order in which it looks for them: a differential test compares the two.
+/// Where an operation could fail for several reasons, it fails for the one that Linux checks first: a differential test
+/// compares the two.
 class MemoryTree {
  public:
   MemoryTree(const std::shared_ptr<Clock>& clock, std::uint32_t umask);
@@ -40,39 +42,46 @@ class MemoryTree {
   Outcome<void> symlink(std::string_view target, std::string_view path);
   Outcome<void> truncate(std::string_view path, std::uint64_t size);
 
-  /// At most `max` entries of a directory, in the order of their names, behind the name `after` (all, if that is
-  /// empty).
+  /// The entries of a directory whose names come after `after` (with an empty `after`: all), in the order of their
+  /// names, at most `max`.
   std::vector<DirEntry> list(const MemoryNode& directory, std::string_view after, std::size_t max) const;
 
   FileInfo info(const MemoryNode& node, std::string_view name) const;
+
+  /// What `MemoryFS::dump` returns.
   std::string dump() const;
+
   Clock::system_time_point now() const { return clock_->system_now(); }
 
  private:
-  /// Where a path leads: what stands there, if anything, and where a new name would go.
-  struct Place {
+  /// The directory and the name that a path leads to, and what has that name.
+  struct PathEnd {
     MemoryNode* directory = nullptr;
-    std::string name;
-    MemoryNode* node = nullptr;
-    bool slash = false;  ///< Only a directory will do.
+    std::string name;                ///< `.` if the path leads to `directory` itself.
+    MemoryNode* node = nullptr;      ///< Null if the name is free.
+    bool must_be_directory = false;  ///< The path ended with a slash, which only the target of a link may.
   };
 
-  /// What an operation on two names finds.
-  struct Pair {
+  /// The nodes that a rename works on.
+  struct RenameNodes {
     MemoryNode* from_directory = nullptr;
     MemoryNode* to_directory = nullptr;
     MemoryNode* source = nullptr;
-    MemoryNode* target = nullptr;  ///< Null if the name is free.
+    MemoryNode* target = nullptr;  ///< Null if the new name is free.
   };
 
-  Outcome<Place> walk(std::string_view path, bool follow, bool create = false) const;
-  Outcome<Pair> walk_pair(std::string_view from, std::string_view to) const;
+  // The caller of these functions holds `mutex_`: for `add` and `detach` exclusively.
+
+  /// Follows `path` to its end, which need not exist. A link at the end is followed if `follow` is set. With `create`,
+  /// a name at the end that must be a directory is `is_a_directory`, as for open(2) with O_CREAT.
+  Outcome<PathEnd> walk(std::string_view path, bool follow, bool create = false) const;
+  Outcome<RenameNodes> walk_for_rename(std::string_view from, std::string_view to) const;
   Outcome<MemoryNode*> walk_to_directory(std::string_view path) const;
-  static Outcome<MemoryNode*> find(MemoryNode& directory, std::string_view name);
-  Outcome<Place> new_place(std::string_view path) const;
-  Outcome<MemoryNode*> existing(const Place& place, const OpenOptions& options) const;
-  MemoryNode& add(const Place& place, FileType type, std::uint32_t mode);
-  void forget(std::shared_ptr<MemoryNode> node, std::vector<std::shared_ptr<MemoryNode>>& doomed) const;
+  static Outcome<MemoryNode*> find_child(MemoryNode& directory, std::string_view name);
+  Outcome<PathEnd> walk_to_free_name(std::string_view path) const;
+  Outcome<MemoryNode*> use_existing(const PathEnd& path_end, const OpenOptions& options) const;
+  MemoryNode& add(const PathEnd& path_end, FileType type, std::uint32_t mode);
+  void detach(std::shared_ptr<MemoryNode> node, std::vector<std::shared_ptr<MemoryNode>>& detached) const;
 
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t umask_;

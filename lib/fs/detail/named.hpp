@@ -10,7 +10,7 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// The Result of `operation` on `path`, of which `outcome` is known.
+/// Turns an Outcome into a Result, whose Error names the operation and the path.
 template <class T>
 [[nodiscard]] Result<T> named(std::string_view operation, std::string_view path, Outcome<T> outcome) {
   if (!outcome) return fail(operation, path, outcome.error());
@@ -21,7 +21,7 @@ template <class T>
   }
 }
 
-/// The same for an operation on two paths.
+/// The same for an operation on two paths: the Error names them as `from -> to`.
 [[nodiscard]] inline Result<void> named(std::string_view operation, std::string_view from, std::string_view to,
                                         Outcome<void> outcome) {
   if (!outcome) return fail(operation, std::string(from).append(" -> ").append(to), outcome.error());

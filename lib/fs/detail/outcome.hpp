@@ -9,7 +9,8 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// What a step of an operation returns where operation and path are not known yet: a value, or the code alone.
+/// The result of one step of an operation: a value, or the error code alone. The caller, which knows the operation and
+/// the path, makes a Result of it (`named`).
 template <class T>
 using Outcome = std::expected<T, std::error_code>;
 
@@ -19,6 +20,7 @@ template <class Code>
   return std::unexpected<std::error_code>(make_error_code(code));
 }
 
+/// `refuse` with the code in `errno`.
 [[nodiscard]] inline std::unexpected<std::error_code> refuse_last() noexcept {
   return std::unexpected<std::error_code>(os::last_error());
 }

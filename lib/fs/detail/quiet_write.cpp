@@ -18,16 +18,17 @@ ssize_t quiet_write(int descriptor, std::span<const std::byte> data) noexcept {
   ::sigpending(&pending_before);
   const ssize_t count = ::write(descriptor, data.data(), data.size());
   const int error = errno;
-  // A pipe whose reader goes away in the middle raises it too, and returns how much it has taken.
+  // If the reader goes away in the middle of a write, write(2) raises the signal and yet returns the count so far.
   const bool may_have_raised = count < 0 ? error == EPIPE : static_cast<std::size_t>(count) < data.size();
   const bool was_pending = ::sigismember(&pending_before, SIGPIPE) == 1;
   if (may_have_raised && (!was_pending || count < 0)) {
-    // Takes what the thread has before what the process has.
+    // Takes a signal that is pending for this thread, as that of the write is, before one pending for the process.
     constexpr timespec at_once{};
     siginfo_t taken{};
     while (::sigtimedwait(&sigpipe, &taken, &at_once) == -1 && errno == EINTR) {
     }
-    // Then it was the thread that had one already, with which that of the write had become one.
+    // Two equal signals pending for one thread become one. If none is pending now, the one from before the write was
+    // this thread's and was taken with it: raise it again.
     sigset_t pending;
     if (was_pending && ::sigpending(&pending) == 0 && ::sigismember(&pending, SIGPIPE) == 0) {
       if (taken.si_code == SI_QUEUE) {

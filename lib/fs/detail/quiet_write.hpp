@@ -8,9 +8,10 @@
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-/// write(2), but a pipe or socket without a reader is the error EPIPE and no SIGPIPE. That signal goes to the thread
-/// which writes (pipe(7)): it is blocked there meanwhile, and taken back. One that was pending before is the program's
-/// own, and stays so.
+/// Does what write(2) does, except that a pipe or socket which nobody reads gives only the error EPIPE, and never
+/// SIGPIPE. The kernel sends that signal to the thread that writes (pipe(7)), so this blocks it in the thread during
+/// the write and takes it out of the pending signals afterwards. A SIGPIPE that was pending before the write stays
+/// pending.
 ssize_t quiet_write(int descriptor, std::span<const std::byte> data) noexcept;
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -13,7 +13,7 @@
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
-/// How often to empty directories again that someone else fills at the same time.
+/// How many times to empty directories again in which someone else has put something meanwhile.
 constexpr int max_refills = 1000;
 
 Outcome<os::Descriptor> open_directory(int parent, const std::string& name) {
@@ -24,26 +24,26 @@ Outcome<os::Descriptor> open_directory(int parent, const std::string& name) {
   return directory;
 }
 
-/// A directory on the way down, with the directories in it that are still to be removed.
+/// A directory on the way from the top to the current one.
 struct Level {
   std::string name;
   dev_t device = 0;
   ino_t inode = 0;
-  std::vector<std::string> directories;
+  std::vector<std::string> subdirectories;  ///< Those that are still to be removed.
 };
 
 class Remover {
  public:
   explicit Remover(const Context& context) : context_(context) {}
 
-  /// Empties the directory `top` and all below it.
-  Outcome<void> empty(os::Descriptor top, const std::string& name) {
+  /// Removes all that is in the directory `top`, which has the name `name`, but not the directory itself.
+  Outcome<void> remove_content(os::Descriptor top, const std::string& name) {
     current_ = std::move(top);
     if (auto entered = enter(name); !entered) return entered;
     for (;;) {
       if (context_.done()) return std::unexpected(context_.error());
       Level& level = levels_.back();
-      if (!level.directories.empty()) {
+      if (!level.subdirectories.empty()) {
         if (auto down = go_down(level); !down) return down;
       } else if (levels_.size() > 1) {
         if (auto up = go_up(); !up) return up;
@@ -55,14 +55,16 @@ class Remover {
   }
 
  private:
-  /// Removes all in the current directory but directories, and notes those.
+  /// Begins a level for the current directory, which has the name `name`: removes all in it but its subdirectories, and
+  /// notes those.
   Outcome<void> enter(const std::string& name) {
     struct stat status{};
     if (::fstat(current_.get(), &status) != 0) return refuse_last();
     Level level{name, status.st_dev, status.st_ino, {}};
     Outcome<os::Descriptor> listed = open_directory(current_.get(), ".");
     if (!listed) return std::unexpected(listed.error());
-    // Listed as a whole before anything is removed: a listing that goes on meanwhile may leave names out.
+    // Lists the whole directory before it removes anything: readdir(3) may leave names out if some are removed
+    // meanwhile.
     Outcome<std::vector<DirEntry>> entries = list_all(*std::move(listed));
     if (!entries) return std::unexpected(entries.error());
     for (DirEntry& entry : *entries) {
@@ -71,22 +73,22 @@ class Remover {
         if (::unlinkat(current_.get(), entry.name.c_str(), 0) == 0 || errno == ENOENT) continue;
         if (errno != EISDIR) return refuse_last();
       }
-      level.directories.push_back(std::move(entry.name));
+      level.subdirectories.push_back(std::move(entry.name));
     }
     levels_.push_back(std::move(level));
     return {};
   }
 
   Outcome<void> go_down(Level& level) {
-    const std::string name = std::move(level.directories.back());
-    level.directories.pop_back();
+    const std::string name = std::move(level.subdirectories.back());
+    level.subdirectories.pop_back();
     Outcome<os::Descriptor> next = open_directory(current_.get(), name);
     if (next) {
       current_ = *std::move(next);
       return enter(name);
     }
     if (next.error() == std::errc::no_such_file_or_directory) return {};
-    // It was a directory when it was listed.
+    // Someone has replaced it by something else since it was listed.
     if (::unlinkat(current_.get(), name.c_str(), 0) == 0) return {};
     return std::unexpected(next.error());
   }
@@ -100,13 +102,13 @@ class Remover {
     Level& level = levels_.back();
     struct stat status{};
     if (::fstat(current_.get(), &status) != 0) return refuse_last();
-    // Someone moved the directory, so that `..` is not where it was found, and perhaps not in the root at all.
+    // Someone has moved the directory that was left: its `..` is another directory, perhaps outside of the root.
     if (status.st_dev != level.device || status.st_ino != level.inode) {
       return refuse(std::errc::resource_unavailable_try_again);
     }
     if (::unlinkat(current_.get(), name.c_str(), AT_REMOVEDIR) == 0 || errno == ENOENT) return {};
     if (errno != ENOTEMPTY || ++refills_ > max_refills) return refuse_last();
-    level.directories.push_back(name);
+    level.subdirectories.push_back(name);
     return {};
   }
 
@@ -127,7 +129,7 @@ Outcome<void> remove_tree(int parent, const std::string& name, const Context& co
     if (errno != ENOTEMPTY || refill == max_refills) return refuse_last();
     Outcome<os::Descriptor> top = open_directory(parent, name);
     if (!top) return std::unexpected(top.error());
-    if (auto emptied = remover.empty(*std::move(top), name); !emptied) return emptied;
+    if (auto emptied = remover.remove_content(*std::move(top), name); !emptied) return emptied;
   }
 }
 

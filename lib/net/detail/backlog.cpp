@@ -3,7 +3,8 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// Returns when `ready()` or when the Context is done. `woken` must go after `lock`: its callback takes the mutex.
+/// Waits until `ready()` is true or the Context is done. The caller must destroy `woken` after it has unlocked `lock`:
+/// the destructor waits for a running callback, and the callback takes the mutex.
 template <class Ready>
 void Backlog::wait(std::unique_lock<os::Mutex>& lock, Registration& woken, const Context& context, Ready ready) {
   if (ready()) return;

@@ -13,18 +13,20 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// The connections that wait to be accepted at one address of a network in memory. Thread-safe.
+/// The queue of connections that wait to be accepted at one address of a MemoryNetwork. Thread-safe.
 class Backlog {
  public:
   explicit Backlog(std::size_t capacity) : capacity_(capacity) {}
 
-  /// Waits for room. Errors: `connection_refused` when closed, and those of the Context.
+  /// Appends the listener's end of a dialled connection; waits while the queue is full. Errors: `connection_refused`
+  /// when the backlog is closed, and those of the Context.
   [[nodiscard]] Result<void> push(const Context& context, std::string_view subject, const MemoryEnd& end);
 
-  /// Waits for a connection. Errors: `bad_file_descriptor` when closed, and those of the Context.
+  /// Takes the first connection; waits while there is none. Errors: `bad_file_descriptor` when the backlog is closed,
+  /// and those of the Context.
   [[nodiscard]] Result<MemoryEnd> pop(const Context& context, std::string_view subject);
 
-  /// Ends all waiting, and resets what is queued. False if it was closed before.
+  /// Makes all waiting operations fail, and resets the connections in the queue. False if it was closed before.
   bool close();
 
  private:

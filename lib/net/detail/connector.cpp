@@ -17,8 +17,8 @@ namespace {
 using asio::ip::tcp;
 using std::chrono::seconds;
 
-/// The least time an address gets, as far as the deadline allows: as in Go, a crowd of dead ones must not starve a slow
-/// one.
+/// The least time for an attempt, as far as the deadline allows: with a short share for each of many addresses, one
+/// that answers slowly would never be connected. Go's net package has the same limit.
 constexpr Clock::duration least_share = seconds(2);
 
 tcp::endpoint endpoint_of(const SocketAddress& address) {
@@ -28,23 +28,23 @@ tcp::endpoint endpoint_of(const SocketAddress& address) {
   return endpoint;
 }
 
-/// The state machine of one dial. All of it runs in the handlers of its own io_context; the callbacks of the Context
-/// and of its clock, which come in other threads, only post to it.
+/// One dial: connects to one address after the other, until one answers. Only one attempt is under way at a time.
 ///
-/// Each attempt has a number, so that what was posted for one cannot hit the next. To race two families, several
-/// attempts are under way at once, and the first that connects closes the others.
+/// The thread that dials runs all of it, in the handlers of an io_context of its own. The callbacks of the Context and
+/// of its clock run in other threads, and only post to the io_context. A time-out that was posted for one attempt may
+/// run when the next has begun: it has the number of its attempt, so that it does not end the wrong one.
 class Connector {
  public:
   Connector(const Context& context, std::span<const SocketAddress> addresses, const std::optional<SocketAddress>& local)
       : context_(context), addresses_(addresses), local_(local) {}
 
-  /// The winner; or none, and then `failures` are those of the addresses, in order.
+  /// The connection; or none, and then `failures` are those of the addresses that were tried, in order.
   std::optional<Connected> run() {
     const Registration cancelled =
         context_.on_cancel([this] { asio::post(io_, [this] { stop(std::errc::operation_canceled); }); });
     start_next();
     io_.run();
-    share_.reset();
+    share_timer_.reset();
     return std::move(connected_);
   }
 
@@ -58,7 +58,7 @@ class Connector {
         fail_attempt(attempt, code);
         continue;
       }
-      limit(attempt);
+      start_share_timer(attempt);
       socket_.async_connect(endpoint_of(addresses_[attempt]),
                             [this, attempt](const asio::error_code& code) { finish(attempt, code); });
       return;
@@ -75,8 +75,8 @@ class Connector {
     return code;
   }
 
-  /// Ends the attempt when its share of the time that remains is used up.
-  void limit(std::size_t attempt) {
+  /// Lets the clock end the attempt when its share of the time up to the deadline has passed.
+  void start_share_timer(std::size_t attempt) {
     const std::optional<Clock::time_point> deadline = context_.deadline();
     if (!deadline) return;
     const Clock::time_point now = context_.clock()->now();
@@ -84,24 +84,26 @@ class Connector {
     const Clock::duration share =
         std::max(remaining / static_cast<Clock::duration::rep>(addresses_.size() - attempt), least_share);
     if (share >= remaining) return;
-    share_ = context_.clock()->at(now + share, [this, attempt] {
+    share_timer_ = context_.clock()->at(now + share, [this, attempt] {
       asio::post(io_, [this, attempt] {
         if (attempt + 1 == next_) stop(std::errc::timed_out);
       });
     });
   }
 
-  /// Ends the attempt that is under way, if any; its handler then goes on.
+  /// Ends the attempt that is under way, if any. Its handler `finish` then runs, records `reason` as its failure, and
+  /// goes on to the next address.
   void stop(std::errc reason) {
     if (connected_ || !socket_.is_open()) return;
-    stopped_ = std::make_error_code(reason);
+    stop_reason_ = std::make_error_code(reason);
     close();
   }
 
   void finish(std::size_t attempt, std::error_code code) {
-    share_.reset();
-    // A stop may come when the connection stands but this handler has not run yet: the socket is closed then.
-    if (stopped_) code = std::exchange(stopped_, {});
+    share_timer_.reset();
+    // `stop` may have run after the connection was made and before this handler: `code` is success, but the socket is
+    // closed.
+    if (stop_reason_) code = std::exchange(stop_reason_, {});
     if (!code && connected_to_itself()) code = std::make_error_code(std::errc::connection_refused);
     if (!code) {
       asio::error_code released;
@@ -114,8 +116,8 @@ class Connector {
     start_next();
   }
 
-  /// On the loopback, a port from the ephemeral range without a listener may be the very one that the system chose for
-  /// this end.
+  /// Whether both ends are the same socket. Where nobody listens at a port of the ephemeral range on this machine, the
+  /// system may choose that very port for the local end; TCP then connects the socket to itself (simultaneous open).
   bool connected_to_itself() {
     asio::error_code local_code;
     asio::error_code remote_code;
@@ -143,10 +145,10 @@ class Connector {
   asio::io_context io_{1};
   tcp::socket socket_{io_};
   std::size_t next_ = 0;
-  std::error_code stopped_;
+  std::error_code stop_reason_;
   std::optional<Connected> connected_;
   std::vector<Error> failures_;
-  Registration share_;
+  Registration share_timer_;
 };
 
 }  // namespace
@@ -155,15 +157,16 @@ Result<Connected> connect_first(Call call, std::string_view subject, std::span<c
                                 const std::optional<SocketAddress>& local) try {
   Connector connector(call.context(), addresses, local);
   if (std::optional<Connected> connected = connector.run()) return *std::move(connected);
-  Result<void> wanted = call.context().check("dial", subject);
-  if (!wanted) return std::unexpected(std::move(wanted).error());
+  Result<void> checked = call.context().check("dial", subject);
+  if (!checked) return std::unexpected(std::move(checked).error());
 
   const std::vector<Error>& failures = connector.failures();
   const Error& first = failures.front();
-  const bool says_nothing_new = failures.size() == 1 && first.subject() == subject;
-  return fail("dial", subject, first.code(), std::string_view(), says_nothing_new ? std::vector<Error>() : failures);
+  // The only failure, of the address that the user has written: as a cause it would say the same again.
+  const bool is_the_same = failures.size() == 1 && first.subject() == subject;
+  return fail("dial", subject, first.code(), std::string_view(), is_the_same ? std::vector<Error>() : failures);
 } catch (const std::system_error& error) {
-  // An io_context needs descriptors of its own.
+  // The io_context could not be made: it needs descriptors, too.
   return fail("dial", subject, std::error_code(error.code().value(), std::generic_category()), "no event loop");
 }
 

@@ -17,8 +17,8 @@ struct Connected {
   SocketAddress remote;
 };
 
-/// Connects to the first of `addresses` (at least one) that answers, from `local` if given. The Error is that of "dial"
-/// on `subject`.
+/// Connects to `addresses` (at least one), one after the other, until one answers; from the address `local` if it is
+/// given. The operation of the Error is "dial", its subject is `subject`.
 [[nodiscard]] Result<Connected> connect_first(Call call, std::string_view subject,
                                               std::span<const SocketAddress> addresses,
                                               const std::optional<SocketAddress>& local);

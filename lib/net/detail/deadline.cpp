@@ -4,8 +4,10 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-// The clock is never called and no registration let go of under the mutex: a clock may run any callback in this thread,
-// and letting go waits for a callback that may be waiting for the mutex. So a generation says whose turn it is.
+// Neither is the clock called nor a Registration destroyed under the mutex. The clock may run any callback in this
+// thread, and destroying a Registration waits for its callback, which may be waiting for the mutex in `pass`. Since
+// thus two calls of `set` may overlap, each takes a number (`generation_`), and only the timer of the latest one
+// counts.
 
 Deadline::Deadline(std::shared_ptr<Clock> clock, std::function<void()> on_passed)
     : clock_(std::move(clock)), on_passed_(std::move(on_passed)) {}

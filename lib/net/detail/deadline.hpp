@@ -12,21 +12,21 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// Until when the operations of one direction of a connection may wait.
+/// The deadline of one direction of a connection, and whether it has passed. Thread-safe.
 class Deadline {
  public:
-  /// `on_passed` is called, outside of every lock of this object, whenever a deadline has passed: it wakes those who
-  /// wait.
+  /// `on_passed` is called whenever a deadline has passed, without a lock of this object held. It has to wake the
+  /// threads that wait in an operation.
   Deadline(std::shared_ptr<Clock> clock, std::function<void()> on_passed);
 
-  /// Replaces the deadline; one that is past already has passed when this returns.
+  /// Replaces the deadline. If `time` is past already, `passed` is true when this returns.
   void set(std::optional<Clock::time_point> time);
 
   bool passed() const noexcept { return passed_.load(); }
 
-  /// Before a wait that the deadline is to end. In a forked child the clock may not know of it yet: it had been told in
-  /// the parent.
-  void revive() {
+  /// Called at the beginning of an operation that the deadline may end. If the process is a child that was forked after
+  /// `set`, the timer is one of the parent's clock thread: this sets a new one.
+  void renew_after_fork() {
     if (timer_generation_.load() != os::fork_generation()) [[unlikely]]
       set_timer_again();
   }
@@ -39,10 +39,10 @@ class Deadline {
   const std::function<void()> on_passed_;
   std::atomic<bool> passed_{false};
   os::Mutex mutex_;
-  std::uint64_t generation_ = 0;
+  std::uint64_t generation_ = 0;  ///< How often `set` was called: tells a timer whether its deadline was replaced.
   std::optional<Clock::time_point> time_;
   std::atomic<std::uint32_t> timer_generation_{os::fork_generation()};  ///< Of the process that set the timer.
-  // Last, so that its callback is over before the rest goes.
+  // The last member, so that its destructor, which waits for a running callback, runs before those of the others.
   Registration timer_;
 };
 

@@ -10,21 +10,21 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// Which addresses a network has: those of "tcp", "tcp4", "tcp6".
+/// The address family of a network: `any` of "tcp", `v4` of "tcp4", `v6` of "tcp6".
 enum class Family : unsigned char { any, v4, v6 };
 
-/// What network and address mean when they are put together.
+/// What the network and the address that are passed to `dial` or `bind` mean together.
 struct Endpoint {
   Family family = Family::any;
   std::string host;
   std::uint16_t port = 0;
 };
 
-/// The Error, if there is one, is that of `operation` on `address`, as the user wrote it.
+/// Parses `network` and `address`, and checks that they fit. An Error names `operation` and `address`.
 [[nodiscard]] Result<Endpoint> parse_endpoint(std::string_view operation, std::string_view network,
                                               std::string_view address);
 
-/// The family of a network that is known to be one of TCP's.
+/// The family of "tcp", "tcp4" or "tcp6"; `network` must be one of these.
 [[nodiscard]] Family family_of(std::string_view network) noexcept;
 
 /// The family of a numeric address, with or without a zone; `any` for a name.

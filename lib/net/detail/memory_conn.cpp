@@ -29,17 +29,17 @@ std::error_code MemoryConn::stopped(const Deadline& deadline) const noexcept {
 
 Result<std::size_t> MemoryConn::do_read(std::span<std::byte> buffer, std::source_location) {
   const std::lock_guard turn(read_turn_);
-  read_deadline_.revive();
-  const Pipe::Outcome outcome = end_.in->read(buffer, [this] { return stopped(read_deadline_); });
-  if (outcome.error) return failure("read", outcome.error);
-  return outcome.count;
+  read_deadline_.renew_after_fork();
+  const Pipe::Transfer transfer = end_.in->read(buffer, [this] { return stopped(read_deadline_); });
+  if (transfer.error) return failure("read", transfer.error);
+  return transfer.count;
 }
 
 Result<void> MemoryConn::do_write(std::span<const std::byte> data, std::source_location) {
   const std::lock_guard turn(write_turn_);
-  write_deadline_.revive();
-  const Pipe::Outcome outcome = end_.out->write(data, [this] { return stopped(write_deadline_); });
-  if (outcome.error) return failure("write", outcome.error, written_of(outcome.count, data.size()));
+  write_deadline_.renew_after_fork();
+  const Pipe::Transfer transfer = end_.out->write(data, [this] { return stopped(write_deadline_); });
+  if (transfer.error) return failure("write", transfer.error, written_of(transfer.count, data.size()));
   return {};
 }
 

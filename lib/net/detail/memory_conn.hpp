@@ -10,7 +10,7 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// What one end of a connection in memory is made of.
+/// The two pipes and the two addresses of a connection in memory, as one of its ends sees them.
 struct MemoryEnd {
   std::shared_ptr<Pipe> in;
   std::shared_ptr<Pipe> out;

@@ -8,10 +8,10 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// A listener on a network in memory.
+/// A listener of a MemoryNetwork.
 class MemoryListener final : public Listener {
  public:
-  /// `host` is what the switchboard knows it by.
+  /// `host` is the one that `backlog` was opened for: empty for every host.
   MemoryListener(std::shared_ptr<Switchboard> switchboard, std::shared_ptr<Backlog> backlog, std::string host,
                  Address address);
   ~MemoryListener() override;

@@ -4,7 +4,7 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-Pipe::Outcome Pipe::read(std::span<std::byte> buffer, const Stopped& stopped) {
+Pipe::Transfer Pipe::read(std::span<std::byte> buffer, const Stopped& stopped) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (const std::error_code code = stopped()) return {0, code};
@@ -20,7 +20,7 @@ Pipe::Outcome Pipe::read(std::span<std::byte> buffer, const Stopped& stopped) {
   return {count, {}};
 }
 
-Pipe::Outcome Pipe::write(std::span<const std::byte> data, const Stopped& stopped) {
+Pipe::Transfer Pipe::write(std::span<const std::byte> data, const Stopped& stopped) {
   std::unique_lock lock(mutex_);
   std::size_t written = 0;
   for (;;) {

@@ -14,32 +14,34 @@ namespace LEASH_NAMESPACE::net::detail {
 /// One direction of a connection in memory: a bounded queue of bytes. Thread-safe.
 class Pipe {
  public:
-  /// Why an operation must not go on, if so; asked whenever it would wait or has waited, under the mutex.
+  /// Returns an error if the operation must end with it, else none. Called under the mutex of the pipe, before and
+  /// after each wait.
   using Stopped = std::function<std::error_code()>;
 
-  struct Outcome {
+  /// How many bytes were read or written, and why not more.
+  struct Transfer {
     std::size_t count = 0;
     std::error_code error;
   };
 
   explicit Pipe(std::size_t capacity) : capacity_(capacity) {}
 
-  /// Waits for bytes. None and no error at the end.
-  Outcome read(std::span<std::byte> buffer, const Stopped& stopped);
+  /// Waits for bytes, and takes as many as there are room for in `buffer`. 0 bytes without an error mean the end.
+  Transfer read(std::span<std::byte> buffer, const Stopped& stopped);
 
-  /// Waits for room until all of `data` is in the pipe.
-  Outcome write(std::span<const std::byte> data, const Stopped& stopped);
+  /// Puts all of `data` into the pipe, and waits for room where it is full.
+  Transfer write(std::span<const std::byte> data, const Stopped& stopped);
 
-  /// No more will be written: the reader gets what is in the pipe, and then the end.
+  /// The writer has closed: reads return what is in the pipe, and then the end.
   void close_write();
 
-  /// No one will read: what is in the pipe is lost, and writing fails with `broken_pipe`.
+  /// The reader has closed: what is in the pipe is discarded, and writes fail with `broken_pipe`.
   void close_read();
 
-  /// Both fail with `connection_reset` from now on.
+  /// Discards what is in the pipe. Reads and writes fail with `connection_reset` from now on.
   void reset();
 
-  /// Makes those who wait ask again whether they are stopped.
+  /// Makes the operations that wait call their `Stopped` function again.
   void wake();
 
  private:

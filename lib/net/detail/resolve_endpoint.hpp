@@ -12,8 +12,8 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// The addresses of `endpoint` that belong to its network, in the resolver's order (null: the machine's); at least one.
-/// The Error is that of `operation` on `address`, as the user wrote it.
+/// Asks `resolver` (null: `Resolver::system()`) for the addresses of `endpoint`, and returns those of its family in the
+/// resolver's order; at least one. An Error names `operation`, and `address` as the user wrote it.
 [[nodiscard]] Result<std::vector<SocketAddress>> resolve_endpoint(std::string_view operation, Call call,
                                                                   std::string_view network, std::string_view address,
                                                                   const Endpoint& endpoint,

@@ -12,9 +12,10 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// A descriptor that some threads work on while another closes it. Its number cannot come to stand for something else
-/// under a thread that works on it: whoever retires it waits for those to leave; in a forked child only for those that
-/// came there.
+/// A descriptor that one thread may close while others use it. If it were closed at once, the kernel could give its
+/// number to another file, and a thread in the middle of an operation would work on that. So a thread makes a Use for
+/// the time of its operation, and the one that closes first calls `retire`, which waits for the Uses to end. In a
+/// forked child it waits only for those that began there: the threads of the others do not exist in the child.
 class SharedDescriptor {
  public:
   explicit SharedDescriptor(int number) noexcept : number_(number) {}
@@ -24,7 +25,8 @@ class SharedDescriptor {
     if (!retired()) os::close_own(number_);
   }
 
-  /// Keeps the descriptor from being retired, if that has not begun: then it converts to true.
+  /// Keeps `retire` from returning while it lives. Converts to false if `retire` was called before: then the descriptor
+  /// must not be used.
   class Use {
    public:
     explicit Use(SharedDescriptor& descriptor) noexcept : descriptor_(&descriptor), state_(descriptor.enter()) {}
@@ -39,8 +41,9 @@ class SharedDescriptor {
     std::uint64_t state_;
   };
 
-  /// Lets no new use begin, calls `wake`, which must make those under way end soon, waits for that, and hands the
-  /// number over. Nothing if the descriptor was retired before.
+  /// Retires the descriptor, so that every new Use converts to false. Then calls `wake`, which must make the operations
+  /// under way end soon, and waits until their Uses have ended. Returns the number, which is now the caller's to close;
+  /// nothing if the descriptor was retired before.
   template <class Wake>
   [[nodiscard]] std::optional<int> retire(Wake wake) {
     if ((change([](std::uint64_t state) { return state | retired_bit; }) & retired_bit) != 0) return std::nullopt;
@@ -52,12 +55,12 @@ class SharedDescriptor {
 
   bool retired() const noexcept { return (state_.load() & retired_bit) != 0; }
 
-  /// Only a `Use` makes it safe to work on.
+  /// The descriptor; a thread must have a `Use` to work on it.
   int number() const noexcept { return number_; }
 
  private:
-  // The state: how many uses there are; whether it is retired; and above that which generation of processes the uses
-  // are of.
+  // The state, from the lowest bit: the number of Uses (31 bits), whether the descriptor is retired (1 bit), and the
+  // fork generation of the process in which the Uses began (32 bits).
   static constexpr std::uint64_t retired_bit = std::uint64_t{1} << 31U;
   static constexpr unsigned generation_shift = 32;
 
@@ -66,14 +69,14 @@ class SharedDescriptor {
     return static_cast<std::uint32_t>(state >> generation_shift);
   }
 
-  /// The state without the uses of threads that were lost in a fork.
+  /// The state as this process sees it: without Uses that began before a fork, whose threads do not exist here.
   static std::uint64_t without_lost(std::uint64_t state) noexcept {
     const std::uint32_t generation = os::fork_generation();
     if (generation_of(state) == generation) return state;
     return std::uint64_t{generation} << generation_shift | (state & retired_bit);
   }
 
-  /// Makes `next(state)` of the state, which it returns as it was.
+  /// Atomically replaces the state by `next(state)`. Returns the state before, without Uses from before a fork.
   template <class Next>
   std::uint64_t change(Next next) noexcept {
     std::uint64_t state = state_.load();

@@ -9,7 +9,7 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// How a TCP connection is set up.
+/// The options of a TCP connection; see `TcpDialer::Options`.
 struct SocketOptions {
   std::chrono::seconds keep_alive{};
   bool no_delay = true;
@@ -18,11 +18,12 @@ struct SocketOptions {
 /// A new TCP socket: non-blocking, closed on exec.
 [[nodiscard]] std::expected<os::Descriptor, std::error_code> open_socket(int family) noexcept;
 
-/// The next connection of a listening socket and where it comes from: non-blocking, closed on exec.
+/// Accepts the next connection of a listening socket, and stores the address of the peer in `remote`. The new socket is
+/// non-blocking and closed on exec.
 [[nodiscard]] std::expected<os::Descriptor, std::error_code> accept_socket(int listener,
                                                                            SocketAddress& remote) noexcept;
 
-/// What the system refuses stays as it was: a connection without keep-alive is better than none.
+/// Sets the options of a socket. Ignores errors: a connection without keep-alive is better than none.
 void apply(const SocketOptions& options, int socket) noexcept;
 
 }  // namespace LEASH_NAMESPACE::net::detail

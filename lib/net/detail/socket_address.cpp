@@ -12,13 +12,13 @@
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-/// The parts of `fe80::1%eth0`.
+/// A numeric address, like `fe80::1%eth0`, split at the zone.
 struct Literal {
   explicit Literal(std::string_view host)
       : address(host.substr(0, host.find('%'))), zone(host.substr(address.size())) {}
 
   std::string address;
-  std::string zone;  // With its '%', if there is one.
+  std::string zone;  ///< With its `%`; empty if there is none.
 };
 
 bool parse_v4(const Literal& literal, in_addr& out) {
@@ -29,7 +29,7 @@ bool parse_v6(const Literal& literal, in6_addr& out) {
   return literal.zone.size() != 1 && ::inet_pton(AF_INET6, literal.address.c_str(), &out) == 1;
 }
 
-/// The number of an interface, by name or as a number; 0 if there is none.
+/// The index of the interface that `zone` (`%eth0` or `%2`) names; 0 if there is none.
 unsigned zone_index(const std::string& zone) {
   const char* const first = zone.data() + 1;
   const char* const last = zone.data() + zone.size();

@@ -15,20 +15,20 @@ namespace LEASH_NAMESPACE::net::detail {
 /// An IP address and a port as the kernel takes them.
 class SocketAddress {
  public:
-  /// None at all; room for what the kernel tells.
+  /// No address yet, but room for one: for calls like getsockname(2), which write to `data` and `size`.
   SocketAddress() noexcept = default;
 
-  /// From a numeric address, with or without a zone. `invalid_argument` for what is none, `no_such_device` for an
-  /// unknown zone.
+  /// Makes one from a numeric address, with or without a zone. Errors: `invalid_argument` for anything else,
+  /// `no_such_device` for an unknown zone.
   [[nodiscard]] static std::expected<SocketAddress, std::error_code> make(std::string_view host, std::uint16_t port);
 
-  /// The family of a numeric address; `any` for what is none.
+  /// The family of a numeric address; `any` for anything else.
   [[nodiscard]] static Family family_of(std::string_view host);
 
-  /// The end of `socket` on this side.
+  /// The local address of `socket` (getsockname(2)).
   [[nodiscard]] static std::expected<SocketAddress, std::error_code> local_of(int socket) noexcept;
 
-  /// An IPv4 address that is wrapped in an IPv6 one comes out unwrapped.
+  /// The address as text and number. An IPv4-mapped IPv6 address becomes the IPv4 address.
   [[nodiscard]] Address address() const;
 
   int family() const noexcept { return storage_.ss_family; }

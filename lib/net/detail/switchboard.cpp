@@ -18,7 +18,7 @@ bool Switchboard::in_use(const std::string& host, std::uint16_t port) const {
   const auto first = backlogs_.lower_bound(Key(port, std::string()));
   const bool any = first != backlogs_.end() && first->first.first == port;
   if (!any) return false;
-  // Every host is the empty one, which sorts first.
+  // The backlog for every host has the empty name, which sorts first.
   return host.empty() || first->first.second.empty() || backlogs_.contains(Key(port, host));
 }
 

@@ -14,24 +14,24 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// Which backlog stands at which address of a network in memory. Thread-safe.
+/// The listeners of a MemoryNetwork: finds the backlog for an address. Thread-safe.
 class Switchboard {
  public:
   Switchboard(std::size_t buffer, std::size_t backlog) : buffer_(buffer), backlog_(backlog) {}
 
-  /// How many bytes a direction of a connection holds.
+  /// How many bytes each direction of a connection holds.
   std::size_t buffer() const noexcept { return buffer_; }
 
-  /// A new backlog at `host` (empty: every host), with a port chosen if it is 0. `address_in_use` if there is one, or
-  /// no port left.
+  /// Makes a backlog for `host` (empty: every host) and `port`. For port 0 it chooses a free one and stores it in
+  /// `port`. Errors: `address_in_use` if the address has a backlog already, or if no port is free.
   std::expected<std::shared_ptr<Backlog>, std::error_code> open(const std::string& host, std::uint16_t& port);
 
-  /// The backlog that answers at an address, or null.
+  /// The backlog for an address: that of `host` or else that of every host; null if there is neither.
   std::shared_ptr<Backlog> find(const std::string& host, std::uint16_t port);
 
   void remove(const std::string& host, std::uint16_t port);
 
-  /// A port for the end that dials.
+  /// The port of the end that dials, for its local address.
   std::uint16_t client_port();
 
  private:

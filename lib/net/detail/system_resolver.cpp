@@ -27,12 +27,12 @@ struct Answer {
   std::vector<std::string> addresses = {};
 };
 
-/// One question, shared by the thread that asks and the one that waits for the answer.
+/// One look-up, shared by the thread that waits for the answer and the background thread that calls `getaddrinfo`.
 struct Question {
   std::string host;
   int family = AF_UNSPEC;
 
-  // Under the mutex of the desk.
+  // Guarded by the mutex of the Queue.
   bool begun = false;
   bool answered = false;
   Answer answer;
@@ -53,8 +53,8 @@ std::vector<std::string> numeric_addresses(const addrinfo* list) {
   return addresses;
 }
 
-/// What `getaddrinfo` wanted to open a file or a socket with, if it could not: it takes that for a host that is not
-/// there, or for servers that do not answer.
+/// EMFILE or ENFILE if `getaddrinfo` failed because it could not open a descriptor, else no error. It reports that as a
+/// host that does not exist, or as servers that do not answer, so this tries to open a descriptor.
 std::error_code missing_descriptors(int lookup_error) {
   int error = lookup_error;
   if (error != EMFILE && error != ENFILE) {
@@ -94,7 +94,7 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
   int status = 0;
   Answer answer;
   {
-    // They are closed when it returns.
+    // `getaddrinfo` opens files and sockets, and has closed them when it returns.
     const os::MayOpen files(os::Unlisted::files);
     const os::MayOpen sockets(os::Unlisted::sockets);
     status = lookup(question.host.c_str(), nullptr, &hints, &found);
@@ -126,12 +126,13 @@ int address_family(std::string_view network) {
 
 }  // namespace
 
-/// Where questions are asked and answered. Its threads keep it alive.
-class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
+/// The questions that wait for a background thread, and those threads. They keep it alive.
+class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
  public:
-  explicit Desk(Lookup lookup) : lookup_(std::move(lookup)) {}
+  explicit Queue(Lookup lookup) : lookup_(std::move(lookup)) {}
 
-  /// Puts the question where a thread finds it, or answers it where there is none to be had.
+  /// Appends a question, and starts another thread if there are fewer than `max_threads`. If not even one thread can be
+  /// started, all questions that wait are answered with that error.
   void ask(const std::shared_ptr<Question>& question) {
     std::deque<std::shared_ptr<Question>> of_parent;
     std::uint32_t generation = 0;
@@ -152,7 +153,7 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
     } catch (const std::system_error& error) {
       const std::lock_guard lock(mutex_);
       if (generation_ != generation || --threads_ != 0) return;
-      // Nobody is left who would come to any of them.
+      // No thread is left that could answer the questions that wait.
       for (const std::shared_ptr<Question>& each : std::exchange(waiting_, {})) {
         each->answer = {.code = error.code(), .detail = "no thread to resolve it in"};
         each->answered = true;
@@ -161,7 +162,7 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
     }
   }
 
-  /// Waits for the answer, as long as `context` allows. True if there is one. Takes the question back otherwise.
+  /// Waits for the answer until `context` is done. True if there is one; otherwise removes the question from the queue.
   bool wait(const std::shared_ptr<Question>& question, const Context& context) {
     const Registration woken = context.on_cancel([self = shared_from_this(), question] {
       {
@@ -175,20 +176,22 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
     return question->answered;
   }
 
-  /// Whether a thread came to it.
+  /// Whether a background thread has taken the question.
   bool begun(const Question& question) {
     const std::lock_guard lock(mutex_);
     return question.begun;
   }
 
  private:
-  /// In a thread of the process with this generation.
+  /// What a background thread does: answers questions until none waits. `generation` is the fork generation of the
+  /// process that started the thread.
   void work(std::uint32_t generation) {
     for (;;) {
       std::shared_ptr<Question> question;
       {
         const std::lock_guard lock(mutex_);
-        // In a child that a look-up forked this thread is none of those that are counted.
+        // If the look-up forked, this is the thread in the child that returned from it: the child does not count it in
+        // `threads_`.
         if (generation_ != generation || os::fork_generation() != generation) return;
         if (waiting_.empty()) {
           --threads_;
@@ -217,10 +220,10 @@ class SystemResolver::Desk : public std::enable_shared_from_this<Desk> {
   os::Mutex mutex_;
   std::deque<std::shared_ptr<Question>> waiting_;
   std::size_t threads_ = 0;
-  std::uint32_t generation_ = os::fork_generation();  ///< Of the process that the threads and questions are of.
+  std::uint32_t generation_ = os::fork_generation();  ///< Of the process that `threads_` and `waiting_` are those of.
 };
 
-SystemResolver::SystemResolver(Lookup lookup) : desk_(std::make_shared<Desk>(std::move(lookup))) {}
+SystemResolver::SystemResolver(Lookup lookup) : queue_(std::make_shared<Queue>(std::move(lookup))) {}
 
 Result<std::vector<std::string>> SystemResolver::do_resolve(Call call, std::string_view network,
                                                             std::string_view host) {
@@ -228,10 +231,10 @@ Result<std::vector<std::string>> SystemResolver::do_resolve(Call call, std::stri
   const auto question = std::make_shared<Question>();
   question->host = host;
   question->family = address_family(network);
-  desk_->ask(question);
-  if (!desk_->wait(question, context)) {
+  queue_->ask(question);
+  if (!queue_->wait(question, context)) {
     std::unexpected<Error> error(context.check("resolve", host).error());
-    if (desk_->begun(*question)) return error;
+    if (queue_->begun(*question)) return error;
     return fail("resolve", host, error.error().code(),
                 "not begun: all " + std::to_string(max_threads) + " threads are waiting for the name service",
                 std::vector<Error>(error.error().causes().begin(), error.error().causes().end()));

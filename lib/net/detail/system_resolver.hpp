@@ -10,25 +10,26 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// `getaddrinfo` in detached threads. Nothing can interrupt it, so when the Context is done the thread is left behind,
-/// and ends when `getaddrinfo` does. At most `max_threads` look up at once, those left behind included; who comes when
-/// all are at it waits for one, as long as the Context allows.
+/// Calls `getaddrinfo` in background threads. Nothing can interrupt that function, so a thread whose question is no
+/// longer wanted, because the Context is done, is left behind until `getaddrinfo` returns. There are at most
+/// `max_threads` threads, those left behind included; further questions wait until one is free, as long as their
+/// Context allows.
 class SystemResolver final : public Resolver {
  public:
   static constexpr std::size_t max_threads = 32;
 
   using Lookup = std::function<int(const char* host, const char* service, const addrinfo* hints, addrinfo** found)>;
 
-  /// `lookup` is for tests: a name service that hangs, or fails in a certain way. What it finds is freed with
-  /// `freeaddrinfo`.
+  /// Tests pass another `lookup`: a name service that hangs, or fails in a certain way. The result of `lookup` is freed
+  /// with `freeaddrinfo`.
   explicit SystemResolver(Lookup lookup = ::getaddrinfo);
 
  private:
-  class Desk;
+  class Queue;
 
   Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
 
-  const std::shared_ptr<Desk> desk_;
+  const std::shared_ptr<Queue> queue_;
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail

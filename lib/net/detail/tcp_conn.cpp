@@ -37,7 +37,7 @@ std::unexpected<Error> TcpConn::failure(std::string_view operation, std::error_c
   return fail(operation, ends(local_, remote_), code, detail);
 }
 
-/// Why an operation of this half must not go on, if so.
+/// The error if an operation of this half must end now, since the connection is closed or the deadline has passed.
 std::error_code TcpConn::stopped(const Half& half) const noexcept {
   if (descriptor_.retired()) return closed_error();
   if (half.deadline.passed()) return std::make_error_code(std::errc::timed_out);
@@ -57,7 +57,7 @@ void TcpConn::note_reset(std::error_code code) noexcept {
 
 Result<std::size_t> TcpConn::do_read(std::span<std::byte> buffer, std::source_location) {
   const std::lock_guard turn(reading_.turn);
-  reading_.deadline.revive();
+  reading_.deadline.renew_after_fork();
   const SharedDescriptor::Use use(descriptor_);
   std::error_code code = stopped(reading_);
   while (!code) {
@@ -74,7 +74,7 @@ Result<std::size_t> TcpConn::do_read(std::span<std::byte> buffer, std::source_lo
 
 Result<void> TcpConn::do_write(std::span<const std::byte> data, std::source_location) {
   const std::lock_guard turn(writing_.turn);
-  writing_.deadline.revive();
+  writing_.deadline.renew_after_fork();
   const SharedDescriptor::Use use(descriptor_);
   std::size_t written = 0;
   std::error_code code = stopped(writing_);
@@ -133,7 +133,8 @@ Result<void> TcpConn::do_reset(std::source_location) {
 
 Result<void> TcpConn::do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
                                       std::source_location) {
-  // Without a Use: a clock may run any callback while a deadline is set, also one that closes this connection.
+  // No Use here: the clock may run any callback while the deadline is set, even one that closes this connection, and
+  // that would wait for the Use for ever.
   if (descriptor_.retired()) return failure("set_deadline", closed_error());
   if (direction != Direction::write) reading_.deadline.set(deadline);
   if (direction != Direction::read) writing_.deadline.set(deadline);

@@ -12,18 +12,18 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// A connected TCP socket. Operations try, and wait with `poll` where they cannot go on; no event loop is involved.
+/// A TCP connection over a non-blocking socket. An operation that would block waits in poll(2); there is no event loop.
 class TcpConn final : public Conn {
  public:
   TcpConn(os::Descriptor socket, Address local, Address remote, const std::shared_ptr<Clock>& clock);
   ~TcpConn() override;
 
  private:
-  /// What the operations of one direction share.
+  /// What the operations of one direction (reads, or writes) need.
   struct Half {
     explicit Half(const std::shared_ptr<Clock>& clock) : deadline(clock, [this] { waker.wake(); }) {}
 
-    os::Turn turn;
+    os::Turn turn;  ///< Held by the one operation of this direction that is under way.
     os::Waker waker;
     Deadline deadline;
   };
@@ -51,7 +51,8 @@ class TcpConn final : public Conn {
   SharedDescriptor descriptor_;
   Half reading_;
   Half writing_;
-  // The kernel reports a reset once, and an orderly end afterwards; here it stays one.
+  // Whether an operation has failed with `connection_reset`. The kernel reports that once, and then an orderly end; a
+  // Conn goes on reporting the reset.
   std::atomic<bool> reset_{false};
 };
 

@@ -11,9 +11,9 @@
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-/// Whether only the connection that was next is lost, and the one after it may be well: accept(2) passes on its network
-/// errors.
-bool lost_one(std::error_code code) {
+/// Whether accept(2) failed for one connection only, and is worth calling again: Linux returns network errors of the
+/// new connection as errors of accept(2).
+bool is_of_one_connection(std::error_code code) {
   switch (code.value()) {
     case EINTR:
     case ECONNABORTED:
@@ -54,19 +54,21 @@ Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
       }
       code = socket.error();
     }
-    if (lost_one(code)) continue;
+    if (is_of_one_connection(code)) continue;
     if (code != std::errc::operation_would_block) return fail("accept", subject, code);
-    wait_for_one(context);
-    Result<void> wanted = context.check("accept", subject);
-    if (!wanted) return std::unexpected(std::move(wanted).error());
+    wait_for_connection(context);
+    Result<void> checked = context.check("accept", subject);
+    if (!checked) return std::unexpected(std::move(checked).error());
   }
 }
 
-void TcpListener::wait_for_one(const Context& context) {
-  // Owned by all who may wake it: in a forked child the thread that waited is lost, and its stack with it.
+void TcpListener::wait_for_connection(const Context& context) {
+  // Shared, and not on the stack: in a forked child this thread and its stack are gone, but the child's copy of
+  // `waiting_` still has the waker.
   const auto waker = std::make_shared<os::Waker>();
   os::Waker::Wait wait(*waker);
-  // Neither under a Use nor under the mutex: a Context may run any callback here.
+  // No Use and no lock yet: `on_cancel` and the destructor of `woken` may run or wait for any callback, even one that
+  // closes this listener.
   const Registration woken = context.on_cancel([waker] { waker->wake(); });
   const SharedDescriptor::Use use(descriptor_);
   {

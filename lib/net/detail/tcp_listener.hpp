@@ -22,13 +22,13 @@ class TcpListener final : public Listener {
   Address do_address() const override;
   int do_native_handle() const noexcept override;
 
-  void wait_for_one(const Context& context);
+  void wait_for_connection(const Context& context);
 
   const Address address_;
   const SocketOptions options_;
   SharedDescriptor descriptor_;
   os::Mutex mutex_;
-  std::vector<std::shared_ptr<os::Waker>> waiting_;
+  std::vector<std::shared_ptr<os::Waker>> waiting_;  ///< Of the threads that wait in `accept`.
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail
