@@ -135,8 +135,8 @@ Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Op
   os::Descriptor root(
       os::open_own([&] { return os::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }); }));
   if (!root) return fail("open_root", directory, os::last_error());
-  const auto resolver = options.use_openat2 ? detail::best_resolver(root.get()) : detail::Resolver::walk;
-  return DiskFS(std::make_unique<const detail::Root>(std::move(root), options.links, resolver));
+  const auto lookup = options.use_openat2 ? detail::best_lookup(root.get()) : detail::PathLookup::walk;
+  return DiskFS(std::make_unique<const detail::Root>(std::move(root), options.links, lookup));
 }
 
 DiskFS::DiskFS(std::unique_ptr<const detail::Root> root) noexcept : root_(std::move(root)) {}

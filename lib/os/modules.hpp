@@ -42,9 +42,9 @@ std::uint64_t modules_unloaded() noexcept;
 bool is_in_program(std::uintptr_t address) noexcept;
 
 /// The modules that are loaded now. A module equal to one in `known` is returned as that object. Thread-safe; reads
-/// files. If the process or the system is out of descriptors or memory, `want` is set to the errno (see `is_want`), and
-/// less is known of the modules; else `want` is left alone. Throws `std::bad_alloc`.
-Modules loaded_modules(const Modules& known, int& want);
+/// files. If the process or the system is out of descriptors or memory, `shortage` is set to the errno (see
+/// `is_shortage`), and less is known of the modules; else `shortage` is left alone. Throws `std::bad_alloc`.
+Modules loaded_modules(const Modules& known, int& shortage);
 
 /// The module of `modules` that `address` lies in, or null.
 ModuleRef module_of(const Modules& modules, std::uintptr_t address);

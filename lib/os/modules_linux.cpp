@@ -9,7 +9,7 @@
 #include <fstream>
 #include <leash/os/fork.hpp>
 #include <leash/os/modules.hpp>
-#include <leash/os/want.hpp>
+#include <leash/os/shortage.hpp>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -48,17 +48,17 @@ Mapping parse_mapping(std::string_view line) {
   return mapping;
 }
 
-/// The files of /proc/self/maps; empty if there is no /proc. Sets `want` as `loaded_modules` does.
-std::vector<Mapping> mapped_files(int& want) {
+/// The files of /proc/self/maps; empty if there is no /proc. Sets `shortage` as `loaded_modules` does.
+std::vector<Mapping> mapped_files(int& shortage) {
   std::vector<Mapping> files;
   errno = 0;
   std::ifstream maps("/proc/self/maps");
-  if (!maps && os::is_want(errno)) want = errno;
+  if (!maps && os::is_shortage(errno)) shortage = errno;
   for (std::string line; std::getline(maps, line);) {
     if (Mapping mapping = parse_mapping(line); mapping.path.starts_with('/')) files.push_back(std::move(mapping));
   }
   // getline catches std::bad_alloc, and sets badbit.
-  if (maps.bad()) want = ENOMEM;
+  if (maps.bad()) shortage = ENOMEM;
   return files;
 }
 
@@ -143,10 +143,10 @@ bool is_in_program(std::uintptr_t address) noexcept {
   });
 }
 
-Modules loaded_modules(const Modules& known, int& want) {
+Modules loaded_modules(const Modules& known, int& shortage) {
   std::vector<Module> loaded;
   ::dl_iterate_phdr(add_module, &loaded);
-  const std::vector<Mapping> mappings = mapped_files(want);
+  const std::vector<Mapping> mappings = mapped_files(shortage);
   Modules modules;
   modules.reserve(loaded.size());
   for (Module& module : loaded) {

@@ -11,6 +11,7 @@
 #include <charconv>
 #include <leash/os/open_descriptors.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/os/shortage.hpp>
 #include <memory>
 #include <string_view>
 
@@ -95,7 +96,7 @@ std::optional<OpenFile> open_file(int number) noexcept {
 DescriptorList open_descriptors() {
   const int descriptor = open_own([] { return ::open("/proc/self/fd", O_RDONLY | O_DIRECTORY | O_CLOEXEC); });
   if (descriptor < 0) {
-    const bool out_of_resources = errno == EMFILE || errno == ENFILE || errno == ENOMEM;
+    const bool out_of_resources = is_shortage(errno);
     return out_of_resources ? try_all_below_limit() : DescriptorList();
   }
   const std::unique_ptr<DIR, void (*)(DIR*)> directory(::fdopendir(descriptor), close_listing);

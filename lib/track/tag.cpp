@@ -42,9 +42,9 @@ void Tag::set_failed() noexcept {
 Tag Tag::child(const Resource& resource, std::source_location site) const {
   if (record_ == nullptr) return {};
   TrackerState& tracker = TrackerState::of(*record_);
-  const leash::detail::Ref<detail::Family> family = tracker.ensure_family(*record_, site);
+  const detail::Parent parent = tracker.as_parent(*record_, site);
   const detail::Extra* const extra = record_->extra.load(std::memory_order_acquire);
-  Record* const record = tracker.open(resource, site, extra->notes, family.get());
+  Record* const record = tracker.open(resource, site, extra->notes, &parent);
   if (record == nullptr) tracker.report_refused_open(resource, site, extra->notes);
   return Tag(record);
 }

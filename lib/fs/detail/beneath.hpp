@@ -15,8 +15,6 @@ enum class PathLookup : unsigned char {
   walk,    ///< By an openat(2) for each element, none of which follows a link.
 };
 
-using Resolver = PathLookup;  ///< The name that `DiskFS` uses.
-
 /// A directory that no path leads out of.
 struct Root {
   os::Descriptor directory;
@@ -25,7 +23,7 @@ struct Root {
 };
 
 /// `PathLookup::kernel` if openat2(2) works for the directory `root`, else `PathLookup::walk`.
-[[nodiscard]] PathLookup best_resolver(int root);
+[[nodiscard]] PathLookup best_lookup(int root);
 
 /// Opens `path` with the flags of open(2), to which O_CLOEXEC is added. Neither a symbolic link nor a rename by someone
 /// else at the same time makes it open something outside of the root: a link that leads out is treated as `root.links`

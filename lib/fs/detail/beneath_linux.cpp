@@ -241,7 +241,7 @@ Outcome<os::Descriptor> open_by_kernel(const Root& root, const Context& context,
 
 }  // namespace
 
-PathLookup best_resolver(int root) {
+PathLookup best_lookup(int root) {
   // Fails with ENOSYS where the kernel lacks openat2(2), or with any code where a seccomp filter forbids it.
   // RESOLVE_IN_ROOT came in the same version of the kernel as RESOLVE_BENEATH, so one probe is enough.
   const os::Descriptor probe(openat2(root, ".", O_PATH | O_DIRECTORY | O_CLOEXEC, 0, RESOLVE_BENEATH));

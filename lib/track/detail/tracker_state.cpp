@@ -186,7 +186,7 @@ template <class SlowPath>
 }
 
 [[gnu::noinline]] Record* TrackerState::open(const Resource& resource, std::source_location location,
-                                             const Notes& notes, Family* parent) {
+                                             const Notes& notes, const Parent* parent) {
   return open_fast_or(resource, location, notes, parent != nullptr,
                       [&](const RecordInit& init) { return open_slow(init, parent); });
 }
@@ -205,7 +205,7 @@ template <class SlowPath>
   throw std::logic_error("leash: " + to_string(tracker_closed_error("acquire", resource.name, location)));
 }
 
-[[gnu::noinline]] Record* TrackerState::open_slow(const RecordInit& init, Family* parent) {
+[[gnu::noinline]] Record* TrackerState::open_slow(const RecordInit& init, const Parent* parent) {
   require_own_copy();
   ThisThread& thread = registered_thread();
   Shard& shard = shard_for(thread);
@@ -218,10 +218,10 @@ template <class SlowPath>
     set_name(record, init.name);
     if (init.notes != nullptr) record.ensure_extra().notes = *init.notes;
     if (parent != nullptr) {
-      record.ensure_extra().as_child = Ref<Family>(parent);
+      record.ensure_extra().as_child = parent->family;
       all.state |= Record::child;
-      // To open a child of a resource that is closed is a use after close, which `ensure_family` records.
-      if (parent->parent_closed) all.state |= Record::orphan_handled;
+      // To open a child of a resource that is closed is a use after close, which `as_parent` records.
+      if (parent->closed) all.state |= Record::orphan_handled;
     }
   } catch (...) {
     if (Extra* const extra = record.extra.load(std::memory_order_relaxed); extra != nullptr) extra->clear();
@@ -375,20 +375,21 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
   record.used.store(static_cast<std::uint32_t>(std::min(open_for_ms + 1, most)), std::memory_order_relaxed);
 }
 
-Ref<Family> TrackerState::ensure_family(Record& record, std::source_location location) {
-  if (const std::uint32_t state = record.state.load(std::memory_order_acquire); (state & Record::closed) != 0) {
+Parent TrackerState::as_parent(Record& record, std::source_location location) {
+  const bool closed = (record.state.load(std::memory_order_acquire) & Record::closed) != 0;
+  if (closed) {
     record_finding(Rule::use_after_close, Severity::failure, record, closed_at(record),
                    Place::of_site(intern_site(location)));
   }
   std::atomic<Family*>& as_parent = record.ensure_extra().as_parent;
   Family* known = as_parent.load(std::memory_order_acquire);
-  if (known != nullptr) return Ref<Family>(known);
+  if (known != nullptr) return {Ref<Family>(known), closed};
   Ref<Family> fresh(new Family(std::string(record.name())));
   // The reference that the record owns.
   fresh->add_ref();
-  if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return fresh;
+  if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return {fresh, closed};
   fresh->drop_ref();
-  return Ref<Family>(known);
+  return {Ref<Family>(known), closed};
 }
 
 std::size_t TrackerState::open_count() const noexcept {

@@ -26,6 +26,12 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
+/// A resource that is about to get a child.
+struct Parent {
+  leash::detail::Ref<Family> family;
+  bool closed = false;  ///< Whether it was closed already, which is a finding of its own.
+};
+
 /// What all handles to one tracker share. Thread-safe. Destroyed once it has neither a handle nor a tag any more.
 class TrackerState : public Lifetime, public leash::detail::RefCounted {
  public:
@@ -37,7 +43,7 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   /// Opens a record of a resource that was just opened at `location`, as a child in the family `parent` unless that is
   /// null. The stack begins with the caller's caller. Returns null if the tracker is closed. Throws `std::bad_alloc`,
   /// and `std::logic_error` in another copy of leash.
-  Record* open(const Resource& resource, std::source_location location, const Notes& notes, Family* parent);
+  Record* open(const Resource& resource, std::source_location location, const Notes& notes, const Parent* parent);
 
   /// The same without a parent, but if the tracker is closed, reports that and throws `std::logic_error`.
   Record* create(const Resource& resource, std::source_location location, const Notes& notes);
@@ -64,7 +70,7 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
 
   /// The family in which the resource of `record` is the parent, made if there is none. Records a finding if the
   /// resource is closed already. Throws `std::bad_alloc`.
-  leash::detail::Ref<Family> ensure_family(Record& record, std::source_location location);
+  Parent as_parent(Record& record, std::source_location location);
 
   /// What `Tracker`'s functions do: `verdict` is `close`, the others have the same names.
   Report verdict(Clock::duration settle);
@@ -134,7 +140,7 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
                        SlowPath slow_path);
   /// Opens any record, under a BiasedLock. `open_slow` returns null if the tracker is closed, where `create_slow`
   /// throws.
-  Record* open_slow(const RecordInit& init, Family* parent);
+  Record* open_slow(const RecordInit& init, const Parent* parent);
   Record* create_slow(const Resource& resource, std::source_location location, const Notes& notes,
                       const RecordInit& init);
 

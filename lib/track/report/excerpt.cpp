@@ -5,8 +5,8 @@
 #include <istream>
 #include <leash/detail/escape.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/os/shortage.hpp>
 #include <leash/os/unshared_descriptors.hpp>
-#include <leash/os/want.hpp>
 #include <leash/track/report/excerpt.hpp>
 #include <system_error>
 
@@ -43,13 +43,13 @@ std::string shown(std::string_view line) {
   return leash::detail::escape(text, longest_line);
 }
 
-/// `want` becomes the errno if the file could not be opened for want of descriptors or memory.
-std::vector<std::string> read_excerpt(const std::string& file, unsigned line, int& want) {
+/// `shortage` becomes the errno if the file could not be opened for want of descriptors or memory.
+std::vector<std::string> read_excerpt(const std::string& file, unsigned line, int& shortage) {
   const os::Opening opening;
   const os::MayOpen reads(os::Unlisted::files);
   errno = 0;
   std::ifstream in(file);
-  want = !in && os::is_want(errno) ? errno : 0;
+  shortage = !in && os::is_shortage(errno) ? errno : 0;
   std::string before;
   std::string text;
   for (unsigned number = 1; number <= line; ++number) {
@@ -68,9 +68,9 @@ std::vector<std::string> excerpt(const std::string& file, unsigned line) {
   std::error_code failed;
   // A name from debug information may be that of anything by now; to read from a pipe would wait for ever.
   if (line == 0 || !std::filesystem::is_regular_file(file, failed)) return {};
-  int want = 0;
-  std::vector<std::string> lines = read_excerpt(file, line, want);
-  if (want != 0) os::run_with_unshared_descriptors([&] { lines = read_excerpt(file, line, want); });
+  int shortage = 0;
+  std::vector<std::string> lines = read_excerpt(file, line, shortage);
+  if (shortage != 0) os::run_with_unshared_descriptors([&] { lines = read_excerpt(file, line, shortage); });
   return lines;
 }
 

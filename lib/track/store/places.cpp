@@ -116,7 +116,8 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
   const std::uint64_t known = library_slot.load(std::memory_order_relaxed);
   if (known >> site_number_bits == site_cache_key(address)) {
     const auto number = static_cast<std::uint32_t>(known & ((std::uint32_t{1} << site_number_bits) - 1));
-    if (is_same_site(*site_at(number), location)) return number;
+    // 0 is an empty slot, which looks like that of a `source_location` that says nothing.
+    if (number == 0 || is_same_site(*site_at(number), location)) return number;
   }
   const std::uint32_t number = store_site(location);
   std::atomic<std::uint64_t>& slot =

@@ -1,6 +1,6 @@
-#include <leash/os/want.hpp>
+#include <leash/os/shortage.hpp>
 #include <leash/track/symbol/debug_info.hpp>
-#include <leash/track/symbol/symbol_names.hpp>
+#include <leash/track/symbol/function_names.hpp>
 
 #ifdef LEASH_HAVE_LIBBACKTRACE
 #include <backtrace.h>
@@ -20,7 +20,7 @@ using Answer = DebugInfo::Answer;
 
 /// The error callback of libbacktrace, which is also called where there is no debug information: that is no error here.
 void note_want(void* data, const char*, int error) {
-  if (os::is_want(error)) static_cast<Answer*>(data)->want = error;
+  if (os::is_shortage(error)) static_cast<Answer*>(data)->shortage = error;
 }
 
 int add_frame(void* data, std::uintptr_t address, const char* file, int line, const char* function) {
@@ -55,7 +55,7 @@ const char* program_file(const os::Modules& loaded) {
 
 }  // namespace
 
-backtrace_state* DebugInfo::state_for(const os::ModuleRef& module, const os::Modules& loaded, int& want) {
+backtrace_state* DebugInfo::state_for(const os::ModuleRef& module, const os::Modules& loaded, int& shortage) {
   for (const State& known : states_) {
     if (contains(known.modules, module)) return known.state;
   }
@@ -67,10 +67,10 @@ backtrace_state* DebugInfo::state_for(const os::ModuleRef& module, const os::Mod
   if (state != nullptr) backtrace_syminfo(state, module->begin, set_symbol, note_want, &ignored);
   // Other threads may load and unload libraries meanwhile. What was loaded before and after was loaded when
   // libbacktrace listed the modules.
-  const os::Modules after = os::loaded_modules(loaded, ignored.want);
-  if (ignored.want != 0) {
+  const os::Modules after = os::loaded_modules(loaded, ignored.shortage);
+  if (ignored.shortage != 0) {
     // This state would never read again what it could not read now.
-    want = ignored.want;
+    shortage = ignored.shortage;
     return nullptr;
   }
   if (state == nullptr) return nullptr;
@@ -85,7 +85,7 @@ backtrace_state* DebugInfo::state_for(const os::ModuleRef& module, const os::Mod
 Answer DebugInfo::look_up(std::uintptr_t address, const os::ModuleRef& module, const os::Modules& loaded) {
   Answer answer;
   if (module->deleted && !module->program) return answer;
-  if (backtrace_state* const state = state_for(module, loaded, answer.want); state != nullptr) {
+  if (backtrace_state* const state = state_for(module, loaded, answer.shortage); state != nullptr) {
     backtrace_pcinfo(state, address, add_frame, note_want, &answer);
     backtrace_syminfo(state, address, set_symbol, note_want, &answer);
   }

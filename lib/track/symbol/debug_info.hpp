@@ -25,7 +25,7 @@ class DebugInfo {
   struct Answer {
     std::vector<Frame> frames;  ///< With function, file and line, the innermost first; empty without debug information.
     std::string symbol;         ///< The demangled name of the outermost function by the symbol table, or empty.
-    int want = 0;  ///< The errno if descriptors or memory ran out: look the address up again later. Else 0.
+    int shortage = 0;  ///< The errno if descriptors or memory ran out: look the address up again later. Else 0.
   };
 
   /// `address` lies in `module`, which is one of `loaded`, the list of all loaded modules.
@@ -37,8 +37,8 @@ class DebugInfo {
     os::Modules modules;  ///< Those that it has read.
   };
 
-  /// The state that has read `module`. Null if there can be none, or if `want` became an errno.
-  backtrace_state* state_for(const os::ModuleRef& module, const os::Modules& loaded, int& want);
+  /// The state that has read `module`. Null if there can be none, or if `shortage` became an errno.
+  backtrace_state* state_for(const os::ModuleRef& module, const os::Modules& loaded, int& shortage);
 
   std::vector<State> states_;
 };

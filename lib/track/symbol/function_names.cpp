@@ -1,416 +1,312 @@
-#include <algorithm>
-#include <cstring>
-#include <leash/track/stack/dwarf_reader.hpp>
-#include <leash/track/symbol/function_names.hpp>
-#include <leash/track/symbol/symbol_names.hpp>
-#include <optional>
-#include <string_view>
-#include <unordered_map>
+#include <cxxabi.h>
 
-namespace LEASH_NAMESPACE::track::detail {
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+#include <filesystem>
+#include <leash/track/symbol/function_names.hpp>
+#include <leash/track/symbols.hpp>
+#include <memory>
+#include <utility>
+
+namespace LEASH_NAMESPACE::track {
 namespace {
 
-using Bytes = std::span<const std::byte>;
+/// In bytes: a longer name loses its parameters, and one that is still longer than `longest_name` its end.
+constexpr std::size_t longest_with_parameters = 64;
+constexpr std::size_t longest_name = 160;
 
-constexpr std::size_t no_scope = SIZE_MAX;
+/// In bytes: only the beginning of a longer name is parsed, since the time for that may grow faster than the length.
+constexpr std::size_t longest_parsed = std::size_t{8} << 10U;
 
-/// DW_TAG_…
-enum ScopeTag : std::uint16_t {
-  tag_class = 0x02,
-  tag_lexical_block = 0x0b,
-  tag_compile_unit = 0x11,
-  tag_structure = 0x13,
-  tag_union = 0x17,
-  tag_inlined_subroutine = 0x1d,
-  tag_subprogram = 0x2e,
-  tag_namespace = 0x39
-};
-
-/// All of `section` from `offset` on.
-Bytes tail_from(Bytes section, std::uint64_t offset) noexcept {
-  return offset < section.size() ? section.subspan(static_cast<std::size_t>(offset)) : Bytes();
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  std::size_t at = text.find(from);
+  if (at == std::string::npos) return;
+  std::string replaced;
+  std::size_t done = 0;
+  for (; at != std::string::npos; at = text.find(from, done)) {
+    replaced.append(text, done, at - done).append(to);
+    done = at + from.size();
+  }
+  text = std::move(replaced.append(text, done));
 }
 
-struct Attribute {
-  std::uint64_t name = 0;
-  std::uint64_t form = 0;
-  std::int64_t implicit_const = 0;  ///< The value, if the form is DW_FORM_implicit_const.
-};
-
-struct Abbreviation {
-  std::uint64_t tag = 0;
-  bool has_children = false;
-  std::vector<Attribute> attributes;
-};
-
-struct UnitHeader {
-  std::size_t begin = 0;  ///< The offset of the unit in `.debug_info`.
-  unsigned version = 0;
-  bool wide = false;                ///< Whether offsets have 64 bits, not 32.
-  std::uint64_t abbreviations = 0;  ///< The offset of the unit's table in `.debug_abbrev`.
-  std::size_t entries_begin = 0;    ///< The offset of `entries` in `.debug_info`.
-  Bytes entries;                    ///< Empty for a unit that is not read here (see `FunctionNames`).
-};
-
-/// Reads the header of the unit that `units` is at, and moves `units` behind the unit. `info` is all of `.debug_info`,
-/// and `units` ends where `info` does.
-UnitHeader take_unit(DwarfReader& units, Bytes info) noexcept {
-  UnitHeader header;
-  header.begin = info.size() - units.left();
-  std::uint64_t size = units.read<std::uint32_t>();
-  header.wide = size == 0xffff'ffff;
-  if (header.wide) size = units.read<std::uint64_t>();
-  DwarfReader reader(units.take(size));
-  header.version = reader.read<std::uint16_t>();
-  constexpr std::uint8_t compile = 1;
-  std::uint8_t type = compile;
-  std::uint8_t address_size = 0;
-  if (header.version >= 5) {
-    type = reader.read<std::uint8_t>();
-    address_size = reader.read<std::uint8_t>();
-    header.abbreviations = reader.offset(header.wide);
-  } else {
-    header.abbreviations = reader.offset(header.wide);
-    address_size = reader.read<std::uint8_t>();
+/// The position of the bracket that closes the one at `open`, or npos. The `>` of `->` is not taken for a bracket, but
+/// the `<` of an `operator<` in between is.
+std::size_t closing_bracket(std::string_view text, std::size_t open) {
+  int depth = 0;
+  for (std::size_t at = open; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '-' && at + 1 < text.size() && text[at + 1] == '>') {
+      ++at;
+    } else if (c == '(' || c == '<' || c == '[' || c == '{') {
+      ++depth;
+    } else if (c == ')' || c == '>' || c == ']' || c == '}') {
+      if (--depth == 0) return at;
+    }
   }
-  const bool known = header.version >= 4 && header.version <= 5 && type == compile && address_size == 8;
-  if (!reader.ok() || !known) return header;
-  header.entries_begin = info.size() - units.left() - reader.left();
-  header.entries = reader.take(reader.left());
-  return header;
+  return std::string_view::npos;
 }
 
-/// The abbreviations by their codes, from the table that `section` begins with. With `last`, reads no further than the
-/// abbreviation of that code.
-std::unordered_map<std::uint64_t, Abbreviation> read_abbreviations(Bytes section, std::optional<std::uint64_t> last) {
-  std::unordered_map<std::uint64_t, Abbreviation> abbreviations;
-  // No compiler writes so long a table. Without the limit, each of many units in a damaged file may read the rest of
-  // the section.
-  DwarfReader reader(section.first(std::min(section.size(), std::size_t{1} << 18U)));
-  for (std::uint64_t code = 0; (code = reader.uleb()) != 0 && reader.ok();) {
-    Abbreviation& abbreviation = abbreviations[code];
-    abbreviation = {.tag = reader.uleb(), .has_children = reader.read<std::uint8_t>() != 0, .attributes = {}};
-    while (reader.ok()) {
-      Attribute attribute{.name = reader.uleb(), .form = reader.uleb(), .implicit_const = 0};
-      constexpr std::uint64_t form_implicit_const = 0x21;
-      if (attribute.form == form_implicit_const) attribute.implicit_const = reader.sleb();
-      if (attribute.name == 0 && attribute.form == 0) break;
-      abbreviation.attributes.push_back(attribute);
-    }
-    if (code == last) break;
+/// The length of the text that begins at `at` if it is `(anonymous namespace)`, `operator()` or `decltype (…)`: their
+/// brackets hold no parameters. Else 0.
+std::size_t bracketed_name_length(std::string_view name, std::size_t at) {
+  for (const std::string_view word : {std::string_view("(anonymous namespace)"), std::string_view("operator()")}) {
+    if (name.substr(at).starts_with(word)) return word.size();
   }
-  return abbreviations;
+  // The type that a function template returns: `decltype ({parm#1}())`.
+  if (name.substr(at).starts_with("decltype")) {
+    const std::size_t end = closing_bracket(name, std::min(name.find('(', at), name.size()));
+    if (end != std::string_view::npos) return end + 1 - at;
+  }
+  return 0;
 }
 
-struct Value {
-  std::uint64_t number = 0;  ///< For a reference to another entry, the offset of that in `.debug_info`.
-  std::string_view text;
-  bool is_address = false;
+/// The position behind the qualifiers of a member function that begin at `at`, such as ` const` or `&`; else `at`.
+std::size_t after_qualifiers(std::string_view name, std::size_t at) {
+  static constexpr std::array<std::string_view, 6> qualifiers = {" const", " volatile", " &&", " &", "&&", "&"};
+  for (bool again = true; again;) {
+    again = false;
+    for (const std::string_view qualifier : qualifiers) {
+      if (!name.substr(at).starts_with(qualifier)) continue;
+      at += qualifier.size();
+      again = true;
+    }
+  }
+  return at;
+}
+
+/// The position of the `::` if parameters that end before `at` belong to a function that another one stands in, as
+/// `(int)` does in `f(int) const::{lambda()#1}`; else npos.
+std::size_t scope_separator(std::string_view name, std::size_t at) {
+  at = after_qualifiers(name, at);
+  return name.substr(at).starts_with("::") ? at : std::string_view::npos;
+}
+
+/// Where the qualified name of the function lies in a signature: behind the return type, and before the parameters.
+struct NameRange {
+  std::size_t begin = 0;
+  std::size_t end = 0;
 };
 
-/// Reads the value of an attribute (DWARF 5, §7.5.6); an empty one where it is of no use here. Fails the reader for an
-/// unknown form.
-Value take_value(DwarfReader& reader, const Attribute& attribute, const UnitHeader& unit,
-                 const InfoSections& sections) {
-  switch (attribute.form) {
-    case 0x01:  // DW_FORM_addr
-      return {.number = reader.read<std::uint64_t>(), .text = {}, .is_address = true};
-    case 0x03:  // block2
-      reader.take(reader.read<std::uint16_t>());
-      return {};
-    case 0x04:  // block4
-      reader.take(reader.read<std::uint32_t>());
-      return {};
-    case 0x09:  // block
-    case 0x18:  // exprloc
-      reader.take(reader.uleb());
-      return {};
-    case 0x0a:  // block1
-      reader.take(reader.read<std::uint8_t>());
-      return {};
-    case 0x0b:  // data1
-    case 0x0c:  // flag
-    case 0x25:  // strx1
-    case 0x29:  // addrx1
-      return {.number = reader.read<std::uint8_t>(), .text = {}};
-    case 0x05:  // data2
-    case 0x26:  // strx2
-    case 0x2a:  // addrx2
-      return {.number = reader.read<std::uint16_t>(), .text = {}};
-    case 0x27:  // strx3
-    case 0x2b:  // addrx3
-      reader.take(3);
-      return {};
-    case 0x06:  // data4
-    case 0x28:  // strx4
-    case 0x2c:  // addrx4
-      return {.number = reader.read<std::uint32_t>(), .text = {}};
-    case 0x07:  // data8
-    case 0x20:  // ref_sig8
-      return {.number = reader.read<std::uint64_t>(), .text = {}};
-    case 0x1e:  // data16
-      reader.take(16);
-      return {};
-    case 0x0d:  // sdata
-      return {.number = static_cast<std::uint64_t>(reader.sleb()), .text = {}};
-    case 0x0f:  // udata
-    case 0x1a:  // strx
-    case 0x1b:  // addrx
-    case 0x22:  // loclistx
-    case 0x23:  // rnglistx
-      return {.number = reader.uleb(), .text = {}};
-    case 0x08:  // string
-      return {.number = 0, .text = reader.text()};
-    case 0x0e:  // strp
-      return {.number = 0, .text = text_at(sections.strings, reader.offset(unit.wide))};
-    case 0x1f:  // line_strp
-      return {.number = 0, .text = text_at(sections.line_strings, reader.offset(unit.wide))};
-    case 0x11:  // ref1
-      return {.number = unit.begin + reader.read<std::uint8_t>(), .text = {}};
-    case 0x12:  // ref2
-      return {.number = unit.begin + reader.read<std::uint16_t>(), .text = {}};
-    case 0x13:  // ref4
-      return {.number = unit.begin + reader.read<std::uint32_t>(), .text = {}};
-    case 0x14:  // ref8
-      return {.number = unit.begin + reader.read<std::uint64_t>(), .text = {}};
-    case 0x15:  // ref_udata
-      return {.number = unit.begin + reader.uleb(), .text = {}};
-    case 0x10:  // ref_addr
-    case 0x17:  // sec_offset
-      return {.number = reader.offset(unit.wide), .text = {}};
-    case 0x1d:    // strp_sup
-    case 0x1f20:  // GNU_ref_alt
-    case 0x1f21:  // GNU_strp_alt
-      reader.offset(unit.wide);
-      return {};
-    case 0x19:  // flag_present
-      return {.number = 1, .text = {}};
-    case 0x21:  // implicit_const
-      return {.number = static_cast<std::uint64_t>(attribute.implicit_const), .text = {}};
-    default:
-      reader.fail();
-      return {};
+NameRange name_range(std::string_view text) {
+  // The end of the signature of a mutable lambda.
+  static constexpr std::string_view mutable_suffix = " mutable";
+  if (text.ends_with(mutable_suffix)) text.remove_suffix(mutable_suffix.size());
+  NameRange range;
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const std::size_t length = bracketed_name_length(text, at);
+    if (length != 0) {
+      at += length;
+    } else if (text.substr(at).starts_with("operator") && (at == 0 || text[at - 1] == ':' || text[at - 1] == ' ')) {
+      // The type of a conversion operator may contain spaces, and `operator<` looks like an open bracket.
+      const std::size_t parameters = text.find('(', at);
+      at = std::min(parameters, text.size());
+      break;
+    } else if (text[at] == '(') {
+      const std::size_t end = closing_bracket(text, at);
+      const std::size_t separator = end == std::string_view::npos ? end : scope_separator(text, end + 1);
+      if (separator == std::string_view::npos) break;
+      at = separator;
+    } else if (text[at] == '<' || text[at] == '{' || text[at] == '[') {
+      const std::size_t end = closing_bracket(text, at);
+      if (end == std::string_view::npos) break;
+      at = end + 1;
+    } else {
+      if (text[at] == ' ') range.begin = at + 1;
+      ++at;
+    }
   }
+  range.end = at;
+  // Clang writes `std::ostream &app::print(…)`: the name begins behind the `&`.
+  while (range.begin < range.end && (text[range.begin] == '&' || text[range.begin] == '*')) ++range.begin;
+  return range;
 }
 
-/// An entry of `.debug_info` that is a function, or that a function can stand in, such as a namespace or a class.
-struct Scope {
-  std::size_t offset = 0;         ///< The offset of the entry in `.debug_info`.
-  std::size_t parent = no_scope;  ///< The index of the scope that it stands in.
-  std::uint64_t tag = 0;
-  std::string_view name;
-  std::string_view mangled;
-  std::uint64_t origin = 0;             ///< The offset of another entry, if that has its name; else 0.
-  std::optional<std::uint64_t> low;     ///< The begin of its code, if that is in one piece.
-  std::uint64_t high = 0;               ///< The end of that code.
-  std::optional<std::uint64_t> ranges;  ///< The offset of the list of its code, if that is in several pieces.
-};
-
-bool is_scope(std::uint64_t tag) noexcept {
-  return tag == tag_class || tag == tag_lexical_block || tag == tag_compile_unit || tag == tag_structure ||
-         tag == tag_union || tag == tag_inlined_subroutine || tag == tag_subprogram || tag == tag_namespace;
+std::string_view qualified_name(std::string_view function) {
+  const NameRange range = name_range(function);
+  return function.substr(range.begin, range.end - range.begin);
 }
 
-void set_attribute(Scope& scope, std::uint64_t attribute, const Value& value) {
-  switch (attribute) {
-    case 0x03:  // DW_AT_name
-      scope.name = value.text;
-      break;
-    case 0x6e:    // linkage_name
-    case 0x2007:  // MIPS_linkage_name
-      scope.mangled = value.text;
-      break;
-    case 0x31:  // abstract_origin
-    case 0x47:  // specification
-      scope.origin = value.number;
-      break;
-    case 0x11:  // low_pc
-      if (value.is_address) scope.low = value.number;
-      break;
-    case 0x12:  // high_pc, which comes behind low_pc
-      scope.high = value.is_address ? value.number : scope.low.value_or(0) + value.number;
-      break;
-    case 0x55:  // ranges
-      scope.ranges = value.number;
-      break;
-    default:
-      break;
-  }
+/// `text`, a signature, without the template arguments that compilers append: ` [with T = int]` by GCC, ` [T = int]` by
+/// Clang.
+std::string_view without_instantiation(std::string_view text) {
+  const std::size_t open = text.find(" [");
+  if (open == std::string_view::npos || !text.ends_with(']')) return text;
+  return text.substr(open).contains(" = ") ? text.substr(0, open) : text;
 }
 
-/// The scopes of a unit in the order of their offsets, at most `max_scopes` of them: an outer one before those in it.
-class InfoUnit {
- public:
-  InfoUnit(const UnitHeader& header, const InfoSections& sections, std::size_t max_scopes)
-      : header_(header), sections_(sections) {
-    if (!header.entries.empty()) read_scopes(max_scopes);
+/// `text`, a demangled name, without the suffixes for copies and parts of functions: ` [clone .cold]`, or by LLVM's
+/// demangler ` (.cold)`.
+std::string_view without_clone_suffixes(std::string_view text) {
+  for (std::size_t at = 0; at != std::string_view::npos;) {
+    at = std::string_view::npos;
+    if (text.ends_with(']')) at = text.rfind(" [clone .");
+    if (text.ends_with(')')) at = text.rfind(" (.");
+    // ` (...)` is no suffix, but the parameters of a function.
+    if (at != std::string_view::npos && text[text.find('.', at) + 1] == '.') at = std::string_view::npos;
+    text = text.substr(0, at);
   }
+  return text;
+}
 
-  /// Calls `emit(begin, end)` for each piece of the code of `scope`.
-  template <class Emit>
-  void visit_ranges(const Scope& scope, Emit emit) const {
-    if (scope.ranges) {
-      visit_range_list(*scope.ranges, emit);
-    } else if (scope.low && *scope.low < scope.high) {
-      emit(*scope.low, scope.high);
-    }
+/// The name of the coroutine, if `text` is the name of the function that GCC makes of its body, such as
+/// `f(f(int)::_Z1fi.Frame*)`; else `text`.
+std::string with_coroutine_name(std::string_view text) {
+  static constexpr std::string_view frame_parameter = ".Frame*)";
+  const std::size_t end = text.find(frame_parameter);
+  const std::size_t begin = end == std::string_view::npos ? end : text.rfind("::_Z", end);
+  if (begin == std::string_view::npos) return std::string(text);
+  const std::string coroutine(text.substr(begin + 2, end - begin - 2));
+  const std::string name = detail::demangle(coroutine.c_str());
+  return name == coroutine ? std::string(text) : name + std::string(text.substr(end + frame_parameter.size()));
+}
+
+/// The length of the name for the type of a lambda that begins at `at`, as GCC or Clang write it in symbols and in
+/// `source_location`s; 0 if there is none.
+std::size_t lambda_length(std::string_view text, std::size_t at) {
+  const std::string_view rest = text.substr(at);
+  if (rest.starts_with("{lambda(") || rest.starts_with("<lambda(") || rest.starts_with("{lambda}")) {
+    const std::size_t end = closing_bracket(text, at);
+    return end == std::string_view::npos ? 0 : end + 1 - at;
   }
+  static constexpr std::string_view nameless = "(anonymous class)";
+  if (rest.starts_with(nameless)) return nameless.size();
+  if (!rest.starts_with("$_") || (at != 0 && text[at - 1] != ':')) return 0;
+  return std::min(rest.find_first_not_of("0123456789", 2), rest.size());
+}
 
-  [[nodiscard]] const std::vector<Scope>& scopes() const noexcept { return scopes_; }
-
-  /// The names of the functions that `address` lies in, the innermost first; empty if one of them is not known.
-  [[nodiscard]] std::vector<std::string> functions(std::uint64_t address) const {
-    std::vector<std::string> names;
-    for (std::size_t index = scopes_.size(); index-- > 0;) {
-      const Scope& scope = scopes_[index];
-      if (scope.tag != tag_subprogram && scope.tag != tag_inlined_subroutine) continue;
-      bool inside = false;
-      visit_ranges(scope, [&](std::uint64_t begin, std::uint64_t end) {
-        inside = inside || (begin <= address && address < end);
-      });
-      if (!inside) continue;
-      std::optional<std::string> name = name_of(index, 0);
-      if (!name) return {};
-      names.push_back(*std::move(name));
+/// Names the function of each lambda by the type alone: `f()::{lambda()#1}` for `f()::{lambda()#1}::operator()()
+/// const`. Writes `{lambda}` for Clang's `$_0` and `(anonymous class)`.
+std::string with_plain_lambdas(std::string_view text) {
+  static constexpr std::string_view call = "::operator()";
+  std::string plain;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = lambda_length(text, at);
+    if (length == 0) {
+      plain += text[at++];
+      continue;
     }
-    if (range_entries_left_ == 0) return {};
-    return names;
+    const bool is_named = text[at] == '{' || text[at] == '<';
+    plain += is_named ? text.substr(at, length) : std::string_view("{lambda}");
+    at += length;
+    if (!text.substr(at).starts_with(call)) continue;
+    at += call.size();
+    for (const char bracket : {'<', '('}) {
+      if (at == text.size() || text[at] != bracket) continue;
+      const std::size_t end = closing_bracket(text, at);
+      at = end == std::string_view::npos ? text.size() : end + 1;
+    }
+    at = after_qualifiers(text, at);
   }
+  return plain;
+}
 
- private:
-  void read_scopes(std::size_t max_scopes) {
-    // No compiler nests as deep.
-    constexpr std::size_t max_nesting = 4096;
-    DwarfReader reader(header_.entries);
-    // For the first scope alone, its abbreviation is enough.
-    const std::optional<std::uint64_t> first_code = DwarfReader(header_.entries).uleb();
-    const auto abbreviations = read_abbreviations(tail_from(sections_.abbreviations, header_.abbreviations),
-                                                  max_scopes == 1 ? first_code : std::nullopt);
-    // For each entry whose children are being read, the index of the innermost scope that it is or stands in.
-    std::vector<std::size_t> open;
-    while (!reader.done() && scopes_.size() < max_scopes && open.size() < max_nesting) {
-      Scope scope;
-      scope.offset = header_.entries_begin + header_.entries.size() - reader.left();
-      scope.parent = open.empty() ? no_scope : open.back();
-      const std::uint64_t code = reader.uleb();
-      if (code == 0) {
-        if (!open.empty()) open.pop_back();
-        if (open.empty()) return;
-        continue;
-      }
-      const auto abbreviation = abbreviations.find(code);
-      if (abbreviation == abbreviations.end()) return;
-      scope.tag = abbreviation->second.tag;
-      for (const Attribute& attribute : abbreviation->second.attributes) {
-        set_attribute(scope, attribute.name, take_value(reader, attribute, header_, sections_));
-      }
-      if (!reader.ok()) return;
-      std::size_t inner = scope.parent;
-      if (is_scope(scope.tag)) {
-        inner = scopes_.size();
-        scopes_.push_back(scope);
-      }
-      if (abbreviation->second.has_children) open.push_back(inner);
-      if (open.empty()) return;
+/// Replaces all parameter lists of more than two bytes by `(…)`, also those of functions that this one stands in.
+std::string without_parameters(std::string_view text) {
+  std::string shorter;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t length = std::max<std::size_t>(bracketed_name_length(text, at), 1);
+    const bool opens = length == 1 && std::string_view("(<{[").contains(text[at]);
+    const std::size_t end = opens ? closing_bracket(text, at) : std::string_view::npos;
+    const bool brackets = end != std::string_view::npos;
+    if (brackets && text[at] == '(' && end > at + 3) {
+      shorter += "(…)";
+      at = end + 1;
+      continue;
     }
+    if (brackets) length = end + 1 - at;
+    shorter += text.substr(at, length);
+    at += length;
   }
-
-  template <class Emit>
-  void visit_range_list(std::uint64_t offset, Emit emit) const {
-    std::uint64_t base = scopes_.empty() ? 0 : scopes_.front().low.value_or(0);
-    DwarfReader reader(tail_from(header_.version >= 5 ? sections_.range_lists : sections_.ranges, offset));
-    while (!reader.done() && range_entries_left_ != 0) {
-      --range_entries_left_;
-      enum : std::uint8_t { offset_pair = 4, base_address = 5, start_end = 6, start_length = 7 };
-      std::uint8_t kind = offset_pair;
-      std::uint64_t begin = 0;
-      std::uint64_t end = 0;
-      if (header_.version >= 5) {
-        kind = reader.read<std::uint8_t>();
-        if (kind < offset_pair || kind > start_length) return;
-        begin = kind == offset_pair ? reader.uleb() : reader.read<std::uint64_t>();
-        if (kind == offset_pair || kind == start_length) end = reader.uleb();
-        if (kind == start_end) end = reader.read<std::uint64_t>();
-        if (kind == start_length) end += begin;
-      } else {
-        begin = reader.read<std::uint64_t>();
-        end = reader.read<std::uint64_t>();
-        if (begin == 0 && end == 0) return;
-        if (begin == ~std::uint64_t{0}) {
-          kind = base_address;
-          begin = end;
-        }
-      }
-      if (!reader.ok()) return;
-      if (kind == base_address) {
-        base = begin;
-        continue;
-      }
-      const std::uint64_t added = kind == offset_pair ? base : 0;
-      emit(begin + added, end + added);
-    }
-  }
-
-  /// The qualified name of the scope at `index`; nothing if it is not known. `steps` is the depth of the recursion,
-  /// which is limited because the origins in a damaged file may form a circle.
-  [[nodiscard]] std::optional<std::string> name_of(std::size_t index, int steps) const {
-    constexpr int most_steps = 64;
-    const Scope& scope = scopes_[index];
-    if (steps == most_steps) return std::nullopt;
-    if (!scope.mangled.empty()) return demangle(std::string(scope.mangled).c_str());
-    if (scope.origin != 0) {
-      const auto origin = std::ranges::lower_bound(scopes_, scope.origin, {}, &Scope::offset);
-      if (origin == scopes_.end() || origin->offset != scope.origin) return std::nullopt;
-      return name_of(static_cast<std::size_t>(origin - scopes_.begin()), steps + 1);
-    }
-    std::size_t outer = scope.parent;
-    while (outer != no_scope && scopes_[outer].tag == tag_lexical_block) outer = scopes_[outer].parent;
-    std::string name;
-    if (outer != no_scope && scopes_[outer].tag != tag_compile_unit) {
-      std::optional<std::string> outer_name = name_of(outer, steps + 1);
-      if (!outer_name) return std::nullopt;
-      name = *std::move(outer_name);
-    }
-    // Unnamed namespaces are left out, as `abridge` does.
-    if (scope.name.empty() && scope.tag == tag_namespace) return name;
-    // GCC gives the class of a lambda no name; its call operator is a member of it.
-    static constexpr std::string_view unnamed = "{unnamed}";
-    if (scope.name.starts_with("operator()") && name.ends_with(unnamed)) {
-      name.replace(name.size() - unnamed.size(), unnamed.size(), "{lambda}");
-    }
-    if (!name.empty()) name += "::";
-    return name.append(scope.name.empty() ? unnamed : scope.name);
-  }
-
-  UnitHeader header_;
-  const InfoSections& sections_;
-  std::vector<Scope> scopes_;
-  /// How many entries of range lists may still be read: in a damaged file each of many scopes may name one long list.
-  mutable std::size_t range_entries_left_ = std::size_t{1} << 22U;
-};
+  return shorter;
+}
 
 }  // namespace
 
-FunctionNames::FunctionNames(const InfoSections& sections) : sections_(sections) {
-  DwarfReader reader(sections.info);
-  while (!reader.done()) {
-    const UnitHeader header = take_unit(reader, sections.info);
-    const InfoUnit unit(header, sections, 1);
-    if (unit.scopes().empty()) continue;
-    unit.visit_ranges(unit.scopes().front(), [&](std::uint64_t begin, std::uint64_t end) {
-      if (begin < end) ranges_.push_back({begin, end, header.begin});
-    });
+namespace detail {
+
+std::string demangle(const char* symbol) {
+  if (symbol == nullptr) return {};
+  if (std::string_view(symbol).starts_with("_Z")) {
+    int status = 0;
+    const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(symbol, nullptr, nullptr, &status),
+                                                      std::free);
+    if (status == 0 && name) return name.get();
   }
+  return symbol;
 }
 
-std::vector<std::string> FunctionNames::find(std::uint64_t address) const {
-  const auto range =
-      std::ranges::find_if(ranges_, [&](const Range& one) { return one.begin <= address && address < one.end; });
-  if (range == ranges_.end()) return {};
-  DwarfReader reader(tail_from(sections_.info, range->unit));
-  // So many scopes take about 100 MB.
-  constexpr std::size_t max_scopes = std::size_t{1} << 20U;
-  return InfoUnit(take_unit(reader, sections_.info), sections_, max_scopes).functions(address);
+std::string tidy_path(std::string_view path) { return std::filesystem::path(path).lexically_normal().string(); }
+
+}  // namespace detail
+
+bool is_user_function(std::string_view function) {
+  // The run-time functions below are C functions, whose symbols have no parameters.
+  static constexpr std::array c_functions = {"_start",
+                                             "__libc_start_main",
+                                             "__libc_start_main_impl",
+                                             "__libc_start_call_main",
+                                             "start_thread",
+                                             "clone",
+                                             "clone3",
+                                             "__clone",
+                                             "__clone3",
+                                             "__GI___clone3",
+                                             "execute_native_thread_routine",
+                                             "asan_thread_start",
+                                             "__sigaction_sigtramp"};
+  static constexpr std::array c_prefixes = {"__interceptor_", "___interceptor_", "__tsan", "__asan", "__sanitizer"};
+  if (!function.contains('(')) {
+    if (std::ranges::any_of(c_functions, [&](std::string_view known) { return function == known; })) return false;
+    if (std::ranges::any_of(c_prefixes, [&](std::string_view known) { return function.starts_with(known); }))
+      return false;
+  }
+  static constexpr std::array namespaces = {"leash::",
+                                            "std::",
+                                            "__gnu_cxx::",
+                                            "__cxxabiv1::",
+                                            "doctest::",
+                                            "testing::internal::",
+                                            "testing::Test::",
+                                            "testing::TestInfo::",
+                                            "testing::TestSuite::",
+                                            "testing::UnitTest::",
+                                            "Catch::",
+                                            "asio::",
+                                            "boost::asio::"};
+  const std::string_view name = qualified_name(function.substr(0, longest_parsed));
+  if (name == "RUN_ALL_TESTS") return false;
+  return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }
 
-}  // namespace LEASH_NAMESPACE::track::detail
+std::string abridge(std::string_view function) {
+  std::string text =
+      with_coroutine_name(without_clone_suffixes(without_instantiation(function.substr(0, longest_parsed))));
+  text = with_plain_lambdas(text);
+  static constexpr std::array<std::pair<std::string_view, std::string_view>, 11> replacements = {{
+      {"leash::" LEASH_ABI_STRING "::", "leash::"},
+      {"std::__cxx11::", "std::"},
+      {"std::basic_string<char, std::char_traits<char>, std::allocator<char> >", "std::string"},
+      {"std::basic_string<char, std::char_traits<char>, std::allocator<char>>", "std::string"},
+      {"std::basic_string_view<char, std::char_traits<char> >", "std::string_view"},
+      {"std::basic_string_view<char, std::char_traits<char>>", "std::string_view"},
+      {"std::chrono::_V2::", "std::chrono::"},
+      {"(anonymous namespace)::", ""},
+      {"{anonymous}::", ""},
+      {"<unnamed>::", ""},
+      {"[abi:cxx11]", ""},
+  }};
+  for (const auto& [from, to] : replacements) replace_all(text, from, to);
+  text.erase(0, name_range(text).begin);
+  if (text.size() > longest_with_parameters) text = without_parameters(text);
+  if (text.size() > longest_name) {
+    std::size_t cut = longest_name;
+    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
+    text.replace(cut, std::string::npos, "…");
+  }
+  return text;
+}
+
+}  // namespace LEASH_NAMESPACE::track

@@ -28,18 +28,19 @@ class ModuleLines {
   /// The line that the code at `address` comes from. `address` is one in memory, and lies in `module`.
   ///
   /// Line 0 if it is not known: the module's file was deleted or replaced, or has no line table or a compressed one; or
-  /// there are too many files. If descriptors or memory ran out, `want` becomes the errno; the next call tries again.
-  SourceLine find_line(std::uintptr_t address, const os::ModuleRef& module, int& want);
+  /// there are too many files. If descriptors or memory ran out, `shortage` becomes the errno; the next call tries
+  /// again.
+  SourceLine find_line(std::uintptr_t address, const os::ModuleRef& module, int& shortage);
 
-  /// The functions that the code at `address` comes from (`FunctionNames::find`). Empty, and `want` set, in the same
-  /// cases as in `find_line`.
-  std::vector<std::string> find_functions(std::uintptr_t address, const os::ModuleRef& module, int& want);
+  /// The functions that the code at `address` comes from (`FunctionNames::find`). Empty, and `shortage` set, in the
+  /// same cases as in `find_line`.
+  std::vector<std::string> find_functions(std::uintptr_t address, const os::ModuleRef& module, int& shortage);
 
  private:
   class File;
 
-  /// The file of `module`, opened if need be. Null if there are too many files, or if `want` became an errno.
-  File* file_of(const os::ModuleRef& module, int& want);
+  /// The file of `module`, opened if need be. Null if there are too many files, or if `shortage` became an errno.
+  File* file_of(const os::ModuleRef& module, int& shortage);
 
   std::vector<std::unique_ptr<File>> files_;
 };

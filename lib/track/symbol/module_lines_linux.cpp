@@ -9,9 +9,9 @@
 #include <cerrno>
 #include <cstring>
 #include <leash/os/own_descriptors.hpp>
-#include <leash/os/want.hpp>
-#include <leash/track/symbol/function_names.hpp>
+#include <leash/os/shortage.hpp>
 #include <leash/track/symbol/module_lines.hpp>
+#include <leash/track/symbol/scoped_names.hpp>
 #include <optional>
 #include <string_view>
 
@@ -95,12 +95,12 @@ class Sections {
   Bytes names_;
 };
 
-/// Maps the content of a file into memory, to read it. Empty if the file cannot be read (`want` becomes the errno if
-/// descriptors or memory ran out), is empty or not regular, or if `accept(status)` is false.
+/// Maps the content of a file into memory, to read it. Empty if the file cannot be read (`shortage` becomes the errno
+/// if descriptors or memory ran out), is empty or not regular, or if `accept(status)` is false.
 template <class Accept>
-Bytes map_file(const std::string& path, int& want, Accept accept) noexcept {
+Bytes map_file(const std::string& path, int& shortage, Accept accept) noexcept {
   const auto failed = [&](int error) {
-    if (os::is_want(error)) want = error;
+    if (os::is_shortage(error)) shortage = error;
     return Bytes();
   };
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -146,8 +146,8 @@ InfoSections info_sections(const Sections& sections) noexcept {
 /// The file of a module, mapped into memory. Its tables are read when they are first asked for.
 class ModuleLines::File {
  public:
-  File(os::ModuleRef module, int& want)
-      : module_(std::move(module)), bytes_(map_file(module_->path, want, [this](const struct stat& status) {
+  File(os::ModuleRef module, int& shortage)
+      : module_(std::move(module)), bytes_(map_file(module_->path, shortage, [this](const struct stat& status) {
           return is_of_module(status, *module_);
         })) {}
   File(const File&) = delete;
@@ -177,34 +177,35 @@ class ModuleLines::File {
 ModuleLines::ModuleLines() = default;
 ModuleLines::~ModuleLines() = default;
 
-ModuleLines::File* ModuleLines::file_of(const os::ModuleRef& module, int& want) {
+ModuleLines::File* ModuleLines::file_of(const os::ModuleRef& module, int& shortage) {
   const auto file = std::ranges::find_if(files_, [&](const auto& known) { return known->is_of(module); });
   if (file != files_.end()) return file->get();
   if (files_.size() == max_files) return nullptr;
   int file_want = 0;
   auto opened = std::make_unique<File>(module, file_want);
   if (file_want != 0) {
-    want = file_want;
+    shortage = file_want;
     return nullptr;
   }
   return files_.emplace_back(std::move(opened)).get();
 }
 
-SourceLine ModuleLines::find_line(std::uintptr_t address, const os::ModuleRef& module, int& want) {
-  File* const file = file_of(module, want);
+SourceLine ModuleLines::find_line(std::uintptr_t address, const os::ModuleRef& module, int& shortage) {
+  File* const file = file_of(module, shortage);
   return file == nullptr ? SourceLine() : file->find_line(address);
 }
 
-std::vector<std::string> ModuleLines::find_functions(std::uintptr_t address, const os::ModuleRef& module, int& want) {
-  File* const file = file_of(module, want);
+std::vector<std::string> ModuleLines::find_functions(std::uintptr_t address, const os::ModuleRef& module,
+                                                     int& shortage) {
+  File* const file = file_of(module, shortage);
   return file == nullptr ? std::vector<std::string>() : file->find_functions(address);
 }
 
 bool is_compressed_by_zstd(const std::string& path) {
   const os::Opening opening;
   const os::MayOpen may_open(os::Unlisted::files);
-  int want = 0;
-  const Bytes file = map_file(path, want, [](const struct stat&) { return true; });
+  int shortage = 0;
+  const Bytes file = map_file(path, shortage, [](const struct stat&) { return true; });
   const bool is_zstd = Sections(file).is_zstd(".debug_info");
   unmap(file);
   return is_zstd;

@@ -185,4 +185,17 @@ TEST_CASE("where there is no room for more kinds, a resource is a resource") {
   CHECK(outcome.status == 0);
 }
 
+namespace svc {
+std::vector<leash::track::Site> two_hundred_places();  // Of explain_test.cpp.
+}
+
+TEST_CASE("a source_location that says nothing is no site, whatever the caches hold") {
+  auto [tracker, context] = with_tracker(Context::background());
+  Tag tag = acquire(context, {slot, "a"});
+  // So many that every place of a thread's cache has been taken by one.
+  for (const leash::track::Site& site : svc::two_hundred_places()) CHECK(site);
+  tag.touch(std::source_location{});
+  CHECK(intern_site(std::source_location{}) == 0);
+}
+
 #endif

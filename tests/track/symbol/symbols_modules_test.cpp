@@ -150,15 +150,15 @@ TEST_CASE("a library loaded by a relative name has names after the working direc
 TEST_CASE("libraries loaded again and again at the same place are read once, and too many different ones not at all") {
   const TempDir folder;
   leash::track::detail::DebugInfo info;
-  int want = 0;
+  int shortage = 0;
   const auto symbol_of = [&](const Plugin& loaded) {
-    const auto modules = leash::os::loaded_modules({}, want);
+    const auto modules = leash::os::loaded_modules({}, shortage);
     return info.look_up(loaded.address(), module_of(modules, loaded.address()), modules).symbol;
   };
   leash::os::Modules known;
   for (int again = 0; again < 3; ++again) {
     const Plugin loaded(SYMBOLS_PLUGIN_FIRST);
-    auto modules = leash::os::loaded_modules(known, want);
+    auto modules = leash::os::loaded_modules(known, shortage);
     if (again > 0) CHECK(module_of(modules, loaded.address()) == module_of(known, loaded.address()));
     known = std::move(modules);
   }

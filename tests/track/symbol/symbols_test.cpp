@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
-#include <leash/track/symbol/symbol_names.hpp>
+#include <leash/track/symbol/function_names.hpp>
 #include <leash/track/symbols.hpp>
 #include <string>
 #include <string_view>

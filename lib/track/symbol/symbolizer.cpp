@@ -8,8 +8,8 @@
 #include <leash/os/unshared_descriptors.hpp>
 #include <leash/track/symbol/debug_info.hpp>
 #include <leash/track/symbol/exported_symbol.hpp>
+#include <leash/track/symbol/function_names.hpp>
 #include <leash/track/symbol/module_lines.hpp>
-#include <leash/track/symbol/symbol_names.hpp>
 #include <leash/track/symbols.hpp>
 #include <mutex>
 #include <optional>
@@ -41,11 +41,11 @@ class Symbolizer {
     if (auto frames = find_cached(address)) return *std::move(frames);
     const os::Opening opening;
     const os::MayOpen may_open(os::Unlisted::files);
-    int want = 0;
-    std::vector<Frame> frames = resolve_uncached(address, want);
-    if (want != 0) os::run_with_unshared_descriptors([&] { frames = resolve_uncached(address, want = 0); });
-    if (want != 0) {
-      for (Frame& frame : frames) frame.error = std::error_code(want, std::generic_category());
+    int shortage = 0;
+    std::vector<Frame> frames = resolve_uncached(address, shortage);
+    if (shortage != 0) os::run_with_unshared_descriptors([&] { frames = resolve_uncached(address, shortage = 0); });
+    if (shortage != 0) {
+      for (Frame& frame : frames) frame.error = std::error_code(shortage, std::generic_category());
     }
     return frames;
   }
@@ -69,18 +69,18 @@ class Symbolizer {
     std::uint64_t loads = 0;  ///< The frames are right for as long as `os::modules_loaded()` is this.
   };
 
-  /// The frames at `address`, by the modules that are loaded now. Caches them unless `want` becomes the errno because
-  /// descriptors or memory ran out: then some may be missing. Only under `reading_`.
-  std::vector<Frame> resolve_uncached(std::uintptr_t address, int& want) {
+  /// The frames at `address`, by the modules that are loaded now. Caches them unless `shortage` becomes the errno
+  /// because descriptors or memory ran out: then some may be missing. Only under `reading_`.
+  std::vector<Frame> resolve_uncached(std::uintptr_t address, int& shortage) {
     const std::uint64_t loads = count_loads();
     if (loads_of_modules_ != loads) {
-      modules_ = os::loaded_modules(modules_, want);
-      loads_of_modules_ = want == 0 ? std::optional(loads) : std::nullopt;
+      modules_ = os::loaded_modules(modules_, shortage);
+      loads_of_modules_ = shortage == 0 ? std::optional(loads) : std::nullopt;
     }
     const os::ModuleRef module = os::module_of(modules_, address);
     if (auto frames = revalidate_cached(address, module, loads)) return *std::move(frames);
-    std::vector<Frame> frames = read_frames(address, module, want);
-    if (want != 0) return frames;
+    std::vector<Frame> frames = read_frames(address, module, shortage);
+    if (shortage != 0) return frames;
     const std::lock_guard lock(cache_mutex_);
     cache_.insert_or_assign(address, CacheEntry{frames, module, loads});
     return frames;
@@ -112,22 +112,22 @@ class Symbolizer {
 
   /// Reads the frames at `address`, which lies in `module`, from files and memory. If `module` is null, or nothing is
   /// known, one frame without a name.
-  std::vector<Frame> read_frames(std::uintptr_t address, const os::ModuleRef& module, int& want) {
+  std::vector<Frame> read_frames(std::uintptr_t address, const os::ModuleRef& module, int& shortage) {
     detail::DebugInfo::Answer answer;
     if (module) {
       answer = debug_info_.look_up(address, module, modules_);
-      if (answer.want != 0) want = answer.want;
+      if (answer.shortage != 0) shortage = answer.shortage;
       if (answer.symbol.empty()) answer.symbol = detail::demangle(detail::exported_symbol(address).c_str());
     }
     std::vector<Frame>& frames = answer.frames;
     if (frames.empty()) frames.emplace_back();
     if (module && frames.front().file.empty()) {
-      const detail::SourceLine found = lines_.find_line(address, module, want);
+      const detail::SourceLine found = lines_.find_line(address, module, shortage);
       if (!found.file.empty()) frames.front().file = detail::tidy_path(found.file);
       frames.front().line = found.line;
     }
     if (module && std::ranges::any_of(frames.begin(), frames.end() - 1, is_unqualified, &Frame::function)) {
-      const std::vector<std::string> names = lines_.find_functions(address, module, want);
+      const std::vector<std::string> names = lines_.find_functions(address, module, shortage);
       for (std::size_t index = 0; names.size() == frames.size() && index < names.size(); ++index) {
         if (names[index].ends_with("::" + frames[index].function)) frames[index].function = names[index];
       }
