@@ -231,11 +231,17 @@ class Explainer {
       }
       sums[known->second].count += group.count;
     }
+    std::vector<std::size_t> order;
     for (std::size_t at = 0; at < sums.size(); ++at) {
       sums[at].things = sums[at].count == 1 ? kinds[at]->one : kinds[at]->many;
+      order.push_back(at);
     }
-    std::ranges::stable_sort(sums, std::ranges::greater(), &Explained::Summand::count);
-    return sums;
+    std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+      return sums[a].count != sums[b].count ? sums[a].count > sums[b].count : a < b;
+    });
+    std::vector<Explained::Summand> sorted;
+    for (const std::size_t at : order) sorted.push_back(std::move(sums[at]));
+    return sorted;
   }
 
   Location place_of(const Group& group) const {

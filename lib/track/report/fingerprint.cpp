@@ -66,8 +66,9 @@ void set_fingerprints(std::vector<Explained::Group>& groups) {
   std::map<std::uint64_t, std::vector<Explained::Group*>> equal;
   for (Explained::Group& group : groups) equal[hash_of(group)].push_back(&group);
   for (auto& [hash, members] : equal) {
-    std::ranges::stable_sort(
-        members, {}, [](const Explained::Group* group) { return std::tuple(group->place.line, group->place.column); });
+    std::ranges::sort(members, {}, [](const Explained::Group* group) {
+      return std::tuple(group->place.line, group->place.column, group);
+    });
     for (std::size_t at = 0; at < members.size(); ++at) members[at]->fingerprint = hexadecimal(hash + at);
   }
 }
