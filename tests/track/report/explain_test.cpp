@@ -221,7 +221,7 @@ TEST_CASE("text: fits widths of all sorts; a place is never shortened, nor is a 
                   {.function = "mylib::" + std::string(100'000, 'x') + "::run(int, int)",
                    .place = {.file = "b.cpp", .line = 1},
                    .inlined = true}};
-  for (const std::size_t width : {0, 1, 2, 10, 40, 80, 100, 10'000}) {
+  for (const std::size_t width : {0U, 1U, 2U, 10U, 40U, 80U, 100U, 10'000U}) {
     CAPTURE(width);
     const std::string shown = text(explained, {.width = width});
     CHECK(shown.contains("a/long/way/to/some/file.cpp:1234  "));
