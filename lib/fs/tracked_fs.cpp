@@ -147,14 +147,15 @@ TrackedFS::TrackedFS(FileSystem& inner, Options options)
 Result<std::unique_ptr<File>> TrackedFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
   const auto open = [&] { return ProxyFileSystem::do_open(call, path, options); };
   Tracker* const tracker = tracker_for(call.context(), fallback_);
-  return tracker != nullptr ? open_with_tag<TrackedFile>(*tracker, call, "open", kinds::file, path, open) : open();
+  if (tracker == nullptr) return open();
+  return open_with_tag<TrackedFile>(*tracker, call, "open", kinds::file, path, open);
 }
 
 Result<std::unique_ptr<Dir>> TrackedFS::do_open_dir(Call call, std::string_view path) {
   const auto open = [&] { return ProxyFileSystem::do_open_dir(call, path); };
   Tracker* const tracker = tracker_for(call.context(), fallback_);
-  return tracker != nullptr ? open_with_tag<TrackedDir>(*tracker, call, "open_dir", kinds::directory, path, open)
-                            : open();
+  if (tracker == nullptr) return open();
+  return open_with_tag<TrackedDir>(*tracker, call, "open_dir", kinds::directory, path, open);
 }
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -7,6 +7,7 @@
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
 #include <leash/make_unique.hpp>
+#include <leash/os/descriptor.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <optional>
