@@ -55,16 +55,22 @@ std::vector<Explained::Frame> told_frames(const Event& event, const std::vector<
   const bool has_lines = std::ranges::any_of(frames, [](const Frame& frame) { return frame.line != 0; });
   const bool first_is_gone = !frames.empty() && is_gone(frames.front());
   const bool by_site = event.site && (!has_lines || first_is_gone);
-  if (by_site) told.push_back({.function = abridge(event.site.function_name()), .place = location_of(event.site)});
+  if (by_site) {
+    Explained::Frame& site = told.emplace_back();
+    site.function = abridge(event.site.function_name());
+    site.place = location_of(event.site);
+  }
   for (const Frame& frame : frames) {
     if (by_site && first_is_gone && &frame == &frames.front()) continue;
     const bool after_gone = !told.empty() && told.back().function.empty() && told.back().module.empty();
     if (is_gone(frame) && after_gone) continue;
-    told.push_back({.function = frame.function,
-                    .place = {.file = frame.file, .line = frame.line},
-                    .inlined = frame.inlined,
-                    .module = frame.module,
-                    .offset = frame.offset});
+    Explained::Frame& each = told.emplace_back();
+    each.function = frame.function;
+    each.place.file = frame.file;
+    each.place.line = frame.line;
+    each.inlined = frame.inlined;
+    each.module = frame.module;
+    each.offset = frame.offset;
   }
   return told;
 }
