@@ -7,6 +7,7 @@
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
 #include <new>
+#include <thread>
 #include <utility>
 
 #include "support.hpp"
@@ -84,7 +85,9 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
   const Watchdog watchdog;
   std::latch released(1);
   std::latch ended(2);
+  std::atomic<int> begun = 0;
   SystemResolver resolver([&](const char*, const char*, const addrinfo*, addrinfo**) {
+    ++begun;
     released.wait();
     ended.count_down();
     return EAI_AGAIN;
@@ -93,6 +96,7 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
   auto [context, source] = Context::background().with_cancel();
   auto resolve = in_thread([&] { return resolver.resolve(context, "tcp", "hangs.test"); });
   CHECK(resolve.is_blocked());
+  while (begun < 1) std::this_thread::yield();
   source.cancel();
   const Error error = error_of(resolve.get());
   CHECK(error == std::errc::operation_canceled);
@@ -103,6 +107,7 @@ TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end
   const Context limited = Context::background().with_clock(clock).with_timeout(30s);
   resolve = in_thread([&] { return resolver.resolve(limited, "tcp", "hangs.test"); });
   CHECK(resolve.is_blocked());
+  while (begun < 2) std::this_thread::yield();
   clock->advance(30s);
   CHECK(error_of(resolve.get()).timeout());
   released.count_down();

@@ -22,7 +22,7 @@ std::string where_text(const Explained::Frame& frame) {
 /// The function in at most `width` columns: first its parameters go, then its middle.
 std::string function_text(const Explained::Frame& frame, std::size_t width) {
   if (frame.function.empty()) return frame.module.empty() ? "(in no library that is loaded)" : "";
-  const std::string function = escape(frame.function, frame.function.size());
+  std::string function = escape(frame.function, frame.function.size());
   if (columns(function) <= width) return function;
   const std::size_t parameters = function.find('(');
   const bool ends_with_them = parameters != 0 && function.ends_with(')');
