@@ -1,13 +1,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <functional>
+#include <concepts>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
+#include <leash/function.hpp>
 #include <leash/registration.hpp>
 #include <memory>
+#include <utility>
 
 namespace LEASH_NAMESPACE {
+
+class SharedClock;
 
 namespace detail {
 class TimerQueue;
@@ -39,14 +43,12 @@ class Clock {
   /// every lock that registering takes; they should be brief, must not throw (that ends the program), and not be empty
   /// (`std::logic_error`). Throws `std::system_error` if the machine's clock needs its thread and there is none to be
   /// had.
-  Registration at(time_point time, std::move_only_function<void()> callback) {
-    return do_at(time, std::move(callback));
-  }
+  Registration at(time_point time, Function<void()> callback) { return do_at(time, std::move(callback)); }
 
   /// The machine's clock. Its callbacks run in one timer thread, started when first needed and never ended. A forked
   /// child has one of its own, from the first call of `at` there on; of the callbacks that were registered before, it
   /// runs those of the thread that forked.
-  static const std::shared_ptr<Clock>& real();
+  static const SharedClock& real();
 
  protected:
   Clock() = default;
@@ -54,7 +56,16 @@ class Clock {
   virtual time_point do_now() const = 0;
   virtual time_point do_coarse_now() const = 0;
   virtual system_time_point do_system_now() const = 0;
-  virtual Registration do_at(time_point time, std::move_only_function<void()> callback) = 0;
+  virtual Registration do_at(time_point time, Function<void()> callback) = 0;
+};
+
+/// A share in a Clock: a `std::shared_ptr`, made of one like it and used as one. It has a name of its own for the
+/// headers that only pass it on, which so do without `<memory>`.
+class SharedClock : public std::shared_ptr<Clock> {
+ public:
+  template <std::convertible_to<std::shared_ptr<Clock>> Share>
+  // NOLINTNEXTLINE(google-explicit-constructor): whoever takes one takes a std::shared_ptr
+  SharedClock(Share share) noexcept : std::shared_ptr<Clock>(std::move(share)) {}
 };
 
 /// A clock that stands still until it is told to go on. Its time of day starts at 2000-01-01 00:00:00 UTC. `at` runs a
@@ -73,7 +84,7 @@ class FakeClock final : public Clock {
   time_point do_now() const override;
   time_point do_coarse_now() const override;
   system_time_point do_system_now() const override;
-  Registration do_at(time_point time, std::move_only_function<void()> callback) override;
+  Registration do_at(time_point time, Function<void()> callback) override;
 
   std::shared_ptr<detail::TimerQueue> timers_;
   std::atomic<duration> elapsed_{duration::zero()};

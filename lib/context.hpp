@@ -1,24 +1,23 @@
 #pragma once
 
-#include <functional>
-#include <leash/clock.hpp>
+#include <cstddef>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
 #include <leash/detail/key.hpp>
+#include <leash/detail/owned.hpp>
 #include <leash/detail/ref.hpp>
+#include <leash/function.hpp>
+#include <leash/fwd.hpp>
 #include <leash/notes.hpp>
 #include <leash/registration.hpp>
 #include <leash/result.hpp>
-#include <memory>
 #include <optional>
 #include <source_location>
-#include <stop_token>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace LEASH_NAMESPACE {
-
-class CancelSource;
-struct Cancellable;
 
 namespace detail {
 class CancelState;
@@ -54,13 +53,14 @@ class Context {
   /// (`-rdynamic`).
   template <class Key>
   [[nodiscard]] Context with_value(typename Key::value_type value) const {
-    return with_entry(detail::key_of<Key>(), std::make_shared<const typename Key::value_type>(std::move(value)));
+    return with_entry(detail::key_of<Key>(), new detail::OwnedValue<typename Key::value_type>(std::move(value)));
   }
 
   /// The value nearest to this Context, or null. It lives as long as this Context or a descendant does.
   template <class Key>
   const typename Key::value_type* value() const noexcept LEASH_LIFETIMEBOUND {
-    return static_cast<const typename Key::value_type*>(entry(detail::key_of<Key>()));
+    const detail::Owned* const owned = entry(detail::key_of<Key>());
+    return owned == nullptr ? nullptr : &static_cast<const detail::OwnedValue<typename Key::value_type>*>(owned)->value;
   }
 
   /// A child and the source that cancels it, and all that descend from it. Not to cancel is no mistake: nothing is
@@ -70,16 +70,18 @@ class Context {
   /// A child that expires when its clock reaches `time`, or earlier with its parent; at once if the time is past.
   /// The deadline goes by the clock that this Context has now: set a clock before a deadline. Throws what `Clock::at`
   /// does.
-  [[nodiscard]] Context with_deadline(Clock::time_point time) const;
-  [[nodiscard]] Context with_timeout(Clock::duration timeout) const;
+  [[nodiscard]] Context with_deadline(std::chrono::steady_clock::time_point time) const;
+  [[nodiscard]] Context with_timeout(std::chrono::nanoseconds timeout) const;
 
-  /// A child that is cancelled when a stop is requested of `token`.
-  [[nodiscard]] Context with_stop_token(std::stop_token token) const;
+  /// A child that is cancelled when a stop is requested of `token`, a `std::stop_token` (`<leash/stop_token.hpp>`).
+  [[nodiscard]] Context with_stop_token(StopToken token) const;
 
   /// A child that neither cancellation nor deadline of this Context reaches: for cleaning up after them.
   [[nodiscard]] Context without_cancel() const;
 
-  [[nodiscard]] Context with_clock(std::shared_ptr<Clock> clock) const;
+  /// A child that goes by `clock`, a `std::shared_ptr` to a Clock (`<leash/clock.hpp>`). Throws `std::logic_error` if
+  /// it is null.
+  [[nodiscard]] Context with_clock(SharedClock clock) const;
 
   /// A child with one more line in its logical trail; reports show it.
   [[nodiscard]] Context with_note(std::string_view text,
@@ -97,32 +99,42 @@ class Context {
   /// Success while not `done`; then the Error of an operation that was refused for it, with the cause.
   [[nodiscard]] Result<void> check(std::string_view operation, std::string_view subject) const;
 
-  std::optional<Clock::time_point> deadline() const noexcept;
-  const std::shared_ptr<Clock>& clock() const noexcept LEASH_LIFETIMEBOUND;
+  std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept;
+
+  /// Never null. `<leash/clock.hpp>`
+  const SharedClock& clock() const noexcept LEASH_LIFETIMEBOUND;
+
   const Notes& notes() const noexcept LEASH_LIFETIMEBOUND;
 
-  /// A token whose stop is requested when this Context is done; one that never stops if it cannot be.
-  std::stop_token stop_token() const noexcept;
+  /// A `std::stop_token` whose stop is requested when this Context is done; one that never stops if it cannot be.
+  /// `<leash/stop_token.hpp>`
+  StopToken stop_token() const noexcept;
 
   /// Calls `callback` once when this Context is done, in the thread that cancels it or in its clock's; at once, in this
   /// thread, if it is done already. By then all descendants are done too. It must not throw (that ends the program) and
   /// not be empty (`std::logic_error`).
-  Registration on_cancel(std::move_only_function<void()> callback) const;
+  Registration on_cancel(Function<void()> callback) const;
 
   /// For the layers of leash, and no others: the object in `slot`, or null; and a child that owns `object` there.
   void* slot(detail::Slot slot) const noexcept;
-  [[nodiscard]] Context with_slot(detail::Slot slot, std::shared_ptr<void> object) const;
+  template <class T>
+  [[nodiscard]] Context with_slot(detail::Slot slot, T object) const {
+    auto* const owned = new detail::OwnedValue<T>(std::move(object));
+    return with_owned(slot, owned, &owned->value);
+  }
 
  private:
   struct Node;
   friend struct detail::Copy;
   friend void destroy(const Node* node) noexcept;
 
-  Context with_entry(detail::Key key, std::shared_ptr<const void> value) const;
-  const void* entry(detail::Key key) const noexcept;
-  Context with_cancel_state(std::shared_ptr<detail::CancelState> state) const;
-  Node* make_child() const;
-  const std::shared_ptr<detail::CancelState>& cancel_state() const noexcept;
+  explicit Context(const Node* node) noexcept;
+
+  // These take what is owned over.
+  Context with_entry(detail::Key key, const detail::Owned* value) const;
+  Context with_owned(detail::Slot slot, const detail::Owned* owner, void* object) const;
+
+  const detail::Owned* entry(detail::Key key) const noexcept;
 
   detail::Ref<const Node> node_;
 };
@@ -131,9 +143,9 @@ class Context {
 /// May be used from any thread, and outlive the Context. Moving one copies it.
 class CancelSource {
  public:
-  CancelSource(const CancelSource&) = default;
-  CancelSource& operator=(const CancelSource&) = default;
-  ~CancelSource() = default;
+  CancelSource(const CancelSource&) noexcept;
+  CancelSource& operator=(const CancelSource&) noexcept;
+  ~CancelSource();
 
   /// Cancels, and runs what `on_cancel` registered, in this thread. Only the first call, or an earlier expiry, counts.
   void cancel() const;
@@ -143,9 +155,9 @@ class CancelSource {
 
  private:
   friend class Context;
-  explicit CancelSource(std::shared_ptr<detail::CancelState> state) : state_(std::move(state)) {}
+  explicit CancelSource(detail::Ref<detail::CancelState> state) noexcept;
 
-  std::shared_ptr<detail::CancelState> state_;
+  detail::Ref<detail::CancelState> state_;
 };
 
 /// What `Context::with_cancel` returns: `auto [context, source] = parent.with_cancel();`

@@ -1,8 +1,8 @@
 #pragma once
 
 /// Everything of leash that needs no other library. Beside it stand `<leash/fmt.hpp>`, which makes its types print with
-/// fmt, `<leash/net/asio.hpp>` for programs that use Asio, and for tests `<leash/track/doctest.hpp>`,
-/// `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`.
+/// fmt, `<leash/net/asio.hpp>` for programs that use Asio, `<leash/stop_token.hpp>` for those that use `std::stop_token`,
+/// and for tests `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>
@@ -22,6 +22,7 @@
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
 #include <leash/fs/write_file.hpp>
+#include <leash/function.hpp>
 #include <leash/fwd.hpp>
 #include <leash/make_unique.hpp>
 #include <leash/net/address.hpp>

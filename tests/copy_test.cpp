@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <leash/clock.hpp>
 #include <leash/context.hpp>
+#include <leash/stop_token.hpp>
 #include <leash/detail/copy.hpp>
 #include <new>
 #include <optional>

@@ -2,9 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <leash/clock.hpp>
+#include <leash/detail/ref.hpp>
 #include <leash/error.hpp>
+#include <leash/function.hpp>
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
@@ -27,13 +28,19 @@ namespace LEASH_NAMESPACE::detail {
 /// In a forked child those run that the thread which forked had registered: one of a thread that is lost may refer to
 /// what was on its stack. A callback that was running in such a thread counts as over. They are no
 /// `std::stop_callback`s, whose destructor would wait for it; those that the program makes with a token are.
-class CancelState : public std::enable_shared_from_this<CancelState> {
+class CancelState : public std::enable_shared_from_this<CancelState>, public RefCounted {
  public:
   /// A state below `parent` (or null). `attach` makes it take part.
   explicit CancelState(std::shared_ptr<CancelState> parent);
   CancelState(const CancelState&) = delete;
   CancelState& operator=(const CancelState&) = delete;
   virtual ~CancelState();
+
+  /// A reference for CancelSources, which count theirs apart and so own it together, as one. To be called once at most.
+  Ref<CancelState> for_sources() {
+    sources_ = shared_from_this();
+    return Ref<CancelState>(this);
+  }
 
   /// From now on it ends with its parent, and at `deadline` by `clock`, if any.
   void attach(std::optional<Clock::time_point> deadline, const std::shared_ptr<Clock>& clock);
@@ -54,7 +61,7 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   std::stop_token token() const noexcept { return source_.get_token(); }
 
   /// Calls `callback` when it has ended: in this call, if that was told already.
-  virtual Registration on_cancel(std::move_only_function<void()> callback);
+  virtual Registration on_cancel(Function<void()> callback);
 
   /// In a forked child: sets the timers again that the parent had set for the deadlines of this and what it descends
   /// from, since the child's clock may have no thread yet, or they were those of a lost one.
@@ -64,7 +71,10 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   }
 
  private:
-  using Link = std::stop_callback<std::move_only_function<void()>>;
+  /// The last CancelSource is gone.
+  friend void destroy(CancelState* state) noexcept { const auto sources = std::move(state->sources_); }
+
+  using Link = std::stop_callback<Function<void()>>;
 
   /// A list that is its own end.
   struct Links {
@@ -92,6 +102,7 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   void set_timers_again();
 
   std::shared_ptr<CancelState> parent_;
+  std::shared_ptr<CancelState> sources_;  ///< This, while there are CancelSources.
   const std::shared_ptr<Family> family_;
   std::stop_source source_;
   std::optional<Clock::time_point> deadline_;

@@ -21,10 +21,10 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
   struct Timer;
   using Timers = std::multimap<Clock::time_point, std::shared_ptr<Timer>>;
 
-  Registration add(Clock::time_point time, std::move_only_function<void()> callback);
+  Registration add(Clock::time_point time, Function<void()> callback);
 
   /// The same, but a callback whose time is not after `now` runs in this call.
-  Registration add_or_run(Clock::time_point time, Clock::time_point now, std::move_only_function<void()> callback);
+  Registration add_or_run(Clock::time_point time, Clock::time_point now, Function<void()> callback);
 
   /// Runs the first callback if its time is not after `now`, and says whether it did. `before_run` is called with the
   /// time that it was registered for just before.

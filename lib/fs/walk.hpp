@@ -1,10 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/fs/dir_entry.hpp>
 #include <leash/fs/file_system.hpp>
+#include <leash/function.hpp>
 #include <leash/result.hpp>
 #include <optional>
 #include <string_view>
@@ -20,8 +20,7 @@ enum class WalkNext : unsigned char {
 
 /// Called for each name that `walk` comes to. With an error it is called a second time for a directory that could not
 /// be listed.
-using WalkVisitor =
-    std::function<WalkNext(std::string_view path, const DirEntry& entry, const std::optional<Error>& error)>;
+using WalkVisitor = Function<WalkNext(std::string_view path, const DirEntry& entry, const std::optional<Error>& error)>;
 
 /// Calls `visit` for `root` and all that is below it: a directory before what is in it, names in the order of their
 /// bytes. Symbolic links are visited and not followed, `root` included. Holds nothing open while it calls. Errors: that

@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/function.hpp>
 #include <leash/track/level.hpp>
 #include <leash/track/rule.hpp>
 #include <leash/track/stack.hpp>
@@ -47,7 +47,7 @@ struct Options {
   /// What a tracker finds after its verdict comes here, one finding a Report, in the thread that caused it: what was
   /// reported is closed after all, or closed twice, or something is to be opened. What it throws is dropped. If empty,
   /// the first such finding of the tracker is printed to standard error.
-  std::function<void(const Report&)> on_late = nullptr;
+  Function<void(const Report&)> on_late = nullptr;
 
   /// What ages go by. Null means the clock of the Context (`with_tracker`), or the machine's.
   std::shared_ptr<Clock> clock = nullptr;
