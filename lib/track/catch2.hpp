@@ -10,8 +10,6 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/track/detail/test_scope.hpp>
-#include <leash/track/tracker.hpp>
-#include <mutex>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -34,23 +32,23 @@ namespace LEASH_NAMESPACE::track {
 /// may use them. Works with Catch2 2.13 and 3.
 class [[nodiscard]] Catch2Tracker : public detail::TestScope {
  public:
-  explicit Catch2Tracker(Options options = {}, std::source_location site = std::source_location::current())
-      : TestScope(std::move(options)), site_(site) {}
-  Catch2Tracker(const Catch2Tracker&) = delete;
-  Catch2Tracker& operator=(const Catch2Tracker&) = delete;
+  explicit Catch2Tracker(std::source_location site = std::source_location::current()) : site_(site) {}
+  explicit Catch2Tracker(const Options& options, std::source_location site = std::source_location::current())
+      : TestScope(options), site_(site) {}
 
   ~Catch2Tracker() {
-    auto failure = end();
-    if (!failure) return;
-    static std::mutex one_at_a_time;
+    const char* const failure = end();
+    if (failure == nullptr) return;
     try {
+      std::string text = failure;
       // Catch2 would not indent what follows an empty line.
-      for (std::size_t at = 0; (at = failure->find("\n\n", at)) != std::string::npos;) failure->insert(++at, " ");
-      const std::lock_guard<std::mutex> lock(one_at_a_time);
-      Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(site_.file_name(), site_.line()), "",
-                                      Catch::ResultDisposition::ContinueOnFailure);
-      handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(*failure));
-      handler.complete();
+      for (std::size_t at = 0; (at = text.find("\n\n", at)) != std::string::npos;) text.insert(++at, " ");
+      one_at_a_time([&] {
+        Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(site_.file_name(), site_.line()), "",
+                                        Catch::ResultDisposition::ContinueOnFailure);
+        handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(text));
+        handler.complete();
+      });
     } catch (...) {  // NOLINT(bugprone-empty-catch)
       // With --abort: the failure is recorded before it is thrown.
     }

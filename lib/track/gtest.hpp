@@ -5,9 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/track/detail/test_scope.hpp>
-#include <leash/track/tracker.hpp>
 #include <source_location>
-#include <utility>
 
 namespace LEASH_NAMESPACE::track {
 
@@ -23,16 +21,15 @@ namespace LEASH_NAMESPACE::track {
 /// other, and may end in any thread.
 class [[nodiscard]] GtestTracker : public detail::TestScope {
  public:
-  explicit GtestTracker(Options options = {}, std::source_location site = std::source_location::current())
-      : TestScope(std::move(options)), site_(site) {}
-  GtestTracker(const GtestTracker&) = delete;
-  GtestTracker& operator=(const GtestTracker&) = delete;
+  explicit GtestTracker(std::source_location site = std::source_location::current()) : site_(site) {}
+  explicit GtestTracker(const Options& options, std::source_location site = std::source_location::current())
+      : TestScope(options), site_(site) {}
 
   ~GtestTracker() {
-    const auto failure = end();
-    if (!failure) return;
+    const char* const failure = end();
+    if (failure == nullptr) return;
     try {
-      ADD_FAILURE_AT(site_.file_name(), static_cast<int>(site_.line())) << *failure;
+      ADD_FAILURE_AT(site_.file_name(), static_cast<int>(site_.line())) << failure;
     } catch (...) {  // NOLINT(bugprone-empty-catch)
       // With --gtest_throw_on_failure: the failure is recorded before it is thrown.
     }
