@@ -25,19 +25,13 @@ class Dir {
   /// A name that is created or removed meanwhile may or may not be among them. Loop over `leash::take(dir.read(…))`,
   /// not over `.value()` of it.
   [[nodiscard]] Result<std::vector<DirEntry>> read(std::size_t max,
-                                                   std::source_location site = std::source_location::current()) {
-    return do_read(max, site);
-  }
+                                                   std::source_location site = std::source_location::current());
 
   /// What is known of the directory itself.
-  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current()) {
-    return do_stat(site);
-  }
+  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current());
 
   /// Closes the directory. Whatever it returns, the directory counts as closed.
-  [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current()) {
-    return do_close(site);
-  }
+  [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
   /// The descriptor behind the directory; -1 where there is none, and after `close`.
   int native_handle() const noexcept { return do_native_handle(); }

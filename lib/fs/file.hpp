@@ -43,9 +43,7 @@ class File {
                                    std::source_location site = std::source_location::current()) {
     return do_write(data, site);
   }
-  [[nodiscard]] Result<void> write(std::string_view text, std::source_location site = std::source_location::current()) {
-    return do_write(std::as_bytes(std::span(text)), site);
-  }
+  [[nodiscard]] Result<void> write(std::string_view text, std::source_location site = std::source_location::current());
 
   /// Reads at `offset`, without the file's position. Reads less than `buffer.size()` bytes only at the end of the file.
   /// Errors: as `read`.
@@ -57,9 +55,7 @@ class File {
   [[nodiscard]] Result<void> write_at(std::span<const std::byte> data, std::uint64_t offset,
                                       std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write_at(std::string_view text, std::uint64_t offset,
-                                      std::source_location site = std::source_location::current()) {
-    return write_at(std::as_bytes(std::span(text)), offset, site);
-  }
+                                      std::source_location site = std::source_location::current());
 
   /// Moves the position, and returns it as counted from the beginning. It may lie behind the end: a write there leaves
   /// a hole. Errors: `invalid_argument` if it would be negative or too large, `is_a_directory`.
@@ -79,15 +75,11 @@ class File {
   /// Returns when all that was written has reached the device. Of a directory: the names in it.
   [[nodiscard]] Result<void> sync(std::source_location site = std::source_location::current()) { return do_sync(site); }
 
-  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current()) {
-    return do_stat(site);
-  }
+  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current());
 
   /// Gives the descriptor up to the caller, who closes it; the file counts as closed.
   /// Errors: `operation_not_supported` where there is no descriptor; the file then stays open.
-  [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current()) {
-    return do_release(site);
-  }
+  [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current());
 
   /// Closes the file, and reports what went wrong with it. Whatever it returns, the file counts as closed.
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current()) {
