@@ -17,4 +17,7 @@ namespace LEASH_NAMESPACE {
 /// The same until the Context's clock has reached `time`.
 [[nodiscard]] Result<void> sleep_until(Call call, Clock::time_point time);
 
+// What a call without a Context is told.
+Result<void> sleep_for(NoContext), sleep_until(NoContext);
+
 }  // namespace LEASH_NAMESPACE

@@ -22,4 +22,7 @@ namespace LEASH_NAMESPACE::fs {
 /// for a NUL, what realpath(3) says, and that of a Context which is done.
 [[nodiscard]] Result<std::string> os_path(Call call, std::string_view path);
 
+// What a call without a Context is told.
+Result<std::string> os_path(NoContext);
+
 }  // namespace LEASH_NAMESPACE::fs

@@ -27,4 +27,7 @@ using WalkVisitor = Function<WalkNext(std::string_view path, const DirEntry& ent
 /// of `lstat` for `root`, and that of a Context which is done before the end.
 [[nodiscard]] Result<void> walk(Call call, FileSystem& files, std::string_view root, const WalkVisitor& visit);
 
+// What a call without a Context is told.
+Result<void> walk(NoContext, std::string_view, const WalkVisitor&);
+
 }  // namespace LEASH_NAMESPACE::fs

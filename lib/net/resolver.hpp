@@ -23,6 +23,9 @@ class Resolver {
   /// `timed_out`, `operation_canceled`. Loop over `leash::take(resolver.resolve(…))`, not over `.value()` of it.
   [[nodiscard]] Result<std::vector<std::string>> resolve(Call call, std::string_view network, std::string_view host);
 
+  // What a call without a Context is told.
+  Result<std::vector<std::string>> resolve(NoContext, std::string_view);
+
   /// The machine's: `getaddrinfo`, in threads of its own, so that it can be left behind while it hangs. At most 32 look
   /// up at once; while all of them hang, others wait for one as long as their Context allows, and the Error says so.
   /// Out of descriptors it fails with `too_many_files_open` or `too_many_files_open_in_system`, whatever `getaddrinfo`

@@ -52,6 +52,10 @@ class Tracker {
   /// something.
   [[nodiscard]] Result<void> check(Call call, const Resource& resource, std::string_view operation) const;
 
+  // What a call without a Context is told.
+  Result<Tag> try_create(NoContext, std::string_view = {});
+  Result<void> check(NoContext, std::string_view) const;
+
   /// Ends the tracking: no tag can be created any more, and what is open is leaked. Returns the verdict, and the same
   /// one each time.
   ///
@@ -130,5 +134,9 @@ struct TrackedContext {
 
 /// As `acquire`, for those who can be late: fails with `errc::tracker_closed`, naming the resource and the site.
 [[nodiscard]] Result<Tag> try_acquire(Call call, const Resource& resource);
+
+// What a call without a Context is told.
+Tag acquire(NoContext);
+Result<Tag> try_acquire(NoContext);
 
 }  // namespace LEASH_NAMESPACE::track
