@@ -2,8 +2,8 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <leash/net/detail/socket.hpp>
 #include <leash/net/detail/system_resolver.hpp>
+#include <leash/os/descriptor.hpp>
 
 #include "support.hpp"
 
@@ -16,7 +16,7 @@ using leash::net::Conn;
 using leash::net::Listener;
 using leash::net::TcpBinder;
 using leash::net::TcpDialer;
-using leash::net::detail::UniqueSocket;
+using leash::os::Descriptor;
 
 namespace {
 
@@ -36,12 +36,12 @@ class DescriptorLimit {
 };
 
 /// Fills the numbers below the highest descriptor, so that a limit on numbers is one on their count.
-std::vector<UniqueSocket> fill_gaps() {
-  std::vector<UniqueSocket> fillers;
+std::vector<Descriptor> fill_gaps() {
+  std::vector<Descriptor> fillers;
   const int highest = open_descriptors().rbegin()->first;
   for (;;) {
-    UniqueSocket filler(::dup(0));
-    if (filler.number() > highest) return fillers;
+    Descriptor filler(::dup(0));
+    if (filler.get() > highest) return fillers;
     fillers.push_back(std::move(filler));
   }
 }
