@@ -9,6 +9,7 @@ install(FILES "${LEASH_INCLUDE_GENERATED}/leash/build_config.hpp" "${LEASH_INCLU
 install(FILES "${PROJECT_SOURCE_DIR}/LICENSE" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
 
 install(EXPORT leash NAMESPACE leash:: FILE leashTargets.cmake DESTINATION "${LEASH_PACKAGE_DESTINATION}")
+get_target_property(LEASH_LIBRARY_TYPE leash_track TYPE)
 configure_package_config_file("${PROJECT_SOURCE_DIR}/cmake/leashConfig.cmake.in" "${PROJECT_BINARY_DIR}/leashConfig.cmake"
   INSTALL_DESTINATION "${LEASH_PACKAGE_DESTINATION}" NO_SET_AND_CHECK_MACRO)
 # Below 1.0 a new minor version may break its users.
@@ -28,21 +29,23 @@ if(NOT IS_ABSOLUTE "${CMAKE_INSTALL_LIBDIR}" AND NOT IS_ABSOLUTE "${CMAKE_INSTAL
   set(includedir "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
 endif()
 
-# leash_pkg_config(NAME DESCRIPTION [REQUIRES package...] [LIBS option...] [PRIVATE_LIBS option...])
+# leash_pkg_config(NAME DESCRIPTION [REQUIRES package...] [LIBS option...] [PRIVATE_REQUIRES package...] [PRIVATE_LIBS option...]): what is
+# private is what a static library is linked with.
 function(leash_pkg_config name description)
-  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "REQUIRES;LIBS;PRIVATE_LIBS")
-  list(JOIN arg_REQUIRES ", " requires)
+  cmake_parse_arguments(PARSE_ARGV 2 arg "" "" "REQUIRES;LIBS;PRIVATE_REQUIRES;PRIVATE_LIBS")
+  set(requires ${arg_REQUIRES})
   set(libs ${arg_LIBS})
   set(private_libs ${arg_PRIVATE_LIBS})
   if(arg_LIBS)
     list(PREPEND libs "-L\${libdir}")
-    get_target_property(type leash_core TYPE)
-    if(type STREQUAL "STATIC_LIBRARY")
+    if(LEASH_LIBRARY_TYPE STREQUAL "STATIC_LIBRARY")
       # There is no other way to link them, whether pkg-config is called with --static or not.
+      list(APPEND requires ${arg_PRIVATE_REQUIRES})
       list(APPEND libs ${private_libs})
       set(private_libs "")
     endif()
   endif()
+  list(JOIN requires ", " requires)
   list(JOIN libs " " libs)
   list(JOIN private_libs " " private_libs)
   configure_file("${PROJECT_SOURCE_DIR}/cmake/leash.pc.in" "${PROJECT_BINARY_DIR}/pkgconfig/${name}.pc" @ONLY)
@@ -56,8 +59,8 @@ endif()
 if(Libbacktrace_FOUND)
   list(PREPEND track_libs -lbacktrace)
 endif()
-leash_pkg_config(leash-core "${PROJECT_DESCRIPTION}: contexts, clocks and errors" REQUIRES "fmt >= 9" LIBS -lleash_core -pthread)
-leash_pkg_config(leash-track "${PROJECT_DESCRIPTION}: trackers" REQUIRES leash-core LIBS -lleash_track PRIVATE_LIBS ${track_libs})
+leash_pkg_config(leash-core "${PROJECT_DESCRIPTION}: contexts, clocks and errors" LIBS -lleash_core -pthread)
+leash_pkg_config(leash-track "${PROJECT_DESCRIPTION}: trackers" REQUIRES leash-core LIBS -lleash_track PRIVATE_REQUIRES "fmt >= 9" PRIVATE_LIBS ${track_libs})
 leash_pkg_config(leash-fs "${PROJECT_DESCRIPTION}: files" REQUIRES leash-track LIBS -lleash_fs)
 leash_pkg_config(leash-net "${PROJECT_DESCRIPTION}: the network" REQUIRES leash-track LIBS -lleash_net)
 leash_pkg_config(leash "${PROJECT_DESCRIPTION}" REQUIRES leash-fs leash-net)

@@ -2,6 +2,7 @@
 
 #include <concepts>
 #include <coroutine>
+#include <cstddef>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <source_location>
@@ -35,6 +36,41 @@ class Call {
  private:
   const Context* context_;
   std::source_location site_;
+};
+
+namespace detail {
+
+/// A text that GCC shows as an argument of the template that it is deleted in.
+template <std::size_t size>
+struct Reason {
+  consteval Reason(const char (&text_)[size]) {
+    for (std::size_t i = 0; i < size; ++i) text[i] = text_[i];
+  }
+
+  char text[size]{};
+};
+
+}  // namespace detail
+
+/// Stands for the Call in overloads that no one can call. All but a Context or a Call converts to it, by a deleted
+/// constructor, so that who forgets the Context is told about that, and not about each overload that does not fit:
+///
+///     Result<std::unique_ptr<File>> open(Call call, std::string_view path);
+///     Result<std::unique_ptr<File>> open(NoContext path);
+class NoContext {
+ public:
+#ifdef __clang__
+#pragma clang diagnostic push
+#pragma clang diagnostic ignored "-Wc++26-extensions"
+  template <class T>
+    requires(!std::convertible_to<T, Call>)
+  NoContext(T&& argument) = delete("the first argument is a leash::Context");
+#pragma clang diagnostic pop
+#else
+  template <class T, detail::Reason reason = "the first argument is a leash::Context">
+    requires(!std::convertible_to<T, Call>)
+  NoContext(T&& argument) = delete;
+#endif
 };
 
 /// Whether a function with these parameters takes a Call, by value or by reference.

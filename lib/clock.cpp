@@ -1,4 +1,5 @@
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <ctime>
 #include <leash/clock.hpp>
@@ -37,7 +38,7 @@ class RealClock final : public Clock {
 
   system_time_point do_system_now() const override { return std::chrono::system_clock::now(); }
 
-  Registration do_at(time_point time, std::move_only_function<void()> callback) override {
+  Registration do_at(time_point time, Function<void()> callback) override {
     start();
     return timers_->add(time, std::move(callback));
   }
@@ -74,10 +75,10 @@ class RealClock final : public Clock {
 
 Clock::~Clock() = default;
 
-const std::shared_ptr<Clock>& Clock::real() {
+const SharedClock& Clock::real() {
   // Never destroyed: handles in static variables and the timer thread may use it until the program has ended.
-  static constinit os::Lazy<std::shared_ptr<Clock>> clock;
-  return clock.get([] { return new std::shared_ptr<Clock>(std::make_shared<RealClock>()); });
+  static constinit os::Lazy<SharedClock> clock;
+  return clock.get([] { return new SharedClock(std::make_shared<RealClock>()); });
 }
 
 FakeClock::FakeClock() : timers_(std::make_shared<detail::TimerQueue>()) {}
@@ -113,7 +114,7 @@ Clock::system_time_point FakeClock::do_system_now() const {
   return std::chrono::sys_days(std::chrono::year(2000) / 1 / 1) + elapsed_.load();
 }
 
-Registration FakeClock::do_at(time_point time, std::move_only_function<void()> callback) {
+Registration FakeClock::do_at(time_point time, Function<void()> callback) {
   return timers_->add_or_run(time, now(), std::move(callback));
 }
 

@@ -1,13 +1,17 @@
 #pragma once
 
 #include <atomic>
-#include <chrono>
-#include <functional>
+#include <concepts>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
+#include <leash/function.hpp>
 #include <leash/registration.hpp>
 #include <memory>
+#include <utility>
 
 namespace LEASH_NAMESPACE {
+
+class SharedClock;
 
 namespace detail {
 class TimerQueue;
@@ -42,14 +46,12 @@ class Clock {
   ///
   /// Throws `std::logic_error` if `callback` is empty, and `std::system_error` if the machine's clock cannot start its
   /// timer thread.
-  Registration at(time_point time, std::move_only_function<void()> callback) {
-    return do_at(time, std::move(callback));
-  }
+  Registration at(time_point time, Function<void()> callback) { return do_at(time, std::move(callback)); }
 
   /// The machine's clock. Its callbacks run in one timer thread, which is started at the first call of `at` and never
   /// ends. In a forked child the first call of `at` starts a timer thread of its own; of the callbacks that were
   /// registered before the fork, it runs those that the forking thread had registered.
-  static const std::shared_ptr<Clock>& real();
+  static const SharedClock& real();
 
  protected:
   Clock() = default;
@@ -57,7 +59,16 @@ class Clock {
   virtual time_point do_now() const = 0;
   virtual time_point do_coarse_now() const = 0;
   virtual system_time_point do_system_now() const = 0;
-  virtual Registration do_at(time_point time, std::move_only_function<void()> callback) = 0;
+  virtual Registration do_at(time_point time, Function<void()> callback) = 0;
+};
+
+/// A share in a Clock: a `std::shared_ptr`, made of one like it and used as one. It has a name of its own for the
+/// headers that only pass it on, which so do without `<memory>`.
+class SharedClock : public std::shared_ptr<Clock> {
+ public:
+  template <std::convertible_to<std::shared_ptr<Clock>> Share>
+  // NOLINTNEXTLINE(google-explicit-constructor): whoever takes one takes a std::shared_ptr
+  SharedClock(Share share) noexcept : std::shared_ptr<Clock>(std::move(share)) {}
 };
 
 /// A clock that stands still until `advance` moves it. Its time of day starts at 2000-01-01 00:00:00 UTC. If a callback
@@ -78,7 +89,7 @@ class FakeClock final : public Clock {
   time_point do_now() const override;
   time_point do_coarse_now() const override;
   system_time_point do_system_now() const override;
-  Registration do_at(time_point time, std::move_only_function<void()> callback) override;
+  Registration do_at(time_point time, Function<void()> callback) override;
 
   std::shared_ptr<detail::TimerQueue> timers_;
   std::atomic<duration> elapsed_{duration::zero()};  ///< How far it was advanced.

@@ -1,11 +1,15 @@
 #include <array>
+#include <leash/clock.hpp>
 #include <leash/context.hpp>
 #include <leash/detail/cancel_state.hpp>
 #include <leash/detail/copy.hpp>
 #include <leash/detail/deadline_after.hpp>
+#include <leash/notes.hpp>
+#include <leash/stop_token.hpp>
+#include <memory>
 #include <stdexcept>
-#include <string>
 #include <utility>
+#include <vector>
 
 namespace LEASH_NAMESPACE {
 
@@ -31,6 +35,22 @@ struct Context::Node : detail::RefCounted {
     return nullptr;
   }
 
+  static Node* child_of(const Context& context) {
+    const Node* const node = of(context);
+    return node != nullptr ? new Node(*node) : new Node();
+  }
+
+  static const std::shared_ptr<CancelState>& cancel_of(const Context& context) noexcept {
+    const Node* const node = of(context);
+    return node != nullptr ? node->cancel : no_cancel_state;
+  }
+
+  static Context with_cancel(const Context& context, std::shared_ptr<CancelState> state) {
+    Node* const node = child_of(context);
+    node->cancel = std::move(state);
+    return Context(node);
+  }
+
   Node() = default;
   explicit Node(const Node& parent_)
       : parent(&parent_), slots(parent_.slots), clock(parent_.clock), cancel(parent_.cancel), notes(parent_.notes) {}
@@ -42,9 +62,9 @@ struct Context::Node : detail::RefCounted {
   mutable detail::Ref<const Node> parent;
   /// What this node adds to its parent's, and owns: a value with its key, or the object in a slot (without a key).
   detail::Key key;
-  std::shared_ptr<const void> owned;
+  std::unique_ptr<const detail::Owned> owned;
   std::array<void*, detail::slot_count> slots{};
-  std::shared_ptr<Clock> clock;
+  SharedClock clock = nullptr;
   std::shared_ptr<CancelState> cancel;
   Notes notes;
 };
@@ -62,6 +82,8 @@ void destroy(const Context::Node* node) noexcept {
   }
 }
 
+detail::Owned::~Owned() = default;
+
 void detail::Copy::destroy_own_node(const void* node) noexcept { destroy(static_cast<const Context::Node*>(node)); }
 
 constinit detail::Copy detail::this_copy{LEASH_VERSION, false, &detail::Copy::destroy_own_node};
@@ -73,26 +95,17 @@ Context& Context::operator=(const Context&) noexcept = default;
 Context& Context::operator=(Context&&) noexcept = default;
 Context::~Context() = default;
 
-Context::Node* Context::make_child() const {
-  const Node* const node = Node::of(*this);
-  return node != nullptr ? new Node(*node) : new Node();
-}
+Context::Context(const Node* node) noexcept : node_(node) {}
 
-const std::shared_ptr<CancelState>& Context::cancel_state() const noexcept {
-  const Node* const node = Node::of(*this);
-  return node != nullptr ? node->cancel : no_cancel_state;
-}
-
-Context Context::with_entry(detail::Key key, std::shared_ptr<const void> value) const {
-  Context child;
-  Node* const node = make_child();
+Context Context::with_entry(detail::Key key, const detail::Owned* value) const {
+  std::unique_ptr<const detail::Owned> owned(value);
+  Node* const node = Node::child_of(*this);
   node->key = key;
-  node->owned = std::move(value);
-  child.node_ = detail::Ref<const Node>(node);
-  return child;
+  node->owned = std::move(owned);
+  return Context(node);
 }
 
-const void* Context::entry(detail::Key key) const noexcept {
+const detail::Owned* Context::entry(detail::Key key) const noexcept {
   for (const Node* node = Node::of(*this); node != nullptr; node = node->parent.get()) {
     if (node->key == key) return node->owned.get();
   }
@@ -104,73 +117,61 @@ void* Context::slot(detail::Slot slot) const noexcept {
   return node != nullptr ? node->slots[static_cast<std::size_t>(slot)] : nullptr;
 }
 
-Context Context::with_slot(detail::Slot slot, std::shared_ptr<void> object) const {
-  Context child;
-  Node* const node = make_child();
-  node->slots[static_cast<std::size_t>(slot)] = object.get();
-  node->owned = std::move(object);
-  child.node_ = detail::Ref<const Node>(node);
-  return child;
-}
-
-Context Context::with_cancel_state(std::shared_ptr<CancelState> state) const {
-  Context child;
-  Node* const node = make_child();
-  node->cancel = std::move(state);
-  child.node_ = detail::Ref<const Node>(node);
-  return child;
+Context Context::with_owned(detail::Slot slot, const detail::Owned* owner, void* object) const {
+  std::unique_ptr<const detail::Owned> owned(owner);
+  Node* const node = Node::child_of(*this);
+  node->slots[static_cast<std::size_t>(slot)] = object;
+  node->owned = std::move(owned);
+  return Context(node);
 }
 
 Cancellable Context::with_cancel() const {
-  const auto state = std::make_shared<CancelState>(cancel_state());
+  const auto state = std::make_shared<CancelState>(Node::cancel_of(*this));
   state->attach(std::nullopt, clock());
-  return {with_cancel_state(state), CancelSource(state)};
+  return {Node::with_cancel(*this, state), CancelSource(state->for_sources())};
 }
 
 Context Context::with_deadline(Clock::time_point time) const {
-  const auto state = std::make_shared<CancelState>(cancel_state());
+  const auto state = std::make_shared<CancelState>(Node::cancel_of(*this));
   state->attach(time, clock());
-  return with_cancel_state(state);
+  return Node::with_cancel(*this, state);
 }
 
 Context Context::with_timeout(Clock::duration timeout) const {
   return with_deadline(detail::deadline_after(clock()->now(), timeout));
 }
 
-Context Context::with_stop_token(std::stop_token token) const {
-  const auto state = std::make_shared<CancelState>(cancel_state());
+Context Context::with_stop_token(StopToken token) const {
+  const auto state = std::make_shared<CancelState>(Node::cancel_of(*this));
   state->attach(std::nullopt, clock());
   state->cancel_on_stop(std::move(token));
-  return with_cancel_state(state);
+  return Node::with_cancel(*this, state);
 }
 
-Context Context::without_cancel() const { return with_cancel_state(nullptr); }
+Context Context::without_cancel() const { return Node::with_cancel(*this, nullptr); }
 
-Context Context::with_clock(std::shared_ptr<Clock> clock) const {
+Context Context::with_clock(SharedClock clock) const {
   if (!clock) throw std::logic_error("leash: Context::with_clock: the clock is null");
-  Context child;
-  Node* const node = make_child();
+  Node* const node = Node::child_of(*this);
   node->clock = std::move(clock);
-  child.node_ = detail::Ref<const Node>(node);
-  return child;
+  return Context(node);
 }
 
 Context Context::with_note(std::string_view text, std::source_location site) const {
-  Context child;
-  Node* const node = make_child();
+  Node* const node = Node::child_of(*this);
+  Context child(node);
   node->notes = node->notes.with(text, site);
-  child.node_ = detail::Ref<const Node>(node);
   return child;
 }
 
 bool Context::done() const noexcept {
-  const auto& state = cancel_state();
+  const auto& state = Node::cancel_of(*this);
   return state && state->done();
 }
 
-std::error_code Context::error() const noexcept { return done() ? cancel_state()->code() : std::error_code(); }
+std::error_code Context::error() const noexcept { return done() ? Node::cancel_of(*this)->code() : std::error_code(); }
 
-std::optional<Error> Context::cause() const { return done() ? cancel_state()->cause() : std::nullopt; }
+std::optional<Error> Context::cause() const { return done() ? Node::cancel_of(*this)->cause() : std::nullopt; }
 
 Result<void> Context::check(std::string_view operation, std::string_view subject) const {
   if (!done()) return {};
@@ -180,11 +181,11 @@ Result<void> Context::check(std::string_view operation, std::string_view subject
 }
 
 std::optional<Clock::time_point> Context::deadline() const noexcept {
-  const auto& state = cancel_state();
+  const auto& state = Node::cancel_of(*this);
   return state ? state->deadline() : std::nullopt;
 }
 
-const std::shared_ptr<Clock>& Context::clock() const noexcept {
+const SharedClock& Context::clock() const noexcept {
   const Node* const node = Node::of(*this);
   return node != nullptr && node->clock ? node->clock : Clock::real();
 }
@@ -194,8 +195,8 @@ const Notes& Context::notes() const noexcept {
   return node != nullptr ? node->notes : no_notes;
 }
 
-std::stop_token Context::stop_token() const noexcept {
-  const auto& state = cancel_state();
+StopToken Context::stop_token() const noexcept {
+  const auto& state = Node::cancel_of(*this);
   if (!state) return {};
   try {
     state->set_timers_after_fork();
@@ -205,12 +206,17 @@ std::stop_token Context::stop_token() const noexcept {
   return state->token();
 }
 
-Registration Context::on_cancel(std::move_only_function<void()> callback) const {
+Registration Context::on_cancel(Function<void()> callback) const {
   if (!callback) throw std::logic_error("leash: Context::on_cancel: the callback is empty");
-  const auto& state = cancel_state();
+  const auto& state = Node::cancel_of(*this);
   if (!state) return {};
   return state->on_cancel(std::move(callback));
 }
+
+CancelSource::CancelSource(detail::Ref<CancelState> state) noexcept : state_(std::move(state)) {}
+CancelSource::CancelSource(const CancelSource&) noexcept = default;
+CancelSource& CancelSource::operator=(const CancelSource&) noexcept = default;
+CancelSource::~CancelSource() = default;
 
 void CancelSource::cancel() const { state_->cancel(std::make_error_code(std::errc::operation_canceled), std::nullopt); }
 

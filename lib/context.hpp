@@ -1,24 +1,23 @@
 #pragma once
 
-#include <functional>
-#include <leash/clock.hpp>
+#include <cstddef>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
 #include <leash/detail/key.hpp>
+#include <leash/detail/owned.hpp>
 #include <leash/detail/ref.hpp>
+#include <leash/function.hpp>
+#include <leash/fwd.hpp>
 #include <leash/notes.hpp>
 #include <leash/registration.hpp>
 #include <leash/result.hpp>
-#include <memory>
 #include <optional>
 #include <source_location>
-#include <stop_token>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
 namespace LEASH_NAMESPACE {
-
-class CancelSource;
-struct Cancellable;
 
 namespace detail {
 class CancelState;
@@ -58,14 +57,15 @@ class Context {
   /// `-rdynamic`).
   template <class Key>
   [[nodiscard]] Context with_value(typename Key::value_type value) const {
-    return with_entry(detail::key_of<Key>(), std::make_shared<const typename Key::value_type>(std::move(value)));
+    return with_entry(detail::key_of<Key>(), new detail::OwnedValue<typename Key::value_type>(std::move(value)));
   }
 
   /// The value of `Key` that this Context or its nearest ancestor with one was given, or null. It lives as long as this
   /// Context or a descendant of it.
   template <class Key>
   const typename Key::value_type* value() const noexcept LEASH_LIFETIMEBOUND {
-    return static_cast<const typename Key::value_type*>(entry(detail::key_of<Key>()));
+    const detail::Owned* const owned = entry(detail::key_of<Key>());
+    return owned == nullptr ? nullptr : &static_cast<const detail::OwnedValue<typename Key::value_type>*>(owned)->value;
   }
 
   /// A child and the source that cancels it and its descendants. A source need not be used: without it nothing leaks.
@@ -74,18 +74,20 @@ class Context {
   /// A child that expires when the clock of this Context reaches `time`, or earlier with its parent; at once if the
   /// time is past. A later `with_clock` does not change the clock of the deadline: set the clock first. Throws what
   /// `Clock::at` does.
-  [[nodiscard]] Context with_deadline(Clock::time_point time) const;
+  [[nodiscard]] Context with_deadline(std::chrono::steady_clock::time_point time) const;
 
   /// As `with_deadline`, for the time `timeout` from now.
-  [[nodiscard]] Context with_timeout(Clock::duration timeout) const;
+  [[nodiscard]] Context with_timeout(std::chrono::nanoseconds timeout) const;
 
-  /// A child that is cancelled when a stop is requested of `token`.
-  [[nodiscard]] Context with_stop_token(std::stop_token token) const;
+  /// A child that is cancelled when a stop is requested of `token`, a `std::stop_token` (`<leash/stop_token.hpp>`).
+  [[nodiscard]] Context with_stop_token(StopToken token) const;
 
   /// A child that has neither the cancellation nor the deadline of this Context: for clean-up that must run after them.
   [[nodiscard]] Context without_cancel() const;
 
-  [[nodiscard]] Context with_clock(std::shared_ptr<Clock> clock) const;
+  /// A child that goes by `clock`, a `std::shared_ptr` to a Clock (`<leash/clock.hpp>`). Throws `std::logic_error` if
+  /// it is null.
+  [[nodiscard]] Context with_clock(SharedClock clock) const;
 
   /// A child with one more note, `text` and the line that calls this. Reports show the notes of a Context.
   [[nodiscard]] Context with_note(std::string_view text,
@@ -104,35 +106,45 @@ class Context {
   /// there is one, the cause.
   [[nodiscard]] Result<void> check(std::string_view operation, std::string_view subject) const;
 
-  std::optional<Clock::time_point> deadline() const noexcept;
-  const std::shared_ptr<Clock>& clock() const noexcept LEASH_LIFETIMEBOUND;
+  std::optional<std::chrono::steady_clock::time_point> deadline() const noexcept;
+
+  /// Never null. `<leash/clock.hpp>`
+  const SharedClock& clock() const noexcept LEASH_LIFETIMEBOUND;
+
   const Notes& notes() const noexcept LEASH_LIFETIMEBOUND;
 
-  /// A token whose stop is requested when this Context is done. If it can never be done, `stop_possible()` is false.
-  std::stop_token stop_token() const noexcept;
+  /// A `std::stop_token` whose stop is requested when this Context is done. If it can never be done, `stop_possible()`
+  /// is false. `<leash/stop_token.hpp>`
+  StopToken stop_token() const noexcept;
 
   /// Calls `callback` once when this Context is done, in the thread that cancels it or in the one that runs the
   /// callbacks of its clock. If it is done already, the callback runs in this call. When it runs, all descendants are
   /// done too. A callback that throws ends the program. Throws `std::logic_error` if `callback` is empty; in a forked
   /// child also what `Clock::at` does.
-  Registration on_cancel(std::move_only_function<void()> callback) const;
+  Registration on_cancel(Function<void()> callback) const;
 
   /// For the layers of leash only: the object in `slot`, or null.
   void* slot(detail::Slot slot) const noexcept;
 
   /// For the layers of leash only: a child that owns `object`, and has it in `slot`.
-  [[nodiscard]] Context with_slot(detail::Slot slot, std::shared_ptr<void> object) const;
+  template <class T>
+  [[nodiscard]] Context with_slot(detail::Slot slot, T object) const {
+    auto* const owned = new detail::OwnedValue<T>(std::move(object));
+    return with_owned(slot, owned, &owned->value);
+  }
 
  private:
   struct Node;
   friend struct detail::Copy;
   friend void destroy(const Node* node) noexcept;
 
-  Context with_entry(detail::Key key, std::shared_ptr<const void> value) const;
-  const void* entry(detail::Key key) const noexcept;
-  Context with_cancel_state(std::shared_ptr<detail::CancelState> state) const;
-  Node* make_child() const;
-  const std::shared_ptr<detail::CancelState>& cancel_state() const noexcept;
+  explicit Context(const Node* node) noexcept;
+
+  // These take what is owned over.
+  Context with_entry(detail::Key key, const detail::Owned* value) const;
+  Context with_owned(detail::Slot slot, const detail::Owned* owner, void* object) const;
+
+  const detail::Owned* entry(detail::Key key) const noexcept;
 
   detail::Ref<const Node> node_;
 };
@@ -141,9 +153,9 @@ class Context {
 /// destroying cancels nothing. May be used from any thread, and after the Context is destroyed.
 class CancelSource {
  public:
-  CancelSource(const CancelSource&) = default;
-  CancelSource& operator=(const CancelSource&) = default;
-  ~CancelSource() = default;
+  CancelSource(const CancelSource&) noexcept;
+  CancelSource& operator=(const CancelSource&) noexcept;
+  ~CancelSource();
 
   /// Cancels the Context and its descendants, and runs those of their `on_cancel` callbacks that have not run, in this
   /// thread. A Context that is done already keeps its error and cause.
@@ -154,9 +166,9 @@ class CancelSource {
 
  private:
   friend class Context;
-  explicit CancelSource(std::shared_ptr<detail::CancelState> state) : state_(std::move(state)) {}
+  explicit CancelSource(detail::Ref<detail::CancelState> state) noexcept;
 
-  std::shared_ptr<detail::CancelState> state_;
+  detail::Ref<detail::CancelState> state_;
 };
 
 /// What `Context::with_cancel` returns: `auto [context, source] = parent.with_cancel();`

@@ -14,8 +14,12 @@ class Error;
 class FakeClock;
 class Notes;
 class Registration;
+class SharedClock;
+class StopToken;
 struct Cancellable;
 struct Note;
+template <class Signature>
+class Function;
 
 namespace track {
 class Mark;

@@ -1,8 +1,9 @@
 #pragma once
 
 /// Includes everything of leash that needs no other library. The other headers are included apart: `<leash/fmt.hpp>`
-/// makes leash's types printable with fmt, `<leash/net/asio.hpp>` is for programs that use Asio, and
-/// `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>` are for tests.
+/// makes leash's types printable with fmt, `<leash/net/asio.hpp>` is for programs that use Asio,
+/// `<leash/stop_token.hpp>` for those that use `std::stop_token`, and `<leash/track/doctest.hpp>`,
+/// `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>` are for tests.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>
@@ -22,6 +23,7 @@
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
 #include <leash/fs/write_file.hpp>
+#include <leash/function.hpp>
 #include <leash/fwd.hpp>
 #include <leash/make_unique.hpp>
 #include <leash/net/address.hpp>

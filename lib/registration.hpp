@@ -1,7 +1,7 @@
 #pragma once
 
+#include <concepts>
 #include <leash/config.hpp>
-#include <memory>
 #include <utility>
 
 namespace LEASH_NAMESPACE {
@@ -23,13 +23,27 @@ class [[nodiscard]] Registration {
   };
 
   Registration() noexcept = default;
-  explicit Registration(std::unique_ptr<Hold> hold) noexcept : hold_(std::move(hold)) {}
+
+  /// Takes over what a `std::unique_ptr` to a Hold owns.
+  template <class Owner>
+    requires requires(Owner& owner) {
+      { owner.release() } -> std::convertible_to<Hold*>;
+    }
+  explicit Registration(Owner hold) noexcept : hold_(hold.release()) {}
+
+  Registration(Registration&& other) noexcept : hold_(std::exchange(other.hold_, nullptr)) {}
+  Registration& operator=(Registration&& other) noexcept {
+    Registration taken(std::move(other));
+    std::swap(hold_, taken.hold_);
+    return *this;
+  }
+  ~Registration() { reset(); }
 
   /// Removes the callback, as the destructor does. Does nothing if there is none.
-  void reset() noexcept { hold_.reset(); }
+  void reset() noexcept { delete std::exchange(hold_, nullptr); }
 
  private:
-  std::unique_ptr<Hold> hold_;
+  Hold* hold_ = nullptr;
 };
 
 }  // namespace LEASH_NAMESPACE

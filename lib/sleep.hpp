@@ -18,4 +18,7 @@ namespace LEASH_NAMESPACE {
 /// As `sleep_for`, until the Context's clock has reached `time`.
 [[nodiscard]] Result<void> sleep_until(Call call, Clock::time_point time);
 
+// What a call without a Context is told.
+Result<void> sleep_for(NoContext), sleep_until(NoContext);
+
 }  // namespace LEASH_NAMESPACE

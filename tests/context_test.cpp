@@ -3,7 +3,9 @@
 
 #include <atomic>
 #include <future>
+#include <leash/clock.hpp>
 #include <leash/context.hpp>
+#include <leash/stop_token.hpp>
 #include <memory>
 #include <stdexcept>
 #include <stop_token>
@@ -255,7 +257,7 @@ TEST_CASE("slots are found from any depth, and owned by the Context that set the
   {
     Context context = Context().with_slot(leash::detail::Slot::tracker, object);
     for (int depth = 0; depth < 100; ++depth) context = context.with_value<UserId>(depth);
-    CHECK(context.slot(leash::detail::Slot::tracker) == object.get());
+    CHECK(*static_cast<std::shared_ptr<int>*>(context.slot(leash::detail::Slot::tracker)) == object);
     CHECK(context.slot(leash::detail::Slot::fault_plan) == nullptr);
     CHECK(object.use_count() == 2);
   }

@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <leash/clock.hpp>
 #include <leash/context.hpp>
 #include <leash/detail/copy.hpp>
+#include <leash/stop_token.hpp>
 #include <new>
 #include <optional>
 #include <utility>

@@ -1,8 +1,8 @@
 #pragma once
 
 #include <atomic>
-#include <functional>
 #include <leash/clock.hpp>
+#include <leash/function.hpp>
 #include <utility>
 
 namespace leash_test {
@@ -25,7 +25,7 @@ class CountingClock final : public leash::Clock {
   time_point do_now() const override { return inner_.now(); }
   time_point do_coarse_now() const override { return inner_.coarse_now(); }
   system_time_point do_system_now() const override { return inner_.system_now(); }
-  leash::Registration do_at(time_point time, std::move_only_function<void()> callback) override {
+  leash::Registration do_at(time_point time, leash::Function<void()> callback) override {
     last_time_ = time;
     leash::Registration registration = inner_.at(time, std::move(callback));
     ++count_;

@@ -11,7 +11,7 @@ std::error_code expired() { return std::make_error_code(std::errc::timed_out); }
 }  // namespace
 
 struct CancelState::Callback : ListNode, std::enable_shared_from_this<Callback> {
-  explicit Callback(std::move_only_function<void()> function_) : function(std::move(function_)) {}
+  explicit Callback(Function<void()> function_) : function(std::move(function_)) {}
 
   bool is_listed() const noexcept { return next != this; }
   void unlist() noexcept {
@@ -20,7 +20,7 @@ struct CancelState::Callback : ListNode, std::enable_shared_from_this<Callback> 
     next = previous = this;
   }
 
-  std::move_only_function<void()> function;
+  Function<void()> function;
   const os::ThreadId registered_by = os::ThreadId::current();
   os::ThreadId running_in;  ///< None before it runs and after it returned.
 };
@@ -203,7 +203,7 @@ std::shared_ptr<CancelState::Callback> CancelState::take_callback() {
   return nullptr;
 }
 
-Registration CancelState::on_cancel(std::move_only_function<void()> callback) {
+Registration CancelState::on_cancel(Function<void()> callback) {
   set_timers_after_fork();
   const auto fresh = std::make_shared<Callback>(std::move(callback));
   auto hold = std::make_unique<Hold>(shared_from_this(), fresh);

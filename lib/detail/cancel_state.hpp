@@ -2,9 +2,10 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
 #include <leash/clock.hpp>
+#include <leash/detail/ref.hpp>
 #include <leash/error.hpp>
+#include <leash/function.hpp>
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
@@ -29,13 +30,19 @@ namespace LEASH_NAMESPACE::detail {
 /// os/fork.hpp) may refer to that thread's stack. A callback that was running in a lost thread counts as returned. This
 /// is why `on_cancel` does not use `std::stop_callback`: its destructor would wait for ever for a callback in a lost
 /// thread.
-class CancelState : public std::enable_shared_from_this<CancelState> {
+class CancelState : public std::enable_shared_from_this<CancelState>, public RefCounted {
  public:
   /// A child of `parent`, which may be null. It is not cancelled with it before `attach`.
   explicit CancelState(std::shared_ptr<CancelState> parent);
   CancelState(const CancelState&) = delete;
   CancelState& operator=(const CancelState&) = delete;
   virtual ~CancelState();
+
+  /// A reference for CancelSources, which count theirs apart and so own it together, as one. To be called once at most.
+  Ref<CancelState> for_sources() {
+    sources_ = shared_from_this();
+    return Ref<CancelState>(this);
+  }
 
   /// From now on it is done when its parent is, and at `deadline`, if given, by `clock`. To be called once, by the
   /// thread that made it. Throws what `Clock::at` does.
@@ -59,7 +66,7 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   std::stop_token token() const noexcept { return source_.get_token(); }
 
   /// Calls `callback` when it is cancelled. If its callbacks were already run, calls it in this call.
-  virtual Registration on_cancel(std::move_only_function<void()> callback);
+  virtual Registration on_cancel(Function<void()> callback);
 
   /// Does something only in a forked child: sets the timers for the deadlines of this state and its ancestors again.
   /// The child's clock may have no thread yet, and drops timers that a lost thread had set.
@@ -69,7 +76,10 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   }
 
  private:
-  using StopCallback = std::stop_callback<std::move_only_function<void()>>;
+  /// The last CancelSource is gone.
+  friend void destroy(CancelState* state) noexcept { const auto sources = std::move(state->sources_); }
+
+  using StopCallback = std::stop_callback<Function<void()>>;
 
   /// A node of a circular, doubly linked list. A node that is in no list points to itself.
   struct ListNode {
@@ -97,6 +107,7 @@ class CancelState : public std::enable_shared_from_this<CancelState> {
   void set_timers_again();
 
   std::shared_ptr<CancelState> parent_;
+  std::shared_ptr<CancelState> sources_;  ///< This, while there are CancelSources.
   const std::shared_ptr<Tree> tree_;
   std::stop_source source_;
   std::optional<Clock::time_point> deadline_;

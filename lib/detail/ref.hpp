@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
@@ -10,18 +9,21 @@
 namespace LEASH_NAMESPACE::detail {
 
 /// Base of an object that counts the references to it, from 0 on; `Ref` changes the count. Thread-safe.
+///
+/// Counts by the functions that std::atomic is made of: all that includes a header of leash would include `<atomic>`
+/// too.
 class RefCounted {
  public:
   RefCounted() = default;
   RefCounted(const RefCounted&) = delete;
   RefCounted& operator=(const RefCounted&) = delete;
 
-  void add_ref() const noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void add_ref() const noexcept { __atomic_fetch_add(&references_, 1, __ATOMIC_RELAXED); }
 
   /// Returns true if this was the last reference: the caller must then destroy the object.
   bool drop_ref() const noexcept {
     os::happens_before(&references_);
-    if (references_.fetch_sub(1, std::memory_order_acq_rel) != 1) return false;
+    if (__atomic_fetch_sub(&references_, 1, __ATOMIC_ACQ_REL) != 1) return false;
     os::happens_after(&references_);
     return true;
   }
@@ -30,7 +32,7 @@ class RefCounted {
   ~RefCounted() = default;
 
  private:
-  mutable std::atomic<std::uint32_t> references_{0};
+  mutable std::uint32_t references_ = 0;
 };
 
 /// Owns one reference to a `T`, which derives from `RefCounted`; one pointer wide. The last Ref calls `destroy(T*)`,

@@ -7,9 +7,9 @@
 namespace LEASH_NAMESPACE::detail {
 
 struct TimerQueue::Timer {
-  explicit Timer(std::move_only_function<void()> callback_) : callback(std::move(callback_)) {}
+  explicit Timer(Function<void()> callback_) : callback(std::move(callback_)) {}
 
-  std::move_only_function<void()> callback;
+  Function<void()> callback;
   std::optional<Timers::iterator> queued;  ///< Nothing once it was taken out of the queue.
   const os::ThreadId registered_by = os::ThreadId::current();
   os::ThreadId running_in;  ///< None before it runs and after it returned.
@@ -29,12 +29,11 @@ class TimerQueue::Hold final : public Registration::Hold {
   std::shared_ptr<Timer> timer_;
 };
 
-Registration TimerQueue::add(Clock::time_point time, std::move_only_function<void()> callback) {
+Registration TimerQueue::add(Clock::time_point time, Function<void()> callback) {
   return add_or_run(time, Clock::time_point::min(), std::move(callback));
 }
 
-Registration TimerQueue::add_or_run(Clock::time_point time, Clock::time_point now,
-                                    std::move_only_function<void()> callback) {
+Registration TimerQueue::add_or_run(Clock::time_point time, Clock::time_point now, Function<void()> callback) {
   if (!callback) throw std::logic_error("leash: Clock::at: the callback is empty");
   auto timer = std::make_shared<Timer>(std::move(callback));
   auto hold = std::make_unique<Hold>(shared_from_this(), timer);

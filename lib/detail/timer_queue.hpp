@@ -23,10 +23,10 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
   using Timers = std::multimap<Clock::time_point, std::shared_ptr<Timer>>;
 
   /// Adds a callback for `time`. Throws `std::logic_error` if it is empty.
-  Registration add(Clock::time_point time, std::move_only_function<void()> callback);
+  Registration add(Clock::time_point time, Function<void()> callback);
 
   /// As `add`, but if `time` is not after `now`, the callback runs in this call.
-  Registration add_or_run(Clock::time_point time, Clock::time_point now, std::move_only_function<void()> callback);
+  Registration add_or_run(Clock::time_point time, Clock::time_point now, Function<void()> callback);
 
   /// Runs the first callback, if its time is not after `now`. Returns whether one ran. Just before that it calls
   /// `before_run`, if given, with the time of the callback. A FakeClock, of which several threads may run

@@ -27,19 +27,13 @@ class Dir {
   /// listed may be returned or left out. In a range-for loop write `leash::take(dir.read(…))` and not
   /// `dir.read(…).value()`: see `leash::take`.
   [[nodiscard]] Result<std::vector<DirEntry>> read(std::size_t max,
-                                                   std::source_location site = std::source_location::current()) {
-    return do_read(max, site);
-  }
+                                                   std::source_location site = std::source_location::current());
 
   /// Returns the metadata of the directory itself. Errors: `operation_not_supported` if the implementation lacks it.
-  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current()) {
-    return do_stat(site);
-  }
+  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current());
 
   /// Closes the directory. It is closed afterwards even if this returns an error.
-  [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current()) {
-    return do_close(site);
-  }
+  [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
   /// The descriptor of the directory, which still owns it; -1 if the directory has none, and after `close`.
   int native_handle() const noexcept { return do_native_handle(); }

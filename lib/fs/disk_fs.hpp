@@ -43,6 +43,9 @@ class DiskFS final : public FileSystem {
   [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory);
   [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory, const Options& options);
 
+  // What a call without a Context is told.
+  static Result<DiskFS> open_root(NoContext), open_root(NoContext, const Options&);
+
   /// One that was moved from fails in every operation with `bad_file_descriptor`. Handles are not concerned.
   DiskFS(DiskFS&&) noexcept;
   DiskFS& operator=(DiskFS&&) noexcept;

@@ -12,6 +12,10 @@ std::unexpected<Error> unsupported(std::string_view operation, const File& file)
 
 File::~File() = default;
 
+Result<void> File::write(std::string_view text, std::source_location site) {
+  return do_write(std::as_bytes(std::span(text)), site);
+}
+
 Result<std::size_t> File::read_at(std::span<std::byte> buffer, std::uint64_t offset, std::source_location site) {
   // No file has bytes behind `max_size`: reading there gives 0 bytes. pread(2) would fail with EINVAL instead.
   offset = std::min(offset, max_size);
@@ -25,6 +29,10 @@ Result<void> File::write_at(std::span<const std::byte> data, std::uint64_t offse
   return do_write_at(data, offset, site);
 }
 
+Result<void> File::write_at(std::string_view text, std::uint64_t offset, std::source_location site) {
+  return write_at(std::as_bytes(std::span(text)), offset, site);
+}
+
 Result<void> File::truncate(std::uint64_t size, std::source_location site) {
   if (size > max_size) return fail("truncate", path(), std::errc::file_too_large);
   return do_truncate(size, site);
@@ -34,6 +42,10 @@ Result<void> File::allocate(std::uint64_t offset, std::uint64_t size, std::sourc
   if (offset > max_size || size > max_size - offset) return fail("allocate", path(), std::errc::file_too_large);
   return do_allocate(offset, size, site);
 }
+
+Result<FileInfo> File::stat(std::source_location site) { return do_stat(site); }
+
+Result<int> File::release(std::source_location site) { return do_release(site); }
 
 Result<std::size_t> File::do_read(std::span<std::byte>, std::source_location) { return unsupported("read", *this); }
 

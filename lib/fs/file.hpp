@@ -44,9 +44,7 @@ class File {
                                    std::source_location site = std::source_location::current()) {
     return do_write(data, site);
   }
-  [[nodiscard]] Result<void> write(std::string_view text, std::source_location site = std::source_location::current()) {
-    return do_write(std::as_bytes(std::span(text)), site);
-  }
+  [[nodiscard]] Result<void> write(std::string_view text, std::source_location site = std::source_location::current());
 
   /// Reads `buffer.size()` bytes, starting `offset` bytes from the beginning of the file; neither uses nor moves the
   /// position. Returns the number of bytes read, less than `buffer.size()` only where the file ends. Errors: as `read`.
@@ -59,9 +57,7 @@ class File {
   [[nodiscard]] Result<void> write_at(std::span<const std::byte> data, std::uint64_t offset,
                                       std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write_at(std::string_view text, std::uint64_t offset,
-                                      std::source_location site = std::source_location::current()) {
-    return write_at(std::as_bytes(std::span(text)), offset, site);
-  }
+                                      std::source_location site = std::source_location::current());
 
   /// Sets the position to `whence` plus `offset` bytes, and returns it, counted from the beginning of the file. It may
   /// be behind the end: a write there leaves a hole, which reads as zeros. Errors: `invalid_argument` if the position
@@ -84,15 +80,11 @@ class File {
   [[nodiscard]] Result<void> sync(std::source_location site = std::source_location::current()) { return do_sync(site); }
 
   /// Returns the metadata of the file.
-  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current()) {
-    return do_stat(site);
-  }
+  [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current());
 
   /// Closes the file without closing its descriptor, and returns the descriptor, which is now the caller's to close.
   /// Errors: `operation_not_supported` if the file has no descriptor; the file then stays open.
-  [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current()) {
-    return do_release(site);
-  }
+  [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current());
 
   /// Closes the file. An error may be that of an earlier write, which the system reports only now (close(2)). The file
   /// is closed afterwards even if this returns an error.

@@ -126,6 +126,20 @@ class FileSystem {
   /// Returns how much room there is where `path` is stored (statvfs(3)).
   [[nodiscard]] Result<Space> space(Call call, std::string_view path);
 
+  // What a call without a Context is told.
+  Result<std::unique_ptr<File>> open(NoContext), open(NoContext, const OpenOptions&), create(NoContext),
+      append(NoContext);
+  Result<std::unique_ptr<Dir>> open_dir(NoContext);
+  Result<FileInfo> stat(NoContext), lstat(NoContext);
+  Result<std::vector<DirEntry>> read_dir(NoContext);
+  Result<void> mkdir(NoContext, std::uint32_t = 0777), mkdir_all(NoContext, std::uint32_t = 0777);
+  Result<void> remove(NoContext), remove_all(NoContext), rename(NoContext, std::string_view);
+  Result<void> link(NoContext, std::string_view), symlink(NoContext, std::string_view);
+  Result<std::string> read_link(NoContext);
+  Result<void> chmod(NoContext, std::uint32_t), truncate(NoContext, std::uint64_t), sync_dir(NoContext);
+  Result<void> set_times(NoContext, std::optional<Clock::system_time_point>, std::optional<Clock::system_time_point>);
+  Result<Space> space(NoContext);
+
  protected:
   friend class ProxyFileSystem;
 

@@ -23,4 +23,7 @@ namespace LEASH_NAMESPACE::fs {
 /// done.
 [[nodiscard]] Result<std::string> os_path(Call call, std::string_view path);
 
+// What a call without a Context is told.
+Result<std::string> os_path(NoContext);
+
 }  // namespace LEASH_NAMESPACE::fs

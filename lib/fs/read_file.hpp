@@ -13,4 +13,7 @@ namespace LEASH_NAMESPACE::fs {
 /// `timed_out` when the Context is done before all is read.
 [[nodiscard]] Result<std::string> read_file(Call call, FileSystem& files, std::string_view path);
 
+// What a call without a Context is told.
+Result<std::string> read_file(NoContext, std::string_view);
+
 }  // namespace LEASH_NAMESPACE::fs

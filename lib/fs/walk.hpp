@@ -1,10 +1,10 @@
 #pragma once
 
-#include <functional>
 #include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/fs/dir_entry.hpp>
 #include <leash/fs/file_system.hpp>
+#include <leash/function.hpp>
 #include <leash/result.hpp>
 #include <optional>
 #include <string_view>
@@ -20,13 +20,15 @@ enum class WalkNext : unsigned char {
 
 /// Called once for each name that `walk` comes to, with no error. If a directory cannot be listed, it is called a
 /// second time for that directory, with the error; `walk` then goes on with the next name, unless it returns `stop`.
-using WalkVisitor =
-    std::function<WalkNext(std::string_view path, const DirEntry& entry, const std::optional<Error>& error)>;
+using WalkVisitor = Function<WalkNext(std::string_view path, const DirEntry& entry, const std::optional<Error>& error)>;
 
 /// Calls `visit` for `root` and all that is below it: for a directory before what is in it, and within a directory in
 /// the order of the names' bytes. Symbolic links are visited but not followed, even if `root` is one. No handle is open
 /// during a call of `visit`. Errors: those of `lstat` for `root`, and `operation_canceled` or `timed_out` when the
 /// Context is done before the end.
 [[nodiscard]] Result<void> walk(Call call, FileSystem& files, std::string_view root, const WalkVisitor& visit);
+
+// What a call without a Context is told.
+Result<void> walk(NoContext, std::string_view, const WalkVisitor&);
 
 }  // namespace LEASH_NAMESPACE::fs

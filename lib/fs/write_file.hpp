@@ -14,4 +14,7 @@ namespace LEASH_NAMESPACE::fs {
 [[nodiscard]] Result<void> write_file(Call call, FileSystem& files, std::string_view path, std::string_view content,
                                       std::uint32_t mode = 0666);
 
+// What a call without a Context is told.
+Result<void> write_file(NoContext, std::string_view, std::string_view, std::uint32_t = 0666);
+
 }  // namespace LEASH_NAMESPACE::fs

@@ -24,6 +24,9 @@ class Binder {
   /// `connection_refused`.
   [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, std::string_view network, std::string_view address);
 
+  // What a call without a Context is told.
+  Result<std::unique_ptr<Listener>> bind(NoContext, std::string_view);
+
  protected:
   Binder() = default;
 

@@ -27,6 +27,9 @@ class Dialer {
   /// cannot be resolved, `connection_refused`, `timed_out`, `operation_canceled`.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view network, std::string_view address);
 
+  // What a call without a Context is told.
+  Result<std::unique_ptr<Conn>> dial(NoContext, std::string_view);
+
  protected:
   Dialer() = default;
 

@@ -24,6 +24,9 @@ class Resolver {
   /// `leash::take(resolver.resolve(…))` and not `resolver.resolve(…).value()`: see `leash::take`.
   [[nodiscard]] Result<std::vector<std::string>> resolve(Call call, std::string_view network, std::string_view host);
 
+  // What a call without a Context is told.
+  Result<std::vector<std::string>> resolve(NoContext, std::string_view);
+
   /// The resolver of the machine: `getaddrinfo`, which nothing can interrupt, in up to 32 background threads. When the
   /// Context is done, `resolve` returns, and leaves the thread behind until `getaddrinfo` does. While all threads are
   /// busy, `resolve` waits for one; if the Context is done before, the Error's detail says so. If the process or the

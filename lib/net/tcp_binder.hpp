@@ -1,7 +1,7 @@
 #pragma once
 
-#include <chrono>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
 #include <leash/net/binder.hpp>
 #include <leash/net/resolver.hpp>
 #include <memory>

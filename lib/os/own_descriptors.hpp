@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
 
 namespace LEASH_NAMESPACE::os {
 

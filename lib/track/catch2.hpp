@@ -10,8 +10,6 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/track/detail/test_scope.hpp>
-#include <leash/track/tracker.hpp>
-#include <mutex>
 #include <source_location>
 #include <string>
 #include <utility>
@@ -37,23 +35,22 @@ namespace LEASH_NAMESPACE::track {
 /// no other thread may use them. Works with Catch2 2.13 and 3.
 class [[nodiscard]] Catch2Tracker : public detail::TestScope {
  public:
-  explicit Catch2Tracker(Options options = {}, std::source_location site = std::source_location::current())
-      : TestScope(std::move(options)), site_(site) {}
-  Catch2Tracker(const Catch2Tracker&) = delete;
-  Catch2Tracker& operator=(const Catch2Tracker&) = delete;
+  explicit Catch2Tracker(std::source_location site = std::source_location::current()) : site_(site) {}
+  explicit Catch2Tracker(const Options& options, std::source_location site = std::source_location::current())
+      : TestScope(options), site_(site) {}
 
   ~Catch2Tracker() {
     // Catch2 indents what it wraps by two columns.
-    auto failure = end(console_width - 5);
+    const auto failure = end(console_width - 5);
     if (!failure) return;
-    static std::mutex one_at_a_time;
     try {
       // Catch2 does not indent the line after an empty one: with a blank in it, it is not empty.
-      std::string& text = failure->text;
+      std::string text = failure->text;
       for (std::size_t at = 0; (at = text.find("\n\n", at)) != std::string::npos;) text.insert(++at, " ");
-      const std::lock_guard<std::mutex> lock(one_at_a_time);
-      fail({site_.file_name(), site_.line(), std::move(text)});
-      for (FirstLine& each : failure->broken_lines) fail(std::move(each));
+      one_at_a_time([&] {
+        fail(site_.file_name(), site_.line(), std::move(text));
+        for (const FirstLine& each : failure->broken_lines) fail(each.file, each.line, each.text);
+      });
     } catch (...) {  // NOLINT(bugprone-empty-catch)
       // With --abort, Catch2 throws once it has recorded the failure.
     }
@@ -66,10 +63,10 @@ class [[nodiscard]] Catch2Tracker : public detail::TestScope {
   static constexpr std::size_t console_width = 80;
 #endif
 
-  static void fail(FirstLine what) {
-    Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(what.file, what.line), "",
+  static void fail(const char* file, std::size_t line, std::string text) {
+    Catch::AssertionHandler handler("Catch2Tracker", Catch::SourceLineInfo(file, line), "",
                                     Catch::ResultDisposition::ContinueOnFailure);
-    handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(what.text));
+    handler.handleMessage(Catch::ResultWas::ExplicitFailure, std::move(text));
     handler.complete();
   }
 

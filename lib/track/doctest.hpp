@@ -5,7 +5,6 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/track/detail/test_scope.hpp>
-#include <leash/track/tracker.hpp>
 #include <source_location>
 
 namespace LEASH_NAMESPACE::track {
@@ -21,14 +20,13 @@ namespace LEASH_NAMESPACE::track {
 /// scope goes on as it was. Trackers in tests that run at the same time are independent of each other.
 class [[nodiscard]] DoctestTracker : public detail::TestScope {
  public:
-  explicit DoctestTracker(Options options = {}, std::source_location site = std::source_location::current())
-      : TestScope(std::move(options)), site_(site) {}
-  DoctestTracker(const DoctestTracker&) = delete;
-  DoctestTracker& operator=(const DoctestTracker&) = delete;
+  explicit DoctestTracker(std::source_location site = std::source_location::current()) : site_(site) {}
+  explicit DoctestTracker(const Options& options, std::source_location site = std::source_location::current())
+      : TestScope(options), site_(site) {}
 
   ~DoctestTracker() {
     if (const auto failure = end(); failure) {
-      DOCTEST_ADD_FAIL_CHECK_AT(site_.file_name(), static_cast<int>(site_.line()), failure->text);
+      DOCTEST_ADD_FAIL_CHECK_AT(site_.file_name(), static_cast<int>(site_.line()), ::doctest::String(failure->text));
     }
   }
 

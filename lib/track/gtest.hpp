@@ -5,9 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/track/detail/test_scope.hpp>
-#include <leash/track/tracker.hpp>
 #include <source_location>
-#include <utility>
 
 namespace LEASH_NAMESPACE::track {
 
@@ -23,10 +21,9 @@ namespace LEASH_NAMESPACE::track {
 /// as it was. Trackers in tests that run at the same time are independent of each other; a scope may end in any thread.
 class [[nodiscard]] GtestTracker : public detail::TestScope {
  public:
-  explicit GtestTracker(Options options = {}, std::source_location site = std::source_location::current())
-      : TestScope(std::move(options)), site_(site) {}
-  GtestTracker(const GtestTracker&) = delete;
-  GtestTracker& operator=(const GtestTracker&) = delete;
+  explicit GtestTracker(std::source_location site = std::source_location::current()) : site_(site) {}
+  explicit GtestTracker(const Options& options, std::source_location site = std::source_location::current())
+      : TestScope(options), site_(site) {}
 
   ~GtestTracker() {
     const auto failure = end();

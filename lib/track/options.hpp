@@ -1,9 +1,9 @@
 #pragma once
 
 #include <cstddef>
-#include <functional>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/function.hpp>
 #include <leash/track/level.hpp>
 #include <leash/track/rule.hpp>
 #include <leash/track/stack.hpp>
@@ -61,7 +61,7 @@ struct Options {
   /// resource that was reported as leaked is closed, one is closed twice or used after its close, or one was to be
   /// opened. Several threads may call it at once. What it throws is ignored. If it is empty, the first such finding of
   /// the tracker is printed to standard error, and no other.
-  std::function<void(const Report&)> on_late = nullptr;
+  Function<void(const Report&)> on_late = nullptr;
 
   /// The clock for ages in reports, and for the time that `Tracker::close` waits. Null: the clock of the Context that
   /// `with_tracker` is given, or the machine's.

@@ -82,7 +82,7 @@ TrackedContext with_tracker(const Context& context, Options options) {
 }
 
 Context with_tracker(const Context& context, const Tracker& tracker) {
-  return context.with_slot(Slot::tracker, std::make_shared<Tracker>(tracker));
+  return context.with_slot(Slot::tracker, tracker);
 }
 
 std::optional<Tracker> tracker_from(const Context& context) noexcept {

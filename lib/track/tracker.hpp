@@ -56,6 +56,10 @@ class Tracker {
   /// decorator asks before it opens a resource.
   [[nodiscard]] Result<void> check(Call call, const Resource& resource, std::string_view operation) const;
 
+  // What a call without a Context is told.
+  Result<Tag> try_create(NoContext, std::string_view = {});
+  Result<void> check(NoContext, std::string_view) const;
+
   /// Ends the tracking: from now on no tag can be created, and what is open is reported as `leaked`. Returns the
   /// verdict, the same one at each call.
   ///
@@ -140,5 +144,9 @@ struct TrackedContext {
 /// As `acquire`, for callers that may come after the verdict: if the tracker is closed, fails with
 /// `errc::tracker_closed`, naming the resource and the site.
 [[nodiscard]] Result<Tag> try_acquire(Call call, const Resource& resource);
+
+// What a call without a Context is told.
+Tag acquire(NoContext);
+Result<Tag> try_acquire(NoContext);
 
 }  // namespace LEASH_NAMESPACE::track

@@ -22,7 +22,7 @@ class CountingClock final : public leash::Clock {
   time_point do_now() const override { return {}; }
   time_point do_coarse_now() const override { return ++asked_ > left_ ? time_point::max() : time_point(); }
   system_time_point do_system_now() const override { return {}; }
-  leash::Registration do_at(time_point, std::move_only_function<void()>) override { return {}; }
+  leash::Registration do_at(time_point, leash::Function<void()>) override { return {}; }
 
   std::atomic<int> left_{0};
   mutable std::atomic<int> asked_{0};

@@ -397,7 +397,7 @@ TEST_CASE("an operation that its Context ends names the cause") {
       return {};
     }
     system_time_point do_system_now() const override { return {}; }
-    leash::Registration do_at(time_point, std::move_only_function<void()>) override { return {}; }
+    leash::Registration do_at(time_point, leash::Function<void()>) override { return {}; }
   };
   const auto clock = std::make_shared<CancellingClock>();
   const auto [ctx, source] = Context().with_clock(clock).with_timeout(std::chrono::hours(1)).with_cancel();

@@ -5,12 +5,14 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <future>
 #include <leash/clock.hpp>
 #include <leash/context.hpp>
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/os/turn.hpp>
+#include <leash/stop_token.hpp>
 #include <memory>
 #include <mutex>
 #include <optional>

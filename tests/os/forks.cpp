@@ -18,6 +18,7 @@
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/stop_token.hpp>
 #include <leash/track/symbols.hpp>
 #include <memory>
 #include <mutex>

@@ -18,9 +18,9 @@ TEST_CASE("a Catch2Tracker fails the case that leaked, at its own line, with the
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.status != 0);
-    CHECK(outcome.output.contains("tests/track/leaking_catch2.cpp:20: FAILED:\n"));
+    CHECK(outcome.output.contains("tests/track/leaking_catch2.cpp:21: FAILED:\n"));
     CHECK(leash_test::without_columns(outcome.output)
-              .contains("\n  tests/track/leaking_catch2.cpp:21: error: 1 slot not closed [leaked]\n"));
+              .contains("\n  tests/track/leaking_catch2.cpp:22: error: 1 slot not closed [leaked]\n"));
     CHECK(outcome.output.contains("\n  1 finding: 1 slot. 1 handle opened, 0 closed.\n"));
     CHECK_FALSE(outcome.output.contains("Catch::"));
   } else {
@@ -71,7 +71,7 @@ TEST_CASE("Catch2 prints a Report as text") {
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(leash_test::without_columns(outcome.output)
-              .contains("\n  tests/track/leaking_catch2.cpp:60: error: 1 slot not closed [leaked]\n    kept; "));
+              .contains("\n  tests/track/leaking_catch2.cpp:61: error: 1 slot not closed [leaked]\n    kept; "));
     CHECK(outcome.output.contains("1 passed | 1 failed"));
   }
 }

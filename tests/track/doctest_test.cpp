@@ -19,9 +19,9 @@ TEST_CASE("a DoctestTracker fails the case that leaked, at its own line, with th
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.status != 0);
-    CHECK(outcome.output.contains("tests/track/leaking_cases.cpp:20: ERROR"));
+    CHECK(outcome.output.contains("tests/track/leaking_cases.cpp:21: ERROR"));
     CHECK(leash_test::without_columns(outcome.output)
-              .contains("tests/track/leaking_cases.cpp:21: error: 1 slot not closed [leaked]"));
+              .contains("tests/track/leaking_cases.cpp:22: error: 1 slot not closed [leaked]"));
     CHECK(outcome.output.contains("1 finding: 1 slot. 1 handle opened, 0 closed."));
   } else {
     CHECK(outcome.status == 0);

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <functional>
 #include <leash/clock.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
@@ -57,7 +58,7 @@ TEST_CASE("what was found before a fork is in the verdict of the child, also whe
     }
     time_point do_coarse_now() const override { return {}; }
     system_time_point do_system_now() const override { return {}; }
-    leash::Registration do_at(time_point, std::move_only_function<void()>) override { return {}; }
+    leash::Registration do_at(time_point, leash::Function<void()>) override { return {}; }
 
     std::move_only_function<void()>& stay_;
   };

@@ -20,9 +20,9 @@ TEST_CASE("a GtestTracker fails the test that leaked, at its own line, with the 
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(outcome.status != 0);
-    CHECK(outcome.output.contains("tests/track/leaking_gtest.cpp:22: Failure\n"));
+    CHECK(outcome.output.contains("tests/track/leaking_gtest.cpp:23: Failure\n"));
     CHECK(leash_test::without_columns(outcome.output)
-              .contains("\ntests/track/leaking_gtest.cpp:23: error: 1 slot not closed [leaked]\n"));
+              .contains("\ntests/track/leaking_gtest.cpp:24: error: 1 slot not closed [leaked]\n"));
     CHECK(outcome.output.contains("\n\n1 finding: 1 slot. 1 handle opened, 0 closed.\n"));
     CHECK_FALSE(outcome.output.contains("testing::"));
   } else {
@@ -74,7 +74,7 @@ TEST_CASE("GoogleTest prints a Report as text") {
   CAPTURE(outcome.output);
   if constexpr (leash::tracking_enabled) {
     CHECK(leash_test::without_columns(outcome.output)
-              .contains("\ntests/track/leaking_gtest.cpp:58: error: 1 slot not closed [leaked]\n  kept; "));
+              .contains("\ntests/track/leaking_gtest.cpp:59: error: 1 slot not closed [leaked]\n  kept; "));
   }
 }
 

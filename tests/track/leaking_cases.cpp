@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <leash/track/doctest.hpp>
+#include <leash/track/tracker.hpp>
 #include <optional>
 #include <stdexcept>
 

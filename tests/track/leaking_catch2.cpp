@@ -1,5 +1,6 @@
 #include <barrier>
 #include <leash/track/catch2.hpp>
+#include <leash/track/tracker.hpp>
 #include <optional>
 #include <stdexcept>
 #include <thread>

@@ -2,6 +2,7 @@
 
 #include <barrier>
 #include <leash/track/gtest.hpp>
+#include <leash/track/tracker.hpp>
 #include <optional>
 #include <stdexcept>
 #include <thread>

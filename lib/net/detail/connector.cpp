@@ -4,6 +4,7 @@
 #include <asio/post.hpp>
 #include <chrono>
 #include <cstring>
+#include <leash/clock.hpp>
 #include <leash/net/detail/connector.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
