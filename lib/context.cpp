@@ -199,7 +199,7 @@ StopToken Context::stop_token() const noexcept {
   const auto& state = Node::cancel_of(*this);
   if (!state) return {};
   try {
-    state->set_timers_after_fork();
+    state->renew_timers_after_fork();
   } catch (...) {  // NOLINT(bugprone-empty-catch)
     // The child's clock cannot start its timer thread now. The next call tries again.
   }

@@ -204,7 +204,7 @@ std::shared_ptr<CancelState::Callback> CancelState::take_callback() {
 }
 
 Registration CancelState::on_cancel(Function<void()> callback) {
-  set_timers_after_fork();
+  renew_timers_after_fork();
   const auto fresh = std::make_shared<Callback>(std::move(callback));
   auto hold = std::make_unique<Hold>(shared_from_this(), fresh);
   {

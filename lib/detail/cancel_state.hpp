@@ -70,7 +70,7 @@ class CancelState : public std::enable_shared_from_this<CancelState>, public Ref
 
   /// Does something only in a forked child: sets the timers for the deadlines of this state and its ancestors again.
   /// The child's clock may have no thread yet, and drops timers that a lost thread had set.
-  void set_timers_after_fork() {
+  void renew_timers_after_fork() {
     if (os::fork_generation() != 0) [[unlikely]]
       set_timers_again();
   }

@@ -13,9 +13,14 @@
 ///   finds each mutex free, and the data behind it consistent.
 /// - Work that may take long holds an `os::Turn`, or stores the ThreadId of its thread beside its data. The child takes
 ///   the work of lost threads as ended.
-/// - Whatever needs other treatment is a ForkParticipant.
 /// - Threads wait by `os::EventCount` and `os::ConditionVariable`, which keep no list of the waiting threads: the child
 ///   has none to clear.
+/// - Whatever needs other treatment at once is a ForkParticipant: lost threads (`os/thread_index.cpp`), descriptors
+///   that they were opening (`os/own_descriptors.cpp`), debug information (`track/symbol/symbolizer.cpp`).
+/// - The rest is mended when the child first needs it, by who sees that `fork_generation` has changed: the clock's
+///   thread (`clock.cpp`), callbacks and deadlines (`detail/timer_queue.cpp`, `detail/cancel_state.cpp`,
+///   `net/detail/deadline.cpp`), wakers (`os/waker_linux.cpp`), descriptors that several threads use
+///   (`net/detail/shared_descriptor.hpp`), look-ups (`net/detail/system_resolver.cpp`).
 namespace LEASH_NAMESPACE::os {
 
 /// How many forks lie between this process and the one that loaded leash: 0 in that one. A background thread or a timer

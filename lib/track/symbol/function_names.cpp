@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstdlib>
 #include <filesystem>
 #include <leash/track/symbol/function_names.hpp>
 #include <leash/track/symbols.hpp>
 #include <memory>
+#include <system_error>
 #include <utility>
 
 namespace LEASH_NAMESPACE::track {
@@ -223,18 +225,49 @@ std::string without_parameters(std::string_view text) {
   return shorter;
 }
 
+using MallocedText = std::unique_ptr<char, void (*)(void*)>;
+
+/// What the C++ runtime makes of `symbol`; null if it does not understand it.
+MallocedText demangle_by_runtime(const char* symbol) {
+  int status = 0;
+  return {abi::__cxa_demangle(symbol, nullptr, nullptr, &status), std::free};
+}
+
+/// `symbol`, a mangled name, without the template parameters that a lambda declares, as in `[]<class T, class... U>`:
+/// Clang writes them (`UlTyTpTy`), and the demangler of GCC 12 does not know them.
+std::string without_lambda_template_parameters(std::string_view symbol) {
+  std::string plain;
+  for (std::size_t at = symbol.find("Ul"); at != std::string_view::npos; at = symbol.find("Ul")) {
+    plain += symbol.substr(0, at + 2);
+    symbol.remove_prefix(at + 2);
+    while (symbol.starts_with("Ty") || symbol.starts_with("TpTy")) symbol.remove_prefix(symbol.find('y') + 1);
+  }
+  return plain.append(symbol);
+}
+
+/// The outermost namespace of `symbol`, a mangled name that could not be demangled; empty if it is none or has none.
+std::string_view mangled_namespace(std::string_view symbol) {
+  if (!symbol.starts_with("_Z")) return {};
+  symbol.remove_prefix(2);
+  // An entity in a function begins with `Z`, a nested name with `N`, which the qualifiers of a member follow.
+  symbol.remove_prefix(std::min(symbol.find_first_not_of("ZNrVKRO"), symbol.size()));
+  if (symbol.starts_with("St")) return "std";
+  std::size_t length = 0;
+  const auto [end, error] = std::from_chars(symbol.data(), symbol.data() + symbol.size(), length);
+  if (error != std::errc()) return {};
+  return symbol.substr(static_cast<std::size_t>(end - symbol.data())).substr(0, length);
+}
+
 }  // namespace
 
 namespace detail {
 
 std::string demangle(const char* symbol) {
   if (symbol == nullptr) return {};
-  if (std::string_view(symbol).starts_with("_Z")) {
-    int status = 0;
-    const std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(symbol, nullptr, nullptr, &status),
-                                                      std::free);
-    if (status == 0 && name) return name.get();
-  }
+  if (!std::string_view(symbol).starts_with("_Z")) return symbol;
+  if (const auto name = demangle_by_runtime(symbol)) return name.get();
+  const std::string plain = without_lambda_template_parameters(symbol);
+  if (const auto name = demangle_by_runtime(plain.c_str())) return name.get();
   return symbol;
 }
 
@@ -276,6 +309,10 @@ bool is_user_function(std::string_view function) {
                                             "Catch::",
                                             "asio::",
                                             "boost::asio::"};
+  if (const std::string_view outermost = mangled_namespace(function); !outermost.empty()) {
+    return std::ranges::none_of(namespaces,
+                                [&](std::string_view name) { return name.substr(0, name.size() - 2) == outermost; });
+  }
   const std::string_view name = qualified_name(function.substr(0, longest_parsed));
   if (name == "RUN_ALL_TESTS") return false;
   return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); });

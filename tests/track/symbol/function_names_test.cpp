@@ -52,7 +52,8 @@ TEST_CASE("a coroutine that was resumed has the name it was written with") {
 }
 
 TEST_CASE("a lambda has the name of the function that it stands in, inlined or not") {
-  for (auto* const call : {named::call_from_lambda, named::call_from_generic_lambda, named::call_from_inlined_lambda}) {
+  for (auto* const call : {named::call_from_lambda, named::call_from_generic_lambda, named::call_from_template_lambda,
+                           named::call_from_inlined_lambda}) {
     const std::string names = functions(call);
     CAPTURE(names);
     const std::string innermost = names.substr(0, names.find('\n'));

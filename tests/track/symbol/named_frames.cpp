@@ -85,6 +85,15 @@ void call_from_lambda(Probe probe) {
   after();
 }
 
+void call_from_template_lambda(Probe probe) {
+  const auto lambda = []<class Wanted, class... More>(Wanted wanted, More... more) __attribute__((noinline)) {
+    wanted(more...);
+    after();
+  };
+  lambda(probe);
+  after();
+}
+
 void call_from_generic_lambda(Probe probe) {
   const auto lambda = [](auto wanted) __attribute__((noinline)) {
     const auto inner = [&]() __attribute__((noinline)) {

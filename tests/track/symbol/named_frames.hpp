@@ -10,6 +10,7 @@ void call_from_template_coroutine(Probe probe);
 void call_from_coroutine_lambda(Probe probe);
 void call_from_lambda(Probe probe);
 void call_from_generic_lambda(Probe probe);
+void call_from_template_lambda(Probe probe);
 void call_from_inlined_lambda(Probe probe);
 void call_from_inlined_function(Probe probe);
 
