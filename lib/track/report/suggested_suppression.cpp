@@ -5,28 +5,32 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// Whether a test framework made the name up, from a number that changes when a test is added before it.
+/// Whether a test framework made up the name of `function`. Such a name has a number in it that changes when a test is
+/// added before it, so a suppression must not depend on it.
 bool is_named_by_framework(std::string_view function) {
   return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
 }
 
+/// The kind as a line names it: its singular, in quotes if need be, or `*` if no line can name it.
 std::string kind_word(const Kind& kind) {
   const std::string word(kind.one);
-  // What cannot be printed as it is would not match.
+  // A line cannot have a quotation mark in a kind, and an escaped kind would match nothing.
   if (word.empty() || word.contains('"') || leash::detail::escape(word, word.size()) != word) return "*";
   return word.find_first_of(" #") != std::string::npos ? '"' + word + '"' : word;
 }
 
+/// A pattern that the group matches: the target of an untracked descriptor, else the place where the resources were
+/// opened. Empty if that is unknown.
 std::string pattern_for(const Group& group, const Plumbing& plumbing) {
   if (group.rule == Rule::untracked) {
     std::string target(os::target_of_descriptor(group.instances.front().name));
-    // The number of a socket or a pipe is another one each time.
+    // `socket:[4711]`: the number differs from one socket or pipe to the next.
     if (const std::size_t number = target.find(":["); number != std::string::npos) {
       target.replace(number, std::string::npos, ":*");
     }
     return target;
   }
-  auto [function, file] = place_of(group.opened, plumbing);
+  auto [function, file] = function_and_file_of(group.opened, plumbing);
   if (is_named_by_framework(function)) return "top:" + file;
   function = function.substr(0, function.find('('));
   return function.empty() ? std::string() : "top:" + function;

@@ -7,7 +7,8 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// A line for `Suppressions` that silences this group.
+/// A line for `Suppressions` that leaves out this group: "leaked connection top:svc::load". Escaped, so it can be
+/// printed as it is. `plumbing` is that of the report.
 std::string suggested_suppression(const Group& group, const Plumbing& plumbing);
 
 }  // namespace LEASH_NAMESPACE::track::detail
