@@ -29,19 +29,29 @@ bool read_line(std::istream& in, std::string& line) {
   return !in.fail() && in.tellg() < most_bytes;
 }
 
-/// `line` as a terminal shows it: spaces for tabs, escapes for what is not printable.
+bool continues_character(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
+
+/// `line` as a terminal shows it: spaces for tabs, escapes for what is not printable, and `…` for what is behind the
+/// first `longest_line` bytes.
 std::string as_displayed(std::string_view line) {
   static constexpr std::size_t tab = 4;
   std::string text;
+  std::size_t columns = 0;
   if (line.ends_with('\r')) line.remove_suffix(1);
   for (const char c : line) {
     if (c == '\t') {
-      text.append(tab - (text.size() % tab), ' ');
+      const std::size_t spaces = tab - (columns % tab);
+      text.append(spaces, ' ');
+      columns += spaces;
     } else {
       text += c;
+      if (!continues_character(c)) ++columns;
     }
   }
-  return leash::detail::escape(text, longest_line);
+  if (text.size() <= longest_line) return leash::detail::escape(text, longest_line);
+  std::size_t end = longest_line;
+  while (end > 0 && continues_character(text[end])) --end;
+  return leash::detail::escape(text.substr(0, end), longest_line) + "…";
 }
 
 /// `excerpt`, read in this thread. Sets `shortage` to the errno if the file could not be opened because descriptors or

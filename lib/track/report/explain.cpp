@@ -159,7 +159,7 @@ class Explainer {
   static Explained::Suppression explain(const SuppressionUse& use) {
     const Suppressions::Line& line = use.line;
     std::string text = line.rule ? std::string(to_string(*line.rule)) : "*";
-    text += " " + (line.kind.empty() ? "*" : line.kind) + " " + (line.top ? "top:" : "") + line.pattern;
+    text += " " + detail::kind_word(line.kind) + " " + (line.top ? "top:" : "") + line.pattern;
     if (line.max) text += " max=" + std::to_string(*line.max);
     return {.where = line.where,
             .line = std::move(text),

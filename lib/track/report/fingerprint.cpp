@@ -48,8 +48,9 @@ std::uint64_t hash_of(const Explained::Group& group) {
       hash.add(name_before_parameters(frame.function));
       if (!frame.lines.empty()) hash.add(trimmed(frame.lines.back()));
     }
-  } else if (!group.instances.empty()) {
-    hash.add(group.instances.front().name);
+  } else {
+    // Of an untracked descriptor it has the target alone, without numbers that differ from one run to the next.
+    hash.add(group.suppression);
   }
   return hash.value();
 }

@@ -11,13 +11,24 @@ bool is_named_by_framework(std::string_view function) {
   return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
 }
 
-/// The kind as a line names it: its singular, in quotes if need be, or `*` if no line can name it.
-std::string kind_word(const Kind& kind) {
-  const std::string word(kind.one);
+/// `text` as a pattern that a line can hold: a blank that would end it there becomes a `*`.
+std::string without_ends(std::string text) {
+  for (const std::string_view end : {" #", " max="}) {
+    for (std::size_t at = text.find(end); at != std::string::npos; at = text.find(end, at)) text[at] = '*';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string kind_word(std::string_view kind) {
+  const std::string word(kind);
   // A line cannot have a quotation mark in a kind, and an escaped kind would match nothing.
   if (word.empty() || word.contains('"') || leash::detail::escape(word, word.size()) != word) return "*";
   return word.find_first_of(" #") != std::string::npos ? '"' + word + '"' : word;
 }
+
+namespace {
 
 /// A pattern that the group matches: the target of an untracked descriptor, else the place where the resources were
 /// opened. Empty if that is unknown.
@@ -39,10 +50,10 @@ std::string pattern_for(const Group& group, const Plumbing& plumbing) {
 }  // namespace
 
 std::string suggested_suppression(const Group& group, const Plumbing& plumbing) {
-  std::string pattern = pattern_for(group, plumbing);
+  std::string pattern = without_ends(pattern_for(group, plumbing));
   while (pattern.ends_with(' ')) pattern.pop_back();
   const std::string shown = pattern.empty() ? "*" : leash::detail::escape(pattern, pattern.size());
-  return std::string(to_string(group.rule)) + " " + kind_word(group.kind) + " " + shown;
+  return std::string(to_string(group.rule)) + " " + kind_word(group.kind.one) + " " + shown;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail
