@@ -20,6 +20,8 @@ struct Cancellable;
 struct Note;
 template <class Signature>
 class Function;
+template <class Signature>
+class FunctionRef;
 
 namespace track {
 class Mark;
@@ -59,17 +61,22 @@ class Dir;
 class DiskFS;
 class File;
 class FileSystem;
+class Mapping;
 class MemoryFS;
 class ProxyDir;
 class ProxyFile;
 class ProxyFileSystem;
+class ProxyMapping;
 class TrackedFS;
 enum class FileType : unsigned char;
 enum class Links : unsigned char;
+enum class LockMode : unsigned char;
+enum class MapMode : unsigned char;
 enum class Whence : unsigned char;
 enum class errc;
 struct DirEntry;
 struct FileInfo;
+struct LockRange;
 struct OpenOptions;
 struct Space;
 }  // namespace fs

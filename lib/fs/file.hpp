@@ -2,9 +2,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <leash/call.hpp>
+#include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/fs/file_info.hpp>
+#include <leash/fs/file_lock.hpp>
+#include <leash/fs/mapping.hpp>
 #include <leash/result.hpp>
+#include <memory>
+#include <optional>
 #include <source_location>
 #include <span>
 #include <string_view>
@@ -16,8 +22,8 @@ enum class Whence : unsigned char { begin, current, end };
 
 /// An open file. Closing it is the owner's duty: the destructor closes too, but cannot report the error.
 ///
-/// One thread at a time may call `read`, `write` and `seek`; `read_at`, `write_at`, `truncate`, `sync` and `stat` may
-/// run in any number of threads. No other member may run during `close`, `release` or destruction.
+/// One thread at a time may call `read`, `write` and `seek`; the others may run in any number of threads. No other
+/// member may run during `close`, `release` or destruction.
 ///
 /// A file may outlive the file system, the decorators and the Context it was opened with. Errors name the operation and
 /// the path it was opened by. After `close` or `release`, every operation fails with `bad_file_descriptor`. An
@@ -79,8 +85,44 @@ class File {
   /// Waits until all that was written to the file has reached the device; for a directory, the names in it (fsync(2)).
   [[nodiscard]] Result<void> sync(std::source_location site = std::source_location::current()) { return do_sync(site); }
 
+  /// The same, without metadata that reading the content does not need, such as times (fdatasync(2)).
+  [[nodiscard]] Result<void> sync_data(std::source_location site = std::source_location::current());
+
   /// Returns the metadata of the file.
   [[nodiscard]] Result<FileInfo> stat(std::source_location site = std::source_location::current());
+
+  /// Sets the mode of the file: see `FileSystem::chmod`.
+  [[nodiscard]] Result<void> chmod(std::uint32_t mode, std::source_location site = std::source_location::current());
+
+  /// Sets the times of the file: see `FileSystem::set_times`.
+  [[nodiscard]] Result<void> set_times(std::optional<Clock::system_time_point> accessed,
+                                       std::optional<Clock::system_time_point> modified,
+                                       std::source_location site = std::source_location::current());
+
+  /// Locks a range of the file for this handle, in place of what the handle has locked of it before; the range need not
+  /// be in the file. Locks are advisory: reading and writing does not ask for them. What other handles hold counts, be
+  /// they of this process or another one; closing another handle frees nothing of this one (F_OFD_SETLK, fcntl(2)).
+  /// `close` frees all. Errors: `resource_unavailable_try_again` if another handle holds some of the range in a mode
+  /// that excludes this one; `permission_denied` if not opened for reading (shared) or writing (exclusive);
+  /// `value_too_large` for a range that ends behind INT64_MAX.
+  [[nodiscard]] Result<void> try_lock(LockMode mode, LockRange range = {},
+                                      std::source_location site = std::source_location::current());
+
+  /// The same, but waits while others hold some of the range, until the Context is done. On disk that is asked every
+  /// 50 ms at most, by the clock of the Context. Two handles that wait for each other do so until then. Errors: as
+  /// `try_lock`, and `timed_out` and `operation_canceled`.
+  [[nodiscard]] Result<void> lock(Call call, LockMode mode, LockRange range = {});
+
+  /// Frees what the handle has locked of a range. Succeeds if that is nothing. Errors: `value_too_large`.
+  [[nodiscard]] Result<void> unlock(LockRange range = {}, std::source_location site = std::source_location::current());
+
+  /// Maps the `size` bytes from `offset` on, which need not be a multiple of anything. Errors: `invalid_argument` for a
+  /// size of 0 and for a range that does not lie within the file; `permission_denied` if not opened for reading, or not
+  /// for writing with `MapMode::write`; `is_a_directory`; `no_such_device` for what cannot be mapped;
+  /// `device_or_resource_busy` in memory, where the range cannot be put in one place because other maps overlap it.
+  [[nodiscard]] Result<std::unique_ptr<Mapping>> map(std::uint64_t offset, std::size_t size,
+                                                     MapMode mode = MapMode::read,
+                                                     std::source_location site = std::source_location::current());
 
   /// Closes the file without closing its descriptor, and returns the descriptor, which is now the caller's to close.
   /// Errors: `operation_not_supported` if the file has no descriptor; the file then stays open.
@@ -117,7 +159,16 @@ class File {
   virtual Result<void> do_truncate(std::uint64_t size, std::source_location site);
   virtual Result<void> do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location site);
   virtual Result<void> do_sync(std::source_location site);
+  virtual Result<void> do_sync_data(std::source_location site);
   virtual Result<FileInfo> do_stat(std::source_location site);
+  virtual Result<void> do_chmod(std::uint32_t mode, std::source_location site);
+  virtual Result<void> do_set_times(std::optional<Clock::system_time_point> accessed,
+                                    std::optional<Clock::system_time_point> modified, std::source_location site);
+  virtual Result<void> do_try_lock(LockMode mode, LockRange range, std::source_location site);
+  virtual Result<void> do_lock(Call call, LockMode mode, LockRange range);
+  virtual Result<void> do_unlock(LockRange range, std::source_location site);
+  virtual Result<std::unique_ptr<Mapping>> do_map(std::uint64_t offset, std::size_t size, MapMode mode,
+                                                  std::source_location site);
   virtual Result<int> do_release(std::source_location site);
   virtual Result<void> do_close(std::source_location site) = 0;
   virtual int do_native_handle() const noexcept;

@@ -83,6 +83,11 @@ Result<std::vector<DirEntry>> FileSystem::read_dir(Call call, std::string_view p
   return do_read_dir(call, path);
 }
 
+Result<std::vector<FileInfo>> FileSystem::read_dir_info(Call call, std::string_view path) {
+  if (auto checked = check(call, "read_dir_info", path); !checked) return std::unexpected(checked.error());
+  return do_read_dir_info(call, path);
+}
+
 Result<void> FileSystem::mkdir(Call call, std::string_view path, std::uint32_t mode) {
   if (auto checked = check_mode(call, "mkdir", path, mode, 0777); !checked) return checked;
   return do_mkdir(call, path, mode);
@@ -96,6 +101,16 @@ Result<void> FileSystem::mkdir_all(Call call, std::string_view path, std::uint32
 Result<void> FileSystem::remove(Call call, std::string_view path) {
   if (auto checked = check_removal(call, "remove", path); !checked) return checked;
   return do_remove(call, path);
+}
+
+Result<void> FileSystem::remove_file(Call call, std::string_view path) {
+  if (auto checked = check(call, "remove_file", path); !checked) return checked;
+  return do_remove_file(call, path);
+}
+
+Result<void> FileSystem::remove_dir(Call call, std::string_view path) {
+  if (auto checked = check_removal(call, "remove_dir", path); !checked) return checked;
+  return do_remove_dir(call, path);
 }
 
 Result<void> FileSystem::remove_all(Call call, std::string_view path) {
@@ -171,6 +186,10 @@ Result<std::vector<DirEntry>> FileSystem::do_read_dir(Call, std::string_view pat
   return unsupported("read_dir", path);
 }
 
+Result<std::vector<FileInfo>> FileSystem::do_read_dir_info(Call, std::string_view path) {
+  return unsupported("read_dir_info", path);
+}
+
 Result<void> FileSystem::do_mkdir(Call, std::string_view path, std::uint32_t) { return unsupported("mkdir", path); }
 
 Result<void> FileSystem::do_mkdir_all(Call, std::string_view path, std::uint32_t) {
@@ -178,6 +197,10 @@ Result<void> FileSystem::do_mkdir_all(Call, std::string_view path, std::uint32_t
 }
 
 Result<void> FileSystem::do_remove(Call, std::string_view path) { return unsupported("remove", path); }
+
+Result<void> FileSystem::do_remove_file(Call, std::string_view path) { return unsupported("remove_file", path); }
+
+Result<void> FileSystem::do_remove_dir(Call, std::string_view path) { return unsupported("remove_dir", path); }
 
 Result<void> FileSystem::do_remove_all(Call, std::string_view path) { return unsupported("remove_all", path); }
 

@@ -69,6 +69,9 @@ class FileSystem {
   /// Errors: `not_a_directory`.
   [[nodiscard]] Result<std::vector<DirEntry>> read_dir(Call call, std::string_view path);
 
+  /// The same with the information of `lstat` on each entry. One that is removed meanwhile is left out.
+  [[nodiscard]] Result<std::vector<FileInfo>> read_dir_info(Call call, std::string_view path);
+
   /// Creates a directory with mode `mode` less the umask. Errors: `file_exists` if the name exists, whatever it names;
   /// `no_such_file_or_directory` if the parent is missing; `invalid_argument` for a mode above 0777.
   [[nodiscard]] Result<void> mkdir(Call call, std::string_view path, std::uint32_t mode = 0777);
@@ -82,6 +85,13 @@ class FileSystem {
   /// go on working.
   /// Errors: `directory_not_empty`; `invalid_argument` for the root.
   [[nodiscard]] Result<void> remove(Call call, std::string_view path);
+
+  /// The same for all but directories (unlink(2)). Errors: `is_a_directory`.
+  [[nodiscard]] Result<void> remove_file(Call call, std::string_view path);
+
+  /// The same for an empty directory (rmdir(2)). Errors: `not_a_directory`, `directory_not_empty`, `invalid_argument`
+  /// for the root.
+  [[nodiscard]] Result<void> remove_dir(Call call, std::string_view path);
 
   /// Removes the file, symbolic link or directory at `path`, with all that is below it, but never what a link points
   /// to. Succeeds if nothing is there. Stops at the first failure, or when the Context is done; part of the tree may
@@ -132,8 +142,10 @@ class FileSystem {
   Result<std::unique_ptr<Dir>> open_dir(NoContext);
   Result<FileInfo> stat(NoContext), lstat(NoContext);
   Result<std::vector<DirEntry>> read_dir(NoContext);
+  Result<std::vector<FileInfo>> read_dir_info(NoContext);
   Result<void> mkdir(NoContext, std::uint32_t = 0777), mkdir_all(NoContext, std::uint32_t = 0777);
-  Result<void> remove(NoContext), remove_all(NoContext), rename(NoContext, std::string_view);
+  Result<void> remove(NoContext), remove_file(NoContext), remove_dir(NoContext), remove_all(NoContext);
+  Result<void> rename(NoContext, std::string_view);
   Result<void> link(NoContext, std::string_view), symlink(NoContext, std::string_view);
   Result<std::string> read_link(NoContext);
   Result<void> chmod(NoContext, std::uint32_t), truncate(NoContext, std::uint64_t), sync_dir(NoContext);
@@ -154,9 +166,12 @@ class FileSystem {
   virtual Result<FileInfo> do_stat(Call call, std::string_view path);
   virtual Result<FileInfo> do_lstat(Call call, std::string_view path);
   virtual Result<std::vector<DirEntry>> do_read_dir(Call call, std::string_view path);
+  virtual Result<std::vector<FileInfo>> do_read_dir_info(Call call, std::string_view path);
   virtual Result<void> do_mkdir(Call call, std::string_view path, std::uint32_t mode);
   virtual Result<void> do_mkdir_all(Call call, std::string_view path, std::uint32_t mode);
   virtual Result<void> do_remove(Call call, std::string_view path);
+  virtual Result<void> do_remove_file(Call call, std::string_view path);
+  virtual Result<void> do_remove_dir(Call call, std::string_view path);
   virtual Result<void> do_remove_all(Call call, std::string_view path);
   virtual Result<void> do_rename(Call call, std::string_view from, std::string_view to);
   virtual Result<void> do_link(Call call, std::string_view existing, std::string_view path);

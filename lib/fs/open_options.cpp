@@ -4,6 +4,11 @@ namespace LEASH_NAMESPACE::fs {
 
 std::string_view options_defect(const OpenOptions& options) noexcept {
   if (!options.read && !options.write) return "neither read nor write";
+  if (options.unnamed && !options.write) return "unnamed without write";
+  if (options.unnamed &&
+      (options.append || options.create || options.truncate || options.directory || options.no_follow)) {
+    return "unnamed with an option for a name";
+  }
   if (options.directory && options.write) return "write to a directory";
   if (options.append && !options.write) return "append without write";
   if (options.create && !options.write) return "create without write";

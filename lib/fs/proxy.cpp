@@ -20,6 +20,10 @@ Result<std::vector<DirEntry>> ProxyFileSystem::do_read_dir(Call call, std::strin
   return inner_->do_read_dir(call, path);
 }
 
+Result<std::vector<FileInfo>> ProxyFileSystem::do_read_dir_info(Call call, std::string_view path) {
+  return inner_->do_read_dir_info(call, path);
+}
+
 Result<void> ProxyFileSystem::do_mkdir(Call call, std::string_view path, std::uint32_t mode) {
   return inner_->do_mkdir(call, path, mode);
 }
@@ -29,6 +33,14 @@ Result<void> ProxyFileSystem::do_mkdir_all(Call call, std::string_view path, std
 }
 
 Result<void> ProxyFileSystem::do_remove(Call call, std::string_view path) { return inner_->do_remove(call, path); }
+
+Result<void> ProxyFileSystem::do_remove_file(Call call, std::string_view path) {
+  return inner_->do_remove_file(call, path);
+}
+
+Result<void> ProxyFileSystem::do_remove_dir(Call call, std::string_view path) {
+  return inner_->do_remove_dir(call, path);
+}
 
 Result<void> ProxyFileSystem::do_remove_all(Call call, std::string_view path) {
   return inner_->do_remove_all(call, path);
@@ -93,13 +105,51 @@ Result<void> ProxyFile::do_allocate(std::uint64_t offset, std::uint64_t size, st
 
 Result<void> ProxyFile::do_sync(std::source_location site) { return inner_->do_sync(site); }
 
+Result<void> ProxyFile::do_sync_data(std::source_location site) { return inner_->do_sync_data(site); }
+
 Result<FileInfo> ProxyFile::do_stat(std::source_location site) { return inner_->do_stat(site); }
+
+Result<void> ProxyFile::do_chmod(std::uint32_t mode, std::source_location site) { return inner_->do_chmod(mode, site); }
+
+Result<void> ProxyFile::do_set_times(std::optional<Clock::system_time_point> accessed,
+                                     std::optional<Clock::system_time_point> modified, std::source_location site) {
+  return inner_->do_set_times(accessed, modified, site);
+}
+
+Result<void> ProxyFile::do_try_lock(LockMode mode, LockRange range, std::source_location site) {
+  return inner_->do_try_lock(mode, range, site);
+}
+
+Result<void> ProxyFile::do_lock(Call call, LockMode mode, LockRange range) {
+  return inner_->do_lock(call, mode, range);
+}
+
+Result<void> ProxyFile::do_unlock(LockRange range, std::source_location site) { return inner_->do_unlock(range, site); }
+
+Result<std::unique_ptr<Mapping>> ProxyFile::do_map(std::uint64_t offset, std::size_t size, MapMode mode,
+                                                   std::source_location site) {
+  return inner_->do_map(offset, size, mode, site);
+}
 
 Result<int> ProxyFile::do_release(std::source_location site) { return inner_->do_release(site); }
 
 int ProxyFile::do_native_handle() const noexcept { return inner_->do_native_handle(); }
 
 std::string_view ProxyFile::do_path() const noexcept { return inner_->do_path(); }
+
+ProxyMapping::ProxyMapping(std::unique_ptr<Mapping> inner) : inner_(std::move(inner)) {
+  if (!inner_) throw std::logic_error("leash: ProxyMapping: the inner mapping is null");
+}
+
+std::span<const std::byte> ProxyMapping::do_bytes() const noexcept { return inner_->do_bytes(); }
+
+std::span<std::byte> ProxyMapping::do_writable_bytes() const noexcept { return inner_->do_writable_bytes(); }
+
+Result<void> ProxyMapping::do_sync(std::source_location site) { return inner_->do_sync(site); }
+
+Result<void> ProxyMapping::do_close(std::source_location site) { return inner_->do_close(site); }
+
+std::string_view ProxyMapping::do_path() const noexcept { return inner_->do_path(); }
 
 ProxyDir::ProxyDir(std::unique_ptr<Dir> inner) : inner_(std::move(inner)) {
   if (!inner_) throw std::logic_error("leash: ProxyDir: the inner directory is null");

@@ -27,9 +27,12 @@ class ProxyFileSystem : public FileSystem {
   Result<FileInfo> do_stat(Call call, std::string_view path) override;
   Result<FileInfo> do_lstat(Call call, std::string_view path) override;
   Result<std::vector<DirEntry>> do_read_dir(Call call, std::string_view path) override;
+  Result<std::vector<FileInfo>> do_read_dir_info(Call call, std::string_view path) override;
   Result<void> do_mkdir(Call call, std::string_view path, std::uint32_t mode) override;
   Result<void> do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) override;
   Result<void> do_remove(Call call, std::string_view path) override;
+  Result<void> do_remove_file(Call call, std::string_view path) override;
+  Result<void> do_remove_dir(Call call, std::string_view path) override;
   Result<void> do_remove_all(Call call, std::string_view path) override;
   Result<void> do_rename(Call call, std::string_view from, std::string_view to) override;
   Result<void> do_link(Call call, std::string_view existing, std::string_view path) override;
@@ -69,7 +72,16 @@ class ProxyFile : public File {
   Result<void> do_truncate(std::uint64_t size, std::source_location site) override;
   Result<void> do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location site) override;
   Result<void> do_sync(std::source_location site) override;
+  Result<void> do_sync_data(std::source_location site) override;
   Result<FileInfo> do_stat(std::source_location site) override;
+  Result<void> do_chmod(std::uint32_t mode, std::source_location site) override;
+  Result<void> do_set_times(std::optional<Clock::system_time_point> accessed,
+                            std::optional<Clock::system_time_point> modified, std::source_location site) override;
+  Result<void> do_try_lock(LockMode mode, LockRange range, std::source_location site) override;
+  Result<void> do_lock(Call call, LockMode mode, LockRange range) override;
+  Result<void> do_unlock(LockRange range, std::source_location site) override;
+  Result<std::unique_ptr<Mapping>> do_map(std::uint64_t offset, std::size_t size, MapMode mode,
+                                          std::source_location site) override;
   Result<int> do_release(std::source_location site) override;
   Result<void> do_close(std::source_location site) override { return inner_->do_close(site); }
   int do_native_handle() const noexcept override;
@@ -79,6 +91,25 @@ class ProxyFile : public File {
   [[noreturn]] static void throw_null();
 
   std::unique_ptr<File> inner_;
+};
+
+/// A mapping that passes every operation on to another one, which it owns. A decorator derives from it.
+class ProxyMapping : public Mapping {
+ public:
+  /// Throws `std::logic_error` if `inner` is null.
+  explicit ProxyMapping(std::unique_ptr<Mapping> inner);
+
+  Mapping& inner() const noexcept { return *inner_; }
+
+ protected:
+  std::span<const std::byte> do_bytes() const noexcept override;
+  std::span<std::byte> do_writable_bytes() const noexcept override;
+  Result<void> do_sync(std::source_location site) override;
+  Result<void> do_close(std::source_location site) override;
+  std::string_view do_path() const noexcept override;
+
+ private:
+  std::unique_ptr<Mapping> inner_;
 };
 
 /// A directory that passes every operation on to another one, which it owns. A decorator derives from it.

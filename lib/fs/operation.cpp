@@ -1,0 +1,82 @@
+#include <array>
+#include <leash/fs/operation.hpp>
+#include <string>
+
+namespace LEASH_NAMESPACE::fs {
+namespace {
+
+struct Traits {
+  std::string_view name;
+  bool changes = false;
+};
+
+constexpr std::array<Traits, operation_kinds> all_traits = {{
+    {"open"},
+    {"open_dir"},
+    {"stat"},
+    {"lstat"},
+    {"read_dir"},
+    {"read_dir_info"},
+    {"mkdir", true},
+    {"mkdir_all", true},
+    {"remove", true},
+    {"remove_file", true},
+    {"remove_dir", true},
+    {"remove_all", true},
+    {"rename", true},
+    {"link", true},
+    {"symlink", true},
+    {"read_link"},
+    {"chmod", true},
+    {"set_times", true},
+    {"truncate", true},
+    {"sync_dir"},
+    {"space"},
+    {"File::read"},
+    {"File::write", true},
+    {"File::read_at"},
+    {"File::write_at", true},
+    {"File::seek"},
+    {"File::truncate", true},
+    {"File::allocate", true},
+    {"File::sync"},
+    {"File::sync_data"},
+    {"File::stat"},
+    {"File::chmod", true},
+    {"File::set_times", true},
+    {"File::try_lock"},
+    {"File::lock"},
+    {"File::unlock"},
+    {"File::map"},
+    {"File::release"},
+    {"File::close"},
+    {"Dir::read"},
+    {"Dir::stat"},
+    {"Dir::close"},
+    {"Mapping::sync"},
+    {"Mapping::close"},
+}};
+static_assert(!all_traits.back().name.empty());
+
+const Traits& traits_of(OperationKind kind) noexcept { return all_traits[static_cast<std::size_t>(kind)]; }
+
+}  // namespace
+
+std::string_view to_string(OperationKind kind) noexcept { return traits_of(kind).name; }
+
+bool Operation::changes() const noexcept {
+  return traits_of(kind).changes || (kind == OperationKind::open && options != nullptr && options->write);
+}
+
+std::unexpected<Error> Operation::fail(std::error_code code, std::string_view detail) const {
+  std::string_view name = to_string(kind);
+  if (const std::size_t colon = name.rfind(':'); colon != std::string_view::npos) name.remove_prefix(colon + 1);
+  if (to.empty()) return leash::fail(name, path, code, detail);
+  return leash::fail(name, std::string(path).append(" -> ").append(to), code, detail);
+}
+
+std::unexpected<Error> Operation::fail(std::errc code, std::string_view detail) const {
+  return fail(std::make_error_code(code), detail);
+}
+
+}  // namespace LEASH_NAMESPACE::fs
