@@ -20,58 +20,59 @@ class TrackedFile final : track::detail::Tagged, public ProxyFile {
   TrackedFile(std::unique_ptr<File> inner, Tag tag) : Tagged(std::move(tag)), ProxyFile(std::move(inner)) {}
 
   ~TrackedFile() override {
-    // The last word: a write and a sync that ended at the same time may have told the tag in the wrong order.
+    // A write and a sync that end at the same time on two threads may set this in either order: the counts decide.
     if (writes_ != synced_writes_) tag_.set_on_drop(OnDrop::error_lost);
   }
 
  private:
-  /// Records what became of an operation, and passes it on.
+  /// Records in the tag that an operation was a use, and whether it failed. Returns `result`.
   template <class T>
-  Result<T> used(Result<T> result, std::source_location site) {
+  Result<T> record_use(Result<T> result, std::source_location site) {
     tag_.touch(site);
     if (!result) tag_.set_failed();
     return result;
   }
 
-  Result<void> changed(Result<void> result, std::source_location site) {
+  /// As `record_use`, for an operation that changes the file if it succeeds.
+  Result<void> record_change(Result<void> result, std::source_location site) {
     if (result) {
       ++writes_;
       tag_.set_on_drop(OnDrop::error_lost);
     }
-    return used(std::move(result), site);
+    return record_use(std::move(result), site);
   }
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override {
-    return used(ProxyFile::do_read(buffer, site), site);
+    return record_use(ProxyFile::do_read(buffer, site), site);
   }
 
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
-    return changed(ProxyFile::do_write(data, site), site);
+    return record_change(ProxyFile::do_write(data, site), site);
   }
 
   Result<std::size_t> do_read_at(std::span<std::byte> buffer, std::uint64_t offset,
                                  std::source_location site) override {
-    return used(ProxyFile::do_read_at(buffer, offset, site), site);
+    return record_use(ProxyFile::do_read_at(buffer, offset, site), site);
   }
 
   Result<void> do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location site) override {
-    return changed(ProxyFile::do_write_at(data, offset, site), site);
+    return record_change(ProxyFile::do_write_at(data, offset, site), site);
   }
 
   Result<std::uint64_t> do_seek(std::int64_t offset, Whence whence, std::source_location site) override {
-    return used(ProxyFile::do_seek(offset, whence, site), site);
+    return record_use(ProxyFile::do_seek(offset, whence, site), site);
   }
 
   Result<void> do_truncate(std::uint64_t size, std::source_location site) override {
-    return changed(ProxyFile::do_truncate(size, site), site);
+    return record_change(ProxyFile::do_truncate(size, site), site);
   }
 
   Result<void> do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location site) override {
-    return changed(ProxyFile::do_allocate(offset, size, site), site);
+    return record_change(ProxyFile::do_allocate(offset, size, site), site);
   }
 
   Result<void> do_sync(std::source_location site) override {
-    // Only what was written before it began is known to have reached the device.
+    // `sync` is sure to have written to the device only what was written before it began.
     const std::uint64_t before = writes_;
     Result<void> result = ProxyFile::do_sync(site);
     if (result) {
@@ -80,15 +81,15 @@ class TrackedFile final : track::detail::Tagged, public ProxyFile {
       }
       if (writes_ == before) tag_.set_on_drop(OnDrop::closed);
     }
-    return used(std::move(result), site);
+    return record_use(std::move(result), site);
   }
 
-  Result<FileInfo> do_stat(std::source_location site) override { return used(ProxyFile::do_stat(site), site); }
+  Result<FileInfo> do_stat(std::source_location site) override { return record_use(ProxyFile::do_stat(site), site); }
 
   Result<int> do_release(std::source_location site) override {
     const os::Opening opening;
     Result<int> descriptor = ProxyFile::do_release(site);
-    // Where it failed, the file stays open, and nothing that was written is lost.
+    // If it failed, the file is still open, and the tag stays as it is.
     if (descriptor) tag_.release(site);
     return descriptor;
   }
@@ -99,8 +100,8 @@ class TrackedFile final : track::detail::Tagged, public ProxyFile {
     return result;
   }
 
-  std::atomic<std::uint64_t> writes_{0};         ///< Operations that changed the file, and have ended.
-  std::atomic<std::uint64_t> synced_writes_{0};  ///< How many of them a `sync` began after.
+  std::atomic<std::uint64_t> writes_{0};         ///< How many operations have changed the file.
+  std::atomic<std::uint64_t> synced_writes_{0};  ///< How many of these a successful `sync` has covered.
 };
 
 class TrackedDir final : track::detail::Tagged, public ProxyDir {
@@ -125,10 +126,12 @@ class TrackedDir final : track::detail::Tagged, public ProxyDir {
   }
 };
 
+// Opens by `open()`, and wraps what it returns in a `Tracked` with a tag named `path`.
 template <class Tracked, class Open>
 auto open_with_tag(Tracker& tracker, Call call, std::string_view operation, track::Kind kind, std::string_view path,
                    Open open) {
-  // A user's own file system opens descriptors that leash knows nothing of before they have their tag.
+  // If `open` is that of a user's own file system, leash does not know its descriptor until it has a tag. Until then a
+  // report has to wait.
   const os::Opening opening;
   return track::detail::open_tracked(
       tracker, call, operation, kind, path, open, [path](const auto&) { return path; },

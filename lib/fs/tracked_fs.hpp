@@ -12,12 +12,13 @@ namespace LEASH_NAMESPACE::fs {
 ///     TrackedFS files(memory);
 ///     auto file = files.open(ctx, "data.csv");
 ///
-/// The tracker is the one in the Context, else the fallback. Where there is neither, and where tracking is compiled
-/// out, `open` returns the inner file itself. When the tracker is closed, `open` and `open_dir` fail with
+/// The tracker is the one in the Context, else the fallback. If there is neither, or if tracking is compiled out,
+/// `open` and `open_dir` return the inner handle itself. When the tracker is closed, `open` and `open_dir` fail with
 /// `track::errc::tracker_closed` and leave nothing open.
 ///
-/// A file that is destroyed without `close` after it was written, and not synced since, is `dropped`: the error that
-/// `close` might have reported is lost. Readers and directories may be left to their destructors.
+/// A file that was written and not synced since must be closed: if it is destroyed without `close`, that is the finding
+/// `dropped`, because an error that `close` would have returned is lost. Files that were only read, and directories,
+/// may be left to their destructors.
 class TrackedFS final : public ProxyFileSystem {
  public:
   struct Options {

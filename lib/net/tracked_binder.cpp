@@ -24,7 +24,7 @@ Result<std::unique_ptr<Listener>> TrackedBinder::do_bind(Call call, std::string_
   }
   Result<std::unique_ptr<Listener>> listener = bind();
   if (!listener) return listener;
-  // The Context of an `accept` may have a tracker.
+  // The listener has no tag, but is wrapped all the same: the Context of an `accept` may have a tracker.
   return wrap(*std::move(listener), track::Tag());
 }
 

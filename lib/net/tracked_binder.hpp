@@ -9,10 +9,10 @@ namespace LEASH_NAMESPACE::net {
 
 /// Puts a tag on every listener that it binds, and on every connection that such a listener accepts.
 ///
-/// The tracker is that of the Context: of the `bind` for the listener, of the `accept` for a connection; else
-/// the fallback. Where there is neither, the listener or connection gets no tag; such a connection, and every handle
-/// where tracking is compiled out, is the inner one itself. When the tracker is closed, `bind` and `accept` fail with
-/// `track::errc::tracker_closed` and leave nothing open.
+/// The tracker for a listener is the one in the Context of its `bind`, for a connection the one in the Context of its
+/// `accept`; if there is none, the fallback. If there is neither, the listener or connection gets no tag, and `accept`
+/// returns the inner connection itself. Where tracking is compiled out, `bind` returns the inner listener itself. When
+/// the tracker is closed, `bind` and `accept` fail with `track::errc::tracker_closed` and leave nothing open.
 class TrackedBinder final : public ProxyBinder {
  public:
   struct Options {

@@ -12,8 +12,8 @@ namespace LEASH_NAMESPACE::net::detail {
 
 /// A connection with its tag.
 ///
-/// `reset` is how others stop a connection that is at work: it is never one close too many, and neither is the close by
-/// the owner that follows.
+/// Any thread may call `reset` to stop a connection that its owner is using. So neither a `reset` after a `close` nor
+/// the owner's first `close` after a `reset` counts as a double close.
 class TrackedConn final : track::detail::Tagged, public ProxyConn {
  public:
   TrackedConn(std::unique_ptr<Conn> inner, track::Tag tag);
@@ -26,12 +26,13 @@ class TrackedConn final : track::detail::Tagged, public ProxyConn {
   Result<void> do_reset(std::source_location site) override;
   Result<int> do_release(std::source_location site) override;
 
+  /// Whether the connection was closed: not yet, by `close` or `release`, or so far only by `reset`.
   enum class State : unsigned char { open, closed, reset };
 
   std::atomic<State> state_{State::open};
 };
 
-/// How the tag of a connection names it: by both ends.
+/// The name that the tag of a connection gets: its local and its remote address.
 [[nodiscard]] std::string name_of(const Conn& conn);
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -9,7 +9,8 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// A listener with its tag, if it has one, which puts tags on what it accepts.
+/// A listener with a tag, which may be empty. Puts a tag on each connection that it accepts, if there is a tracker:
+/// that of the Context, else `fallback`.
 class TrackedListener final : track::detail::Tagged, public ProxyListener {
  public:
   TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag, std::optional<track::Tracker> fallback);

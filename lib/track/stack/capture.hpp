@@ -8,21 +8,22 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Writes the addresses of the caller's stack to `out`, which has room for `depth`, without the innermost `skip` of
-/// them (this function itself not counted), as `capture_stack` does. Returns how many. Thread-safe; allocates nothing,
-/// and is async-signal-safe where the C library has `_dl_find_object` (glibc 2.35), elsewhere once every frame has been
-/// seen.
+/// Captures the stack of the calling thread from the function that calls this one, as `capture_stack` does: leaves out
+/// the innermost `skip` addresses, writes at most `depth` others to `out`, and returns how many it wrote. Thread-safe;
+/// allocates nothing. Async-signal-safe where the C library has `_dl_find_object` (glibc 2.35 or newer), elsewhere only
+/// if the rule for every frame of the stack was looked up before.
 std::size_t capture_addresses(Unwinder unwinder, std::uintptr_t* out, std::size_t depth, std::size_t skip) noexcept;
 
-/// Gives a stack a number that stands for it, or 0 if it could not be stored. `site` belongs to the key.
+/// Stores a stack and returns its id, the same id for the same `site` and `addresses`; 0 if it could not be stored.
 using InternStack = std::uint32_t (*)(std::uint32_t site, std::span<const std::uintptr_t> addresses) noexcept;
 
-/// What a stack is captured for. A thread's last one for each purpose is remembered, so that the next costs less.
+/// What a stack is captured for. Each thread remembers its last stack for each purpose: capturing a stack that is much
+/// the same takes less time.
 enum class Purpose : std::uint8_t { opening, closing };
-inline constexpr std::size_t purposes = 2;
+inline constexpr std::size_t purpose_count = 2;
 
-/// The number of the caller's stack, without the innermost `skip` frames (this function itself not counted), as
-/// `intern` gives it. At most `max_depth` addresses. Otherwise as `capture_addresses`.
+/// Captures a stack as `capture_addresses` does, but never more than `max_depth` addresses, and returns the id that
+/// `intern` gives it. Where the thread remembers the id of an equal stack, `intern` is not called.
 std::uint32_t capture_stack_id(Unwinder unwinder, std::size_t depth, std::size_t skip, std::uint32_t site,
                                InternStack intern, Purpose purpose = Purpose::opening) noexcept;
 

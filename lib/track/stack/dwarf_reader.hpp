@@ -9,7 +9,8 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The text that ends with a zero byte and begins at `offset` of a section; empty if there is none.
+/// The text at `offset` of a section, without the zero byte that ends it. Empty if the offset is outside of the
+/// section, or if no zero byte follows.
 inline std::string_view text_at(std::span<const std::byte> section, std::uint64_t offset) noexcept {
   if (offset >= section.size()) return {};
   const std::span<const std::byte> rest = section.subspan(static_cast<std::size_t>(offset));
@@ -18,14 +19,15 @@ inline std::string_view text_at(std::span<const std::byte> section, std::uint64_
   return {text, end == nullptr ? 0 : static_cast<std::size_t>(static_cast<const char*>(end) - text)};
 }
 
-/// Reads numbers and texts from memory that may hold anything. Reading past the end gives 0 and fails the reader for
-/// good.
+/// Reads numbers and texts from memory that may hold anything. A read that goes past the end returns 0 and fails the
+/// reader: all later reads return 0 too, and `ok` is false.
 class DwarfReader {
  public:
   explicit DwarfReader(std::span<const std::byte> bytes) noexcept
       : at_(bytes.data()), end_(bytes.data() + bytes.size()) {}
 
   [[nodiscard]] bool ok() const noexcept { return ok_; }
+  /// Whether there is nothing more to read: at the end, or failed.
   [[nodiscard]] bool done() const noexcept { return !ok_ || at_ == end_; }
   [[nodiscard]] std::uintptr_t position() const noexcept { return reinterpret_cast<std::uintptr_t>(at_); }
   [[nodiscard]] std::size_t left() const noexcept { return static_cast<std::size_t>(end_ - at_); }
@@ -70,54 +72,55 @@ class DwarfReader {
     return static_cast<std::int64_t>(number);
   }
 
-  /// An offset into a section, as units of 64 or 32 bits have it.
+  /// An offset into a section: `wide` in units of the 64-bit format, which have 8 bytes for it instead of 4.
   std::uint64_t offset(bool wide) noexcept { return wide ? read<std::uint64_t>() : read<std::uint32_t>(); }
 
-  /// A text with the zero byte behind it.
+  /// The text up to the next zero byte. That is read too, but does not belong to the result.
   std::string_view text() noexcept {
     const std::string_view text = text_at({at_, left()}, 0);
     take(text.size() + 1);
     return text;
   }
 
-  /// A number in the encoding of `.eh_frame` (DW_EH_PE_…): absolute, or relative to itself or to `data`. Fails for
-  /// others, and for indirect ones.
+  /// A number in one of the encodings of `.eh_frame`, DW_EH_PE_…: the low four bits of `encoding` say how it is stored,
+  /// the others what it is relative to: nothing, its own address, or `data`. Other encodings, such as indirect ones,
+  /// fail the reader; then the result means nothing.
   std::uintptr_t encoded(std::uint8_t encoding, std::uintptr_t data = 0) noexcept {
     const std::uintptr_t self = position();
     std::uint64_t number = 0;
     switch (encoding & 0x0fU) {
-      case 0x0:
-      case 0x4:
-      case 0xc:
+      case 0x0:  // absptr
+      case 0x4:  // udata8
+      case 0xc:  // sdata8
         number = read<std::uint64_t>();
         break;
-      case 0x1:
+      case 0x1:  // uleb128
         number = uleb();
         break;
-      case 0x2:
+      case 0x2:  // udata2
         number = read<std::uint16_t>();
         break;
-      case 0x3:
+      case 0x3:  // udata4
         number = read<std::uint32_t>();
         break;
-      case 0x9:
+      case 0x9:  // sleb128
         number = static_cast<std::uint64_t>(sleb());
         break;
-      case 0xa:
+      case 0xa:  // sdata2
         number = static_cast<std::uint64_t>(std::int64_t{read<std::int16_t>()});
         break;
-      case 0xb:
+      case 0xb:  // sdata4
         number = static_cast<std::uint64_t>(std::int64_t{read<std::int32_t>()});
         break;
       default:
         fail();
     }
     switch (encoding & 0xf0U) {
-      case 0x00:
+      case 0x00:  // absolute
         return number;
-      case 0x10:
+      case 0x10:  // pcrel
         return self + number;
-      case 0x30:
+      case 0x30:  // datarel
         return data + number;
       default:
         fail();
@@ -125,7 +128,7 @@ class DwarfReader {
     }
   }
 
-  /// The next `size` bytes, which are passed over.
+  /// The next `size` bytes; reading goes on behind them.
   std::span<const std::byte> take(std::uint64_t size) noexcept {
     if (size > left()) {
       fail();

@@ -13,17 +13,21 @@ constexpr std::uint64_t rsp = 7;
 constexpr std::uint64_t r10 = 10;
 constexpr std::uint64_t return_address = 16;
 
-// Nothing else should try to read what is damaged, so the stack ends there.
+// The rule where tables are damaged. Not `unsupported`: then the compiler's unwinder would read them, without checks.
 constexpr UnwindRule damaged(UnwindRule::Kind::end);
 
-// Where a register's value of the calling frame is.
+// Where the value that a register has in the caller is found (a "register rule" of DWARF).
 struct Saved {
+  // same: in the register still; undefined: nowhere; at_cfa: in memory, at the CFA + `offset`; expression: in memory,
+  // at the address that `expression` computes; other: in a way that is not evaluated.
   enum class How : std::uint8_t { same, undefined, at_cfa, expression, other };
   How how = How::same;
-  std::int64_t offset = 0;  // at_cfa: from the CFA
+  std::int64_t offset = 0;
   std::span<const std::byte> expression;
 };
 
+// What the tables say of one instruction: how to compute the CFA (canonical frame address), which is the caller's rsp,
+// and where the caller's registers are.
 struct Row {
   std::uint64_t cfa_register = rsp;
   std::int64_t cfa_offset = 0;
@@ -34,6 +38,7 @@ struct Row {
   Saved of_return_address;
 };
 
+// A common information entry: what several functions' entries (FDEs) have in common.
 struct Cie {
   std::uint64_t code_alignment = 1;
   std::int64_t data_alignment = 1;
@@ -43,13 +48,13 @@ struct Cie {
   std::span<const std::byte> instructions;
 };
 
-// The contents of the entry (CIE or FDE) at `position`, without its length.
+// The contents of the entry (CIE or FDE) at `position`, behind its length.
 std::optional<DwarfReader> read_entry(std::span<const std::byte> frames, std::uintptr_t position) noexcept {
   const auto begin = reinterpret_cast<std::uintptr_t>(frames.data());
   if (position < begin || position - begin > frames.size()) return std::nullopt;
   DwarfReader reader(frames.subspan(position - begin));
   const std::uint64_t length = reader.read<std::uint32_t>();
-  // The long form is not made for .eh_frame by any linker.
+  // Length 0 ends the section. 0xffffffff announces a length of 64 bits, which no linker writes in .eh_frame.
   if (length == 0 || length == 0xffffffff) return std::nullopt;
   const DwarfReader entry(reader.take(length));
   return reader.ok() ? std::optional(entry) : std::nullopt;
@@ -86,7 +91,7 @@ std::optional<Cie> read_cie(std::span<const std::byte> frames, std::uintptr_t po
           data.read<std::uint8_t>();
           break;
         case 'P': {
-          // Only its size matters.
+          // The address of the personality routine, read only to get past it.
           const auto encoding = data.read<std::uint8_t>();
           data.encoded(encoding & 0x0fU);
           break;
@@ -107,10 +112,11 @@ std::optional<Cie> read_cie(std::span<const std::byte> frames, std::uintptr_t po
   return cie;
 }
 
-// Runs the instructions of a CIE and then of an FDE, as DWARF 4, §6.4.2 has them, up to an address.
-class Program {
+// Runs the call frame instructions (DWARF 4, §6.4.2) of a CIE and then of an FDE that begins at `begin`. It stops at
+// the first that is for code behind `address`: then `row` is the row for `address`.
+class CfaProgram {
  public:
-  Program(const Cie& cie, std::uintptr_t begin, std::uintptr_t address) noexcept
+  CfaProgram(const Cie& cie, std::uintptr_t begin, std::uintptr_t address) noexcept
       : cie_(cie), location_(begin), address_(address) {}
 
   // False if an instruction is unknown or damaged.
@@ -122,8 +128,8 @@ class Program {
     return reader.ok();
   }
 
-  // What DW_CFA_restore goes back to.
-  void set_initial() noexcept { initial_ = row_; }
+  // Called when the CIE's instructions have run: DW_CFA_restore restores what they said.
+  void set_initial_row() noexcept { initial_ = row_; }
 
   [[nodiscard]] const Row& row() const noexcept { return row_; }
 
@@ -134,7 +140,8 @@ class Program {
     return static_cast<std::int64_t>(offset * static_cast<std::uint64_t>(cie_.data_alignment));
   }
 
-  static Saved* find(Row& row, std::uint64_t number) noexcept {
+  // Null for a register that no rule needs.
+  static Saved* slot_of(Row& row, std::uint64_t number) noexcept {
     if (number == rbp) return &row.of_rbp;
     if (number == rsp) return &row.of_rsp;
     if (number == return_address) return &row.of_return_address;
@@ -142,11 +149,11 @@ class Program {
   }
 
   void save(std::uint64_t number, Saved saved) noexcept {
-    if (Saved* const slot = find(row_, number)) *slot = saved;
+    if (Saved* const slot = slot_of(row_, number)) *slot = saved;
   }
 
   void restore(std::uint64_t number) noexcept {
-    if (Saved* const slot = find(row_, number)) *slot = *find(initial_, number);
+    if (Saved* const slot = slot_of(row_, number)) *slot = *slot_of(initial_, number);
   }
 
   void set_cfa(std::uint64_t number, std::int64_t offset) noexcept {
@@ -155,6 +162,7 @@ class Program {
     row_.cfa_offset = offset;
   }
 
+  // Runs one instruction. False if it is unknown, or has no state to restore or no room to remember one.
   bool step(DwarfReader& reader) noexcept {
     using How = Saved::How;
     const auto opcode = reader.read<std::uint8_t>();
@@ -206,9 +214,9 @@ class Program {
         reader.uleb();
         return true;
       case 0x0a:
-        return remember();
+        return remember_state();
       case 0x0b:
-        return recall();
+        return restore_state();
       case 0x0c:  // def_cfa
         number = reader.uleb();
         set_cfa(number, static_cast<std::int64_t>(reader.uleb()));
@@ -260,13 +268,13 @@ class Program {
     }
   }
 
-  bool remember() noexcept {
+  bool remember_state() noexcept {
     if (remembered_count_ == remembered_.size()) return false;
     remembered_[remembered_count_++] = row_;
     return true;
   }
 
-  bool recall() noexcept {
+  bool restore_state() noexcept {
     if (remembered_count_ == 0) return false;
     row_ = remembered_[--remembered_count_];
     return true;
@@ -281,84 +289,90 @@ class Program {
   std::size_t remembered_count_ = 0;
 };
 
-// What an expression of the form "register + offset" or "*(register + offset)" is made of.
-struct Place {
-  std::uint64_t number = 0;
+// A DWARF expression that computes `register + offset`, or with `deref` loads the word there.
+struct SimpleExpression {
+  std::uint64_t register_number = 0;
   std::int64_t offset = 0;
   bool deref = false;
 
-  friend bool operator==(const Place&, const Place&) = default;
+  friend bool operator==(const SimpleExpression&, const SimpleExpression&) = default;
 };
 
-std::optional<Place> read_place(std::span<const std::byte> expression) noexcept {
+// Nullopt if the expression is not of this form.
+std::optional<SimpleExpression> read_simple_expression(std::span<const std::byte> expression) noexcept {
   DwarfReader reader(expression);
-  Place place;
+  SimpleExpression simple;
   const auto opcode = reader.read<std::uint8_t>();
   if (opcode < 0x70 || opcode > 0x8f) return std::nullopt;  // DW_OP_breg0 to breg31
-  place.number = opcode - 0x70U;
-  place.offset = reader.sleb();
+  simple.register_number = opcode - 0x70U;
+  simple.offset = reader.sleb();
   if (!reader.done()) {
     if (reader.read<std::uint8_t>() != 0x06) return std::nullopt;  // DW_OP_deref
-    place.deref = true;
+    simple.deref = true;
   }
-  return reader.ok() && reader.done() ? std::optional(place) : std::nullopt;
+  return reader.ok() && reader.done() ? std::optional(simple) : std::nullopt;
 }
 
-bool is_at(const Saved& saved, const Place& place) noexcept {
-  return saved.how == Saved::How::expression && read_place(saved.expression) == place;
+// Whether the register is saved at the address that this expression computes.
+bool is_saved_at(const Saved& saved, const SimpleExpression& simple) noexcept {
+  return saved.how == Saved::How::expression && read_simple_expression(saved.expression) == simple;
 }
 
-// The frame that the kernel made for a signal handler: rsp points to the ucontext_t, and its mcontext_t has the
-// registers. glibc describes just that.
-bool is_signal(const Row& row) noexcept {
-  return row.cfa_is_expression && read_place(row.cfa_expression) == Place{rsp, 160, true} &&
-         is_at(row.of_return_address, {rsp, 168, false}) && is_at(row.of_rbp, {rsp, 120, false});
+// Whether the row describes the frame that the kernel makes for a signal handler, in the words that glibc uses for it:
+// rsp points to a ucontext_t, and its mcontext_t holds the registers, rbp at 120, rsp at 160, rip at 168.
+bool is_kernel_signal_frame(const Row& row) noexcept {
+  return row.cfa_is_expression && read_simple_expression(row.cfa_expression) == SimpleExpression{rsp, 160, true} &&
+         is_saved_at(row.of_return_address, {rsp, 168, false}) && is_saved_at(row.of_rbp, {rsp, 120, false});
 }
 
+// The rule that says what the row says, `unsupported` if there is none.
 UnwindRule to_rule(const Cie& cie, const Row& row) noexcept {
   using How = Saved::How;
   constexpr UnwindRule unsupported(UnwindRule::Kind::unsupported);
   if (row.of_return_address.how == How::undefined) return UnwindRule(UnwindRule::Kind::end);
-  if (cie.is_signal_frame) return is_signal(row) ? UnwindRule(UnwindRule::Kind::signal) : unsupported;
+  if (cie.is_signal_frame) return is_kernel_signal_frame(row) ? UnwindRule(UnwindRule::Kind::signal) : unsupported;
   if (row.of_return_address.how != How::at_cfa || row.of_return_address.offset != -8 || row.of_rsp.how != How::same) {
     return unsupported;
   }
   if (row.cfa_is_expression) {
-    const std::optional<Place> cfa = read_place(row.cfa_expression);
-    const bool is_realigned = cfa && cfa->number == rbp && cfa->deref && is_at(row.of_rbp, {rbp, 0, false});
+    const std::optional<SimpleExpression> cfa = read_simple_expression(row.cfa_expression);
+    const bool is_realigned =
+        cfa && cfa->register_number == rbp && cfa->deref && is_saved_at(row.of_rbp, {rbp, 0, false});
     return is_realigned ? UnwindRule::realigned(cfa->offset) : unsupported;
   }
-  const bool is_at_rbp = is_at(row.of_rbp, {rbp, 0, false});
+  const bool is_at_rbp = is_saved_at(row.of_rbp, {rbp, 0, false});
   const bool is_kept = row.of_rbp.how == How::same || row.of_rbp.how == How::undefined;
   if (row.cfa_register == r10 && row.cfa_offset == 0) {
     return is_at_rbp || is_kept ? UnwindRule::realigning(is_at_rbp) : unsupported;
   }
   if (row.cfa_register != rsp && row.cfa_register != rbp) return unsupported;
-  // GCC forgets to say that rbp is back before the last instruction of a realigned frame.
+  // At the last instruction (ret) of a function with a realigned frame rbp is the caller's again. GCC's tables still
+  // say that it is saved at *rbp.
   if (row.cfa_register == rsp && is_at_rbp) return UnwindRule::framed(false, row.cfa_offset, 0);
   const bool is_saved = row.of_rbp.how == How::at_cfa;
   if (!is_saved && !is_kept) return unsupported;
-  if (is_saved && (row.of_rbp.offset > -8 || row.of_rbp.offset < -UnwindRule::most_saved)) return unsupported;
+  if (is_saved && (row.of_rbp.offset > -8 || row.of_rbp.offset < -UnwindRule::max_saved)) return unsupported;
   return UnwindRule::framed(row.cfa_register == rbp, row.cfa_offset, is_saved ? -row.of_rbp.offset : 0);
 }
 
+// The rule for `address` by the FDE at `position`, `none` if it is for other addresses.
 UnwindRule read_fde(std::span<const std::byte> frames, std::uintptr_t position, std::uintptr_t address) noexcept {
   std::optional<DwarfReader> found = read_entry(frames, position);
   if (!found) return damaged;
   DwarfReader& reader = *found;
   const std::uintptr_t self = reader.position();
-  const auto back = reader.read<std::uint32_t>();
-  if (back == 0) return damaged;
-  const std::optional<Cie> cie = read_cie(frames, self - back);
+  const auto cie_distance = reader.read<std::uint32_t>();
+  if (cie_distance == 0) return damaged;
+  const std::optional<Cie> cie = read_cie(frames, self - cie_distance);
   if (!cie) return damaged;
   const std::uintptr_t begin = reader.encoded(cie->encoding);
   const std::uintptr_t size = reader.encoded(cie->encoding & 0x0fU);
   if (cie->has_augmentation_data) reader.take(reader.uleb());
   if (!reader.ok()) return damaged;
   if (address - begin >= size) return {};
-  Program program(*cie, begin, address);
+  CfaProgram program(*cie, begin, address);
   if (!program.run(cie->instructions)) return damaged;
-  program.set_initial();
+  program.set_initial_row();
   return program.run(reader.take(reader.left())) ? to_rule(*cie, program.row()) : damaged;
 }
 
@@ -378,12 +392,14 @@ UnwindRule find_rule(const EhFrame& tables, std::uintptr_t address) noexcept {
   const std::uint64_t count = reader.encoded(count_encoding, origin);
   if (!reader.ok() || count > reader.left() / 8) return damaged;
   const std::span<const std::byte> table = reader.take(count * 8);
+  // Where a function begins, and where its FDE is.
   const auto entry = [&](std::size_t index) {
     DwarfReader row(table.subspan(index * 8, 8));
     const auto begin = static_cast<std::uintptr_t>(std::int64_t{row.read<std::int32_t>()});
     const auto fde = static_cast<std::uintptr_t>(std::int64_t{row.read<std::int32_t>()});
     return std::array<std::uintptr_t, 2>{origin + begin, origin + fde};
   };
+  // The index of the first function that begins behind `address`: the one before may have it.
   std::size_t low = 0;
   for (std::size_t high = count; low < high;) {
     const std::size_t middle = low + (high - low) / 2;

@@ -13,7 +13,8 @@ namespace {
 
 using Headers = std::span<const ElfW(Phdr)>;
 
-// What may be read from an address to the end of the segment that it is in.
+// The memory from `address` to the end of the segment that it is in, as far as the file has it; empty if it is in no
+// readable segment. `base` is what is added to the addresses in the headers.
 std::span<const std::byte> rest_of_segment(Headers headers, std::uintptr_t base, std::uintptr_t address) noexcept {
   for (const ElfW(Phdr) & header : headers) {
     if (header.p_type != PT_LOAD || (header.p_flags & PF_R) == 0) continue;
@@ -24,7 +25,8 @@ std::span<const std::byte> rest_of_segment(Headers headers, std::uintptr_t base,
   return {};
 }
 
-// `readable(address)` is what may be read from there.
+// The tables whose `.eh_frame_hdr` is at that address. `readable(address)` returns the memory that may be read from
+// `address` on, empty if there is none.
 template <class Readable>
 std::optional<EhFrame> tables_at(std::uintptr_t eh_frame_header, Readable readable) noexcept {
   const std::span<const std::byte> header = readable(eh_frame_header);
@@ -42,7 +44,8 @@ struct Search {
   std::optional<EhFrame> found;
 };
 
-// Of dl_iterate_phdr, for a C library without _dl_find_object.
+// The callback of dl_iterate_phdr: fills in `found` and stops at the module that the address lies in. Only used where
+// the C library has no _dl_find_object.
 [[maybe_unused]] int visit(dl_phdr_info* info, std::size_t /*size*/, void* data) {
   Search& search = *static_cast<Search*>(data);
   const Headers headers(info->dlpi_phdr, info->dlpi_phnum);
@@ -62,7 +65,8 @@ struct Search {
 
 #ifdef DLFO_STRUCT_HAS_EH_DBASE
 
-// The program headers, if they lie in the first page, as they do whatever linker made the file.
+// The program headers of the module that is mapped from `map_start` on. Empty if there is no ELF header, or if the
+// program headers do not lie in the first page; all linkers put them there.
 Headers headers_at(const void* map_start) noexcept {
   ElfW(Ehdr) elf;
   std::memcpy(&elf, map_start, sizeof elf);
@@ -76,16 +80,19 @@ Headers headers_at(const void* map_start) noexcept {
   return {reinterpret_cast<const ElfW(Phdr)*>(first), elf.e_phnum};
 }
 
+// For `tables_at`, where the C library has _dl_find_object.
 std::span<const std::byte> readable_from(std::uintptr_t address) noexcept {
   dl_find_object object{};
   if (::_dl_find_object(reinterpret_cast<void*>(address), &object) != 0) return {};
   const auto map_start = reinterpret_cast<std::uintptr_t>(object.dlfo_map_start);
   const Headers headers = headers_at(object.dlfo_map_start);
+  // Only if the first segment is mapped at `map_start`, the headers are those of this module.
   const auto first = std::ranges::find_if(headers, [](const ElfW(Phdr) & header) { return header.p_type == PT_LOAD; });
   const std::uintptr_t base = object.dlfo_link_map->l_addr;
   if (first != headers.end() && map_start - (first->p_vaddr & ~std::uintptr_t{4095}) == base)
     return rest_of_segment(headers, base, address);
-  // A program whose segments do not adjoin is found one segment at a time, without its headers.
+  // If there are gaps between the segments of a module, _dl_find_object gives the bounds of one segment instead of the
+  // module's. Another segment than the first does not begin with the headers, but all of it may be read.
   const auto map_end = reinterpret_cast<std::uintptr_t>(object.dlfo_map_end);
   return {reinterpret_cast<const std::byte*>(address), map_end - address};
 }

@@ -5,16 +5,17 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// A walk by the tables: where it began and all that is wanted, and where it is and what is still wanted.
+/// A walk by the tables that is under way.
 struct TableWalk {
-  Position begin;
-  Output all;
-  Position at;
-  Output rest;
+  Position begin;  // where it began
+  Output all;      // what was wanted there
+  Position at;     // where it is now
+  Output rest;     // what is still wanted
 };
 
-/// Goes on with a walk that was begun, in every case that there is, and looks up the rules that are not known. Returns
-/// how many addresses were written in all.
-std::size_t finish(const TableWalk& begun) noexcept;
+/// Goes on with a walk from `begun.at` to its end, through frames of every kind, and looks up the rules that are not in
+/// the cache. Walks again from `begun.begin` if it finds that rules were out of date, because a library was unloaded.
+/// Returns how many addresses the whole walk wrote.
+std::size_t finish_walk(const TableWalk& begun) noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -5,25 +5,28 @@
 #include <leash/config.hpp>
 #include <leash/track/stack/capture.hpp>
 
-// For functions that read the words of a stack as they lie there: what a sanitizer put between variables is no error.
+// For functions that read any word of a stack, whatever it belongs to. A sanitizer would report that, for example where
+// it has put red zones between variables.
 #define LEASH_READS_RAW_STACK __attribute__((no_sanitize("address", "thread", "undefined")))
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Where a walk begins: what the registers hold when a function has returned to its caller.
+/// Where a walk begins: the registers as they are when a function has returned to `return_address` in its caller. The
+/// caller's frame is the first frame of the walk.
 struct Registers {
-  std::uintptr_t pc = 0;  // the return address
+  std::uintptr_t return_address = 0;
   std::uintptr_t sp = 0;
   std::uintptr_t bp = 0;
 };
 
-/// Where a walk by the tables is.
+/// The frame that a walk by the tables has come to.
 struct Position {
-  // The return address: one more than the address that the frame is known by. So also where a signal interrupted it.
-  std::uintptr_t next = 0;
+  // Where the frame's function goes on. If a signal interrupted the function, the interrupted address + 1. So
+  // `return_address - 1` lies in the instruction that the function is at: this is the address that a walk writes.
+  std::uintptr_t return_address = 0;
   std::uintptr_t sp = 0;
   std::uintptr_t bp = 0;
-  // Up to where the stack that sp is in may be read.
+  // Up to which address the stack that sp is in is known to be readable.
   std::uintptr_t end = 0;
 };
 
@@ -31,20 +34,21 @@ LEASH_READS_RAW_STACK inline std::uintptr_t word_at(std::uintptr_t address) noex
   return *reinterpret_cast<const std::uintptr_t*>(address);
 }
 
-/// Where a walk's addresses go: `depth` of them, after the first `skip`.
+/// What a walk writes: leaves out the first `skip` addresses, then writes at most `depth` to `addresses`.
 struct Output {
   std::uintptr_t* addresses = nullptr;
   std::size_t depth = 0;
   std::size_t skip = 0;
 };
 
-/// Writes the addresses of the frame that begins there (see Registers) and of its callers, found by the unwind tables,
-/// and returns how many it wrote. It must be a frame of the calling thread that stays while the function runs. Six
-/// words, for these are passed in registers; structures would not be.
-std::size_t walk_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
+/// Walks by the unwind tables from the frame that the first three arguments describe (see Registers), and writes its
+/// address and those of its callers as the last three say (see Output). Returns how many it wrote. The frame must
+/// belong to the calling thread and must not return while this function runs; `depth` must not be 0. Takes six words
+/// instead of two structures, because those would be passed in memory, the words in registers.
+std::size_t walk_tables(std::uintptr_t return_address, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                         std::size_t depth, std::size_t skip) noexcept;
 
-/// How much of a stack is wanted, and what for. One word, for the same reason.
+/// How much of a stack is wanted, and what for. Fits into one word, so that it is passed in a register.
 struct Wanted {
   std::uint32_t skip;
   std::uint16_t depth;  // Not 0, and at most `max_depth`.
@@ -53,26 +57,30 @@ struct Wanted {
   friend bool operator==(Wanted, Wanted) noexcept = default;
 };
 
-/// The same, and what `intern` gives for the stack (see `capture_stack_id`). A thread's last stack is known without
-/// `intern`.
-std::uint32_t number_by_tables(std::uintptr_t pc, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
-                               std::uint32_t site, InternStack intern) noexcept;
+/// Walks as `walk_tables` does, and returns the id that `intern` gives the stack (see `capture_stack_id`). If the stack
+/// is the thread's last one for this purpose, with the same `site` and `wanted`, the id is remembered, and `intern` is
+/// not called.
+std::uint32_t stack_id_by_tables(std::uintptr_t return_address, std::uintptr_t sp, std::uintptr_t bp, Wanted wanted,
+                                 std::uint32_t site, InternStack intern) noexcept;
 
-/// As `walk_tables`, by `_Unwind_Backtrace`; with `sp` 0 any frame with that `pc` is taken.
+/// As `walk_tables`, but by `_Unwind_Backtrace`. If `from.sp` is 0, begins with the innermost frame that has that
+/// return address. `from.bp` is not used.
 std::size_t walk_system(Registers from, Output out) noexcept;
 
-/// Where the caller of a frame is, if there is one, and whether a signal interrupted it. `to.end` is as it was.
-struct PassedFrame {
-  bool passed = false;
+/// What `find_caller_by_system` found: whether there is a caller, whether a signal interrupted it, and where it is.
+/// `to.end` is still that of the frame that was asked about.
+struct FoundCaller {
+  bool found = false;
   bool interrupted = false;
   Position to;
 };
 
-/// Goes from a frame of the calling thread to its caller by `_Unwind_Backtrace`, which reads whatever it is led to.
-PassedFrame pass_by_system(const Position& at) noexcept;
+/// Finds the caller of the frame `at` of the calling thread by `_Unwind_Backtrace`, which does not test whether what it
+/// reads can be read.
+FoundCaller find_caller_by_system(const Position& at) noexcept;
 
-/// Whether `_Unwind_Backtrace` comes to the end of the calling thread's stack, within some number of frames, and no
-/// signal interrupted any of them.
+/// Whether a signal interrupted none of the frames that `_Unwind_Backtrace` shows, from this function on to where it
+/// stops. False too if there are more than 1000.
 bool is_free_of_signals_by_system() noexcept;
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -5,71 +5,76 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-// A frame as the compiler's unwinder shows it.
-struct Frame {
-  explicit Frame(_Unwind_Context* context) noexcept
+// A frame as `_Unwind_Backtrace` shows it to its callback.
+struct ShownFrame {
+  explicit ShownFrame(_Unwind_Context* context) noexcept
       : pc(_Unwind_GetIPInfo(context, &interrupted)), sp(_Unwind_GetCFA(context)) {}
 
-  [[nodiscard]] std::uintptr_t next() const noexcept { return interrupted != 0 ? pc + 1 : pc; }
+  // As in Position.
+  [[nodiscard]] std::uintptr_t return_address() const noexcept { return interrupted != 0 ? pc + 1 : pc; }
 
   int interrupted = 0;
-  std::uintptr_t pc;
+  std::uintptr_t pc;  // the return address, or the interrupted address
   std::uintptr_t sp;
 };
 
-struct Visit {
+// Writes the addresses of `from` and its callers, once `_Unwind_Backtrace` has come to `from`.
+struct AddressWriter {
   Registers from;
   Output out;
   bool found = false;
   std::size_t count = 0;
 };
 
-_Unwind_Reason_Code visit(_Unwind_Context* context, void* data) {
-  Visit& to = *static_cast<Visit*>(data);
-  const Frame frame(context);
-  to.found = to.found || (frame.next() == to.from.pc && (to.from.sp == 0 || frame.sp == to.from.sp));
+_Unwind_Reason_Code visit_to_write(_Unwind_Context* context, void* data) {
+  AddressWriter& to = *static_cast<AddressWriter*>(data);
+  const ShownFrame frame(context);
+  to.found =
+      to.found || (frame.return_address() == to.from.return_address && (to.from.sp == 0 || frame.sp == to.from.sp));
   if (!to.found) return _URC_NO_REASON;
   if (frame.pc == 0 || to.count == to.out.depth) return _URC_END_OF_STACK;
   if (to.out.skip > 0) {
     --to.out.skip;
   } else {
-    to.out.addresses[to.count++] = frame.next() - 1;
+    to.out.addresses[to.count++] = frame.return_address() - 1;
   }
   return _URC_NO_REASON;
 }
 
 #ifdef __x86_64__
-struct Pass {
+// Looks for the frame `at`; the frame that is shown after that is its caller, and becomes `at`.
+struct CallerSearch {
   Position at;
+  bool at_reached = false;
   bool found = false;
-  bool passed = false;
   bool interrupted = false;
 };
 
-_Unwind_Reason_Code visit_to_pass(_Unwind_Context* context, void* data) {
-  Pass& pass = *static_cast<Pass*>(data);
-  const Frame frame(context);
-  if (!pass.found) {
-    pass.found = frame.next() == pass.at.next && frame.sp == pass.at.sp;
+_Unwind_Reason_Code visit_to_find_caller(_Unwind_Context* context, void* data) {
+  CallerSearch& search = *static_cast<CallerSearch*>(data);
+  const ShownFrame frame(context);
+  if (!search.at_reached) {
+    search.at_reached = frame.return_address() == search.at.return_address && frame.sp == search.at.sp;
     return _URC_NO_REASON;
   }
   constexpr int rbp = 6;
-  pass.passed = frame.pc != 0;
-  pass.interrupted = frame.interrupted != 0;
-  pass.at.next = frame.next();
-  pass.at.sp = frame.sp;
-  pass.at.bp = _Unwind_GetGR(context, rbp);
+  search.found = frame.pc != 0;
+  search.interrupted = frame.interrupted != 0;
+  search.at.return_address = frame.return_address();
+  search.at.sp = frame.sp;
+  search.at.bp = _Unwind_GetGR(context, rbp);
   return _URC_END_OF_STACK;
 }
 
-struct Check {
+// Stops at the first frame that a signal interrupted, or when `left` frames were shown.
+struct SignalCheck {
   std::size_t left;
   bool free = true;
 };
 
-_Unwind_Reason_Code visit_to_check(_Unwind_Context* context, void* data) {
-  Check& check = *static_cast<Check*>(data);
-  check.free = check.left != 0 && Frame(context).interrupted == 0;
+_Unwind_Reason_Code visit_to_find_signal(_Unwind_Context* context, void* data) {
+  SignalCheck& check = *static_cast<SignalCheck*>(data);
+  check.free = check.left != 0 && ShownFrame(context).interrupted == 0;
   --check.left;
   return check.free ? _URC_NO_REASON : _URC_END_OF_STACK;
 }
@@ -78,22 +83,22 @@ _Unwind_Reason_Code visit_to_check(_Unwind_Context* context, void* data) {
 }  // namespace
 
 std::size_t walk_system(Registers from, Output out) noexcept {
-  Visit to{.from = from, .out = out};
-  _Unwind_Backtrace(visit, &to);
+  AddressWriter to{.from = from, .out = out};
+  _Unwind_Backtrace(visit_to_write, &to);
   return to.count;
 }
 
 #ifdef __x86_64__
-PassedFrame pass_by_system(const Position& at) noexcept {
-  Pass pass{.at = at};
-  _Unwind_Backtrace(visit_to_pass, &pass);
-  return {.passed = pass.passed, .interrupted = pass.interrupted, .to = pass.at};
+FoundCaller find_caller_by_system(const Position& at) noexcept {
+  CallerSearch search{.at = at};
+  _Unwind_Backtrace(visit_to_find_caller, &search);
+  return {.found = search.found, .interrupted = search.interrupted, .to = search.at};
 }
 
 bool is_free_of_signals_by_system() noexcept {
-  // Each takes some 200 ns.
-  Check check{.left = 1000};
-  _Unwind_Backtrace(visit_to_check, &check);
+  // Limits the time: a frame takes about 200 ns.
+  SignalCheck check{.left = 1000};
+  _Unwind_Backtrace(visit_to_find_signal, &check);
   return check.free;
 }
 #endif

@@ -23,8 +23,8 @@ TEST_CASE("the rules of any two addresses are kept at once") {
   for (int round = 0; round < 300'000; ++round) {
     // Near, where code mostly is, and far.
     const std::uintptr_t there = round % 2 == 0 ? here ^ (random() % (1U << 20U) + 1) : random() >> 17U;
-    cache->store(here, rule(16), cache->generation());
-    cache->store(there, rule(64), cache->generation());
+    cache->store(here, rule(16), cache->clear_count());
+    cache->store(there, rule(64), cache->clear_count());
     if (cache->find(here) != rule(16) || cache->find(there) != rule(64)) ++lost;
   }
   CHECK(lost == 0);
@@ -33,8 +33,8 @@ TEST_CASE("the rules of any two addresses are kept at once") {
 TEST_CASE("an address that was not stored has no rule, however near it is to one that was") {
   const auto cache = std::make_unique<RuleCache>();
   std::mt19937_64 random(2);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
-  cache->store(here, rule(16), cache->generation());
-  cache->store(here + (std::uintptr_t{1} << 40U), rule(16), cache->generation());
+  cache->store(here, rule(16), cache->clear_count());
+  cache->store(here + (std::uintptr_t{1} << 40U), rule(16), cache->clear_count());
   int found = 0;
   for (unsigned bit = 0; bit < 48; ++bit) {
     if (bit != 40 && cache->find(here ^ std::uintptr_t{1} << bit) != UnwindRule()) ++found;
@@ -43,19 +43,19 @@ TEST_CASE("an address that was not stored has no rule, however near it is to one
     if (const std::uintptr_t there = random() >> 16U; there != here && cache->find(there) != UnwindRule()) ++found;
   }
   CHECK(found == 0);
-  cache->store(std::uintptr_t{1} << 47U, rule(16), cache->generation());
+  cache->store(std::uintptr_t{1} << 47U, rule(16), cache->clear_count());
   CHECK(cache->find(std::uintptr_t{1} << 47U) == UnwindRule());
 }
 
 TEST_CASE("what was looked up before the cache was cleared is not kept") {
   const auto cache = std::make_unique<RuleCache>();
-  const std::uint32_t generation = cache->generation();
-  cache->store(here, rule(16), generation);
+  const std::uint32_t clear_count = cache->clear_count();
+  cache->store(here, rule(16), clear_count);
   cache->clear();
   CHECK(cache->find(here) == UnwindRule());
-  cache->store(here, rule(16), generation);
+  cache->store(here, rule(16), clear_count);
   CHECK(cache->find(here) == UnwindRule());
-  cache->store(here, rule(16), cache->generation());
+  cache->store(here, rule(16), cache->clear_count());
   CHECK(cache->find(here) == rule(16));
 }
 
@@ -72,7 +72,7 @@ TEST_CASE("a rule keeps what it was made of") {
         CHECK(made.keeps_rbp() == (saved == 0));
         CHECK(made.offset() == offset);
         CHECK(made.saved() == (saved == 0 ? 8 : saved));
-        CHECK((made.bits() >> UnwindRule::size) == 0);
+        CHECK((made.bits() >> UnwindRule::bit_count) == 0);
       }
     }
   }
