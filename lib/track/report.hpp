@@ -82,10 +82,10 @@ struct Group {
 /// when the report is printed, not when it is made.
 struct Report {
   std::vector<Group> groups;
-  std::uint64_t opened = 0;         ///< Tags created so far (0 in what goes to `Options::on_late`),
-  std::uint64_t closed = 0;         ///< and how many of them are not open any more.
-  bool verdict = false;             ///< Whether the tracker was closed: else what is open is no finding, only open.
-  std::uint64_t without_stack = 0;  ///< Tags that got no stack, for want of room for more different ones.
+  std::uint64_t opened = 0;  ///< Tags created so far (0 in what goes to `Options::on_late`),
+  std::uint64_t closed = 0;  ///< and how many of them are not open any more.
+  bool verdict = false;  ///< Whether what is open is a finding, as it is when the tracker closes; else it is only open.
+  std::uint64_t without_stack = 0;                ///< Tags that got no stack, for want of room for more different ones.
   std::vector<SuppressionUse> suppressions;       ///< The lines there were, and how often each was used.
   std::vector<std::string> plumbing;              ///< As the tracker's Options have it, for who explains the report.
   std::size_t max_groups = default_max_groups();  ///< The same.

@@ -5,10 +5,11 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-std::string things_of(const Group& group) { return counted(group.count, group.kind.one, group.kind.many); }
+/// "3 connections".
+std::string count_and_kind(const Group& group) { return counted(group.count, group.kind.one, group.kind.many); }
 
-/// "the connection".
-std::string the_one(const Group& group) {
+/// "the connection"; "the handle" if the kind has no name.
+std::string the_resource(const Group& group) {
   return "the " + (group.kind.one.empty() ? std::string("handle") : std::string(group.kind.one));
 }
 
@@ -24,6 +25,7 @@ std::string advice_on_untracked(Origin origin) {
   return {};
 }
 
+/// Whether the destructor of one of the instances loses the error of what was written (`OnDrop::error_lost`).
 bool loses_errors(const Group& group) {
   return std::ranges::find(group.instances, OnDrop::error_lost, &Instance::on_drop) != group.instances.end();
 }
@@ -31,7 +33,7 @@ bool loses_errors(const Group& group) {
 }  // namespace
 
 std::string what_is_wrong(const Group& group, bool verdict) {
-  std::string things = things_of(group);
+  std::string things = count_and_kind(group);
   switch (group.rule) {
     case Rule::leaked:
       return things + (verdict ? " not closed" : " open");
@@ -62,7 +64,7 @@ std::string what_is_wrong(const Group& group, bool verdict) {
 }
 
 std::string advice(const Group& group) {
-  const std::string one = the_one(group);
+  const std::string one = the_resource(group);
   switch (group.rule) {
     case Rule::leaked:
       return "call close() on " + one + " on every path, or let its owner end";

@@ -7,14 +7,15 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// Whether `line` is meant for the finding. The site counts as a frame: it is known where stacks are not.
+/// Whether `line` matches the group. The site where the resource was opened counts as a frame, so that a line also
+/// matches where no stack was captured.
 bool matches(const Suppressions::Line& line, const Group& group, const Plumbing& plumbing) {
   const auto fits = [&](std::string_view function, std::string_view file) {
     return line.matches(group.rule, group.kind, function, file);
   };
   if (group.rule == Rule::untracked) return fits({}, os::target_of_descriptor(group.instances.front().name));
   if (line.top) {
-    const auto [function, file] = place_of(group.opened, plumbing);
+    const auto [function, file] = function_and_file_of(group.opened, plumbing);
     return fits(function, file);
   }
   if (fits(abridge(group.opened.site.function_name()), group.opened.site.file_name())) return true;
@@ -36,7 +37,8 @@ void apply_suppressions(Report& report, const Suppressions& suppressions) {
   std::erase_if(report.groups, [&](const Group& group) {
     for (SuppressionUse& use : report.suppressions) {
       if (!matches(use.line, group, report.plumbing)) continue;
-      // More than the line allows is a finding, and told whole: which of them are the new ones, nobody can say.
+      // A group that would exceed `max` is reported whole: nobody can say which of its resources are the additional
+      // ones.
       if (use.line.max && use.resources + group.count > *use.line.max) continue;
       ++use.findings;
       use.resources += group.count;

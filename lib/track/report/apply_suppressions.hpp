@@ -6,8 +6,9 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Takes out of `report` the groups that `suppressions` have a line for, and enters how often each line was used. Looks
-/// names up where there is something to match, so no lock may be held.
+/// Removes from `report.groups` those that a line of `suppressions` matches, and appends all lines to
+/// `report.suppressions`, each with the number of groups and resources that it removed. Looks up function names
+/// (`resolve`), so the caller must not hold a lock.
 void apply_suppressions(Report& report, const Suppressions& suppressions);
 
 }  // namespace LEASH_NAMESPACE::track::detail

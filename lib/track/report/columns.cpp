@@ -4,11 +4,11 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// Of UTF-8: whether a byte is not the first of its code point.
+/// Whether `byte` of a UTF-8 text is not the first byte of its code point.
 bool is_continuation(char byte) noexcept { return (static_cast<unsigned char>(byte) & 0xC0U) == 0x80U; }
 
-/// The size in bytes of the first `count` code points.
-std::size_t size_of(std::string_view text, std::size_t count) noexcept {
+/// The size in bytes of the first `count` code points of `text`.
+std::size_t prefix_size(std::string_view text, std::size_t count) noexcept {
   std::size_t size = 0;
   while (size < text.size() && (is_continuation(text[size]) || count-- > 0)) ++size;
   return size;
@@ -29,32 +29,32 @@ std::size_t columns(std::string_view text) noexcept {
 }
 
 std::string shorten_middle(std::string_view text, std::size_t width) {
-  const std::size_t all = columns(text);
-  if (all <= width) return std::string(text);
+  const std::size_t total = columns(text);
+  if (total <= width) return std::string(text);
   if (width == 0) return {};
-  const std::size_t begin = (width - 1) / 3;
-  const std::size_t end = width - 1 - begin;
-  std::string shortened(text.substr(0, size_of(text, begin)));
-  return shortened.append("…").append(text.substr(size_of(text, all - end)));
+  const std::size_t kept_begin = (width - 1) / 3;
+  const std::size_t kept_end = width - 1 - kept_begin;
+  std::string shortened(text.substr(0, prefix_size(text, kept_begin)));
+  return shortened.append("…").append(text.substr(prefix_size(text, total - kept_end)));
 }
 
 std::string wrap(std::string_view first, std::string_view text, std::string_view indent, std::size_t width) {
   std::string lines(first);
   std::size_t column = columns(first);
-  bool begun = false;
+  bool has_word = false;  // Whether there is a word in the current line.
   while (!text.empty()) {
     const std::size_t end = std::min(text.find(' '), text.size());
     const std::string_view word = text.substr(0, end);
-    const std::size_t needed = columns(word) + (begun ? 1 : 0);
-    if (begun && column + needed > width) {
+    const std::size_t needed = columns(word) + (has_word ? 1 : 0);
+    if (has_word && column + needed > width) {
       lines.append("\n").append(indent);
       column = columns(indent);
-      begun = false;
+      has_word = false;
     }
-    if (begun) lines += ' ';
+    if (has_word) lines += ' ';
     lines += word;
-    column += columns(word) + (begun ? 1 : 0);
-    begun = true;
+    column += columns(word) + (has_word ? 1 : 0);
+    has_word = true;
     text.remove_prefix(std::min(end + 1, text.size()));
   }
   return lines += '\n';

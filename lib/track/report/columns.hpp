@@ -7,15 +7,17 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// How many columns `text` takes on a terminal, by its code points; none for colours (SGR).
+/// How many columns `text` takes on a terminal: one for each code point, none for escape sequences that set a colour
+/// (SGR, up to their `m`).
 std::size_t columns(std::string_view text) noexcept;
 
-/// `text` with `…` in the place of its middle, if it takes more than `width` columns; its end is what tells most, so of
-/// what stays it gets more. Cut between code points only. Of width 0: nothing.
+/// `text` if it fits into `width` columns; else its beginning, `…` and its end, in exactly `width` columns. The end
+/// tells more, so it gets two thirds of them. Cuts only between code points. Empty if `width` is 0. `text` has no
+/// escape sequences.
 std::string shorten_middle(std::string_view text, std::size_t width);
 
-/// Words in lines of at most `width` columns, each after `indent`, the first one after `first` instead. A word that is
-/// longer has a line of its own. Ends with a newline.
+/// The words of `text` in lines of at most `width` columns. The first line begins with `first`, the others with
+/// `indent`. A word that does not fit has a line of its own, which is longer than `width`. Ends with a newline.
 std::string wrap(std::string_view first, std::string_view text, std::string_view indent, std::size_t width);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -19,7 +19,7 @@ namespace LEASH_NAMESPACE::track {
 namespace {
 
 using detail::counted;
-using detail::is_users;
+using detail::is_user_code;
 using detail::Plumbing;
 using leash::detail::escape;
 
@@ -28,43 +28,46 @@ Location location_of(const Site& site) {
   return {.file = site.file_name(), .line = site.line(), .column = site.column()};
 }
 
-/// The line of the reader's that caused `event`: what the compiler said of the call if they wrote that, else the
-/// innermost of their frames that has a line.
-Location place_among(const Event& event, const std::vector<Frame>& frames, const Plumbing& plumbing) {
-  if (!is_users(event.site, plumbing)) {
+/// The line of the user's code that caused `event`, whose user frames are `frames`: the site if that is in the user's
+/// code, else the innermost frame that has a line, else the site all the same.
+Location user_location(const Event& event, const std::vector<Frame>& frames, const Plumbing& plumbing) {
+  if (!is_user_code(event.site, plumbing)) {
     const auto first = std::ranges::find_if(frames, [](const Frame& frame) { return frame.line != 0; });
     if (first != frames.end()) return {.file = first->file, .line = first->line};
   }
   return location_of(event.site);
 }
 
-/// Whether nothing at all is known of a frame: its library was unloaded.
+/// Whether nothing but the address of `frame` is known, because its library was unloaded.
 bool is_gone(const Frame& frame) { return frame.function.empty() && frame.module.empty(); }
 
-/// Whether `frame` is at `place`. Debug information and the compiler may begin the path at different folders.
+/// Whether `frame` is at `place`. Compares only the file's name and the line: the path in debug information and that in
+/// a `std::source_location` may begin at different folders.
 bool is_at(const Explained::Frame& frame, const Location& place) {
   const std::string name = place.file.substr(place.file.rfind('/') + 1);
   return frame.place.line == place.line && !name.empty() &&
          (frame.place.file == name || frame.place.file.ends_with("/" + name));
 }
 
-/// The frames as they are told: where they have no lines, or the library of the first was unloaded, what the compiler
-/// said of the call comes first.
-std::vector<Explained::Frame> told_frames(const Event& event, const std::vector<Frame>& frames) {
-  std::vector<Explained::Frame> told;
+/// `frames`, the user frames of `event`, as an Explained has them. If no frame has a line, or the library of the
+/// innermost one was unloaded, a frame made from the event's site comes first; it replaces one of an unloaded library.
+/// Of several frames in a row from unloaded libraries, only one is left.
+std::vector<Explained::Frame> explained_frames(const Event& event, const std::vector<Frame>& frames) {
+  std::vector<Explained::Frame> explained;
   const bool has_lines = std::ranges::any_of(frames, [](const Frame& frame) { return frame.line != 0; });
   const bool first_is_gone = !frames.empty() && is_gone(frames.front());
   const bool by_site = event.site && (!has_lines || first_is_gone);
   if (by_site) {
-    Explained::Frame& site = told.emplace_back();
+    Explained::Frame& site = explained.emplace_back();
     site.function = abridge(event.site.function_name());
     site.place = location_of(event.site);
   }
   for (const Frame& frame : frames) {
     if (by_site && first_is_gone && &frame == &frames.front()) continue;
-    const bool after_gone = !told.empty() && told.back().function.empty() && told.back().module.empty();
-    if (is_gone(frame) && after_gone) continue;
-    Explained::Frame& each = told.emplace_back();
+    const bool previous_is_gone =
+        !explained.empty() && explained.back().function.empty() && explained.back().module.empty();
+    if (is_gone(frame) && previous_is_gone) continue;
+    Explained::Frame& each = explained.emplace_back();
     each.function = frame.function;
     each.place.file = frame.file;
     each.place.line = frame.line;
@@ -72,7 +75,7 @@ std::vector<Explained::Frame> told_frames(const Event& event, const std::vector<
     each.module = frame.module;
     each.offset = frame.offset;
   }
-  return told;
+  return explained;
 }
 
 class Explainer {
@@ -100,61 +103,63 @@ class Explainer {
     explained.remarks = remarks();
     for (const SuppressionUse& use : report_.suppressions) explained.suppressions.push_back(explain(use));
     detail::set_fingerprints(explained.groups);
-    if (!excerpts_) forget_lines(explained.groups);
+    // The fingerprints need the lines, so they are read even if the caller does not want them.
+    if (!excerpts_) clear_lines(explained.groups);
     explained.headline = headline(explained, 80);
     return explained;
   }
 
  private:
   Explained::Group explain(const Group& group) {
-    Explained::Group told{.rule = group.rule,
-                          .severity = group.severity,
-                          .finding = group.rule != Rule::leaked || report_.verdict,
-                          .counted = was_only_counted(group),
-                          .kind = std::string(group.kind.one),
-                          .kinds = std::string(group.kind.many),
-                          .what = detail::what_is_wrong(group, report_.verdict),
-                          .count = group.count,
-                          .threads = group.threads,
-                          .min_age = group.min_age,
-                          .max_age = group.max_age,
-                          .others_closed_at = location_of(group.others_closed_at)};
+    Explained::Group explained{.rule = group.rule,
+                               .severity = group.severity,
+                               .finding = group.rule != Rule::leaked || report_.verdict,
+                               .counted = was_only_counted(group),
+                               .kind = std::string(group.kind.one),
+                               .kinds = std::string(group.kind.many),
+                               .what = detail::what_is_wrong(group, report_.verdict),
+                               .count = group.count,
+                               .threads = group.threads,
+                               .min_age = group.min_age,
+                               .max_age = group.max_age,
+                               .others_closed_at = location_of(group.others_closed_at)};
     for (const auto& [verb, event] : events_of(group)) {
-      told.events.push_back(explain(verb, *event, told.events.empty()));
+      explained.events.push_back(explain(verb, *event, explained.events.empty()));
     }
-    if (!told.events.empty()) told.place = told.events.front().place;
-    for (const Instance& instance : group.instances) told.instances.push_back(explain(instance, group.rule));
-    if (told.finding) {
-      told.advice = detail::advice(group);
-      told.suppression = detail::suggested_suppression(group, plumbing_);
+    if (!explained.events.empty()) explained.place = explained.events.front().place;
+    for (const Instance& instance : group.instances) explained.instances.push_back(explain(instance, group.rule));
+    if (explained.finding) {
+      explained.advice = detail::advice(group);
+      explained.suppression = detail::suggested_suppression(group, plumbing_);
     }
-    return told;
+    return explained;
   }
 
+  /// Whether the group's resources were opened at level `count`, where neither names nor places are stored.
   static bool was_only_counted(const Group& group) {
     return group.rule != Rule::untracked && !group.opened && !group.instances.empty() &&
            group.instances.front().name.empty();
   }
 
   static Explained::Instance explain(const Instance& instance, Rule rule) {
-    Explained::Instance told{.name = instance.name,
-                             .parent = instance.parent,
-                             .descriptor = instance.descriptor,
-                             .thread = instance.thread,
-                             .age = instance.age};
-    for (const Note& note : instance.notes) told.notes.push_back(note.text);
+    Explained::Instance explained{.name = instance.name,
+                                  .parent = instance.parent,
+                                  .descriptor = instance.descriptor,
+                                  .thread = instance.thread,
+                                  .age = instance.age};
+    for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->site) {
-      told.last_use = {.place = location_of(instance.last_use->site),
-                       .ago = instance.last_use->ago,
-                       .before = std::string(detail::before_what(rule))};
+      explained.last_use = {.place = location_of(instance.last_use->site),
+                            .ago = instance.last_use->ago,
+                            .before = std::string(detail::before_what(rule))};
     }
-    return told;
+    return explained;
   }
 
   static Explained::Suppression explain(const SuppressionUse& use) {
     const Suppressions::Line& line = use.line;
     std::string text = line.rule ? std::string(to_string(*line.rule)) : "*";
-    text += " " + (line.kind.empty() ? "*" : line.kind) + " " + (line.top ? "top:" : "") + line.pattern;
+    text += " " + detail::kind_word(line.kind) + " " + (line.top ? "top:" : "") + line.pattern;
     if (line.max) text += " max=" + std::to_string(*line.max);
     return {.where = line.where,
             .line = std::move(text),
@@ -163,11 +168,11 @@ class Explainer {
             .resources = use.resources};
   }
 
-  using ToldEvents = std::vector<std::pair<std::string_view, const Event*>>;
+  using VerbsAndEvents = std::vector<std::pair<std::string_view, const Event*>>;
 
-  /// What happened to the resources of a group, each with its verb; first that whose place a reader wants to see.
-  static ToldEvents events_of(const Group& group) {
-    ToldEvents events;
+  /// The events of a group that are known, each with its verb. The first one is where a reader should look first.
+  static VerbsAndEvents events_of(const Group& group) {
+    VerbsAndEvents events;
     const auto add = [&](std::string_view verb, const Event& event) {
       if (event) events.emplace_back(verb, &event);
     };
@@ -196,25 +201,27 @@ class Explainer {
     return events;
   }
 
-  Explained::Event explain(std::string_view verb, const Event& event, bool with_lines) {
+  /// `with_excerpt`: whether to read the lines of source at the event's location.
+  Explained::Event explain(std::string_view verb, const Event& event, bool with_excerpt) {
     const std::vector<Frame> frames = detail::user_frames(event.stack, plumbing_);
-    Explained::Event told{.verb = std::string(verb),
-                          .place = place_among(event, frames, plumbing_),
-                          .frames = told_frames(event, frames),
-                          .has_stack = !event.stack.addresses.empty()};
+    Explained::Event explained{.verb = std::string(verb),
+                               .place = user_location(event, frames, plumbing_),
+                               .frames = explained_frames(event, frames),
+                               .has_stack = !event.stack.addresses.empty()};
     for (const Frame& frame : frames) {
-      (frame.line == 0 ? without_lines_ : with_lines_).insert(frame.module);
-      if (frame.error && told.unread.empty()) told.unread = frame.error.message();
+      (frame.line == 0 ? modules_without_lines_ : modules_with_lines_).insert(frame.module);
+      if (frame.error && explained.unread.empty()) explained.unread = frame.error.message();
     }
-    if (with_lines && !told.frames.empty()) {
-      auto here = std::ranges::find_if(told.frames, [&](const auto& frame) { return is_at(frame, told.place); });
-      if (here == told.frames.end()) here = told.frames.begin();
-      here->lines = detail::excerpt(told.place.file, told.place.line);
+    if (with_excerpt && !explained.frames.empty()) {
+      auto here =
+          std::ranges::find_if(explained.frames, [&](const auto& frame) { return is_at(frame, explained.place); });
+      if (here == explained.frames.end()) here = explained.frames.begin();
+      here->lines = detail::excerpt(explained.place.file, explained.place.line);
     }
-    return told;
+    return explained;
   }
 
-  static void forget_lines(std::vector<Explained::Group>& groups) {
+  static void clear_lines(std::vector<Explained::Group>& groups) {
     for (Explained::Group& group : groups) {
       for (Explained::Event& event : group.events) {
         for (Explained::Frame& frame : event.frames) frame.lines.clear();
@@ -222,50 +229,54 @@ class Explainer {
     }
   }
 
-  /// Of all groups by their places: of those in `told`, which were worked out, and of the others.
-  std::vector<Explained::Summand> summands(const std::vector<Explained::Group>& told) const {
-    std::vector<Explained::Summand> sums;
-    std::vector<const Kind*> kinds;
-    std::map<std::tuple<Rule, std::string_view, std::string, unsigned>, std::size_t> places;
+  /// The sums of all groups of the report, by rule, kind and location. `explained` are the first groups of the report,
+  /// those that are explained: their locations are known already.
+  std::vector<Explained::Summand> summands(const std::vector<Explained::Group>& explained) const {
+    std::vector<Explained::Summand> unsorted;
+    std::vector<const Kind*> kinds;  // The kind of each element of `unsorted`.
+    std::map<std::tuple<Rule, std::string_view, std::string, unsigned>, std::size_t>
+        positions;  // Indices into `unsorted`.
     for (std::size_t at = 0; at < report_.groups.size(); ++at) {
       const Group& group = report_.groups[at];
-      Location place = at < told.size() ? told[at].place : place_of(group);
-      const auto [known, fresh] = places.try_emplace({group.rule, group.kind.one, place.file, place.line}, sums.size());
-      if (fresh) {
-        sums.push_back({.rule = group.rule, .place = std::move(place)});
+      Location place = at < explained.size() ? explained[at].place : location_of_first_event(group);
+      const auto [known, is_new] =
+          positions.try_emplace({group.rule, group.kind.one, place.file, place.line}, unsorted.size());
+      if (is_new) {
+        unsorted.push_back({.rule = group.rule, .place = std::move(place)});
         kinds.push_back(&group.kind);
       }
-      sums[known->second].count += group.count;
+      unsorted[known->second].count += group.count;
     }
     std::vector<std::size_t> order;
-    for (std::size_t at = 0; at < sums.size(); ++at) {
-      sums[at].things = sums[at].count == 1 ? kinds[at]->one : kinds[at]->many;
+    for (std::size_t at = 0; at < unsorted.size(); ++at) {
+      unsorted[at].things = unsorted[at].count == 1 ? kinds[at]->one : kinds[at]->many;
       order.push_back(at);
     }
     std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
-      return sums[a].count != sums[b].count ? sums[a].count > sums[b].count : a < b;
+      return unsorted[a].count != unsorted[b].count ? unsorted[a].count > unsorted[b].count : a < b;
     });
     std::vector<Explained::Summand> sorted;
-    for (const std::size_t at : order) sorted.push_back(std::move(sums[at]));
+    for (const std::size_t at : order) sorted.push_back(std::move(unsorted[at]));
     return sorted;
   }
 
-  Location place_of(const Group& group) const {
-    const ToldEvents events = events_of(group);
+  /// What `Explained::Group::place` is, for a group that is not explained.
+  Location location_of_first_event(const Group& group) const {
+    const VerbsAndEvents events = events_of(group);
     if (events.empty()) return {};
     const Event& event = *events.front().second;
-    // Where that is enough, no names are looked up: there may be many groups.
-    if (is_users(event.site, plumbing_)) return location_of(event.site);
-    return place_among(event, detail::user_frames(event.stack, plumbing_), plumbing_);
+    // `user_location` would return the same, but needs the frames: looking up names for many groups takes long.
+    if (is_user_code(event.site, plumbing_)) return location_of(event.site);
+    return user_location(event, detail::user_frames(event.stack, plumbing_), plumbing_);
   }
 
-  /// "172 connections, 31 files", in the order of the groups.
+  /// `Explained::sums`: "172 connections, 31 files", in the order of the groups.
   std::string sums() const {
     std::vector<std::pair<Kind, std::uint64_t>> kinds;
     std::map<std::string_view, std::size_t> known;
     for (const Group& group : report_.groups) {
-      const auto [kind, fresh] = known.try_emplace(group.kind.one, kinds.size());
-      if (fresh) kinds.emplace_back(group.kind, 0);
+      const auto [kind, is_new] = known.try_emplace(group.kind.one, kinds.size());
+      if (is_new) kinds.emplace_back(group.kind, 0);
       kinds[kind->second].second += group.count;
     }
     std::string text;
@@ -277,8 +288,8 @@ class Explainer {
 
   std::vector<std::string> remarks() const {
     std::vector<std::string> remarks;
-    for (const std::string& module : without_lines_) {
-      if (with_lines_.contains(module) || !detail::is_compressed_by_zstd(module)) continue;
+    for (const std::string& module : modules_without_lines_) {
+      if (modules_with_lines_.contains(module) || !detail::is_compressed_by_zstd(module)) continue;
       remarks.push_back("No lines of " + module +
                         ": its debug information is compressed by zstd, which leash does not read; zlib it does.");
     }
@@ -297,11 +308,11 @@ class Explainer {
   Plumbing plumbing_;
   const bool excerpts_;
   const std::size_t max_groups_;
-  std::set<std::string> without_lines_;  ///< Files that some frame, or all, have no lines from.
-  std::set<std::string> with_lines_;
+  std::set<std::string> modules_without_lines_;  ///< Those of frames whose line is unknown,
+  std::set<std::string> modules_with_lines_;     ///< and of those whose line is known. A module may be in both.
 };
 
-/// "12 connections svc.cpp:86"
+/// "12 connections svc.cpp:86"; `with_rule`: "12 connections leaked svc.cpp:86".
 std::string text_of(const Explained::Summand& summand, bool with_rule) {
   std::string text = detail::with_commas(summand.count) + " " + escape(summand.things);
   if (with_rule) text.append(" ").append(to_string(summand.rule));

@@ -12,7 +12,7 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// A place in a source file; without a line where it is not known.
+/// A file of source with a line and a column in it, as far as they are known.
 struct Location {
   std::string file = {};
   unsigned line = 0;    ///< From 1 on; 0 if unknown.
@@ -23,30 +23,36 @@ struct Location {
 };
 
 struct ExplainOptions {
-  /// What is hidden beside what the report's tracker hides: see `Options::plumbing`.
+  /// Frames to leave out in addition to those that the report's tracker leaves out (`Options::plumbing`).
   std::vector<std::string> plumbing = {};
 
-  /// How many groups are explained, the first ones; if not set, what the report's tracker says (`Options::max_groups`).
+  /// How many groups are explained at most, counted from the first one. If not set: as many as the
+  /// `Options::max_groups` of the report's tracker.
   std::optional<std::size_t> max_groups = std::nullopt;
 
-  /// Whether source files are read for the lines around each place.
+  /// Whether `Explained::Frame::lines` is filled in. The source files are read in either case: the fingerprints depend
+  /// on their lines.
   bool excerpts = true;
 };
 
-/// A Report with all that a reader is told worked out once: every format is a small writer over it. A plain value,
-/// whose texts are as the program had them: a writer makes them harmless for where it writes.
+/// All that a report tells its reader, worked out from a Report once, so that a writer for some format (text, JSON, …)
+/// only has to put it down. A plain value. Its texts are as the program had them, with control characters and the like:
+/// a writer must escape them for its format.
 ///
-/// It shows no frame of leash, of what invokes functions in Asio and the standard library, or of a test runner.
+/// It has no frames of leash, of the functions in Asio and the standard library that call the user's, or of test
+/// runners.
 struct Explained {
-  /// A function on the way to an event.
+  /// A function on the stack of an event.
   struct Frame {
     std::string function = {};  ///< Demangled and abridged; empty if unknown.
     Location place = {};        ///< Empty if unknown.
-    bool inlined = false;       ///< Whether it is inlined into the next one.
-    std::string module = {};    ///< The program or library it lies in; empty if that was unloaded.
-    std::uint64_t offset = 0;   ///< Where in it, as `addr2line -e module` takes it.
-    std::vector<std::string> lines =
-        {};  ///< Up to two lines of source, of which the last is that of the event's place.
+    bool inlined = false;       ///< Whether it is inlined into the function of the next frame.
+    std::string module =
+        {};  ///< The path of its program or library; empty if that was unloaded, or if only the site is known.
+    std::uint64_t offset = 0;  ///< Its address in the file `module`, as `addr2line -e module` takes it.
+    /// Lines of source: the line `Event::place`, and before it the line above. Only one frame of a group has them, a
+    /// frame of its first event; empty in the others, or if the file cannot be read.
+    std::vector<std::string> lines = {};
 
     friend bool operator==(const Frame&, const Frame&) = default;
   };
@@ -54,91 +60,95 @@ struct Explained {
   /// Something that happened to the resources of a group.
   struct Event {
     std::string verb = {};           ///< "opened at", "first closed at".
-    Location place = {};             ///< The line of the reader's that caused it.
-    std::vector<Frame> frames = {};  ///< The innermost first; one alone where no stack was kept.
-    bool has_stack = false;          ///< Whether a stack was kept.
-    std::string unread = {};         ///< Why names are missing, if the system lacked what it takes to read them.
+    Location place = {};             ///< The line of the user's code that caused it.
+    std::vector<Frame> frames = {};  ///< The innermost first. If no stack was captured, one at most.
+    bool has_stack = false;          ///< Whether a stack was captured.
+    std::string unread = {};  ///< Why names are missing: the error, if descriptors or memory ran out. Else empty.
 
     friend bool operator==(const Event&, const Event&) = default;
   };
 
   struct LastUse {
     Location place = {};
-    Clock::duration ago{};    ///< Before
-    std::string before = {};  ///< this: "before it was dropped"; or "ago", which is before the report.
+    Clock::duration ago{};    ///< The time from the last use to the event that `before` names.
+    std::string before = {};  ///< "before it was dropped" and the like; "ago" if the event is the report.
 
     friend bool operator==(const LastUse&, const LastUse&) = default;
   };
 
   struct Instance {
     std::string name = {};
-    std::string parent = {};  ///< The name of what it depends on, if there is such a thing.
-    int descriptor = -1;
-    unsigned thread = 0;
+    std::string parent = {};  ///< The name of the resource it depends on, if it is a child.
+    int descriptor = -1;      ///< -1 if it has none.
+    unsigned thread = 0;      ///< The number of the thread that opened it: see `track::Instance`.
     Clock::duration age{};
-    std::vector<std::string> notes = {};  ///< Of the Context, the outermost first.
+    std::vector<std::string> notes = {};  ///< Of the Context it was opened with, the outermost first.
     std::optional<LastUse> last_use = {};
 
     friend bool operator==(const Instance&, const Instance&) = default;
   };
 
-  /// Equal findings; in a snapshot, what is open from one place.
+  /// Findings that are equal: see `track::Group`. In a snapshot: resources that are open, opened at the same place.
   struct Group {
     Rule rule = Rule::leaked;
     Severity severity = Severity::failure;
-    bool finding = true;     ///< False for what is only open, in a snapshot.
-    bool counted = false;    ///< Nothing more is known than how many there are: level `count`.
-    std::string kind = {};   ///< "connection", and
-    std::string kinds = {};  ///< "connections".
-    std::string what = {};   ///< "3 connections not closed".
-    Location place = {};     ///< The line to look at first.
+    bool finding = true;     ///< False if the resources are only open: in a report without a verdict.
+    bool counted = false;    ///< Only the number of resources is known: level `count`.
+    std::string kind = {};   ///< The singular: "connection".
+    std::string kinds = {};  ///< The plural: "connections".
+    std::string what = {};   ///< What is wrong: "3 connections not closed".
+    Location place = {};     ///< The line to look at first: that of the first event.
     std::uint64_t count = 0;
-    std::vector<unsigned> threads = {};  ///< That opened them, ascending.
-    Clock::duration min_age{};
-    Clock::duration max_age{};
-    std::vector<Event> events = {};        ///< The one at `place` first.
-    std::vector<Instance> instances = {};  ///< The first ones, in the order of creation.
+    std::vector<unsigned> threads = {};    ///< The numbers of the threads that opened them, ascending.
+    Clock::duration min_age{};             ///< The age of the youngest of them,
+    Clock::duration max_age{};             ///< and of the oldest.
+    std::vector<Event> events = {};        ///< The one that happened at `place` first.
+    std::vector<Instance> instances = {};  ///< As in `track::Group`.
     Location others_closed_at = {};        ///< `leaked`: where another one from the same place was closed.
     std::string advice = {};               ///< Empty if it is no finding.
     std::string suppression = {};          ///< A line for `Suppressions` that silences it.
 
-    /// 16 hexadecimal digits that stay the same while code elsewhere changes: of the rule, the kind, the functions on
-    /// the way, and what the line of the place says; not of its number.
+    /// 16 hexadecimal digits that identify the finding across versions of the program. They depend on the rule, the
+    /// kind, the name of the file (not its folder), the functions on the stack without their parameters, and the text
+    /// of the line at `place`; not on line numbers. A group without events has the name of its first instance instead
+    /// of functions and lines. Of groups that are equal in all these, each has another fingerprint, by the order of
+    /// their lines.
     std::string fingerprint = {};
 
     friend bool operator==(const Group&, const Group&) = default;
   };
 
-  /// What is open, or was found, from one place; stacks that differ are one.
+  /// How many resources of one kind have findings of one rule at one place. Adds up groups that differ in other things,
+  /// such as their stacks.
   struct Summand {
     Rule rule = Rule::leaked;
     std::uint64_t count = 0;
-    std::string things = {};  ///< "connections"; "connection" of one.
+    std::string things = {};  ///< The kind: "connections", or "connection" if `count` is 1.
     Location place = {};
 
     friend bool operator==(const Summand&, const Summand&) = default;
   };
 
-  std::string headline = {};           ///< The most important, in at most 80 columns; empty if there are no groups.
-  std::vector<Summand> summands = {};  ///< Of all groups, the largest first.
+  std::string headline = {};           ///< `track::headline` with 80 columns.
+  std::vector<Summand> summands = {};  ///< Sums over all groups, also those not in `groups`. The largest first.
   std::vector<Group> groups = {};      ///< The largest first.
 
-  bool verdict = false;                   ///< Whether the tracker was closed: else what is open is no finding.
-  bool ok = true;                         ///< Whether there is no failure.
-  std::uint64_t total_groups = 0;         ///< With those left out by `max_groups`, and
-  std::uint64_t total_resources = 0;      ///< the resources in all of them.
-  std::string sums = {};                  ///< "172 connections, 31 files": the same by kind.
+  bool verdict = false;                   ///< As `Report::verdict`: if false, open resources are no findings.
+  bool ok = true;                         ///< `Report::ok`.
+  std::uint64_t total_groups = 0;         ///< The number of groups, with those left out by `max_groups`,
+  std::uint64_t total_resources = 0;      ///< and of the resources in them.
+  std::string sums = {};                  ///< `total_resources` by kind: "172 connections, 31 files".
   std::uint64_t opened = 0;               ///< Tags created so far; 0 in what goes to `Options::on_late`.
   std::uint64_t closed = 0;               ///< How many of them are not open any more.
-  std::vector<std::string> remarks = {};  ///< What is not known for a reason that can be named: whole sentences.
+  std::vector<std::string> remarks = {};  ///< Sentences that say why something is not known.
 
-  /// The suppressions there were, each as its line says it, and how often it was used.
+  /// A line of the tracker's suppressions, and how much it left out of the report.
   struct Suppression {
-    std::string where = {};  ///< `leash.supp:12`
-    std::string line = {};   ///< `leaked connection legacy::Pool::* max=4`
-    std::string reason = {};
-    std::uint64_t findings = 0;
-    std::uint64_t resources = 0;
+    std::string where = {};       ///< The file and line that it was read from: `leash.supp:12`.
+    std::string line = {};        ///< Without the reason: `leaked connection legacy::Pool::* max=4`.
+    std::string reason = {};      ///< What follows its `#`.
+    std::uint64_t findings = 0;   ///< How many groups it left out,
+    std::uint64_t resources = 0;  ///< and how many resources in them.
 
     friend bool operator==(const Suppression&, const Suppression&) = default;
   };
@@ -147,11 +157,13 @@ struct Explained {
   friend bool operator==(const Explained&, const Explained&) = default;
 };
 
-/// Works out what `report` tells. Looks names up and reads sources, so it may take long the first time. Thread-safe.
+/// Works out what `report` tells its reader. Looks up function names and reads source files, so it may take long,
+/// especially the first time. Thread-safe.
 [[nodiscard]] Explained explain(const Report& report, const ExplainOptions& options = {});
 
-/// The headline in at most `width` columns, but with one place at least: "24 open: 12 connections svc.cpp:86, 6 files
-/// cache.cpp:101, …". Empty if there are no groups.
+/// How many resources there are in all groups, and the largest of `explained.summands`, as many as fit into `width`
+/// columns but at least one: "24 open: 12 connections svc.cpp:86, 6 files cache.cpp:101, …". Empty if there are no
+/// groups.
 [[nodiscard]] std::string headline(const Explained& explained, std::size_t width);
 
 }  // namespace LEASH_NAMESPACE::track

@@ -10,8 +10,10 @@ Clock::duration duration_of(std::uint64_t microseconds) {
   return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(microseconds));
 }
 
+/// `a - b`, but 0 if `b` is greater.
 std::uint64_t saturating_sub(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : 0; }
 
+/// The resource of `record` as the report shows it.
 Instance instance_of(const Finding& finding, const Record& record) {
   Instance instance{.name = std::string(record.name()),
                     .descriptor = record.descriptor,
@@ -45,10 +47,10 @@ std::size_t Findings::hash(const Key& key) noexcept {
   return static_cast<std::size_t>(hash ^ hash >> 32U);
 }
 
-void Findings::grow() {
+void Findings::grow_index() {
   std::vector<std::uint32_t> larger(std::max<std::size_t>(16, index_.size() * 2));
-  for (std::uint32_t number = 0; number < groups_.size(); ++number) {
-    std::size_t at = hash(groups_[number].key) & (larger.size() - 1);
+  for (std::uint32_t number = 0; number < entries_.size(); ++number) {
+    std::size_t at = hash(entries_[number].key) & (larger.size() - 1);
     while (larger[at] != 0) at = (at + 1) & (larger.size() - 1);
     larger[at] = number + 1;
   }
@@ -56,28 +58,28 @@ void Findings::grow() {
 }
 
 Findings::Entry& Findings::entry_for(const Key& key) {
-  if (groups_.size() * 2 >= index_.size()) grow();
+  if (entries_.size() * 2 >= index_.size()) grow_index();
   std::size_t at = hash(key) & (index_.size() - 1);
   for (; index_[at] != 0; at = (at + 1) & (index_.size() - 1)) {
-    Entry& known = groups_[index_[at] - 1];
+    Entry& known = entries_[index_[at] - 1];
     if (known.key == key) return known;
   }
-  groups_.push_back({.key = key});
-  index_[at] = static_cast<std::uint32_t>(groups_.size());
-  return groups_.back();
+  entries_.push_back({.key = key});
+  index_[at] = static_cast<std::uint32_t>(entries_.size());
+  return entries_.back();
 }
 
 void Findings::add_instance(Entry& entry, const Order& order, const Finding& finding, const Record& record) {
-  const auto known = entry.instances.size();
-  if (known == Group::max_instances) {
+  const auto kept = entry.instances.size();
+  if (kept == Group::max_instances) {
     if (order > entry.orders.back()) return;
     entry.instances.pop_back();
   }
   auto* const end = entry.orders.begin() + static_cast<std::ptrdiff_t>(entry.instances.size());
-  auto* const place = std::upper_bound(entry.orders.begin(), end, order);
-  const auto at = place - entry.orders.begin();
-  std::move_backward(place, end, end + 1);
-  *place = order;
+  auto* const position = std::upper_bound(entry.orders.begin(), end, order);
+  const auto at = position - entry.orders.begin();
+  std::move_backward(position, end, end + 1);
+  *position = order;
   entry.instances.insert(entry.instances.begin() + at, instance_of(finding, record));
 }
 
@@ -91,20 +93,20 @@ void Findings::add(const Finding& finding, const Record& record) {
   ++entry.count;
   ++resources_;
   if (entry.threads.empty() || entry.threads.back() != record.thread) {
-    const auto place = std::ranges::lower_bound(entry.threads, record.thread);
-    if (place == entry.threads.end() || *place != record.thread) entry.threads.insert(place, record.thread);
+    const auto position = std::ranges::lower_bound(entry.threads, record.thread);
+    if (position == entry.threads.end() || *position != record.thread) entry.threads.insert(position, record.thread);
   }
   add_instance(entry, {record.opened_us(), record.serial, record.thread}, finding, record);
 }
 
 std::vector<Group> Findings::groups() const {
   std::vector<const Entry*> order;
-  order.reserve(groups_.size());
-  for (const Entry& entry : groups_) order.push_back(&entry);
+  order.reserve(entries_.size());
+  for (const Entry& entry : entries_) order.push_back(&entry);
   std::ranges::sort(order, [](const Entry* a, const Entry* b) {
     if (a->count != b->count) return a->count > b->count;
     if (a->orders.front() != b->orders.front()) return a->orders.front() < b->orders.front();
-    // Of the same resource: in the order in which they were found.
+    // The first resource of both is the same one: the group that was begun first comes first.
     return a < b;
   });
   std::vector<Group> groups;

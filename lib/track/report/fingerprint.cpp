@@ -15,7 +15,7 @@ class Hash {
  public:
   void add(std::string_view text) noexcept {
     for (const char letter : text) add_byte(static_cast<unsigned char>(letter));
-    // So that "ab", "c" and "a", "bc" differ.
+    // A zero ends each text, so that the texts "ab", "c" and "a", "bc" have different hashes.
     add_byte(0);
   }
 
@@ -27,32 +27,35 @@ class Hash {
   std::uint64_t value_ = 0xcbf29ce484222325ULL;
 };
 
+/// `line` without blanks at its beginning and end: a change of indentation leaves the fingerprint as it is.
 std::string_view trimmed(std::string_view line) {
   const std::size_t first = line.find_first_not_of(" \t");
   if (first == std::string_view::npos) return {};
   return line.substr(first, line.find_last_not_of(" \t") - first + 1);
 }
 
-/// A name without its parameters, which change with types declared elsewhere.
-std::string_view name_of(std::string_view function) { return function.substr(0, function.find('(')); }
+/// `function` up to its parameters, which are left out because they change with types that are declared elsewhere.
+std::string_view name_before_parameters(std::string_view function) { return function.substr(0, function.find('(')); }
 
 std::uint64_t hash_of(const Explained::Group& group) {
   Hash hash;
   hash.add(to_string(group.rule));
   hash.add(group.kind);
-  // Of where it lies only the name: not the folder that it was built in.
+  // Only the name of the file: the folder differs from one build to the next.
   hash.add(std::string_view(group.place.file).substr(group.place.file.rfind('/') + 1));
   if (!group.events.empty()) {
     for (const Explained::Frame& frame : group.events.front().frames) {
-      hash.add(name_of(frame.function));
+      hash.add(name_before_parameters(frame.function));
       if (!frame.lines.empty()) hash.add(trimmed(frame.lines.back()));
     }
-  } else if (!group.instances.empty()) {
-    hash.add(group.instances.front().name);
+  } else {
+    // Of an untracked descriptor it has the target alone, without numbers that differ from one run to the next.
+    hash.add(group.suppression);
   }
   return hash.value();
 }
 
+/// 16 digits, with zeros in front.
 std::string hexadecimal(std::uint64_t number) {
   std::array<char, 16> digits{};
   const auto [end, error] = std::to_chars(digits.data(), digits.data() + digits.size(), number, 16);

@@ -6,8 +6,8 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Sets the fingerprint of each group (see `Explained::Group::fingerprint`). Those that would be equal are told apart
-/// by their order in the source.
+/// Sets `Explained::Group::fingerprint` in each group. `Frame::lines` must be filled in. Groups with equal hashes get
+/// consecutive numbers, in the order of their lines.
 void set_fingerprints(std::vector<Explained::Group>& groups);
 
 }  // namespace LEASH_NAMESPACE::track::detail

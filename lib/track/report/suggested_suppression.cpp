@@ -5,28 +5,43 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// Whether a test framework made the name up, from a number that changes when a test is added before it.
+/// Whether a test framework made up the name of `function`. Such a name has a number in it that changes when a test is
+/// added before it, so a suppression must not depend on it.
 bool is_named_by_framework(std::string_view function) {
   return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
 }
 
-std::string kind_word(const Kind& kind) {
-  const std::string word(kind.one);
-  // What cannot be printed as it is would not match.
+/// `text` as a pattern that a line can hold: a blank that would end it there becomes a `*`.
+std::string without_ends(std::string text) {
+  for (const std::string_view end : {" #", " max="}) {
+    for (std::size_t at = text.find(end); at != std::string::npos; at = text.find(end, at)) text[at] = '*';
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string kind_word(std::string_view kind) {
+  const std::string word(kind);
+  // A line cannot have a quotation mark in a kind, and an escaped kind would match nothing.
   if (word.empty() || word.contains('"') || leash::detail::escape(word, word.size()) != word) return "*";
   return word.find_first_of(" #") != std::string::npos ? '"' + word + '"' : word;
 }
 
+namespace {
+
+/// A pattern that the group matches: the target of an untracked descriptor, else the place where the resources were
+/// opened. Empty if that is unknown.
 std::string pattern_for(const Group& group, const Plumbing& plumbing) {
   if (group.rule == Rule::untracked) {
     std::string target(os::target_of_descriptor(group.instances.front().name));
-    // The number of a socket or a pipe is another one each time.
+    // `socket:[4711]`: the number differs from one socket or pipe to the next.
     if (const std::size_t number = target.find(":["); number != std::string::npos) {
       target.replace(number, std::string::npos, ":*");
     }
     return target;
   }
-  auto [function, file] = place_of(group.opened, plumbing);
+  auto [function, file] = function_and_file_of(group.opened, plumbing);
   if (is_named_by_framework(function)) return "top:" + file;
   function = function.substr(0, function.find('('));
   return function.empty() ? std::string() : "top:" + function;
@@ -35,10 +50,10 @@ std::string pattern_for(const Group& group, const Plumbing& plumbing) {
 }  // namespace
 
 std::string suggested_suppression(const Group& group, const Plumbing& plumbing) {
-  std::string pattern = pattern_for(group, plumbing);
+  std::string pattern = without_ends(pattern_for(group, plumbing));
   while (pattern.ends_with(' ')) pattern.pop_back();
   const std::string shown = pattern.empty() ? "*" : leash::detail::escape(pattern, pattern.size());
-  return std::string(to_string(group.rule)) + " " + kind_word(group.kind) + " " + shown;
+  return std::string(to_string(group.rule)) + " " + kind_word(group.kind.one) + " " + shown;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -18,7 +18,7 @@ using detail::cyan;
 using detail::dim;
 using detail::duration_text;
 using detail::green;
-using detail::place_text;
+using detail::location_text;
 using detail::red;
 using detail::with_commas;
 using detail::wrap;
@@ -28,18 +28,19 @@ class Writer {
  public:
   explicit Writer(const TextOptions& options) : options_(options) {}
 
+  /// The block of one group.
   std::string group(const Explained::Group& group) const {
     std::string text;
     if (group.place) {
       const std::string column = group.place.column == 0 ? "" : fmt::format(":{}", group.place.column);
-      text = paint(place_text(group.place) + column, bold) + ": ";
+      text = paint(location_text(group.place) + column, bold) + ": ";
     }
     const bool failure = group.severity == Severity::failure;
     text += fmt::format("{}: {} [{}]\n", paint(failure ? "error" : "note", failure ? red : cyan), escape(group.what),
                         group.finding ? to_string(group.rule) : "open");
     if (!group.counted && !group.instances.empty()) text += wrap("  ", identity(group), "    ", options_.width);
     if (!group.instances.empty() && !group.instances.front().notes.empty()) {
-      text += wrap("  while: ", trail(group.instances.front().notes), "    ", options_.width);
+      text += wrap("  while: ", joined_notes(group.instances.front().notes), "    ", options_.width);
     }
     for (const Explained::Event& each : group.events) {
       text += detail::event_text(each, &each == &group.events.front(), options_);
@@ -48,17 +49,19 @@ class Writer {
     if (unread != group.events.end()) text += fmt::format("  names could not be read: {}\n", escape(unread->unread));
     if (!group.instances.empty() && group.instances.front().last_use) {
       const Explained::LastUse& use = *group.instances.front().last_use;
-      text +=
-          wrap("  ", fmt::format("last used at {}, {} {}", place_text(use.place), duration_text(use.ago), use.before),
-               "    ", options_.width);
+      text += wrap("  ",
+                   fmt::format("last used at {}, {} {}", location_text(use.place), duration_text(use.ago), use.before),
+                   "    ", options_.width);
     }
-    if (!group.finding) return text += others(group, "  others from here were closed at ", "\n");
-    text += wrap(paint("  fix: ", green), escape(group.advice) + others(group, "; others from here are closed at ", ""),
-                 "    ", options_.width);
+    if (!group.finding) return text += others_closed_at_text(group, "  others from here were closed at ", "\n");
+    text += wrap(paint("  fix: ", green),
+                 escape(group.advice) + others_closed_at_text(group, "; others from here are closed at ", ""), "    ",
+                 options_.width);
     return text += paint("  suppress: ", dim) + group.suppression + "\n";
   }
 
-  std::string all(const Explained& explained) const {
+  /// The whole report.
+  std::string report(const Explained& explained) const {
     std::string text;
     if (explained.groups.size() != 1) text = paragraph(headline(explained, options_.width));
     for (const Explained::Group& each : explained.groups) text += group(each) + "\n";
@@ -76,9 +79,11 @@ class Writer {
 
   std::string paragraph(const std::string& line) const { return line.empty() ? line : paint(line, bold) + "\n\n"; }
 
-  static std::string others(const Explained::Group& group, std::string_view before, std::string_view after) {
+  /// `before`, where other resources of the group's place were closed, and `after`. Empty if that is unknown.
+  static std::string others_closed_at_text(const Explained::Group& group, std::string_view before,
+                                           std::string_view after) {
     if (!group.others_closed_at) return {};
-    return fmt::format("{}{}{}", before, place_text(group.others_closed_at), after);
+    return fmt::format("{}{}{}", before, location_text(group.others_closed_at), after);
   }
 
   static std::string threads(const std::vector<unsigned>& numbers) {
@@ -88,6 +93,7 @@ class Writer {
                        numbers.size() > most_shown ? ", …" : "");
   }
 
+  /// Which resources are in the group: "10.0.0.1:80, and 2 more; open for 1.2 s; thread 1".
   static std::string identity(const Explained::Group& group) {
     const Explained::Instance& first = group.instances.front();
     std::string text = first.name.empty() ? "(no name)" : escape(first.name);
@@ -107,13 +113,15 @@ class Writer {
            fmt::format("; descriptors {}{}", fmt::join(numbers, ", "), group.count > numbers.size() ? ", …" : "");
   }
 
-  static std::string trail(const std::vector<std::string>& notes) {
+  /// "request 7 > load user".
+  static std::string joined_notes(const std::vector<std::string>& notes) {
     const auto texts = notes | std::views::transform([](const std::string& note) {
                          return note.empty() ? std::string("(empty)") : escape(note);
                        });
     return fmt::format("{}", fmt::join(texts, " > "));
   }
 
+  /// How many groups `max_groups` left out. Empty if none.
   std::string left_out(const Explained& explained) const {
     const std::uint64_t groups = explained.total_groups - explained.groups.size();
     if (groups == 0) return {};
@@ -127,7 +135,7 @@ class Writer {
            "\n";
   }
 
-  /// What was silenced, and which lines silence nothing any more.
+  /// The lines of the suppressions, each with what it left out of the report, or "not used".
   static std::string suppressions(const Explained& explained) {
     if (explained.suppressions.empty()) return {};
     std::string text = "Suppressions:\n";
@@ -145,14 +153,15 @@ class Writer {
     std::string text;
     if (explained.total_groups == 0) {
       text = explained.verdict ? "Nothing was left open. " : "Nothing is open. ";
-      // What a suppression or the baseline covers, or a tag whose leak is no finding.
+      // Something is still open, but is no finding: a suppression or the baseline covers it, or the severity of
+      // `leaked` is `off`.
       if (explained.opened != explained.closed) text = "No findings. ";
     } else {
       const bool verdict = explained.verdict;
       text = fmt::format(
           "{}: {}.", counted(explained.total_groups, verdict ? "finding" : "place", verdict ? "findings" : "places"),
           escape(explained.sums, 4096));
-      // Nothing is counted for a finding after the verdict.
+      // A report to `Options::on_late` has no numbers of handles.
       if (explained.opened == 0) return text;
       text += " ";
     }
@@ -170,7 +179,7 @@ class Writer {
 
 std::string text(const Explained& explained, const TextOptions& options) {
   if (!tracking_enabled) return "Nothing was tracked: leash was built with LEASH_TRACKING=OFF.";
-  return Writer(options).all(explained);
+  return Writer(options).report(explained);
 }
 
 std::string text(const Explained::Group& group, const TextOptions& options) { return Writer(options).group(group); }

@@ -8,28 +8,31 @@
 
 namespace LEASH_NAMESPACE::track {
 
+/// How `text` writes a report.
 struct TextOptions {
-  /// What to fit into, in columns: functions are shortened in their middle, sentences wrapped. A place is never
-  /// shortened, nor is a line for suppressions, so that both can be copied.
+  /// The width to fit into, in columns: function names are shortened in their middle, sentences are wrapped. A
+  /// `file:line` and a line for suppressions are never shortened, so that they can be copied; such a line may be
+  /// longer.
   std::size_t width = 80;
 
-  /// Whether to colour it with the escape sequences of ECMA-48 (SGR).
+  /// Whether to use colours (escape sequences of ECMA-48, SGR).
   bool color = false;
 
-  /// Those that suit what is written to a descriptor: a terminal's width, 80 where it is none; colour on a terminal,
-  /// but not if the environment has `NO_COLOR`, or `TERM=dumb`, or no TERM.
+  /// The options that suit the descriptor `number`. If it is a terminal: its width, and colours unless the environment
+  /// has `NO_COLOR`, `TERM=dumb` or no `TERM`. Else: 80 columns and no colours.
   [[nodiscard]] static TextOptions of_descriptor(int number) noexcept;
 };
 
-/// The report for people: the headline if there are several groups, a block for each group, which begins with
-/// `file:line:column: error: …`, what was left out, and the totals. Without a newline at the end. All that is not
-/// printable is escaped.
+/// The report for people: the headline if there are several groups; a block for each group, which begins with
+/// `file:line:column: error: …`; how many groups were left out; how often each suppression was used; the remarks; and
+/// the totals. Without a newline at the end. Characters that are not printable are escaped.
 [[nodiscard]] std::string text(const Explained& explained, const TextOptions& options = {});
 
-/// The block of one group.
+/// The block of one group. Ends with a newline.
 [[nodiscard]] std::string text(const Explained::Group& group, const TextOptions& options = {});
 
-/// Writes the text of `report` to `out`, and a newline, as it suits that (see `TextOptions::of_descriptor`).
+/// Writes the text of `report` and a newline to `out`, with the options that suit its descriptor
+/// (`TextOptions::of_descriptor`). Errors of `out` are ignored.
 void print(const Report& report, std::FILE* out = stderr);
 
 }  // namespace LEASH_NAMESPACE::track

@@ -17,16 +17,17 @@ namespace {
 
 constexpr Kind descriptor_kind{"descriptor", "descriptors"};
 
-/// How often to look again at what leash, or someone else, was at work on.
+/// A suspect that changes while it is examined is examined again in the next round. One that changes in all rounds is
+/// not reported.
 constexpr int most_rounds = 10;
 
-/// A descriptor that may be untracked, and whose it was when that was seen.
+/// A descriptor that may be untracked, with its entry in the owner table from before `wait_for_openings`.
 struct Suspect {
   os::OpenDescriptor open;
   os::Ownership ownership;
 };
 
-/// One that is.
+/// A descriptor that is untracked.
 struct Untracked {
   int number;
   Origin origin;
@@ -34,21 +35,24 @@ struct Untracked {
   os::DescriptorText text;
 };
 
-bool is_leash_at_work(os::Ownership ownership) noexcept {
+/// Whether leash owns the descriptor, or is closing it.
+bool is_leash_owner(os::Ownership ownership) noexcept {
   return ownership.owner() == os::Owner::leash || ownership.owner() == os::Owner::closing;
 }
 
-void leave_out(std::vector<Suspect>& suspects, const std::vector<int>& tagged) {
+/// Erases the suspects whose numbers are in `tagged`, which is sorted.
+void erase_tagged(std::vector<Suspect>& suspects, const std::vector<int>& tagged) {
   std::erase_if(suspects,
                 [&](const Suspect& suspect) { return std::ranges::binary_search(tagged, suspect.open.number); });
 }
 
-/// Among which unlisted ones a descriptor may be.
-os::Unlisted kind_of(const os::DescriptorText& text) {
+/// The kind of unlisted descriptors that a descriptor with this text may be one of.
+os::Unlisted unlisted_kind_of(const os::DescriptorText& text) {
   if (text.target.starts_with("anon_inode:")) return os::Unlisted::event_loop;
   return text.target.starts_with("socket:") ? os::Unlisted::sockets : os::Unlisted::files;
 }
 
+/// Finds out how the process came by the descriptor, and what it is open on.
 Untracked examine(const Suspect& suspect) {
   const int number = suspect.open.number;
   Untracked found{number, Origin::past_leash, {}, os::describe_descriptor(number)};
@@ -61,6 +65,7 @@ Untracked examine(const Suspect& suspect) {
   return found;
 }
 
+/// The untracked descriptors by number; the parameters are those of `untracked_groups`.
 std::vector<Untracked> find_untracked(const os::DescriptorList& at_start,
                                       const std::function<std::vector<int>()>& tagged) {
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(1);
@@ -68,26 +73,28 @@ std::vector<Untracked> find_untracked(const os::DescriptorList& at_start,
   os::DescriptorList open = os::open_descriptors();
   std::erase_if(open, [&](const os::OpenDescriptor& one) { return std::ranges::binary_search(at_start, one); });
   for (int round = 0; round < most_rounds && !open.empty(); ++round) {
+    // For each kind, how many `MayOpen` have ended before the suspects are looked at. If only as many have begun when a
+    // suspect has been examined, none lived in the meantime, so the suspect is no unlisted descriptor.
     const std::array ended{os::unlisted_ended(os::Unlisted::event_loop), os::unlisted_ended(os::Unlisted::files),
                            os::unlisted_ended(os::Unlisted::sockets)};
     std::vector<Suspect> suspects;
     for (const os::OpenDescriptor& one : open) {
       const os::Ownership ownership = os::ownership_of(one.number);
-      if (!is_leash_at_work(ownership)) suspects.push_back({one, ownership});
+      if (!is_leash_owner(ownership)) suspects.push_back({one, ownership});
     }
-    leave_out(suspects, tagged());
+    erase_tagged(suspects, tagged());
     if (suspects.empty()) break;
     os::wait_for_openings(end);
-    leave_out(suspects, tagged());
+    erase_tagged(suspects, tagged());
     open.clear();
     for (const Suspect& suspect : suspects) {
       const int number = suspect.open.number;
       Untracked one = examine(suspect);
-      // Behind that: what was told is of this one only if it is still there.
+      // Read after `examine`: what that found is about this descriptor only if it is still the same one.
       const std::optional<os::OpenDescriptor> now = os::open_descriptor(number);
       if (!now) continue;
       const bool same = now == suspect.open && os::ownership_of(number) == suspect.ownership;
-      const os::Unlisted kind = kind_of(one.text);
+      const os::Unlisted kind = unlisted_kind_of(one.text);
       if (same && os::unlisted_begun(kind) == ended[static_cast<std::size_t>(kind)]) {
         found.push_back(std::move(one));
       } else {
@@ -99,11 +106,12 @@ std::vector<Untracked> find_untracked(const os::DescriptorList& at_start,
   return found;
 }
 
-/// What is equal of those in one group. Of connections, the end that several have: the peer of a client's, the own
-/// address of a server's.
-using Key = std::tuple<Origin, std::uint32_t, std::uint32_t, std::string, std::string>;
+/// Untracked descriptors with equal keys are one group: the origin, the places where it was opened and released, the
+/// target, and an address if it is a socket. That is the peer's address if several of the descriptors have the same
+/// peer (connections of one client to a server); else its own address (connections that a server accepted).
+using GroupKey = std::tuple<Origin, std::uint32_t, std::uint32_t, std::string, std::string>;
 
-Key key_of(const Untracked& one, const std::map<std::string, int>& peers) {
+GroupKey group_key_of(const Untracked& one, const std::map<std::string, int>& peers) {
   const auto peer = peers.find(one.text.peer);
   const bool shares_peer = peer != peers.end() && peer->second > 1;
   return {one.origin, one.release.opened.bits(), one.release.released.bits(), one.text.target,
@@ -120,9 +128,9 @@ std::vector<Group> untracked_groups(const os::DescriptorList& at_start, const st
     if (!one.text.peer.empty()) ++peers[one.text.peer];
   }
   std::vector<Group> groups;
-  std::map<Key, std::size_t> known;
+  std::map<GroupKey, std::size_t> known;
   for (Untracked& one : found) {
-    const auto [place, is_new] = known.try_emplace(key_of(one, peers), groups.size());
+    const auto [position, is_new] = known.try_emplace(group_key_of(one, peers), groups.size());
     if (is_new) {
       groups.push_back({.rule = Rule::untracked,
                         .severity = severity,
@@ -131,7 +139,7 @@ std::vector<Group> untracked_groups(const os::DescriptorList& at_start, const st
                         .opened = event_at(one.release.opened),
                         .closed = event_at(one.release.released)});
     }
-    Group& group = groups[place->second];
+    Group& group = groups[position->second];
     if (++group.count > Group::max_instances) continue;
     group.instances.push_back({.name = std::move(one.text.text), .descriptor = one.number});
   }

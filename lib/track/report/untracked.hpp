@@ -8,12 +8,15 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// What the rule `untracked` finds: the descriptors that are open, but were not `at_start`, that leash does not have
-/// for itself or with a tag of some tracker, and that are none of those that `tagged()` lists now, in order. Groups of
-/// equal ones, the largest first.
+/// The findings of the rule `untracked`: descriptors that are open, are not in the list `at_start`, do not belong to
+/// leash (for its own use or for a handle with a tag), and are not in the list that `tagged` returns. Equal ones are
+/// grouped; the largest group comes first.
 ///
-/// One that leash opens, closes or gives away during the call is not accused, whatever the moment: each suspect is
-/// looked at twice, with a wait in between until all calls of leash's that were under way then have gone on.
+/// `tagged` is called several times. It returns the descriptors that the tracker has tags of at that moment, ascending.
+///
+/// A descriptor that leash opens, closes or gives away during the call is not reported by mistake: the function looks
+/// at each suspect twice. In between it waits until the calls of leash that were opening a descriptor have ended, but
+/// not for more than a second in all.
 std::vector<Group> untracked_groups(const os::DescriptorList& at_start, const std::function<std::vector<int>()>& tagged,
                                     Severity severity);
 

@@ -9,23 +9,26 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// The user's own patterns of what a report hides: see `Options::plumbing`.
+/// Patterns for functions and files of the user's own code that reports do not show: see `Options::plumbing`.
 using Plumbing = std::vector<std::string>;
 
-/// Whether a reader wants to see what is at `site`: neither leash nor the standard library, where the site is that of a
-/// forwarding template (`std::make_unique<Client>(ctx)`), nor plumbing.
-bool is_users(const Site& site, const Plumbing& plumbing);
+/// Whether `site` is in code of the user that a report shows. False for plumbing, and for code of leash or of the
+/// standard library: a call through a forwarding template, such as `std::make_unique<Client>(ctx)`, has its site in the
+/// latter.
+bool is_user_code(const Site& site, const Plumbing& plumbing);
 
-/// The frames that a reader has use for: none of leash, of what invokes functions in Asio and the standard library, of
-/// a test runner, or of the run-time that starts programs and threads; none of the plumbing, unless there is nothing
-/// else: then the innermost one.
+/// The frames of `stack` that a report shows, the innermost first. Leaves out those of leash, of the functions in Asio
+/// and the standard library that call the user's, of test runners, and of the run-time that starts programs and
+/// threads; also those of the plumbing, but if there are no others, the innermost one of these stays. Looks up names
+/// (`resolve`).
 std::vector<Frame> user_frames(const Stack& stack, const Plumbing& plumbing);
 
-/// The function, abridged, and the file in which the reader's code caused `event`; empty where they are not known.
 struct FunctionAndFile {
-  std::string function;
-  std::string file;
+  std::string function;  ///< Abridged; empty if unknown.
+  std::string file;      ///< Empty if unknown.
 };
-FunctionAndFile place_of(const Event& event, const Plumbing& plumbing);
+/// The function and the file of the user's code that caused `event`: those of its site if that is in the user's code,
+/// else of the innermost user frame that has a name, else of the site all the same.
+FunctionAndFile function_and_file_of(const Event& event, const Plumbing& plumbing);
 
 }  // namespace LEASH_NAMESPACE::track::detail

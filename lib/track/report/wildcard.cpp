@@ -4,7 +4,7 @@
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
-/// A function without its parameters and what follows them: `f()::local::g` of `f()::local::g(int) const`.
+/// `function` without its parameters and what follows them: `f()::local::g` for `f()::local::g(int) const`.
 std::string_view without_parameters(std::string_view function) {
   std::size_t at = function.rfind(')');
   if (at == std::string_view::npos) return function;
@@ -22,18 +22,18 @@ std::string_view without_parameters(std::string_view function) {
 bool is_like(std::string_view text, std::string_view pattern) {
   std::size_t at = 0;
   std::size_t in_pattern = 0;
-  std::size_t star = std::string_view::npos;
-  std::size_t tried = 0;
+  std::size_t star = std::string_view::npos;  // The last `*` in `pattern` before `in_pattern`,
+  std::size_t after_star = 0;                 // and where in `text` what follows that is tried to match.
   while (at < text.size()) {
     if (in_pattern < pattern.size() && pattern[in_pattern] == '*') {
       star = in_pattern++;
-      tried = at;
+      after_star = at;
     } else if (in_pattern < pattern.size() && pattern[in_pattern] == text[at]) {
       ++in_pattern;
       ++at;
     } else if (star != std::string_view::npos) {
       in_pattern = star + 1;
-      at = ++tried;
+      at = ++after_star;
     } else {
       return false;
     }

@@ -5,14 +5,15 @@
 
 namespace LEASH_NAMESPACE::track::detail {
 
-/// Whether all of `text` is `pattern`, in which `*` stands for any text. Takes at most the product of their lengths.
+/// Whether `pattern`, in which `*` stands for any text, matches the whole of `text`. Takes time in proportion to the
+/// product of their lengths at most.
 bool is_like(std::string_view text, std::string_view pattern);
 
-/// Whether a function, by its name as reports print it, is like `pattern`: with its parameters, without them, or by the
-/// name of the function that it is local to.
+/// Whether `pattern` matches `function`, a name as reports print it: with its parameters, without them, or up to the
+/// first parenthesis, which for `f()::local::g(int)` is `f`, the function that it is local to.
 bool function_is_like(std::string_view function, std::string_view pattern);
 
-/// Whether `file` is like `pattern`, or what follows one of its slashes is.
+/// Whether `pattern` matches the path `file`, or a part of it from some folder on (what follows one of its slashes).
 bool file_is_like(std::string_view file, std::string_view pattern);
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -51,4 +51,8 @@ TEST_CASE("an excerpt is short and harmless, whatever the file holds") {
   REQUIRE(lines.size() == 2);
   CHECK(lines[0].size() < 500);
   CHECK(lines[1] == "\\x1b[31m");
+  const std::string cut(159, 'x');
+  CHECK(excerpt(folder.file(cut + "xy"), 1) == Lines{cut + "x…"});
+  CHECK(excerpt(folder.file(cut + "é"), 1) == Lines{cut + "…"});
+  CHECK(excerpt(folder.file("é\tx"), 1) == Lines{"é   x"});
 }

@@ -177,6 +177,27 @@ TEST_CASE("explained: a fingerprint survives what changes elsewhere, and tells a
   CHECK(moved[1] == two[0]);
 }
 
+TEST_CASE("explained: an untracked descriptor has the fingerprint of its target, whatever its numbers are") {
+  const auto report_of = [](std::string name) {
+    Report report = made_by_hand(1, name);
+    report.groups[0].rule = Rule::untracked;
+    report.groups[0].opened = {};
+    return explain(report).groups[0];
+  };
+  const Explained::Group group = report_of("/tmp/a #b; flags 02; position 1");
+  CHECK(group.suppression == "untracked slot /tmp/a*#b");
+  CHECK(report_of("/tmp/a #b; flags 02; position 2").fingerprint == group.fingerprint);
+  CHECK(report_of("/tmp/b; flags 02; position 2").fingerprint != group.fingerprint);
+}
+
+TEST_CASE("explained: a suppression that was used is told as it can be read again") {
+  Report report;
+  report.suppressions.push_back({.line = {.kind = "pool slot", .pattern = "svc::*", .max = 1}});
+  const std::string line = explain(report).suppressions[0].line;
+  CHECK(line == "* \"pool slot\" svc::* max=1");
+  CHECK(leash::track::Suppressions::parse(line).has_value());
+}
+
 TEST_CASE("explained: as many groups as the options say; the headline and the totals know all") {
   Report report = made_by_hand(50);
   CHECK(explain(report).groups.size() == 20);
