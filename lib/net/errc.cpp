@@ -1,5 +1,5 @@
+#include <leash/detail/immortal.hpp>
 #include <leash/net/errc.hpp>
-#include <leash/os/lazy.hpp>
 #include <string>
 
 namespace LEASH_NAMESPACE::net {
@@ -25,8 +25,8 @@ class Category final : public std::error_category {
 
 const std::error_category& error_category() noexcept {
   // Never destroyed: the destructor of a static object may still print an Error of this category.
-  static constinit os::Lazy<const Category> category;
-  return category.get([] { return new Category; });
+  static constinit const leash::detail::Immortal<Category> category;
+  return category.object;
 }
 
 std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }

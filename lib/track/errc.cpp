@@ -1,4 +1,4 @@
-#include <leash/os/lazy.hpp>
+#include <leash/detail/immortal.hpp>
 #include <leash/track/errc.hpp>
 #include <string>
 
@@ -17,8 +17,8 @@ class Category final : public std::error_category {
 
 const std::error_category& error_category() noexcept {
   // Never destroyed: an Error in a static variable may be printed while static variables are being destroyed.
-  static constinit os::Lazy<const Category> category;
-  return category.get([] { return new Category; });
+  static constinit const leash::detail::Immortal<Category> category;
+  return category.object;
 }
 
 std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), error_category()}; }

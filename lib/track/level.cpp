@@ -1,9 +1,9 @@
+#include <atomic>
 #include <charconv>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <leash/detail/escape.hpp>
-#include <leash/os/lazy.hpp>
 #include <leash/track/level.hpp>
 #include <leash/track/stack.hpp>
 #include <optional>
@@ -52,27 +52,43 @@ Value from_environment(const char* variable, std::optional<Value> (*parse)(std::
   return otherwise;
 }
 
+/// A value that is read when it is first asked for. Threads that ask for the first time at once may each read it. Needs
+/// no memory: what asks may be in no position to fail.
+template <class Value>
+class ReadOnce {
+ public:
+  template <class Read>
+  Value get(Read read) noexcept {
+    if (known_.load(std::memory_order_acquire)) return value_.load(std::memory_order_relaxed);
+    const Value value = read();
+    value_.store(value, std::memory_order_relaxed);
+    known_.store(true, std::memory_order_release);
+    return value;
+  }
+
+ private:
+  std::atomic<Value> value_{};
+  std::atomic<bool> known_{false};
+};
+
 }  // namespace
 
 Level default_level() noexcept {
-  static constinit os::Lazy<const Level> level;
-  return level.get([] {
-    return new Level(from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack));
-  });
+  static constinit ReadOnce<Level> level;
+  return level.get(
+      [] { return from_environment<Level>("LEASH_LEVEL", parse_level, "count, site or stack", Level::stack); });
 }
 
 std::size_t default_depth() noexcept {
-  static constinit os::Lazy<const std::size_t> depth;
-  return depth.get([] {
-    return new std::size_t(from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16));
-  });
+  static constinit ReadOnce<std::size_t> depth;
+  return depth.get(
+      [] { return from_environment<std::size_t>("LEASH_DEPTH", parse_depth, "a number from 0 to 256", 16); });
 }
 
 std::size_t default_max_groups() noexcept {
-  static constinit os::Lazy<const std::size_t> max_groups;
-  return max_groups.get([] {
-    return new std::size_t(from_environment<std::size_t>("LEASH_MAX_GROUPS", parse_max_groups, "a number or all", 20));
-  });
+  static constinit ReadOnce<std::size_t> max_groups;
+  return max_groups.get(
+      [] { return from_environment<std::size_t>("LEASH_MAX_GROUPS", parse_max_groups, "a number or all", 20); });
 }
 
 }  // namespace LEASH_NAMESPACE::track

@@ -245,6 +245,34 @@ std::string without_lambda_template_parameters(std::string_view symbol) {
   return plain.append(symbol);
 }
 
+/// What the C++ runtime makes of `symbol`, also if lambdas in it declare template parameters; null if it does not
+/// understand it.
+MallocedText demangle_with_lambdas(const std::string& symbol) {
+  if (MallocedText name = demangle_by_runtime(symbol.c_str())) return name;
+  return demangle_by_runtime(without_lambda_template_parameters(symbol).c_str());
+}
+
+/// The name of a function with `::{lambda}` behind it, if `symbol` is the mangled name of a lambda's call operator in
+/// that function; else empty. It needs no name for the parameters of the lambda: the demangler of GCC 12 knows none for
+/// `auto...`.
+std::string lambda_in_function(std::string_view symbol) {
+  static constexpr std::string_view start = "_ZZ";
+  if (!symbol.starts_with(start)) return {};
+  int lambdas_left = 8;  // each takes time in proportion to the length of the symbol
+  for (std::size_t at = symbol.rfind("Ul"); at != std::string_view::npos && lambdas_left > 0;
+       at = symbol.rfind("Ul", at - 1), --lambdas_left) {
+    const std::string_view before = symbol.substr(start.size(), at - start.size());
+    for (const std::string_view between : {"EN", "ENK"}) {
+      if (!before.ends_with(between)) continue;
+      const std::string_view function = before.substr(0, before.size() - between.size());
+      if (const auto name = demangle_with_lambdas("_Z" + std::string(function))) {
+        return std::string(name.get()) + "::{lambda}";
+      }
+    }
+  }
+  return {};
+}
+
 /// The outermost namespace of `symbol`, a mangled name that could not be demangled; empty if it is none or has none.
 std::string_view mangled_namespace(std::string_view symbol) {
   if (!symbol.starts_with("_Z")) return {};
@@ -265,10 +293,9 @@ namespace detail {
 std::string demangle(const char* symbol) {
   if (symbol == nullptr) return {};
   if (!std::string_view(symbol).starts_with("_Z")) return symbol;
-  if (const auto name = demangle_by_runtime(symbol)) return name.get();
-  const std::string plain = without_lambda_template_parameters(symbol);
-  if (const auto name = demangle_by_runtime(plain.c_str())) return name.get();
-  return symbol;
+  if (const auto name = demangle_with_lambdas(symbol)) return name.get();
+  const std::string lambda = lambda_in_function(symbol);
+  return lambda.empty() ? symbol : lambda;
 }
 
 std::string tidy_path(std::string_view path) { return std::filesystem::path(path).lexically_normal().string(); }
