@@ -214,8 +214,7 @@ TEST_CASE("the timer thread leaves the program's signals alone") {
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-// ThreadSanitizer forbids threads in the child of a program with threads.
-TEST_CASE("a child process has a working clock" * doctest::skip(leash_test::with_tsan)) {
+TEST_CASE("a child process has a working clock" * doctest::skip(leash_test::no_fork_among_threads)) {
   std::promise<void> started;
   const Registration before = Clock::real()->at(Clock::real()->now(), [&] { started.set_value(); });
   started.get_future().get();

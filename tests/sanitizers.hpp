@@ -32,4 +32,9 @@ inline constexpr bool with_tsan = true;
 inline constexpr bool with_tsan = false;
 #endif
 
+/// Whether a sanitizer is in the way of a child that was forked while other threads were at work: ThreadSanitizer
+/// forbids it threads of its own, and in it the locks of AddressSanitizer's allocator may stay locked for ever (GCC
+/// 12). Tests of that run in builds without.
+inline constexpr bool no_fork_among_threads = with_asan || with_tsan;
+
 }  // namespace leash_test

@@ -16,8 +16,7 @@
 #include "sanitizers.hpp"
 #include "support.hpp"
 
-// What a child finds that was forked while other threads were at work on connections. ThreadSanitizer forbids threads
-// in the child of a program with threads.
+// What a child finds that was forked while other threads were at work on connections.
 
 using leash::Clock;
 using leash::Context;
@@ -60,7 +59,7 @@ void taken_over_by_child(Network network) {
 
 }  // namespace
 
-TEST_SUITE_BEGIN("fork" * doctest::skip(leash_test::with_tsan));
+TEST_SUITE_BEGIN("fork" * doctest::skip(leash_test::no_fork_among_threads));
 
 TEST_CASE("Conn: a deadline from before a fork passes in the child") {
   SUBCASE("tcp") { timed_out_in_child(Network(Over::tcp)); }

@@ -34,6 +34,6 @@ class Meanwhile {
 template <class Work>
 int status_of(Work work) {
   const Outcome outcome = in_child([&] { return work() ? 0 : 1; });
-  CAPTURE(outcome.output);
+  if (outcome.status != 0) MESSAGE(outcome.output);
   return outcome.status;
 }

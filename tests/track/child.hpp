@@ -10,7 +10,8 @@
 
 #include "run_program.hpp"
 
-/// Runs `function` in a forked child: its result is the status. A child that hangs is ended by a signal.
+/// Runs `function` in a forked child: its result is the status. A child that hangs is ended by a signal; the status of
+/// one that a signal ended is the negative of its number.
 template <class Function>
 Outcome in_child(Function function) {
   static constexpr unsigned patience = 100;
@@ -46,6 +47,6 @@ Outcome in_child(Function function) {
   ::close(ends[0]);
   int status = 0;
   ::waitpid(child, &status, 0);
-  if (WIFEXITED(status)) outcome.status = WEXITSTATUS(status);
+  outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
   return outcome;
 }

@@ -366,7 +366,7 @@ TEST_CASE("a report tells how often each suppression was used") {
       text.contains("Suppressions:\n"
                     "  suppressions:2: leaked slot *kept_by_pool max=9: 2 findings, 4 resources  # pool\n"
                     "  suppressions:3: dropped box nowhere: not used\n"
-                    "  suppressions:4: * a box *kept_by_cache: not used  # never\n"));
+                    "  suppressions:4: * \"a box\" *kept_by_cache: not used  # never\n"));
 }
 
 TEST_CASE("what is found after the verdict may be suppressed too") {

@@ -38,6 +38,12 @@ std::string shorten_middle(std::string_view text, std::size_t width) {
   return shortened.append("…").append(text.substr(prefix_size(text, total - kept_end)));
 }
 
+std::string shorten_end(std::string_view text, std::size_t width) {
+  if (columns(text) <= width) return std::string(text);
+  if (width == 0) return {};
+  return std::string(text.substr(0, prefix_size(text, width - 1))) + "…";
+}
+
 std::string wrap(std::string_view first, std::string_view text, std::string_view indent, std::size_t width) {
   std::string lines(first);
   std::size_t column = columns(first);

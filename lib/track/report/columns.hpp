@@ -16,6 +16,10 @@ std::size_t columns(std::string_view text) noexcept;
 /// escape sequences.
 std::string shorten_middle(std::string_view text, std::size_t width);
 
+/// `text` if it fits into `width` columns; else its beginning and `…`, in exactly `width` columns. Otherwise as
+/// `shorten_middle`.
+std::string shorten_end(std::string_view text, std::size_t width);
+
 /// The words of `text` in lines of at most `width` columns. The first line begins with `first`, the others with
 /// `indent`. A word that does not fit has a line of its own, which is longer than `width`. Ends with a newline.
 std::string wrap(std::string_view first, std::string_view text, std::string_view indent, std::size_t width);

@@ -40,8 +40,7 @@ std::string lines_text(const std::vector<std::string>& lines, unsigned last, con
     const std::size_t number = last - (lines.size() - 1 - at);
     const std::string head = fmt::format("      {} {:>{}} | ", marked ? '>' : ' ', number, digits);
     const std::size_t room = options.width - std::min(options.width, columns(head));
-    std::string line = lines[at];
-    if (columns(line) > room) line = shorten_middle(line, std::max<std::size_t>(room, 20));
+    const std::string line = shorten_end(lines[at], std::max<std::size_t>(room, 20));
     text += marked ? paint(head, bold, options) + line + "\n" : head + line + "\n";
   }
   return text;

@@ -192,7 +192,10 @@ TEST_CASE("explained: an untracked descriptor has the fingerprint of its target,
 
 TEST_CASE("explained: a suppression that was used is told as it can be read again") {
   Report report;
-  report.suppressions.push_back({.line = {.kind = "pool slot", .pattern = "svc::*", .max = 1}});
+  leash::track::Suppressions::Line& used = report.suppressions.emplace_back().line;
+  used.kind = "pool slot";
+  used.pattern = "svc::*";
+  used.max = 1;
   const std::string line = explain(report).suppressions[0].line;
   CHECK(line == "* \"pool slot\" svc::* max=1");
   CHECK(leash::track::Suppressions::parse(line).has_value());
