@@ -156,6 +156,12 @@ class FileSystem {
   friend class ProxyFileSystem;
 
   FileSystem() = default;
+
+  /// For an implementation whose `do_open`, `do_stat` and `do_lstat` refuse paths that are invalid, as the public
+  /// members otherwise do before they call them. A decorator over it is no such implementation.
+  struct ChecksPaths {};
+  explicit FileSystem(ChecksPaths) noexcept : checks_paths_(true) {}
+
   FileSystem(FileSystem&&) = default;
   FileSystem& operator=(FileSystem&&) = default;
 
@@ -183,6 +189,9 @@ class FileSystem {
   virtual Result<void> do_truncate(Call call, std::string_view path, std::uint64_t size);
   virtual Result<void> do_sync_dir(Call call, std::string_view path);
   virtual Result<Space> do_space(Call call, std::string_view path);
+
+ private:
+  bool checks_paths_ = false;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

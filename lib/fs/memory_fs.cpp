@@ -1,15 +1,26 @@
+#include <algorithm>
 #include <leash/detail/escape.hpp>
+#include <leash/fs/detail/memory_dir.hpp>
 #include <leash/fs/detail/memory_file.hpp>
 #include <leash/fs/detail/memory_tree.hpp>
 #include <leash/fs/detail/named.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/path.hpp>
-#include <limits>
 #include <stdexcept>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
 namespace {
+
+using detail::Outcome;
+using Removable = detail::MemoryTree::Removable;
+
+/// The Error of an operation that walks a path without having checked it.
+std::unexpected<Error> failed(std::string_view operation, std::string_view path, std::error_code code) {
+  const std::string_view defect = path_defect(path);
+  if (!defect.empty()) return fail(operation, path, std::errc::invalid_argument, defect);
+  return fail(operation, path, code);
+}
 
 [[noreturn]] void reject(std::string_view path, std::string_view why) {
   throw std::logic_error("leash: MemoryFS: entry \"" + leash::detail::escape(path) + "\": " + std::string(why));
@@ -33,7 +44,8 @@ void add_entry(detail::MemoryTree& tree, const MemoryFS::Entry& entry) {
   if (path.contains('/')) reject_failure(tree.mkdir_all(parent_path(path), 0777), entry.path);
   const auto file = tree.open(path, {.write = true, .create = true, .exclusive = true});
   if (!file) reject(entry.path, file.error().message());
-  (*file)->content.write(0, std::as_bytes(std::span(entry.content)));
+  const auto written = tree.write(**file, 0, std::as_bytes(std::span(entry.content)));
+  if (!written) reject(entry.path, written.error().message());
 }
 
 }  // namespace
@@ -43,40 +55,50 @@ MemoryFS::MemoryFS() : MemoryFS(Options{}, {}) {}
 MemoryFS::MemoryFS(std::initializer_list<Entry> entries) : MemoryFS(Options{}, entries) {}
 
 MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries)
-    : tree_(std::make_shared<detail::MemoryTree>(options.clock, options.umask)) {
+    : FileSystem(ChecksPaths{}), tree_(detail::MemoryTree::make({options.clock, options.umask, options.capacity})) {
   for (const Entry& entry : entries) add_entry(*tree_, entry);
 }
 
 MemoryFS MemoryFS::with(const Options& options, std::initializer_list<Entry> entries) { return {options, entries}; }
 
-MemoryFS::~MemoryFS() = default;
+MemoryFS::~MemoryFS() { tree_->dispose(); }
 
 std::string MemoryFS::dump() const { return tree_->dump(); }
 
 Result<std::unique_ptr<File>> MemoryFS::do_open(Call, std::string_view path, const OpenOptions& options) {
   auto node = tree_->open(path, options);
-  if (!node) return fail("open", path, node.error());
-  return std::make_unique<detail::MemoryFile>(tree_, *std::move(node), path, options);
+  if (!node) return failed("open", path, node.error());
+  return detail::MemoryFile::make(*std::move(node), path, options);
 }
 
 Result<std::unique_ptr<Dir>> MemoryFS::do_open_dir(Call, std::string_view path) {
   auto node = tree_->open_dir(path);
   if (!node) return fail("open_dir", path, node.error());
-  return std::make_unique<detail::MemoryDir>(tree_, *std::move(node), path);
+  return std::make_unique<detail::MemoryDir>(*std::move(node), path);
 }
 
 Result<FileInfo> MemoryFS::do_stat(Call, std::string_view path) {
-  return detail::named("stat", path, tree_->stat(path, true));
+  Outcome<FileInfo> info = tree_->stat(path, true);
+  if (!info) return failed("stat", path, info.error());
+  return *std::move(info);
 }
 
 Result<FileInfo> MemoryFS::do_lstat(Call, std::string_view path) {
-  return detail::named("lstat", path, tree_->stat(path, false));
+  Outcome<FileInfo> info = tree_->stat(path, false);
+  if (!info) return failed("lstat", path, info.error());
+  return *std::move(info);
 }
 
 Result<std::vector<DirEntry>> MemoryFS::do_read_dir(Call, std::string_view path) {
   const auto node = tree_->open_dir(path);
   if (!node) return fail("read_dir", path, node.error());
-  return tree_->list(**node, {}, std::numeric_limits<std::size_t>::max());
+  return tree_->list(**node);
+}
+
+Result<std::vector<FileInfo>> MemoryFS::do_read_dir_info(Call, std::string_view path) {
+  const auto node = tree_->open_dir(path);
+  if (!node) return fail("read_dir_info", path, node.error());
+  return tree_->list_info(**node);
 }
 
 Result<void> MemoryFS::do_mkdir(Call, std::string_view path, std::uint32_t mode) {
@@ -88,7 +110,15 @@ Result<void> MemoryFS::do_mkdir_all(Call, std::string_view path, std::uint32_t m
 }
 
 Result<void> MemoryFS::do_remove(Call, std::string_view path) {
-  return detail::named("remove", path, tree_->remove(path));
+  return detail::named("remove", path, tree_->remove(path, Removable::any));
+}
+
+Result<void> MemoryFS::do_remove_file(Call, std::string_view path) {
+  return detail::named("remove_file", path, tree_->remove(path, Removable::all_but_directories));
+}
+
+Result<void> MemoryFS::do_remove_dir(Call, std::string_view path) {
+  return detail::named("remove_dir", path, tree_->remove(path, Removable::directories));
 }
 
 Result<void> MemoryFS::do_remove_all(Call, std::string_view path) {
@@ -111,6 +141,15 @@ Result<std::string> MemoryFS::do_read_link(Call, std::string_view path) {
   return detail::named("read_link", path, tree_->read_link(path));
 }
 
+Result<void> MemoryFS::do_chmod(Call, std::string_view path, std::uint32_t mode) {
+  return detail::named("chmod", path, tree_->chmod(path, mode));
+}
+
+Result<void> MemoryFS::do_set_times(Call, std::string_view path, std::optional<Clock::system_time_point> accessed,
+                                    std::optional<Clock::system_time_point> modified) {
+  return detail::named("set_times", path, tree_->set_times(path, accessed, modified));
+}
+
 Result<void> MemoryFS::do_truncate(Call, std::string_view path, std::uint64_t size) {
   return detail::named("truncate", path, tree_->truncate(path, size));
 }
@@ -119,6 +158,13 @@ Result<void> MemoryFS::do_sync_dir(Call, std::string_view path) {
   const auto node = tree_->open_dir(path);
   if (!node) return fail("sync_dir", path, node.error());
   return {};
+}
+
+Result<Space> MemoryFS::do_space(Call, std::string_view path) {
+  if (const Outcome<void> found = tree_->find(path); !found) return fail("space", path, found.error());
+  const std::uint64_t capacity = std::min<std::uint64_t>(tree_->capacity(), INT64_MAX);
+  const std::uint64_t free = capacity - std::min(tree_->used(), capacity);
+  return Space{.capacity = capacity, .free = free, .available = free};
 }
 
 }  // namespace LEASH_NAMESPACE::fs

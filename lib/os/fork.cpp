@@ -102,7 +102,10 @@ struct ForkParticipants {
 constinit std::atomic<std::uint32_t> Gate::state{Gate::open};
 constinit thread_local Gate::Thread Gate::thread;
 
-void Gate::choose_stripe() noexcept { thread.stripe = &stripes[ThreadId::current().serial() % stripes.size()].inside; }
+void Gate::choose_stripe() noexcept {
+  thread.number = static_cast<std::uint32_t>(ThreadId::current().serial() % stripes.size());
+  thread.stripe = &stripes[thread.number].inside;
+}
 
 void Gate::wait_until_open() noexcept {
   do {

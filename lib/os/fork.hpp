@@ -120,6 +120,10 @@ class Gate {
     --thread.depth;
   }
 
+  /// A number that differs for most threads that are inside at once: to choose where to count a reader of a lock. Only
+  /// inside.
+  static std::uint32_t stripe_number() noexcept { return thread.number; }
+
  private:
   friend struct ForkParticipants;
 
@@ -128,6 +132,7 @@ class Gate {
   using Stripe = std::atomic<std::uint32_t>;
   struct Thread {
     std::uint32_t depth = 0;   ///< How many calls of `enter` it has not left yet.
+    std::uint32_t number = 0;  ///< That of its stripe.
     Stripe* stripe = nullptr;  ///< Where it counts itself while `depth` is not 0; null before its first `enter`.
   };
   static constexpr std::uint32_t open = 0;

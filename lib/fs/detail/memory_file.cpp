@@ -1,24 +1,55 @@
+#include <cstring>
+#include <leash/context.hpp>
 #include <leash/fs/detail/memory_file.hpp>
+#include <leash/fs/detail/memory_mapping.hpp>
+#include <leash/fs/detail/memory_rare.hpp>
+#include <leash/fs/detail/memory_tree.hpp>
 #include <leash/fs/path.hpp>
 #include <mutex>
+#include <new>
 #include <shared_mutex>
 
 namespace LEASH_NAMESPACE::fs::detail {
 
-Result<void> MemoryFile::check(std::string_view operation, Need need) const {
-  if (closed_.load(std::memory_order_relaxed)) return fail(operation, path_, std::errc::bad_file_descriptor);
-  if (need == Need::read && !options_.read) {
-    return fail(operation, path_, std::errc::permission_denied, "not opened for reading");
+std::unique_ptr<File> MemoryFile::make(NodeRef node, std::string_view path, const OpenOptions& options) {
+  void* const memory = ::operator new(sizeof(MemoryFile) + path.size());
+  return std::unique_ptr<File>(new (memory) MemoryFile(std::move(node), path, options));
+}
+
+MemoryFile::MemoryFile(NodeRef node, std::string_view path, const OpenOptions& options) noexcept
+    : node_(std::move(node)),
+      path_size_(static_cast<std::uint32_t>(path.size())),
+      readable_(options.read),
+      writable_(options.write),
+      appends_(options.append) {
+  std::memcpy(static_cast<void*>(this + 1), path.data(), path.size());
+}
+
+MemoryFile::~MemoryFile() {
+  if (has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock_all(this);
+}
+
+inline Result<void> MemoryFile::check(std::string_view operation, Need need) const {
+  const bool has_need = (need == Need::read && readable_) || (need == Need::write && writable_);
+  if (has_need && !closed_.load(std::memory_order_relaxed) && !node_->is_directory()) [[likely]]
+    return {};
+  return check_slowly(operation, need);
+}
+
+Result<void> MemoryFile::check_slowly(std::string_view operation, Need need) const {
+  if (closed_.load(std::memory_order_relaxed)) return fail(operation, path(), std::errc::bad_file_descriptor);
+  if (need == Need::read && !readable_) {
+    return fail(operation, path(), std::errc::permission_denied, "not opened for reading");
   }
-  if (need == Need::write && !options_.write) {
-    return fail(operation, path_, std::errc::permission_denied, "not opened for writing");
+  if (need == Need::write && !writable_) {
+    return fail(operation, path(), std::errc::permission_denied, "not opened for writing");
   }
-  if (need != Need::open && node_->is_directory()) return fail(operation, path_, std::errc::is_a_directory);
+  if (need != Need::open && node_->is_directory()) return fail(operation, path(), std::errc::is_a_directory);
   return {};
 }
 
 std::size_t MemoryFile::read_content(std::span<std::byte> buffer, std::uint64_t offset) const {
-  const std::shared_lock lock(node_->mutex);
+  const std::shared_lock lock(node_->lock);
   return node_->content.read(offset, buffer);
 }
 
@@ -32,13 +63,10 @@ Result<std::size_t> MemoryFile::do_read(std::span<std::byte> buffer, std::source
 Result<void> MemoryFile::do_write(std::span<const std::byte> data, std::source_location) {
   if (auto ready = check("write", Need::write); !ready) return ready;
   if (data.empty()) return {};
-  const Clock::system_time_point now = tree_->now();
-  const std::unique_lock lock(node_->mutex);
-  const std::uint64_t offset = options_.append ? node_->content.size() : position_;
-  if (data.size() > max_size - offset) return fail("write", path_, std::errc::file_too_large);
-  node_->content.write(offset, data);
-  node_->modified = node_->changed = now;
-  position_ = offset + data.size();
+  const std::optional<std::uint64_t> offset = appends_ ? std::nullopt : std::optional(position_);
+  const Outcome<std::uint64_t> end = node_->tree().write(*node_, offset, data);
+  if (!end) return fail("write", path(), end.error());
+  position_ = *end;
   return {};
 }
 
@@ -49,12 +77,10 @@ Result<std::size_t> MemoryFile::do_read_at(std::span<std::byte> buffer, std::uin
 
 Result<void> MemoryFile::do_write_at(std::span<const std::byte> data, std::uint64_t offset, std::source_location) {
   if (auto ready = check("write_at", Need::write); !ready) return ready;
-  if (options_.append) return fail("write_at", path_, std::errc::invalid_argument, "opened for appending");
+  if (appends_) return fail("write_at", path(), std::errc::invalid_argument, "opened for appending");
   if (data.empty()) return {};
-  const Clock::system_time_point now = tree_->now();
-  const std::unique_lock lock(node_->mutex);
-  node_->content.write(offset, data);
-  node_->modified = node_->changed = now;
+  const Outcome<std::uint64_t> end = node_->tree().write(*node_, offset, data);
+  if (!end) return fail("write_at", path(), end.error());
   return {};
 }
 
@@ -63,12 +89,12 @@ Result<std::uint64_t> MemoryFile::do_seek(std::int64_t offset, Whence whence, st
   std::uint64_t from = 0;
   if (whence == Whence::current) from = position_;
   if (whence == Whence::end) {
-    const std::shared_lock lock(node_->mutex);
+    const std::shared_lock lock(node_->lock);
     from = node_->content.size();
   }
   std::int64_t position = 0;
   if (__builtin_add_overflow(static_cast<std::int64_t>(from), offset, &position) || position < 0) {
-    return fail("seek", path_, std::errc::invalid_argument);
+    return fail("seek", path(), std::errc::invalid_argument);
   }
   position_ = static_cast<std::uint64_t>(position);
   return position_;
@@ -76,41 +102,93 @@ Result<std::uint64_t> MemoryFile::do_seek(std::int64_t offset, Whence whence, st
 
 Result<void> MemoryFile::do_truncate(std::uint64_t size, std::source_location) {
   if (auto ready = check("truncate", Need::write); !ready) return ready;
-  truncate_content(*node_, size, tree_->now());
+  node_->tree().set_size(*node_, size);
+  return {};
+}
+
+Result<void> MemoryFile::do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location) {
+  if (auto ready = check("allocate", Need::write); !ready) return ready;
+  if (size == 0) return fail("allocate", path(), std::errc::invalid_argument, "a size of 0");
+  const Outcome<void> done = node_->tree().allocate(*node_, offset, size);
+  if (!done) return fail("allocate", path(), done.error());
   return {};
 }
 
 Result<void> MemoryFile::do_sync(std::source_location) { return check("sync", Need::open); }
 
+Result<void> MemoryFile::do_sync_data(std::source_location) { return check("sync_data", Need::open); }
+
 Result<FileInfo> MemoryFile::do_stat(std::source_location) {
   if (auto ready = check("stat", Need::open); !ready) return std::unexpected(ready.error());
-  return tree_->info(*node_, base_name(path_));
+  return node_->tree().info(*node_, base_name(path()));
+}
+
+Result<void> MemoryFile::do_chmod(std::uint32_t mode, std::source_location) {
+  if (auto ready = check("chmod", Need::open); !ready) return ready;
+  node_->tree().set_mode(*node_, mode);
+  return {};
+}
+
+Result<void> MemoryFile::do_set_times(std::optional<Clock::system_time_point> accessed,
+                                      std::optional<Clock::system_time_point> modified, std::source_location) {
+  if (auto ready = check("set_times", Need::open); !ready) return ready;
+  node_->tree().set_times(*node_, accessed, modified);
+  return {};
+}
+
+Result<void> MemoryFile::check_lock(std::string_view operation, LockMode mode) const {
+  return check(operation, mode == LockMode::shared ? Need::read : Need::write);
+}
+
+Result<void> MemoryFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {
+  if (auto ready = check_lock("try_lock", mode); !ready) return ready;
+  has_locked_.store(true, std::memory_order_relaxed);
+  if (node_->locks().try_lock(this, mode, range)) return {};
+  return fail("try_lock", path(), std::errc::resource_unavailable_try_again);
+}
+
+Result<void> MemoryFile::do_lock(Call call, LockMode mode, LockRange range) {
+  if (auto ready = check_lock("lock", mode); !ready) return ready;
+  has_locked_.store(true, std::memory_order_relaxed);
+  if (node_->locks().lock(call, this, mode, range)) return {};
+  return call.context().check("lock", path());
+}
+
+Result<void> MemoryFile::do_unlock(LockRange range, std::source_location) {
+  if (auto ready = check("unlock", Need::open); !ready) return ready;
+  if (has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock(this, range);
+  return {};
+}
+
+Result<std::unique_ptr<Mapping>> MemoryFile::do_map(std::uint64_t offset, std::size_t size, MapMode mode,
+                                                    std::source_location) {
+  if (auto ready = check("map", Need::read); !ready) return std::unexpected(ready.error());
+  if (mode == MapMode::write) {
+    if (auto ready = check("map", Need::write); !ready) return std::unexpected(ready.error());
+  }
+  Content::Mapped mapped;
+  {
+    const std::lock_guard lock(node_->lock);
+    const std::uint64_t end = node_->content.size();
+    if (offset > end || size > end - offset) {
+      return fail("map", path(), std::errc::invalid_argument, "the range ends behind the file");
+    }
+    mapped = node_->content.map(offset, size);
+  }
+  if (mapped.block == nullptr) {
+    return fail("map", path(), std::errc::device_or_resource_busy, "other maps overlap the range");
+  }
+  return MemoryMapping::make(node_, mapped, size, mode, path());
 }
 
 Result<int> MemoryFile::do_release(std::source_location) {
   if (auto ready = check("release", Need::open); !ready) return std::unexpected(ready.error());
-  return fail("release", path_, std::errc::operation_not_supported, "a file in memory has no descriptor");
+  return fail("release", path(), std::errc::operation_not_supported, "a file in memory has no descriptor");
 }
 
 Result<void> MemoryFile::do_close(std::source_location) {
-  if (closed_.exchange(true)) return fail("close", path_, std::errc::bad_file_descriptor);
-  return {};
-}
-
-Result<std::vector<DirEntry>> MemoryDir::do_read(std::size_t max, std::source_location) {
-  if (closed_) return fail("read", path_, std::errc::bad_file_descriptor);
-  std::vector<DirEntry> entries = tree_->list(*node_, last_name_, max);
-  if (!entries.empty()) last_name_ = entries.back().name;
-  return entries;
-}
-
-Result<FileInfo> MemoryDir::do_stat(std::source_location) {
-  if (closed_) return fail("stat", path_, std::errc::bad_file_descriptor);
-  return tree_->info(*node_, base_name(path_));
-}
-
-Result<void> MemoryDir::do_close(std::source_location) {
-  if (std::exchange(closed_, true)) return fail("close", path_, std::errc::bad_file_descriptor);
+  if (closed_.exchange(true)) return fail("close", path(), std::errc::bad_file_descriptor);
+  if (has_locked_.exchange(false, std::memory_order_relaxed)) node_->locks().unlock_all(this);
   return {};
 }
 

@@ -4,94 +4,173 @@
 #include <cstdint>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/detail/ref.hpp>
 #include <leash/fs/detail/memory_node.hpp>
+#include <leash/fs/detail/name_table.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/dir_entry.hpp>
 #include <leash/fs/file_info.hpp>
 #include <leash/fs/open_options.hpp>
-#include <leash/os/mutex.hpp>
+#include <leash/os/big_reader_lock.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace LEASH_NAMESPACE::fs::detail {
 
 /// The tree of names of a MemoryFS, with the operations that read and change it. Paths are such as `valid_path`
-/// accepts. Thread-safe.
+/// accepts, but for those of `open` and `stat`, which refuse others with `invalid_argument`. Thread-safe.
 ///
 /// Where an operation could fail for several reasons, it fails for the one that Linux checks first: a differential test
 /// compares the two.
-class MemoryTree {
+///
+/// Looking up a name takes no lock that readers share: the lock of the tree has a cache line for each reading thread,
+/// and a file has a lock of its own. What an operation takes out of the tree is freed after the lock is released.
+///
+/// Every node owns a reference to its tree, so that a handle need not: opening a file writes to that file's cache line
+/// alone. `dispose` breaks the circle.
+class MemoryTree : public leash::detail::RefCounted {
  public:
-  MemoryTree(const std::shared_ptr<Clock>& clock, std::uint32_t umask);
-  ~MemoryTree();
+  struct Options {
+    std::shared_ptr<Clock> clock;
+    std::uint32_t umask = 022;
+    std::uint64_t capacity = UINT64_MAX;
+  };
+
+  static leash::detail::Ref<MemoryTree> make(const Options& options);
   MemoryTree(const MemoryTree&) = delete;
   MemoryTree& operator=(const MemoryTree&) = delete;
 
-  Outcome<std::shared_ptr<MemoryNode>> open(std::string_view path, const OpenOptions& options);
-  Outcome<std::shared_ptr<MemoryNode>> open_dir(std::string_view path) const;
-  Outcome<FileInfo> stat(std::string_view path, bool follow) const;
-  Outcome<std::string> read_link(std::string_view path) const;
+  /// Removes all names. Nothing else may be called afterwards but what handles need.
+  void dispose() noexcept;
+
+  Outcome<NodeRef> open(std::string_view path, const OpenOptions& options);
+  Outcome<NodeRef> open_dir(std::string_view path);
+  Outcome<FileInfo> stat(std::string_view path, bool follow);
+  Outcome<std::string> read_link(std::string_view path);
   Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
   Outcome<void> mkdir_all(std::string_view path, std::uint32_t mode);
-  Outcome<void> remove(std::string_view path);
+
+  /// What `remove` may remove.
+  enum class Removable : unsigned char { any, all_but_directories, directories };
+  Outcome<void> remove(std::string_view path, Removable what);
   Outcome<void> remove_all(std::string_view path);
   Outcome<void> rename(std::string_view from, std::string_view to);
   Outcome<void> link(std::string_view existing, std::string_view path);
   Outcome<void> symlink(std::string_view target, std::string_view path);
+  Outcome<void> chmod(std::string_view path, std::uint32_t mode);
+  Outcome<void> set_times(std::string_view path, std::optional<Clock::system_time_point> accessed,
+                          std::optional<Clock::system_time_point> modified);
   Outcome<void> truncate(std::string_view path, std::uint64_t size);
 
-  /// The entries of a directory whose names come after `after` (with an empty `after`: all), in the order of their
-  /// names, at most `max`.
-  std::vector<DirEntry> list(const MemoryNode& directory, std::string_view after, std::size_t max) const;
+  /// Whether `path` leads to something.
+  Outcome<void> find(std::string_view path);
+
+  /// All entries of a directory, in the order of their names.
+  std::vector<DirEntry> list(const MemoryNode& directory);
+  std::vector<FileInfo> list_info(const MemoryNode& directory);
+
+  /// The place of a handle in the list of a directory, and what comes next there: see MemoryDir.
+  MemoryName* add_cursor(MemoryNode& directory);
+  void remove_cursor(MemoryName* cursor) noexcept;
+  std::vector<DirEntry> list_next(MemoryName* cursor, std::size_t max);
 
   FileInfo info(const MemoryNode& node, std::string_view name) const;
 
   /// What `MemoryFS::dump` returns.
-  std::string dump() const;
+  std::string dump();
 
   Clock::system_time_point now() const { return clock_->system_now(); }
+  const std::shared_ptr<Clock>& clock() const noexcept { return clock_; }
+  std::uint32_t umask() const noexcept { return umask_; }
+
+  // Room for content, in bytes.
+
+  bool limited() const noexcept { return capacity_ != UINT64_MAX; }
+  std::uint64_t capacity() const noexcept { return capacity_; }
+  std::uint64_t used() const noexcept { return used_.load(std::memory_order_relaxed); }
+
+  /// Takes room; false if there is not so much.
+  bool take_room(std::uint64_t bytes) noexcept;
+  void give_room(std::uint64_t bytes) noexcept { used_.fetch_sub(bytes, std::memory_order_relaxed); }
+
+  // The operations on the content of a file, with its times, and the room that it takes. They lock the node.
+
+  Outcome<std::uint64_t> write(MemoryNode& node, std::optional<std::uint64_t> offset, std::span<const std::byte> data);
+  void set_size(MemoryNode& node, std::uint64_t size);
+  Outcome<void> allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size);
+  void set_mode(MemoryNode& node, std::uint32_t mode);
+  void set_times(MemoryNode& node, std::optional<Clock::system_time_point> accessed,
+                 std::optional<Clock::system_time_point> modified);
+
+  friend void destroy(MemoryTree* tree) noexcept;
+  friend void destroy(MemoryNode* node) noexcept;
 
  private:
   /// The directory and the name that a path leads to, and what has that name.
   struct PathEnd {
     MemoryNode* directory = nullptr;
-    std::string name;                ///< `.` if the path leads to `directory` itself.
+    std::string_view text;           ///< `.` if the path leads to `directory` itself.
+    MemoryName* name = nullptr;      ///< Null if the name is free, or is `.`.
     MemoryNode* node = nullptr;      ///< Null if the name is free.
     bool must_be_directory = false;  ///< The path ended with a slash, which only the target of a link may.
   };
 
-  /// The nodes that a rename works on.
-  struct RenameNodes {
+  /// What a rename works on.
+  struct RenameEnds {
     MemoryNode* from_directory = nullptr;
     MemoryNode* to_directory = nullptr;
-    MemoryNode* source = nullptr;
-    MemoryNode* target = nullptr;  ///< Null if the new name is free.
+    MemoryName* source = nullptr;
+    MemoryName* target = nullptr;  ///< Null if the new name is free.
   };
 
-  // The caller of these functions holds `mutex_`: for `add` and `detach` exclusively.
+  /// What was taken out of the tree, linked by `MemoryName::next`, to be freed when no lock is held.
+  class Removed;
 
-  /// Follows `path` to its end, which need not exist. A link at the end is followed if `follow` is set. With `create`,
-  /// a name at the end that must be a directory is `is_a_directory`, as for open(2) with O_CREAT.
-  Outcome<PathEnd> walk(std::string_view path, bool follow, bool create = false) const;
-  Outcome<RenameNodes> walk_for_rename(std::string_view from, std::string_view to) const;
+  explicit MemoryTree(const Options& options);
+  ~MemoryTree();
+
+  NodeRef make_node(FileType type, std::uint32_t mode);
+
+  // The caller of these functions holds `lock_`; where they change something, exclusively.
+
+  Outcome<PathEnd> walk(std::string_view path, bool follow, std::string& storage, bool create = false) const;
+  Outcome<PathEnd> walk_links(std::string_view path, bool follow, std::string& storage, bool create) const;
+  Outcome<MemoryNode*> walk_to_node(std::string_view path, bool follow) const;
   Outcome<MemoryNode*> walk_to_directory(std::string_view path) const;
-  static Outcome<MemoryNode*> find_child(MemoryNode& directory, std::string_view name);
-  Outcome<PathEnd> walk_to_free_name(std::string_view path) const;
-  Outcome<MemoryNode*> use_existing(const PathEnd& path_end, const OpenOptions& options) const;
-  MemoryNode& add(const PathEnd& path_end, FileType type, std::uint32_t mode);
-  void detach(std::shared_ptr<MemoryNode> node, std::vector<std::shared_ptr<MemoryNode>>& detached) const;
+  Outcome<PathEnd> walk_to_free_name(std::string_view path, std::string& storage) const;
+  Outcome<RenameEnds> walk_for_rename(std::string_view from, std::string_view to) const;
+  Outcome<MemoryName*> find_child(const MemoryNode& directory, std::string_view name) const;
+  static Outcome<MemoryNode*> use_existing(const PathEnd& end, const OpenOptions& options);
+  MemoryNode& add(MemoryNode& directory, std::string_view text, NodeRef node, Clock::system_time_point time);
+  void unlink(MemoryName* name, Removed& removed) noexcept;
+  void unlink_tree(MemoryName* name, Removed& removed) noexcept;
+
+  static void put_in_ring(MemoryName* name, MemoryName*& first) noexcept;
+  static void take_from_ring(MemoryName* name, MemoryName*& first) noexcept;
 
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t umask_;
+  const std::uint64_t capacity_;
   const std::uint64_t device_;
-  mutable os::SharedMutex mutex_;
-  std::uint64_t next_id_ = 1;
-  std::shared_ptr<MemoryNode> root_;
-};
+  std::atomic<std::uint64_t> used_{0};
+  os::BigReaderLock lock_;
+  NameTable names_;
+  NodeRef root_;
 
-/// Sets the size of a file's content, and its times.
-void truncate_content(MemoryNode& node, std::uint64_t size, Clock::system_time_point now);
+  // Memory for nodes. All but `given_back_` are guarded by `lock_`.
+  struct FreeNode {
+    FreeNode* next;
+  };
+  std::vector<std::pair<MemoryNodePage*, std::size_t>> page_runs_;  ///< Each allocated at once: where, and how many.
+  MemoryNodePage* next_page_ = nullptr;                             ///< Of the last run: the page to take nodes from.
+  std::size_t pages_left_ = 0;                                      ///< Of that run, with that page.
+  std::size_t next_in_page_ = 0;
+  FreeNode* free_ = nullptr;
+  std::atomic<FreeNode*> given_back_{nullptr};  ///< By threads that have closed what was removed; without `lock_`.
+};
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -1,0 +1,100 @@
+#include <cstring>
+#include <leash/fs/detail/name_table.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fs::detail {
+namespace {
+
+constexpr std::size_t least_slots = 16;
+
+/// Both halves of the product (the "mum" of wyhash, Wang Yi).
+std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
+  __extension__ using uint128 = unsigned __int128;
+  const uint128 product = uint128{a} * b;
+  return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
+}
+
+}  // namespace
+
+std::uint32_t NameTable::hash(const MemoryNode* directory, std::string_view text) noexcept {
+  static constexpr std::uint64_t first_factor = 0xa0761d6478bd642fULL;
+  static constexpr std::uint64_t second_factor = 0xe7037ed1a0b428dbULL;
+  std::uint64_t sum = mix(reinterpret_cast<std::uintptr_t>(directory) ^ text.size(), first_factor);
+  std::size_t at = 0;
+  for (; at + 8 <= text.size(); at += 8) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data() + at, 8);
+    sum = mix(sum ^ word, second_factor);
+  }
+  if (at < text.size()) {
+    std::uint64_t word = 0;
+    for (unsigned shift = 0; at < text.size(); ++at, shift += 8) {
+      word |= std::uint64_t{static_cast<unsigned char>(text[at])} << shift;
+    }
+    sum = mix(sum ^ word, second_factor);
+  }
+  return static_cast<std::uint32_t>(sum ^ sum >> 32U);
+}
+
+std::uint64_t NameTable::slot_for(const MemoryName* name) noexcept {
+  return reinterpret_cast<std::uintptr_t>(name) | std::uint64_t{name->hash >> 16U} << address_bits;
+}
+
+MemoryName* NameTable::name_in(std::uint64_t slot) noexcept {
+  return reinterpret_cast<MemoryName*>(slot & ((std::uint64_t{1} << address_bits) - 1));
+}
+
+MemoryName* NameTable::find(const MemoryNode* directory, std::string_view text, std::uint32_t hash) const noexcept {
+  if (mask_ == 0) return nullptr;
+  for (std::size_t at = hash & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
+    if (slots_[at] >> address_bits != hash >> 16U) continue;
+    MemoryName* const name = name_in(slots_[at]);
+    if (name->hash == hash && name->directory == directory && name->text() == text) return name;
+  }
+  return nullptr;
+}
+
+void NameTable::reserve_one() {
+  // At most three quarters are taken.
+  if (mask_ == 0) {
+    rehash(least_slots);
+  } else if ((count_ + 1) * 4 > (mask_ + 1) * 3) {
+    rehash((mask_ + 1) * 2);
+  }
+}
+
+void NameTable::rehash(std::size_t capacity) {
+  const std::unique_ptr<std::uint64_t[]> old = std::exchange(slots_, std::make_unique<std::uint64_t[]>(capacity));
+  const std::size_t old_capacity = mask_ == 0 ? 0 : mask_ + 1;
+  mask_ = capacity - 1;
+  for (std::size_t at = 0; at < old_capacity; ++at) {
+    if (old[at] == 0) continue;
+    std::size_t to = name_in(old[at])->hash & mask_;
+    while (slots_[to] != 0) to = (to + 1) & mask_;
+    slots_[to] = old[at];
+  }
+}
+
+void NameTable::insert(MemoryName* name) noexcept {
+  std::size_t at = name->hash & mask_;
+  while (slots_[at] != 0) at = (at + 1) & mask_;
+  slots_[at] = slot_for(name);
+  ++count_;
+}
+
+void NameTable::erase(const MemoryName* name) noexcept {
+  const std::uint64_t wanted = slot_for(name);
+  std::size_t hole = name->hash & mask_;
+  while (slots_[hole] != wanted) hole = (hole + 1) & mask_;
+  for (std::size_t at = (hole + 1) & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
+    const std::size_t home = name_in(slots_[at])->hash & mask_;
+    // A name may move back to the hole unless its home lies behind that.
+    if (((at - home) & mask_) < ((at - hole) & mask_)) continue;
+    slots_[hole] = slots_[at];
+    hole = at;
+  }
+  slots_[hole] = 0;
+  --count_;
+}
+
+}  // namespace LEASH_NAMESPACE::fs::detail
