@@ -1,10 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/writer.hpp>
 #include <leash/track/tracker.hpp>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "failing_at.hpp"
@@ -156,7 +158,7 @@ TEST_CASE("what a Writer's destructor cannot write is dropped, unless its user k
       REQUIRE(report.groups.size() == 1);
       CHECK(report.groups[0].rule == track::Rule::dropped);
       CHECK(report.groups[0].kind.one == "buffered writer");
-      CHECK(report.groups[0].opened.site.line() == __LINE__ - 10);
+      CHECK(report.groups[0].opened.site.line() == __LINE__ - 11);
     }
   }
 }
