@@ -1,5 +1,6 @@
 #include <algorithm>
-#include <cstdint>
+#include <cstring>
+#include <leash/fs/detail/newlines.hpp>
 #include <leash/fs/reader.hpp>
 #include <string>
 #include <utility>
@@ -27,6 +28,7 @@ Result<void> Reader::make_room() {
   const std::size_t size = unread();
   if (!buffer_) {
     buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
+    newlines_ = std::make_unique_for_overwrite<std::uint16_t[]>(detail::newlines_room);
   } else if (size < capacity_) {
     if (size != 0) std::memmove(buffer_.get(), begin_, size);
   } else {
@@ -42,6 +44,7 @@ Result<void> Reader::make_room() {
   }
   begin_ = buffer_.get();
   end_ = begin_ + size;
+  forget_newlines();
   return {};
 }
 
@@ -56,22 +59,41 @@ Result<std::size_t> Reader::fill(std::source_location site) {
   return count;
 }
 
+/// Searches what is in the buffer and was not searched yet, until it finds the end of a line.
+bool Reader::search(std::string_view& line) noexcept {
+  while (searched_ != end_) {
+    const std::size_t size = std::min(static_cast<std::size_t>(end_ - searched_), detail::newlines_window);
+    window_ = searched_;
+    searched_ += size;
+    next_newline_ = newlines_.get();
+    last_newline_ = next_newline_ + detail::find_newlines(window_, size, newlines_.get());
+    if (take_line(line)) return true;
+  }
+  return false;
+}
+
+/// For when the beginning of what is unread has changed.
+void Reader::forget_newlines() noexcept {
+  next_newline_ = last_newline_;
+  searched_ = begin_;
+}
+
 Result<std::optional<std::string_view>> Reader::fill_line(std::source_location site) {
-  for (;;) {
+  std::string_view line;
+  while (!search(line)) {
     const std::size_t searched = unread();
     const Result<std::size_t> count = fill(site);
     if (!count) return std::unexpected(count.error());
     if (*count == 0) {
       if (searched == 0) return std::nullopt;
-      return std::string_view(std::exchange(begin_, end_), searched);
+      const std::string_view rest(begin_, searched);
+      begin_ = end_;
+      forget_newlines();
+      return rest;
     }
-    const auto* const newline = static_cast<const char*>(std::memchr(begin_ + searched, '\n', *count));
-    if (newline != nullptr) {
-      const std::string_view line(begin_, static_cast<std::size_t>(newline - begin_));
-      begin_ = newline + 1;
-      return line;
-    }
+    searched_ = begin_ + searched;
   }
+  return line;
 }
 
 Result<std::size_t> Reader::read(std::span<std::byte> buffer, std::source_location site) {
@@ -88,6 +110,7 @@ Result<std::size_t> Reader::read(std::span<std::byte> buffer, std::source_locati
   const std::size_t size = std::min(buffer.size(), unread());
   std::memcpy(buffer.data(), begin_, size);
   begin_ += size;
+  forget_newlines();
   return size;
 }
 

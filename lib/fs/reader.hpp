@@ -1,7 +1,7 @@
 #pragma once
 
 #include <cstddef>
-#include <cstring>
+#include <cstdint>
 #include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
@@ -64,11 +64,10 @@ class Reader {
                                          std::source_location site = std::source_location::current());
 
  private:
-  /// Takes a line that is in the buffer, with its end.
+  /// Takes a line whose end is known.
   bool take_line(std::string_view& line) noexcept {
-    if (begin_ == end_) return false;
-    const auto* const newline = static_cast<const char*>(std::memchr(begin_, '\n', unread()));
-    if (newline == nullptr) return false;
+    if (next_newline_ == last_newline_) return false;
+    const char* const newline = window_ + *next_newline_++;
     line = std::string_view(begin_, static_cast<std::size_t>(newline - begin_));
     begin_ = newline + 1;
     return true;
@@ -76,6 +75,8 @@ class Reader {
 
   std::size_t unread() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
 
+  bool search(std::string_view& line) noexcept;
+  void forget_newlines() noexcept;
   Result<std::optional<std::string_view>> fill_line(std::source_location site);
   Result<std::size_t> fill(std::source_location site);
   Result<void> make_room();
@@ -87,6 +88,13 @@ class Reader {
   std::unique_ptr<char[]> buffer_;
   const char* begin_ = nullptr;  // Of what is in the buffer and was not returned yet.
   const char* end_ = nullptr;
+
+  // The ends of lines are looked for in a window of the buffer at a time: their offsets in it, those to come.
+  std::unique_ptr<std::uint16_t[]> newlines_;
+  const std::uint16_t* next_newline_ = nullptr;
+  const std::uint16_t* last_newline_ = nullptr;
+  const char* window_ = nullptr;
+  const char* searched_ = nullptr;  // The end of the window. No `\n` is before it but those to come.
 };
 
 /// What `Reader::lines` returns. It refers to the Reader and to the Result.

@@ -81,12 +81,14 @@ LEASH_FS_TEST("lines are read without their ends, whatever the sizes of buffer a
   const Context ctx;
   std::string mixed;
   for (std::size_t i = 0; i < 40; ++i) mixed += std::string(i * i % 37, 'x') + '\n';
+  std::string large;
+  for (std::size_t i = 0; i < 900; ++i) large += std::string(i * i % 37, 'x') + '\n';
   for (const std::string& text :
        {std::string(), std::string("\n"), std::string("a"), std::string("a\n"), std::string("\n\n"),
-        std::string("a\nb"), std::string("a\r\nb\n\n\nc\n"), std::string("a\0b\n", 4), mixed, mixed + "last"}) {
+        std::string("a\nb"), std::string("a\r\nb\n\n\nc\n"), std::string("a\0b\n", 4), mixed, mixed + "last", large}) {
     put(files, "a", text);
-    for (const std::size_t buffer_size : {0U, 1U, 2U, 3U, 16U, 4096U}) {
-      for (const std::size_t max_read : {1U, 5U, 10'000U}) {
+    for (const std::size_t buffer_size : {0U, 1U, 2U, 3U, 16U, 4096U, 65536U}) {
+      for (const std::size_t max_read : {1U, 77U, 100'000U}) {
         CAPTURE(text);
         CAPTURE(buffer_size);
         CAPTURE(max_read);
