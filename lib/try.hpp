@@ -18,10 +18,10 @@
 /// The value is an object of its own: that of a temporary is moved, that of a variable is copied (to move it, write
 /// `LEASH_TRY(std::move(result))`). `LEASH_CO_TRY` is the same for a coroutine, which it leaves by `co_return`.
 ///
-/// It is a statement expression, as GCC and Clang have it. Let it be a statement, or the whole of an initializer or of
-/// the right side of an assignment: GCC does not destroy the temporaries of a larger expression that it leaves. For the
-/// same reason write `co_await` outside of it: `auto result = co_await …; auto value =
-/// LEASH_CO_TRY(std::move(result));`
+/// It is a statement expression, as GCC and Clang have it. Let it be a statement, or the whole of an initializer, of an
+/// argument or of the right side of an assignment: GCC 12 does not destroy the parts of an aggregate that is being made
+/// around it, `Pair{name, LEASH_TRY(…)}`. Nor can it compile a `co_await` in it, so write that before:
+/// `auto result = co_await …; auto value = LEASH_CO_TRY(std::move(result));`
 #define LEASH_TRY(...) LEASH_DETAIL_TRY(return, LEASH_DETAIL_TRY_NAME(__COUNTER__), __VA_ARGS__)
 #define LEASH_CO_TRY(...) LEASH_DETAIL_TRY(co_return, LEASH_DETAIL_TRY_NAME(__COUNTER__), __VA_ARGS__)
 
