@@ -9,10 +9,10 @@
 namespace LEASH_NAMESPACE::fs {
 namespace {
 
-constexpr std::size_t buffer_size = std::size_t{128} << 10;
+constexpr std::size_t copy_buffer_size = std::size_t{128} << 10;
 
 /// How much the system is told to copy before the Context is asked again.
-constexpr std::size_t range_size = std::size_t{64} << 20;
+constexpr std::size_t copy_range_size = std::size_t{64} << 20;
 
 struct Target {
   std::unique_ptr<File> file;
@@ -43,13 +43,13 @@ Result<void> copy_content(Call call, File& from, File& to) {
   if (from_descriptor >= 0 && to_descriptor >= 0) {
     do {
       if (auto checked = check(); !checked) return checked;
-    } while (detail::copy_range(from_descriptor, to_descriptor, range_size) != 0);
+    } while (detail::copy_range(from_descriptor, to_descriptor, copy_range_size) != 0);
   }
   // From where the system has got to, which may be the end.
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(buffer_size);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(copy_buffer_size);
   for (;;) {
     if (auto checked = check(); !checked) return checked;
-    const Result<std::size_t> count = from.read(std::span(buffer.get(), buffer_size), call.site());
+    const Result<std::size_t> count = from.read(std::span(buffer.get(), copy_buffer_size), call.site());
     if (!count) return std::unexpected(count.error());
     if (*count == 0) return {};
     if (auto written = to.write(std::span(buffer.get(), *count), call.site()); !written) return written;

@@ -172,8 +172,8 @@ LEASH_FS_TEST("a Context that is done ends a copy, whose target is removed") {
   put(subject.files(), "a", long_content());
   const auto [ctx, source] = Context().with_cancel();
   FailingAt failing(subject.files());
-  failing.fails = [&source = source](int, std::string_view operation) {
-    if (operation == "read") source.cancel();
+  failing.fails = [&cancel = source](int, std::string_view operation) {
+    if (operation == "read") cancel.cancel();
     return false;
   };
   CHECK(code_of(fs::copy_file(ctx, failing, "a", subject.files(), "b")) == std::errc::operation_canceled);

@@ -159,8 +159,8 @@ LEASH_FS_TEST("a Context that is done ends an atomic write at any step, and the 
     put(subject.files(), "config", "old");
     FailingAt failing(subject.files());
     const auto [ctx, source] = Context().with_cancel();
-    failing.fails = [number, &source = source](int n, std::string_view) {
-      if (n == number) source.cancel();
+    failing.fails = [number, &cancel = source](int n, std::string_view) {
+      if (n == number) cancel.cancel();
       return false;
     };
     CAPTURE(number);
