@@ -46,7 +46,7 @@ Result<void> copy_content(Call call, File& from, File& to) {
     } while (detail::copy_range(from_descriptor, to_descriptor, copy_range_size) != 0);
   }
   // From where the system has got to, which may be the end.
-  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(copy_buffer_size);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(copy_buffer_size);  // NOLINT(*-avoid-c-arrays)
   for (;;) {
     if (auto checked = check(); !checked) return checked;
     const Result<std::size_t> count = from.read(std::span(buffer.get(), copy_buffer_size), call.site());

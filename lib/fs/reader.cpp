@@ -27,8 +27,8 @@ Reader::Lines Reader::lines(Result<void>& result, std::source_location site) {
 Result<void> Reader::make_room() {
   const std::size_t size = unread();
   if (!buffer_) {
-    buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
-    newlines_ = std::make_unique_for_overwrite<std::uint16_t[]>(detail::newlines_room);
+    buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);                         // NOLINT(*-avoid-c-arrays)
+    newlines_ = std::make_unique_for_overwrite<std::uint16_t[]>(detail::newlines_room);  // NOLINT(*-avoid-c-arrays)
   } else if (size < capacity_) {
     if (size != 0) std::memmove(buffer_.get(), begin_, size);
   } else {
@@ -37,7 +37,7 @@ Result<void> Reader::make_room() {
       return fail("read_line", file_->path(), std::errc::value_too_large, detail);
     }
     const std::size_t capacity = capacity_ < max_capacity_ / 2 ? capacity_ * 2 : max_capacity_;
-    auto buffer = std::make_unique_for_overwrite<char[]>(capacity);
+    auto buffer = std::make_unique_for_overwrite<char[]>(capacity);  // NOLINT(*-avoid-c-arrays)
     std::memcpy(buffer.get(), begin_, size);
     buffer_ = std::move(buffer);
     capacity_ = capacity;

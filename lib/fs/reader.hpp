@@ -85,12 +85,12 @@ class Reader {
   Context context_;
   std::size_t capacity_;
   std::size_t max_capacity_;
-  std::unique_ptr<char[]> buffer_;
-  const char* begin_ = nullptr;  // Of what is in the buffer and was not returned yet.
+  std::unique_ptr<char[]> buffer_;  // NOLINT(*-avoid-c-arrays): not initialized
+  const char* begin_ = nullptr;     // Of what is in the buffer and was not returned yet.
   const char* end_ = nullptr;
 
   // The ends of lines are looked for in a window of the buffer at a time: their offsets in it, those to come.
-  std::unique_ptr<std::uint16_t[]> newlines_;
+  std::unique_ptr<std::uint16_t[]> newlines_;  // NOLINT(*-avoid-c-arrays): the same
   const std::uint16_t* next_newline_ = nullptr;
   const std::uint16_t* last_newline_ = nullptr;
   const char* window_ = nullptr;

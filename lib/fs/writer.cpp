@@ -52,7 +52,7 @@ Result<void> Writer::write_through(std::string_view text, std::source_location s
   if (auto flushed = flush(site); !flushed) return flushed;
   if (text.size() >= capacity_) return write_to_file(text, site);
   if (!buffer_) {
-    buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);
+    buffer_ = std::make_unique_for_overwrite<char[]>(capacity_);  // NOLINT(*-avoid-c-arrays)
     next_ = buffer_.get();
     room_ = capacity_;
   }

@@ -72,9 +72,9 @@ class Writer {
   Context context_;
   std::source_location site_;
   std::size_t capacity_;
-  std::unique_ptr<char[]> buffer_;
-  char* next_ = nullptr;  // Where the next byte goes in the buffer.
-  std::size_t room_ = 0;  // How many go there; 0 before there is a buffer, and after an error.
+  std::unique_ptr<char[]> buffer_;  // NOLINT(*-avoid-c-arrays): not initialized
+  char* next_ = nullptr;            // Where the next byte goes in the buffer.
+  std::size_t room_ = 0;            // How many go there; 0 before there is a buffer, and after an error.
   bool closed_ = false;
   std::optional<Error> error_;
   track::Tag tag_;
