@@ -28,6 +28,9 @@ class FailingAt final : public leash::fs::ProxyFileSystem {
   std::vector<std::string> operations;
   std::string failed;
 
+  /// How files were opened.
+  std::vector<leash::fs::OpenOptions> opened;
+
   /// The first operation with this number fails, and no other.
   void fail_at(int number) {
     operations.clear();
@@ -116,6 +119,7 @@ class FailingAtFile final : public leash::fs::ProxyFile {
 
 inline leash::Result<std::unique_ptr<leash::fs::File>> FailingAt::do_open(leash::Call call, std::string_view path,
                                                                           const leash::fs::OpenOptions& options) {
+  opened.push_back(options);
   if (next_fails("open")) return leash::fail("open", path, code);
   auto file = ProxyFileSystem::do_open(call, path, options);
   if (!file) return file;

@@ -173,6 +173,8 @@ TEST_CASE("names are not used twice, and a name that is taken is not taken over"
   failing.fails = [](int, std::string_view) { return true; };
   CHECK(code_of(fs::temp_file(Context(), failing)) == std::errc::file_exists);
   CHECK(failing.operations.size() == 16);
+  REQUIRE(failing.opened.size() == 16);
+  CHECK(failing.opened[0].exclusive);
   failing.operations.clear();
   failing.code = std::errc::permission_denied;
   CHECK(code_of(fs::temp_dir(Context(), failing)) == std::errc::permission_denied);

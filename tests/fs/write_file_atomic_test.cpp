@@ -1,6 +1,6 @@
+#include <algorithm>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/write_file_atomic.hpp>
-#include <leash/track/report/text.hpp>
 #include <leash/track/tracker.hpp>
 #include <string>
 #include <thread>
@@ -170,7 +170,7 @@ LEASH_FS_TEST("a Context that is done ends an atomic write at any step, and the 
   }
 }
 
-TEST_CASE("a name that is taken is tried no more than once") {
+TEST_CASE("a name that is taken is tried no more than once, and never written to") {
   fs::MemoryFS memory;
   FailingAt failing(memory);
   failing.code = std::errc::file_exists;
@@ -181,6 +181,7 @@ TEST_CASE("a name that is taken is tried no more than once") {
   failing.fails = [](int, std::string_view operation) { return operation == "open"; };
   CHECK(code_of(fs::write_file_atomic(Context(), failing, "config", "newer")) == std::errc::file_exists);
   CHECK(failing.operations.size() == 17);
+  CHECK(std::ranges::all_of(failing.opened, &fs::OpenOptions::exclusive));
   CHECK(get(memory, "config") == "new");
 }
 
