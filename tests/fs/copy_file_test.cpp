@@ -54,6 +54,20 @@ LEASH_FS_TEST("a copy within one file system, and over a longer file") {
   CHECK(get(files, "new") == "short");
 }
 
+LEASH_FS_TEST("a copy keeps the permissions that the umask takes, also over a file that had others") {
+  Subject subject(on);
+  fs::FileSystem& files = subject.files();
+  const Context ctx;
+  put(files, "a", "content");
+  CHECK(fs::write_file(ctx, files, "b", "other", 0600));
+  // The set-user-ID would be that of another owner.
+  if (!set_mode(files, "a", 04666)) return;
+  CHECK(fs::copy_file(ctx, files, "a", files, "b", {.overwrite = true}));
+  CHECK(fs::copy_file(ctx, files, "a", files, "c"));
+  CHECK(files.stat(ctx, "b").value().mode == 0666);
+  CHECK(files.stat(ctx, "c").value().mode == 0666);
+}
+
 LEASH_FS_TEST("a file is not copied onto itself, whatever the name, and loses nothing") {
   Subject subject(on);
   fs::FileSystem& files = subject.files();

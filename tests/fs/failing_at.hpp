@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <leash/fs/proxy.hpp>
 #include <memory>
@@ -124,4 +125,10 @@ inline leash::Result<std::unique_ptr<leash::fs::File>> FailingAt::do_open(leash:
   auto file = ProxyFileSystem::do_open(call, path, options);
   if (!file) return file;
   return std::make_unique<FailingAtFile>(*std::move(file), *this);
+}
+
+/// Sets the mode of a file, if the file system can. Whether it can.
+inline bool set_mode(leash::fs::FileSystem& files, std::string_view path, std::uint32_t mode) {
+  const auto set = files.chmod(leash::Context(), path, mode);
+  return set || set.error() != std::errc::operation_not_supported;
 }

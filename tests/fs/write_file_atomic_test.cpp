@@ -23,14 +23,6 @@ std::vector<std::string> names_in(fs::FileSystem& files, std::string_view direct
 
 const std::vector<std::string> only_config{"config"};
 
-/// Sets the mode of a file, if the file system can. Whether it can.
-bool set_mode(fs::FileSystem& files, std::string_view path, std::uint32_t mode) {
-  const auto set = files.chmod(Context(), path, mode);
-  if (code_of(set) == std::errc::operation_not_supported) return false;
-  REQUIRE_MESSAGE(set, text_of(set));
-  return true;
-}
-
 }  // namespace
 
 LEASH_FS_TEST("an atomic write creates a file, with the mode that it is given, and replaces one, whose mode it keeps") {
