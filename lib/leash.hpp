@@ -2,7 +2,8 @@
 
 /// Includes everything of leash that needs no other library. The other headers are included apart: `<leash/fmt.hpp>`
 /// makes leash's types printable with fmt, `<leash/net/asio.hpp>` is for programs that use Asio,
-/// `<leash/stop_token.hpp>` for those that use `std::stop_token`, and `<leash/track/doctest.hpp>`,
+/// `<leash/stop_token.hpp>` for those that use `std::stop_token`, `<leash/try.hpp>` defines macros, and
+/// `<leash/track/doctest.hpp>`,
 /// `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>` are for tests.
 
 #include <leash/call.hpp>
@@ -10,19 +11,28 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/error.hpp>
+#include <leash/fs/copy_file.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
+#include <leash/fs/exists.hpp>
 #include <leash/fs/file_system.hpp>
 #include <leash/fs/kinds.hpp>
 #include <leash/fs/links.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/os_path.hpp>
 #include <leash/fs/path.hpp>
+#include <leash/fs/path_arg.hpp>
 #include <leash/fs/proxy.hpp>
 #include <leash/fs/read_file.hpp>
+#include <leash/fs/read_full.hpp>
+#include <leash/fs/reader.hpp>
+#include <leash/fs/temp_dir.hpp>
+#include <leash/fs/temp_file.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
 #include <leash/fs/write_file.hpp>
+#include <leash/fs/write_file_atomic.hpp>
+#include <leash/fs/writer.hpp>
 #include <leash/function.hpp>
 #include <leash/fwd.hpp>
 #include <leash/make_unique.hpp>

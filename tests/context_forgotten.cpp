@@ -13,8 +13,8 @@ concept opens = requires(leash::fs::FileSystem& files, Arguments... arguments) {
 static_assert(opens<Context, const char*> && opens<leash::Call, const char*>);
 static_assert(!opens<const char*> && !opens<const char*, leash::fs::OpenOptions> && !opens<Context>);
 
-void forgotten(leash::fs::FileSystem& files, leash::net::Dialer& dialer, leash::net::Binder& binder,
-               leash::net::Resolver& resolver, leash::track::Tracker& tracker) {
+void forgotten(leash::fs::FileSystem& files, leash::fs::File& opened, leash::net::Dialer& dialer,
+               leash::net::Binder& binder, leash::net::Resolver& resolver, leash::track::Tracker& tracker) {
   auto file = files.open("a");  // refused
   if (!file) return;
   static_cast<void>((*file)->close());
@@ -29,6 +29,13 @@ void forgotten(leash::fs::FileSystem& files, leash::net::Dialer& dialer, leash::
   auto text = leash::fs::read_file(files, "x");                                              // refused
   auto found_by_argument = read_file(files, "x");                                            // refused
   auto written = leash::fs::write_file(files, "x", "text");                                  // refused
+  auto atomic = leash::fs::write_file_atomic(files, "x", "text", {.sync = false});           // refused
+  auto there = leash::fs::exists(files, "x");                                                // refused
+  auto copied = leash::fs::copy_file(files, "x", files, "y");                                // refused
+  auto directory = leash::fs::temp_dir(files, "x");                                          // refused
+  auto temporary = leash::fs::temp_file(files);                                              // refused
+  leash::fs::Reader reader(opened);                                                          // refused
+  leash::fs::Writer writer(opened);                                                          // refused
   auto walked = leash::fs::walk(files, ".", [](auto...) { return leash::fs::WalkNext{}; });  // refused
   auto disk = leash::fs::DiskFS::open_root("/", {.links = leash::fs::Links::in_root});       // refused
   auto path = leash::fs::os_path("/");                                                       // refused

@@ -44,128 +44,127 @@ Result<void> check_mode(Call call, std::string_view operation, std::string_view 
 
 FileSystem::~FileSystem() = default;
 
-Result<std::unique_ptr<File>> FileSystem::open(Call call, std::string_view path) {
-  return open(call, path, {.read = true});
-}
+Result<std::unique_ptr<File>> FileSystem::open(Call call, PathArg path) { return open(call, path, {.read = true}); }
 
-Result<std::unique_ptr<File>> FileSystem::create(Call call, std::string_view path) {
+Result<std::unique_ptr<File>> FileSystem::create(Call call, PathArg path) {
   return open(call, path, {.write = true, .create = true, .truncate = true});
 }
 
-Result<std::unique_ptr<File>> FileSystem::append(Call call, std::string_view path) {
+Result<std::unique_ptr<File>> FileSystem::append(Call call, PathArg path) {
   return open(call, path, {.write = true, .append = true, .create = true});
 }
 
-Result<std::unique_ptr<File>> FileSystem::open(Call call, std::string_view path, const OpenOptions& options) {
+Result<std::unique_ptr<File>> FileSystem::open(Call call, PathArg path, const OpenOptions& options) {
   if (auto checked = check(call, "open", path, !checks_paths_); !checked) return std::unexpected(checked.error());
   const std::string_view defect = options_defect(options);
   if (!defect.empty()) return fail("open", path, std::errc::invalid_argument, defect);
   return do_open(call, path, options);
 }
 
-Result<std::unique_ptr<Dir>> FileSystem::open_dir(Call call, std::string_view path) {
+Result<std::unique_ptr<Dir>> FileSystem::open_dir(Call call, PathArg path) {
   if (auto checked = check(call, "open_dir", path); !checked) return std::unexpected(checked.error());
   return do_open_dir(call, path);
 }
 
-Result<FileInfo> FileSystem::stat(Call call, std::string_view path) {
+Result<FileInfo> FileSystem::stat(Call call, PathArg path) {
   if (auto checked = check(call, "stat", path, !checks_paths_); !checked) return std::unexpected(checked.error());
   return do_stat(call, path);
 }
 
-Result<FileInfo> FileSystem::lstat(Call call, std::string_view path) {
+Result<FileInfo> FileSystem::lstat(Call call, PathArg path) {
   if (auto checked = check(call, "lstat", path, !checks_paths_); !checked) return std::unexpected(checked.error());
   return do_lstat(call, path);
 }
 
-Result<std::vector<DirEntry>> FileSystem::read_dir(Call call, std::string_view path) {
+Result<std::vector<DirEntry>> FileSystem::read_dir(Call call, PathArg path) {
   if (auto checked = check(call, "read_dir", path); !checked) return std::unexpected(checked.error());
   return do_read_dir(call, path);
 }
 
-Result<std::vector<FileInfo>> FileSystem::read_dir_info(Call call, std::string_view path) {
+Result<std::vector<FileInfo>> FileSystem::read_dir_info(Call call, PathArg path) {
   if (auto checked = check(call, "read_dir_info", path); !checked) return std::unexpected(checked.error());
   return do_read_dir_info(call, path);
 }
 
-Result<void> FileSystem::mkdir(Call call, std::string_view path, std::uint32_t mode) {
+Result<void> FileSystem::mkdir(Call call, PathArg path, std::uint32_t mode) {
   if (auto checked = check_mode(call, "mkdir", path, mode, 0777); !checked) return checked;
   return do_mkdir(call, path, mode);
 }
 
-Result<void> FileSystem::mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
+Result<void> FileSystem::mkdir_all(Call call, PathArg path, std::uint32_t mode) {
   if (auto checked = check_mode(call, "mkdir_all", path, mode, 0777); !checked) return checked;
   return do_mkdir_all(call, path, mode);
 }
 
-Result<void> FileSystem::remove(Call call, std::string_view path) {
+Result<void> FileSystem::remove(Call call, PathArg path) {
   if (auto checked = check_removal(call, "remove", path); !checked) return checked;
   return do_remove(call, path);
 }
 
-Result<void> FileSystem::remove_file(Call call, std::string_view path) {
+Result<void> FileSystem::remove_file(Call call, PathArg path) {
   if (auto checked = check(call, "remove_file", path); !checked) return checked;
   return do_remove_file(call, path);
 }
 
-Result<void> FileSystem::remove_dir(Call call, std::string_view path) {
+Result<void> FileSystem::remove_dir(Call call, PathArg path) {
   if (auto checked = check_removal(call, "remove_dir", path); !checked) return checked;
   return do_remove_dir(call, path);
 }
 
-Result<void> FileSystem::remove_all(Call call, std::string_view path) {
+Result<void> FileSystem::remove_all(Call call, PathArg path) {
   if (auto checked = check_removal(call, "remove_all", path); !checked) return checked;
   return do_remove_all(call, path);
 }
 
-Result<void> FileSystem::rename(Call call, std::string_view from, std::string_view to) {
+Result<void> FileSystem::rename(Call call, PathArg from, PathArg to) {
   if (auto checked = check_two_paths(call, "rename", from, to); !checked) return checked;
-  if (from == "." || to == ".") {
+  if (std::string_view(from) == "." || std::string_view(to) == ".") {
     return fail("rename", from_to(from, to), std::errc::invalid_argument, "the root cannot be renamed");
   }
   return do_rename(call, from, to);
 }
 
-Result<void> FileSystem::link(Call call, std::string_view existing, std::string_view path) {
+Result<void> FileSystem::link(Call call, PathArg existing, PathArg path) {
   if (auto checked = check_two_paths(call, "link", existing, path); !checked) return checked;
   return do_link(call, existing, path);
 }
 
-Result<void> FileSystem::symlink(Call call, std::string_view target, std::string_view path) {
+Result<void> FileSystem::symlink(Call call, PathArg target, PathArg path) {
   if (auto checked = check(call, "symlink", path); !checked) return checked;
-  if (target.empty()) return fail("symlink", path, std::errc::invalid_argument, "empty target");
-  if (target.contains('\0')) return fail("symlink", path, std::errc::invalid_argument, "NUL in target");
+  const std::string_view text = target;
+  if (text.empty()) return fail("symlink", path, std::errc::invalid_argument, "empty target");
+  if (text.contains('\0')) return fail("symlink", path, std::errc::invalid_argument, "NUL in target");
   return do_symlink(call, target, path);
 }
 
-Result<std::string> FileSystem::read_link(Call call, std::string_view path) {
+Result<std::string> FileSystem::read_link(Call call, PathArg path) {
   if (auto checked = check(call, "read_link", path); !checked) return std::unexpected(checked.error());
   return do_read_link(call, path);
 }
 
-Result<void> FileSystem::chmod(Call call, std::string_view path, std::uint32_t mode) {
+Result<void> FileSystem::chmod(Call call, PathArg path, std::uint32_t mode) {
   if (auto checked = check_mode(call, "chmod", path, mode, 07777); !checked) return checked;
   return do_chmod(call, path, mode);
 }
 
-Result<void> FileSystem::set_times(Call call, std::string_view path, std::optional<Clock::system_time_point> accessed,
+Result<void> FileSystem::set_times(Call call, PathArg path, std::optional<Clock::system_time_point> accessed,
                                    std::optional<Clock::system_time_point> modified) {
   if (auto checked = check(call, "set_times", path); !checked) return checked;
   return do_set_times(call, path, accessed, modified);
 }
 
-Result<void> FileSystem::truncate(Call call, std::string_view path, std::uint64_t size) {
+Result<void> FileSystem::truncate(Call call, PathArg path, std::uint64_t size) {
   if (auto checked = check(call, "truncate", path); !checked) return checked;
   if (size > static_cast<std::uint64_t>(INT64_MAX)) return fail("truncate", path, std::errc::file_too_large);
   return do_truncate(call, path, size);
 }
 
-Result<void> FileSystem::sync_dir(Call call, std::string_view path) {
+Result<void> FileSystem::sync_dir(Call call, PathArg path) {
   if (auto checked = check(call, "sync_dir", path); !checked) return checked;
   return do_sync_dir(call, path);
 }
 
-Result<Space> FileSystem::space(Call call, std::string_view path) {
+Result<Space> FileSystem::space(Call call, PathArg path) {
   if (auto checked = check(call, "space", path); !checked) return std::unexpected(checked.error());
   return do_space(call, path);
 }

@@ -1,3 +1,4 @@
+#include <leash/fs/errc.hpp>
 #include <leash/fs/path.hpp>
 
 namespace LEASH_NAMESPACE::fs {
@@ -19,6 +20,31 @@ std::string_view path_defect(std::string_view path) noexcept {
     if (slash == std::string_view::npos) return {};
     rest.remove_prefix(slash + 1);
   }
+}
+
+Result<std::string> clean_path(PathArg text) {
+  const std::string_view path = text;
+  if (path.contains('\0')) return fail("clean_path", path, std::errc::invalid_argument, "NUL in path");
+  if (path.starts_with('/')) return fail("clean_path", path, std::errc::invalid_argument, "path starts with a slash");
+  std::string clean;
+  clean.reserve(path.size());
+  std::string_view rest = path;
+  while (!rest.empty()) {
+    const std::size_t slash = rest.find('/');
+    const std::string_view element = rest.substr(0, slash);
+    rest.remove_prefix(slash == std::string_view::npos ? rest.size() : slash + 1);
+    if (element.empty() || element == ".") continue;
+    if (element == "..") {
+      if (clean.empty()) return fail("clean_path", path, errc::escapes_root);
+      const std::size_t last = clean.rfind('/');
+      clean.resize(last == std::string::npos ? 0 : last);
+      continue;
+    }
+    if (!clean.empty()) clean += '/';
+    clean += element;
+  }
+  if (clean.empty()) clean = ".";
+  return clean;
 }
 
 std::string_view base_name(std::string_view path) noexcept { return path.substr(path.rfind('/') + 1); }

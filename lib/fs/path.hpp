@@ -1,6 +1,8 @@
 #pragma once
 
 #include <leash/config.hpp>
+#include <leash/fs/path_arg.hpp>
+#include <leash/result.hpp>
 #include <string>
 #include <string_view>
 
@@ -12,6 +14,13 @@ namespace LEASH_NAMESPACE::fs {
 
 /// Why `path` is not valid, as the text of an Error's detail; empty if it is valid.
 [[nodiscard]] std::string_view path_defect(std::string_view path) noexcept;
+
+/// The shortest valid path that means the same as `text`, by its text alone, as Go's `path.Clean` does: `a/c` of
+/// `./a//b/../c/`, and `.` of an empty text and of `a/..`. No file system is asked. So where `b` is a symbolic link to
+/// a directory elsewhere, `b/..` means the directory above that one to the system, and `.` here; see `os_path`. Errors:
+/// `errc::escapes_root` where `..` leaves the root, as in `a/../..`; `invalid_argument` for a NUL and for a slash at
+/// the beginning, since such a path is not relative to the root.
+[[nodiscard]] Result<std::string> clean_path(PathArg text);
 
 /// The last element of a valid path: `c` of `a/b/c`, and `.` of `.`.
 [[nodiscard]] std::string_view base_name(std::string_view path LEASH_LIFETIMEBOUND) noexcept;

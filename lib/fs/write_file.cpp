@@ -2,8 +2,7 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-Result<void> write_file(Call call, FileSystem& files, std::string_view path, std::string_view content,
-                        std::uint32_t mode) {
+Result<void> write_file(Call call, FileSystem& files, PathArg path, std::string_view content, std::uint32_t mode) {
   const OpenOptions options{.write = true, .create = true, .truncate = true, .mode = mode};
   const Result<std::unique_ptr<File>> file = files.open(call, path, options);
   if (!file) return std::unexpected(file.error());

@@ -51,6 +51,19 @@ TEST_CASE("file_leak reports the file in the cache and the lost error of the wri
   }
 }
 
+TEST_CASE("from_std_filesystem does what its page says") {
+  const Outcome outcome = run_example("from_std_filesystem");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output ==
+        "b.log, 4 bytes\n"
+        "1 header\n"
+        "longest line: 5\n"
+        "a = 1\n"
+        "[a = ]\n"
+        "home/notes/today.txt\n"
+        "clean_path ../../etc/passwd: Path escapes the root\n");
+}
+
 TEST_CASE("coroutines counts rows after the calls that started it are over") {
   const Outcome outcome = run_example("coroutines");
   CAPTURE(outcome.output);
