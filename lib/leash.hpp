@@ -10,6 +10,7 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/error.hpp>
+#include <leash/fs/adopt.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
 #include <leash/fs/file_system.hpp>

@@ -47,10 +47,21 @@ class Subject {
   std::unique_ptr<leash::fs::FileSystem> files_;
 };
 
+/// Whether MemoryFS has the whole interface.
+inline constexpr bool memory_has_all = false;
+
 /// A test that runs on each of them: `on` is which. Not a template, since it would be compiled three times.
 #define LEASH_FS_TEST(name) LEASH_FS_TEST_NAMED(name, true, DOCTEST_ANONYMOUS(fs_test_))
 /// One that takes long, and is left out where not all tests are compiled.
 #define LEASH_FS_LONG_TEST(name) LEASH_FS_TEST_NAMED(name, leash_test::all_tests, DOCTEST_ANONYMOUS(fs_test_))
+/// One of locks, maps, and what else of the interface MemoryFS does not have.
+#define LEASH_FS_FULL_TEST(name) LEASH_FS_FULL_TEST_NAMED(name, DOCTEST_ANONYMOUS(fs_test_))
+#define LEASH_FS_FULL_TEST_NAMED(name, body)                                         \
+  static void body(On on);                                                           \
+  TEST_CASE(name " <memory>" * doctest::skip(!memory_has_all)) { body(On::memory); } \
+  TEST_CASE(name " <disk>") { body(On::disk); }                                      \
+  TEST_CASE(name " <disk, paths walked>") { body(On::disk_walked); }                 \
+  static void body([[maybe_unused]] On on)
 #define LEASH_FS_TEST_NAMED(name, runs, body)                                                 \
   static void body(On on);                                                                    \
   TEST_CASE(name " <memory>" * doctest::skip(!(runs))) { body(On::memory); }                  \
