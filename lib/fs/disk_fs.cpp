@@ -131,15 +131,14 @@ Outcome<os::Descriptor> open_regular(const detail::Root* root, Call call, std::s
   return open_path(root, call, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
 }
 
-/// All entries of the directory at `path`, which `list` lists, in the order of their names.
+/// All entries of the directory at `path`, as `list` gives them.
 template <class Entry>
-Result<std::vector<Entry>> list_sorted(const detail::Root* root, Call call, std::string_view operation,
-                                       std::string_view path, Outcome<std::vector<Entry>> (*list)(os::Descriptor)) {
+Result<std::vector<Entry>> list_directory(const detail::Root* root, Call call, std::string_view operation,
+                                          std::string_view path, Outcome<std::vector<Entry>> (*list)(os::Descriptor)) {
   Outcome<os::Descriptor> directory = open_path(root, call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, operation, path, directory.error());
   Outcome<std::vector<Entry>> entries = list(*std::move(directory));
   if (!entries) return failed(call, operation, path, entries.error());
-  std::ranges::sort(*entries, {}, &Entry::name);
   return *std::move(entries);
 }
 
@@ -208,11 +207,11 @@ Result<FileInfo> DiskFS::do_lstat(Call call, std::string_view path) {
 }
 
 Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call call, std::string_view path) {
-  return list_sorted(root_.get(), call, "read_dir", path, detail::list_all);
+  return list_directory(root_.get(), call, "read_dir", path, detail::list_all);
 }
 
 Result<std::vector<FileInfo>> DiskFS::do_read_dir_info(Call call, std::string_view path) {
-  return list_sorted(root_.get(), call, "read_dir_info", path, detail::list_all_info);
+  return list_directory(root_.get(), call, "read_dir_info", path, detail::list_all_info);
 }
 
 Result<void> DiskFS::do_mkdir(Call call, std::string_view path, std::uint32_t mode) {

@@ -46,7 +46,7 @@ class DirStream {
   DirPosition position_;
 };
 
-/// All entries of a directory, in any order.
+/// All entries of a directory, in the order of the bytes of their names.
 [[nodiscard]] Outcome<std::vector<DirEntry>> list_all(os::Descriptor directory);
 
 /// The same with what lstat(2) says of each. An entry that is removed meanwhile is left out.

@@ -25,9 +25,11 @@ constexpr long fchmodat2_number = 452;
 
 timespec to_timespec(std::optional<Clock::system_time_point> time) noexcept {
   if (!time) return {0, UTIME_OMIT};
-  const auto seconds = std::chrono::floor<std::chrono::seconds>(*time);
-  const auto rest = std::chrono::duration_cast<std::chrono::nanoseconds>(*time - seconds);
-  return {static_cast<time_t>(seconds.time_since_epoch().count()), static_cast<long>(rest.count())};
+  constexpr std::int64_t second = 1'000'000'000;
+  const std::int64_t count = std::chrono::nanoseconds(time->time_since_epoch()).count();
+  // Rounded down, also before 1970. Not by `floor`: the first second of the type begins before the type does.
+  const std::int64_t rest = (count % second + second) % second;
+  return {static_cast<time_t>(count / second - (count % second < 0 ? 1 : 0)), static_cast<long>(rest)};
 }
 
 /// The link of procfs that leads to what `descriptor` is open to, and not to whatever has that name now. That of the
