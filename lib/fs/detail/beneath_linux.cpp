@@ -117,6 +117,9 @@ Outcome<Step> open_last(int directory, const std::string& name, int flags, unsig
     if (!may_follow || !may_be_link) return std::unexpected(opened.error());
     Outcome<Step> link = link_step(directory, name.c_str());
     if (link) return link;
+    const bool no_link =
+        link.error() == std::errc::invalid_argument || link.error() == std::errc::no_such_file_or_directory;
+    if (!no_link) return link;
     // The name was a link at openat(2), but no more at readlinkat(2): try again.
     const bool changed = opened.error() == std::errc::too_many_symbolic_link_levels;
     if (!changed || attempt == max_attempts) return std::unexpected(opened.error());

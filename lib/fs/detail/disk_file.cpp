@@ -175,7 +175,7 @@ Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_
 Result<std::uint64_t> DiskFile::do_seek(std::int64_t offset, Whence whence, std::source_location) {
   const Result<int> descriptor = check("seek", Need::content);
   if (!descriptor) return std::unexpected(descriptor.error());
-  const off_t position = ::lseek(*descriptor, offset, to_seek_origin(whence));
+  const off_t position = os::retry([&] { return ::lseek(*descriptor, offset, to_seek_origin(whence)); });
   if (position < 0) {
     // `seek` promises `invalid_argument` for every position out of range; lseek(2) has another code for one too large.
     if (errno == EOVERFLOW) errno = EINVAL;
