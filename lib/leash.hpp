@@ -11,6 +11,7 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/error.hpp>
+#include <leash/fs/adopt.hpp>
 #include <leash/fs/copy_file.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>

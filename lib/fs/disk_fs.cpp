@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <leash/fs/detail/beneath.hpp>
+#include <leash/fs/detail/disk_attributes.hpp>
 #include <leash/fs/detail/disk_dir.hpp>
 #include <leash/fs/detail/disk_file.hpp>
 #include <leash/fs/detail/disk_info.hpp>
@@ -17,6 +18,7 @@
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/retry.hpp>
+#include <type_traits>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
@@ -34,6 +36,7 @@ int open_flags(const OpenOptions& options) noexcept {
   } else {
     flags |= O_RDONLY;
   }
+  if (options.unnamed) flags |= O_TMPFILE;
   if (options.append) flags |= O_APPEND;
   if (options.create) flags |= O_CREAT;
   if (options.exclusive) flags |= O_EXCL;
@@ -43,8 +46,10 @@ int open_flags(const OpenOptions& options) noexcept {
   return flags;
 }
 
-Outcome<void> done(int result) {
-  if (result != 0) return refuse_last();
+/// Makes `system_call` until no signal interrupts it.
+template <class SystemCall>
+Outcome<void> done(SystemCall system_call) {
+  if (os::retry(system_call) != 0) return refuse_last();
   return {};
 }
 
@@ -93,7 +98,7 @@ Outcome<os::Descriptor> open_checked(const detail::Root* root, Call call, std::s
   Outcome<os::Descriptor> file = open_path(root, call, path, open_flags(options), options.mode);
   if (!file || options.directory || options.write) return file;
   struct stat status{};
-  if (::fstat(file->get(), &status) != 0) return refuse_last();
+  if (os::retry([&] { return ::fstat(file->get(), &status); }) != 0) return refuse_last();
   if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
   return file;
 }
@@ -102,9 +107,11 @@ Outcome<os::Descriptor> open_checked(const detail::Root* root, Call call, std::s
 Outcome<os::Descriptor> mkdir_step(const detail::Root* root, Call call, int parent, std::string_view path,
                                    std::uint32_t mode) {
   const std::string name(base_name(path));
-  if (::mkdirat(parent, name.c_str(), mode) != 0 && errno != EEXIST) return refuse_last();
-  os::Descriptor directory(
-      os::open_own([&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); }));
+  const Outcome<void> made = done([&] { return ::mkdirat(parent, name.c_str(), mode); });
+  if (!made && made.error() != std::errc::file_exists) return std::unexpected(made.error());
+  os::Descriptor directory(os::open_own([&] {
+    return os::retry([&] { return ::openat(parent, name.c_str(), O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC); });
+  }));
   if (directory) return directory;
   Outcome<os::Descriptor> followed = open_path(root, call, path, O_PATH | O_DIRECTORY);
   const bool dangles = !followed && followed.error() == std::errc::no_such_file_or_directory;
@@ -118,10 +125,39 @@ Outcome<os::Descriptor> open_regular(const detail::Root* root, Call call, std::s
   const Outcome<os::Descriptor> place = open_path(root, call, path, O_PATH);
   if (!place) return std::unexpected(place.error());
   struct stat status{};
-  if (::fstat(place->get(), &status) != 0) return refuse_last();
+  if (os::retry([&] { return ::fstat(place->get(), &status); }) != 0) return refuse_last();
   if (S_ISDIR(status.st_mode)) return refuse(std::errc::is_a_directory);
   if (!S_ISREG(status.st_mode)) return refuse(std::errc::invalid_argument);
   return open_path(root, call, path, O_WRONLY | O_NONBLOCK | O_NOCTTY);
+}
+
+/// All entries of the directory at `path`, as `list` gives them.
+template <class Entry>
+Result<std::vector<Entry>> list_directory(const detail::Root* root, Call call, std::string_view operation,
+                                          std::string_view path, Outcome<std::vector<Entry>> (*list)(os::Descriptor)) {
+  Outcome<os::Descriptor> directory = open_path(root, call, path, O_RDONLY | O_DIRECTORY);
+  if (!directory) return failed(call, operation, path, directory.error());
+  Outcome<std::vector<Entry>> entries = list(*std::move(directory));
+  if (!entries) return failed(call, operation, path, entries.error());
+  return *std::move(entries);
+}
+
+/// Finds the file at `path` and returns what `act` makes of its O_PATH descriptor.
+template <class Act>
+auto act_on(const detail::Root* root, Call call, std::string_view operation, std::string_view path, Act act)
+    -> Result<typename std::invoke_result_t<Act, int>::value_type> {
+  const Outcome<os::Descriptor> file = open_path(root, call, path, O_PATH);
+  if (!file) return failed(call, operation, path, file.error());
+  return detail::named(operation, path, act(file->get()));
+}
+
+/// Removes the name of `path` from its directory, by unlinkat(2) with `flags`.
+Result<void> remove_name(const detail::Root* root, Call call, std::string_view operation, std::string_view path,
+                         int flags) {
+  const Outcome<Parent> parent = open_parent(root, call, path);
+  if (!parent) return failed(call, operation, path, parent.error());
+  return detail::named(operation, path,
+                       done([&] { return ::unlinkat(parent->directory, parent->name.c_str(), flags); }));
 }
 
 }  // namespace
@@ -147,46 +183,41 @@ DiskFS::~DiskFS() = default;
 Result<std::unique_ptr<File>> DiskFS::do_open(Call call, std::string_view path, const OpenOptions& options) {
   Outcome<os::Descriptor> file = open_checked(root_.get(), call, path, options);
   if (!file) return failed(call, "open", path, file.error());
-  return std::make_unique<detail::DiskFile>(*std::move(file), path, options);
+  return detail::DiskFile::make(*std::move(file), path, options);
 }
 
 Result<std::unique_ptr<Dir>> DiskFS::do_open_dir(Call call, std::string_view path) {
   Outcome<os::Descriptor> directory = open_path(root_.get(), call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "open_dir", path, directory.error());
-  Outcome<detail::DirStream> stream = detail::DirStream::open(*std::move(directory));
-  if (!stream) return failed(call, "open_dir", path, stream.error());
-  return std::make_unique<detail::DiskDir>(*std::move(stream), path);
+  return std::make_unique<detail::DiskDir>(detail::DirStream(*std::move(directory)), path);
 }
 
 Result<FileInfo> DiskFS::do_stat(Call call, std::string_view path) {
-  const Outcome<os::Descriptor> file = open_path(root_.get(), call, path, O_PATH);
-  if (!file) return failed(call, "stat", path, file.error());
-  return detail::named("stat", path, detail::info_of(file->get(), base_name(path)));
+  return act_on(root_.get(), call, "stat", path, [path](int file) { return detail::info_of(file, base_name(path)); });
 }
 
 Result<FileInfo> DiskFS::do_lstat(Call call, std::string_view path) {
   const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "lstat", path, parent.error());
   struct stat status{};
-  if (::fstatat(parent->directory, parent->name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
-    return fail("lstat", path, os::last_error());
-  }
+  const Outcome<void> found =
+      done([&] { return ::fstatat(parent->directory, parent->name.c_str(), &status, AT_SYMLINK_NOFOLLOW); });
+  if (!found) return fail("lstat", path, found.error());
   return detail::to_info(status, parent->name);
 }
 
 Result<std::vector<DirEntry>> DiskFS::do_read_dir(Call call, std::string_view path) {
-  Outcome<os::Descriptor> directory = open_path(root_.get(), call, path, O_RDONLY | O_DIRECTORY);
-  if (!directory) return failed(call, "read_dir", path, directory.error());
-  Outcome<std::vector<DirEntry>> entries = detail::list_all(*std::move(directory));
-  if (!entries) return failed(call, "read_dir", path, entries.error());
-  std::ranges::sort(*entries, {}, &DirEntry::name);
-  return *std::move(entries);
+  return list_directory(root_.get(), call, "read_dir", path, detail::list_all);
+}
+
+Result<std::vector<FileInfo>> DiskFS::do_read_dir_info(Call call, std::string_view path) {
+  return list_directory(root_.get(), call, "read_dir_info", path, detail::list_all_info);
 }
 
 Result<void> DiskFS::do_mkdir(Call call, std::string_view path, std::uint32_t mode) {
   const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "mkdir", path, parent.error());
-  return detail::named("mkdir", path, done(::mkdirat(parent->directory, parent->name.c_str(), mode)));
+  return detail::named("mkdir", path, done([&] { return ::mkdirat(parent->directory, parent->name.c_str(), mode); }));
 }
 
 Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
@@ -205,9 +236,20 @@ Result<void> DiskFS::do_mkdir_all(Call call, std::string_view path, std::uint32_
 Result<void> DiskFS::do_remove(Call call, std::string_view path) {
   const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "remove", path, parent.error());
-  if (::unlinkat(parent->directory, parent->name.c_str(), 0) == 0) return {};
-  if (errno != EISDIR) return fail("remove", path, os::last_error());
-  return detail::named("remove", path, done(::unlinkat(parent->directory, parent->name.c_str(), AT_REMOVEDIR)));
+  const auto unlink = [&](int flags) {
+    return done([&] { return ::unlinkat(parent->directory, parent->name.c_str(), flags); });
+  };
+  Outcome<void> removed = unlink(0);
+  if (!removed && removed.error() == std::errc::is_a_directory) removed = unlink(AT_REMOVEDIR);
+  return detail::named("remove", path, std::move(removed));
+}
+
+Result<void> DiskFS::do_remove_file(Call call, std::string_view path) {
+  return remove_name(root_.get(), call, "remove_file", path, 0);
+}
+
+Result<void> DiskFS::do_remove_dir(Call call, std::string_view path) {
+  return remove_name(root_.get(), call, "remove_dir", path, AT_REMOVEDIR);
 }
 
 Result<void> DiskFS::do_remove_all(Call call, std::string_view path) {
@@ -225,7 +267,8 @@ Result<void> DiskFS::do_rename(Call call, std::string_view from, std::string_vie
     if (!source) return std::unexpected(source.error());
     const Outcome<Parent> target = open_parent(root_.get(), call, to);
     if (!target) return std::unexpected(target.error());
-    return done(::renameat(source->directory, source->name.c_str(), target->directory, target->name.c_str()));
+    return done(
+        [&] { return ::renameat(source->directory, source->name.c_str(), target->directory, target->name.c_str()); });
   };
   const Outcome<void> renamed = rename();
   if (!renamed) return failed(call, "rename", from, to, renamed.error());
@@ -240,11 +283,13 @@ Result<void> DiskFS::do_link(Call call, std::string_view existing, std::string_v
     if (!target) {
       // The system looks for the file before it looks where the name is to go.
       struct stat status{};
-      const int found = ::fstatat(source->directory, source->name.c_str(), &status, AT_SYMLINK_NOFOLLOW);
-      if (found != 0) return refuse_last();
+      const Outcome<void> found =
+          done([&] { return ::fstatat(source->directory, source->name.c_str(), &status, AT_SYMLINK_NOFOLLOW); });
+      if (!found) return found;
       return std::unexpected(target.error());
     }
-    return done(::linkat(source->directory, source->name.c_str(), target->directory, target->name.c_str(), 0));
+    return done(
+        [&] { return ::linkat(source->directory, source->name.c_str(), target->directory, target->name.c_str(), 0); });
   };
   const Outcome<void> linked = link();
   if (!linked) return failed(call, "link", existing, path, linked.error());
@@ -256,29 +301,44 @@ Result<void> DiskFS::do_symlink(Call call, std::string_view target, std::string_
   const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "symlink", path, parent.error());
   const std::string text(target);
-  return detail::named("symlink", path, done(::symlinkat(text.c_str(), parent->directory, parent->name.c_str())));
+  return detail::named("symlink", path,
+                       done([&] { return ::symlinkat(text.c_str(), parent->directory, parent->name.c_str()); }));
 }
 
 Result<std::string> DiskFS::do_read_link(Call call, std::string_view path) {
   const Outcome<Parent> parent = open_parent(root_.get(), call, path);
   if (!parent) return failed(call, "read_link", path, parent.error());
   std::array<char, detail::max_path_size + 1> target;
-  const ssize_t size = ::readlinkat(parent->directory, parent->name.c_str(), target.data(), target.size());
+  const ssize_t size =
+      os::retry([&] { return ::readlinkat(parent->directory, parent->name.c_str(), target.data(), target.size()); });
   if (size < 0) return fail("read_link", path, os::last_error());
   return std::string(target.data(), static_cast<std::size_t>(size));
+}
+
+Result<void> DiskFS::do_chmod(Call call, std::string_view path, std::uint32_t mode) {
+  return act_on(root_.get(), call, "chmod", path, [mode](int file) { return detail::change_mode(file, mode); });
+}
+
+Result<void> DiskFS::do_set_times(Call call, std::string_view path, std::optional<Clock::system_time_point> accessed,
+                                  std::optional<Clock::system_time_point> modified) {
+  const detail::TwoTimes times = detail::to_two_times(accessed, modified);
+  return act_on(root_.get(), call, "set_times", path, [&](int file) { return detail::change_times(file, times); });
+}
+
+Result<Space> DiskFS::do_space(Call call, std::string_view path) {
+  return act_on(root_.get(), call, "space", path, detail::space_of);
 }
 
 Result<void> DiskFS::do_truncate(Call call, std::string_view path, std::uint64_t size) {
   const Outcome<os::Descriptor> file = open_regular(root_.get(), call, path);
   if (!file) return failed(call, "truncate", path, file.error());
-  const int result = os::retry([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); });
-  return detail::named("truncate", path, done(result));
+  return detail::named("truncate", path, done([&] { return ::ftruncate(file->get(), static_cast<off_t>(size)); }));
 }
 
 Result<void> DiskFS::do_sync_dir(Call call, std::string_view path) {
   const Outcome<os::Descriptor> directory = open_path(root_.get(), call, path, O_RDONLY | O_DIRECTORY);
   if (!directory) return failed(call, "sync_dir", path, directory.error());
-  return detail::named("sync_dir", path, done(os::retry([&] { return ::fsync(directory->get()); })));
+  return detail::named("sync_dir", path, done([&] { return ::fsync(directory->get()); }));
 }
 
 }  // namespace LEASH_NAMESPACE::fs

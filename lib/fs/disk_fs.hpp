@@ -59,16 +59,23 @@ class DiskFS final : public FileSystem {
   Result<FileInfo> do_stat(Call call, std::string_view path) override;
   Result<FileInfo> do_lstat(Call call, std::string_view path) override;
   Result<std::vector<DirEntry>> do_read_dir(Call call, std::string_view path) override;
+  Result<std::vector<FileInfo>> do_read_dir_info(Call call, std::string_view path) override;
   Result<void> do_mkdir(Call call, std::string_view path, std::uint32_t mode) override;
   Result<void> do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) override;
   Result<void> do_remove(Call call, std::string_view path) override;
+  Result<void> do_remove_file(Call call, std::string_view path) override;
+  Result<void> do_remove_dir(Call call, std::string_view path) override;
   Result<void> do_remove_all(Call call, std::string_view path) override;
   Result<void> do_rename(Call call, std::string_view from, std::string_view to) override;
   Result<void> do_link(Call call, std::string_view existing, std::string_view path) override;
   Result<void> do_symlink(Call call, std::string_view target, std::string_view path) override;
   Result<std::string> do_read_link(Call call, std::string_view path) override;
+  Result<void> do_chmod(Call call, std::string_view path, std::uint32_t mode) override;
+  Result<void> do_set_times(Call call, std::string_view path, std::optional<Clock::system_time_point> accessed,
+                            std::optional<Clock::system_time_point> modified) override;
   Result<void> do_truncate(Call call, std::string_view path, std::uint64_t size) override;
   Result<void> do_sync_dir(Call call, std::string_view path) override;
+  Result<Space> do_space(Call call, std::string_view path) override;
 
   std::unique_ptr<const detail::Root> root_;
 };

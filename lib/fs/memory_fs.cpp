@@ -54,8 +54,11 @@ MemoryFS::MemoryFS() : MemoryFS(Options{}, {}) {}
 
 MemoryFS::MemoryFS(std::initializer_list<Entry> entries) : MemoryFS(Options{}, entries) {}
 
-MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries)
-    : FileSystem(ChecksPaths{}), tree_(detail::MemoryTree::make({options.clock, options.umask, options.capacity})) {
+MemoryFS::MemoryFS(const Options& options)
+    : FileSystem(ChecksPaths{}), tree_(detail::MemoryTree::make({options.clock, options.umask, options.capacity})) {}
+
+// Delegates, so that the destructor runs if an entry is rejected.
+MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries) : MemoryFS(options) {
   for (const Entry& entry : entries) add_entry(*tree_, entry);
 }
 

@@ -65,6 +65,7 @@ class MemoryFS final : public FileSystem {
   [[nodiscard]] std::string dump() const;
 
  private:
+  explicit MemoryFS(const Options& options);
   MemoryFS(const Options& options, std::initializer_list<Entry> entries);
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;

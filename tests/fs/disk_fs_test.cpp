@@ -283,11 +283,42 @@ TEST_CASE_TEMPLATE("remove_all does not leave the root when directories are move
   });
   for (int i = 0; i != 300; ++i) {
     static_cast<void>(walled.files.mkdir_all(ctx, "tree/a/b/c"));
-    static_cast<void>(walled.files.remove_all(ctx, "tree"));
+    const auto removed = walled.files.remove_all(ctx, "tree");
+    CHECK_MESSAGE(removed, text_of(removed));
   }
   mover.request_stop();
   mover.join();
   CHECK(std::filesystem::exists(walled.top / "outside/file"));
+}
+
+TEST_CASE_TEMPLATE("remove_all goes on where the tree moves under it", Method, ByKernel, ByWalk) {
+  const TempDir top;
+  DiskFS files = open_root(top.path(), Method::options);
+  const Context ctx;
+  const std::size_t before = open_descriptors();
+  std::jthread mover([&](const std::stop_token& over) {
+    while (!over.stop_requested()) {
+      static_cast<void>(files.rename(ctx, "tree/a/b", "tree/b"));
+      static_cast<void>(files.rename(ctx, "tree/b/c/d", "tree/d"));
+      static_cast<void>(files.remove_dir(ctx, "tree/a"));
+      static_cast<void>(files.symlink(ctx, "b", "tree/a"));
+      static_cast<void>(files.remove_file(ctx, "tree/a"));
+      static_cast<void>(files.rename(ctx, "tree/b", "tree/d/b"));
+      static_cast<void>(files.rename(ctx, "tree/d", "elsewhere"));
+      static_cast<void>(files.rename(ctx, "elsewhere", "tree/a"));
+    }
+  });
+  for (int i = 0; i != 500; ++i) {
+    static_cast<void>(files.mkdir_all(ctx, "tree/a/b/c/d/e"));
+    static_cast<void>(fs::write_file(ctx, files, "tree/a/b/c/file", "content"));
+    const auto removed = files.remove_all(ctx, "tree");
+    CHECK_MESSAGE(removed, text_of(removed));
+  }
+  mover.request_stop();
+  mover.join();
+  CHECK(files.remove_all(ctx, "tree"));
+  CHECK_FALSE(std::filesystem::exists(top / "tree"));
+  CHECK(open_descriptors() == before);
 }
 
 TEST_CASE_TEMPLATE("a deep tree is removed with few descriptors" * doctest::skip(!leash_test::all_tests), Method,

@@ -227,18 +227,6 @@ LEASH_FS_TEST("a closed file does nothing any more, and says so") {
   CHECK(get(subject.files(), "file") == "content");
 }
 
-LEASH_FS_TEST("what no implementation has yet fails as not supported") {
-  Subject subject(on);
-  fs::FileSystem& files = subject.files();
-  put(files, "file");
-  const auto file = files.open(Context(), "file", {.write = true}).value();
-  CHECK(text_of(file->allocate(0, 10)) == "allocate file: Operation not supported");
-  CHECK(code_of(file->allocate(1, INT64_MAX)) == std::errc::file_too_large);
-  CHECK(text_of(files.chmod(Context(), "file", 0600)) == "chmod file: Operation not supported");
-  CHECK(text_of(files.set_times(Context(), "file", {}, {})) == "set_times file: Operation not supported");
-  CHECK(text_of(files.space(Context(), "file")) == "space file: Operation not supported");
-}
-
 LEASH_FS_TEST("stat of a file and of its path agree, and writing moves its time on") {
   Subject subject(on);
   const auto file = subject.files().open(Context(), "file", read_write).value();

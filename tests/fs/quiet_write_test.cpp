@@ -163,10 +163,10 @@ TEST_CASE("a write to a socket whose peer has gone is broken_pipe, and no signal
   const Counted counted;
   std::array<int, 2> ends{};
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
-  fs::detail::DiskFile file(Descriptor{ends[0]}, "socket", {.write = true});
-  CHECK(file.write("x"));
+  const auto file = fs::detail::DiskFile::make(Descriptor{ends[0]}, "socket", {.write = true});
+  CHECK(file->write("x"));
   ::close(ends[1]);
-  CHECK(text_of(file.write("x")) == "write socket: Broken pipe");
+  CHECK(text_of(file->write("x")) == "write socket: Broken pipe");
   CHECK_FALSE(pending());
   CHECK(delivered == 0);
 }

@@ -1,5 +1,6 @@
 #include <array>
 #include <filesystem>
+#include <leash/fs/errc.hpp>
 #include <leash/fs/exists.hpp>
 #include <leash/fs/read_full.hpp>
 #include <leash/fs/write_file_atomic.hpp>

@@ -13,6 +13,7 @@
 #include <string>
 #include <string_view>
 #include <system_error>
+#include <vector>
 
 #include "all_tests.hpp"
 #include "temp_dir.hpp"
@@ -78,4 +79,10 @@ inline void put(leash::fs::FileSystem& files, std::string_view path, std::string
 inline std::string get(leash::fs::FileSystem& files, std::string_view path) {
   const auto content = leash::fs::read_file(leash::Context(), files, path);
   return content ? *content : to_string(content.error());
+}
+
+inline std::vector<std::string> names_in(leash::fs::FileSystem& files, std::string_view directory) {
+  std::vector<std::string> names;
+  for (const auto& entry : leash::take(files.read_dir(leash::Context(), directory))) names.push_back(entry.name);
+  return names;
 }

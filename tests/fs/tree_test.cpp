@@ -12,13 +12,6 @@ using leash::Context;
 
 namespace {
 
-std::vector<std::string> names_in(fs::FileSystem& files, std::string_view path) {
-  std::vector<std::string> names;
-  const auto entries = files.read_dir(Context(), path).value();
-  for (const fs::DirEntry& entry : entries) names.push_back(entry.name);
-  return names;
-}
-
 using Names = std::vector<std::string>;
 
 }  // namespace

@@ -15,12 +15,6 @@ using leash::Context;
 
 namespace {
 
-std::vector<std::string> names_in(fs::FileSystem& files, std::string_view directory) {
-  std::vector<std::string> names;
-  for (const auto& entry : leash::take(files.read_dir(Context(), directory))) names.push_back(entry.name);
-  return names;
-}
-
 const std::vector<std::string> only_config{"config"};
 
 }  // namespace

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <leash/fs/detail/beneath.hpp>
+#include <leash/fs/detail/c_text.hpp>
 #include <leash/fs/detail/elements.hpp>
 #include <leash/fs/errc.hpp>
 #include <leash/os/own_descriptors.hpp>
@@ -36,7 +37,9 @@ constexpr std::size_t max_held = 16;
 int openat2(int root, const char* path, int flags, unsigned mode, std::uint64_t resolve) {
   open_how how{};
   how.flags = static_cast<unsigned>(flags);
-  how.mode = (flags & O_CREAT) != 0 ? mode : 0;
+  // O_TMPFILE has more than one bit.
+  const bool creates = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+  how.mode = creates ? mode : 0;
   how.resolve = resolve | RESOLVE_NO_MAGICLINKS;
   return os::open_own([&] {
     return static_cast<int>(os::retry([&] { return ::syscall(SYS_openat2, root, path, &how, sizeof how); }));
@@ -52,7 +55,7 @@ Outcome<os::Descriptor> open_at(int directory, const std::string& name, int flag
 
 Outcome<mode_t> type_of(int descriptor) {
   struct stat info{};
-  if (::fstat(descriptor, &info) != 0) return refuse_last();
+  if (os::retry([&] { return ::fstat(descriptor, &info); }) != 0) return refuse_last();
   return info.st_mode & S_IFMT;
 }
 
@@ -65,7 +68,7 @@ bool is_proc(int directory) {
 
 Outcome<std::string> read_link(int directory, const char* name) {
   std::array<char, max_path_size + 1> target;
-  const ssize_t size = ::readlinkat(directory, name, target.data(), target.size());
+  const ssize_t size = os::retry([&] { return ::readlinkat(directory, name, target.data(), target.size()); });
   if (size < 0) return refuse_last();
   return std::string(target.data(), static_cast<std::size_t>(size));
 }
@@ -114,6 +117,9 @@ Outcome<Step> open_last(int directory, const std::string& name, int flags, unsig
     if (!may_follow || !may_be_link) return std::unexpected(opened.error());
     Outcome<Step> link = link_step(directory, name.c_str());
     if (link) return link;
+    const bool no_link =
+        link.error() == std::errc::invalid_argument || link.error() == std::errc::no_such_file_or_directory;
+    if (!no_link) return link;
     // The name was a link at openat(2), but no more at readlinkat(2): try again.
     const bool changed = opened.error() == std::errc::too_many_symbolic_link_levels;
     if (!changed || attempt == max_attempts) return std::unexpected(opened.error());
@@ -225,12 +231,12 @@ Outcome<os::Descriptor> open_by_walk(const Root& root, const Context& context, s
 
 Outcome<os::Descriptor> open_by_kernel(const Root& root, const Context& context, std::string_view path, int flags,
                                        unsigned mode) {
-  const std::string text(path);
+  const CText text(path);
   const std::uint64_t resolve = root.links == Links::in_root ? RESOLVE_IN_ROOT : RESOLVE_BENEATH;
   // EAGAIN: someone renamed something, anywhere on the machine, during the lookup of a `..`, and the kernel could not
   // rule out that this led outside of the root. After too many of them the walk, which has no such problem, does it.
   for (int attempt = 0; attempt != max_attempts; ++attempt) {
-    os::Descriptor descriptor(openat2(root.directory.get(), text.c_str(), flags, mode, resolve));
+    os::Descriptor descriptor(openat2(root.directory.get(), text.get(), flags, mode, resolve));
     if (descriptor) return descriptor;
     if (errno == EXDEV) return refuse(errc::escapes_root);
     if (errno != EAGAIN) return refuse_last();

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 #include <cstring>
 #include <leash/fs/detail/content.hpp>
 #include <new>
@@ -37,10 +38,20 @@ Piece first_piece(std::uint64_t offset, std::uint64_t size) noexcept {
 
 }  // namespace
 
-Block* Block::make(std::size_t capacity) { return new (::operator new(sizeof(Block) + capacity)) Block(capacity); }
+Block* Block::make(std::size_t capacity) {
+  void* const memory = std::malloc(sizeof(Block) + capacity);
+  if (memory == nullptr) throw std::bad_alloc();
+  return new (memory) Block(capacity);
+}
+
+Block* Block::make_zeros(std::size_t capacity) {
+  void* const memory = std::calloc(1, sizeof(Block) + capacity);
+  if (memory == nullptr) throw std::bad_alloc();
+  return new (memory) Block(capacity);
+}
 
 void Block::drop_ref() noexcept {
-  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) ::operator delete(this);
+  if (references_.fetch_sub(1, std::memory_order_acq_rel) == 1) std::free(this);
 }
 
 void Block::add_mapping() noexcept {
@@ -320,15 +331,13 @@ Content::Mapped Content::map(std::uint64_t offset, std::size_t size) {
   if (!in_one_place) {
     if (mapped) return {};
     const auto count = static_cast<std::size_t>(last - first + 1);
-    Block* const block = Block::make(count * chunk_size);
+    Block* const block = Block::make_zeros(count * chunk_size);
     for (std::size_t at = 0; at < count; ++at) {
       Chunk& chunk = make_slot(first + at);
       std::byte* const data = block->data() + (at * chunk_size);
       if (chunk.block != nullptr) {
         std::memcpy(data, chunk.data, chunk_size);
         chunk.block->drop_ref();
-      } else {
-        std::memset(data, 0, chunk_size);
       }
       chunk = {data, block};
       if (at != 0) block->add_ref();

@@ -15,6 +15,9 @@ class Block {
   /// A Block with one reference. Throws `std::bad_alloc`.
   static Block* make(std::size_t capacity);
 
+  /// The same, full of zeros: those of a large one take memory when they are first written to.
+  static Block* make_zeros(std::size_t capacity);
+
   std::byte* data() noexcept { return reinterpret_cast<std::byte*>(this + 1); }
   std::size_t capacity() const noexcept { return capacity_; }
 

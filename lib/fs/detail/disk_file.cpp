@@ -1,10 +1,17 @@
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
+#include <cstring>
+#include <leash/fs/detail/disk_attributes.hpp>
 #include <leash/fs/detail/disk_file.hpp>
 #include <leash/fs/detail/disk_info.hpp>
+#include <leash/fs/detail/disk_lock.hpp>
+#include <leash/fs/detail/disk_mapping.hpp>
 #include <leash/fs/detail/named.hpp>
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/detail/quiet_write.hpp>
@@ -12,9 +19,15 @@
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/retry.hpp>
+#include <leash/sleep.hpp>
+#include <utility>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
+
+/// How long `lock` waits before it asks again: at first, and at most.
+constexpr std::chrono::milliseconds first_wait{1};
+constexpr std::chrono::milliseconds longest_wait{50};
 
 int to_seek_origin(Whence whence) {
   switch (whence) {
@@ -37,6 +50,21 @@ std::uint64_t bytes_to_max_offset(int descriptor) noexcept {
 
 }  // namespace
 
+std::unique_ptr<DiskFile> DiskFile::make(os::Descriptor descriptor, std::string_view path, const OpenOptions& options) {
+  return std::unique_ptr<DiskFile>(new (Room{path.size()}) DiskFile(std::move(descriptor), path, options));
+}
+
+DiskFile::DiskFile(os::Descriptor descriptor, std::string_view path, const OpenOptions& options) noexcept
+    : path_(reinterpret_cast<const char*>(this + 1), path.size()), options_(options), descriptor_(-1) {
+  if (!path.empty()) std::memcpy(static_cast<void*>(this + 1), path.data(), path.size());
+  take(std::move(descriptor));
+}
+
+void DiskFile::take(os::Descriptor descriptor) noexcept {
+  os::hand_out(descriptor.get());
+  descriptor_.store(descriptor.release(), std::memory_order_relaxed);
+}
+
 DiskFile::~DiskFile() {
   if (const int descriptor = do_native_handle(); descriptor >= 0) os::close_own(descriptor);
 }
@@ -51,6 +79,19 @@ Result<int> DiskFile::check(std::string_view operation, Need need) const {
     return fail(operation, path_, std::errc::permission_denied, "not opened for writing");
   }
   if (need != Need::open && options_.directory) return fail(operation, path_, std::errc::is_a_directory);
+  return descriptor;
+}
+
+Result<int> DiskFile::check_lock(std::string_view operation, LockMode mode) const {
+  const Result<int> descriptor = check(operation, Need::open);
+  if (!descriptor) return descriptor;
+  // A directory may be locked as shared, as the system has it.
+  if (mode == LockMode::shared && !options_.read) {
+    return fail(operation, path_, std::errc::permission_denied, "not opened for reading");
+  }
+  if (mode == LockMode::exclusive && !options_.write) {
+    return fail(operation, path_, std::errc::permission_denied, "not opened for writing");
+  }
   return descriptor;
 }
 
@@ -134,7 +175,7 @@ Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_
 Result<std::uint64_t> DiskFile::do_seek(std::int64_t offset, Whence whence, std::source_location) {
   const Result<int> descriptor = check("seek", Need::content);
   if (!descriptor) return std::unexpected(descriptor.error());
-  const off_t position = ::lseek(*descriptor, offset, to_seek_origin(whence));
+  const off_t position = os::retry([&] { return ::lseek(*descriptor, offset, to_seek_origin(whence)); });
   if (position < 0) {
     // `seek` promises `invalid_argument` for every position out of range; lseek(2) has another code for one too large.
     if (errno == EOVERFLOW) errno = EINVAL;
@@ -150,6 +191,16 @@ Result<void> DiskFile::do_truncate(std::uint64_t size, std::source_location) {
   return {};
 }
 
+Result<void> DiskFile::do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location) {
+  const Result<int> descriptor = check("allocate", Need::write);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  const auto at = static_cast<off_t>(offset);
+  const auto bytes = static_cast<off_t>(size);
+  // Not posix_fallocate(3), which writes to each block where the file system cannot reserve any.
+  if (os::retry([&] { return ::fallocate(*descriptor, 0, at, bytes); }) != 0) return failed("allocate");
+  return {};
+}
+
 Result<void> DiskFile::do_sync(std::source_location) {
   const Result<int> descriptor = check("sync", Need::open);
   if (!descriptor) return std::unexpected(descriptor.error());
@@ -157,10 +208,68 @@ Result<void> DiskFile::do_sync(std::source_location) {
   return {};
 }
 
+Result<void> DiskFile::do_sync_data(std::source_location) {
+  const Result<int> descriptor = check("sync_data", Need::open);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  if (os::retry([&] { return ::fdatasync(*descriptor); }) != 0) return failed("sync_data");
+  return {};
+}
+
 Result<FileInfo> DiskFile::do_stat(std::source_location) {
   const Result<int> descriptor = check("stat", Need::open);
   if (!descriptor) return std::unexpected(descriptor.error());
   return named("stat", path_, info_of(*descriptor, base_name(path_)));
+}
+
+Result<void> DiskFile::do_chmod(std::uint32_t mode, std::source_location) {
+  const Result<int> descriptor = check("chmod", Need::open);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  if (os::retry([&] { return ::fchmod(*descriptor, mode); }) != 0) return failed("chmod");
+  return {};
+}
+
+Result<void> DiskFile::do_set_times(std::optional<Clock::system_time_point> accessed,
+                                    std::optional<Clock::system_time_point> modified, std::source_location) {
+  const Result<int> descriptor = check("set_times", Need::open);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  const TwoTimes times = to_two_times(accessed, modified);
+  if (os::retry([&] { return ::futimens(*descriptor, times.data()); }) != 0) return failed("set_times");
+  return {};
+}
+
+Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {
+  const Result<int> descriptor = check_lock("try_lock", mode);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  return named("try_lock", path_, set_lock(*descriptor, mode, range));
+}
+
+// Asks again and again: F_OFD_SETLKW would wait in the kernel, where the Context could not end it.
+Result<void> DiskFile::do_lock(Call call, LockMode mode, LockRange range) {
+  const Result<int> descriptor = check_lock("lock", mode);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  for (auto wait = first_wait;; wait = std::min(2 * wait, longest_wait)) {
+    Outcome<void> locked = set_lock(*descriptor, mode, range);
+    if (locked || locked.error() != std::errc::resource_unavailable_try_again) {
+      return named("lock", path_, std::move(locked));
+    }
+    if (!sleep_for(call, wait)) return call.context().check("lock", path_);
+  }
+}
+
+Result<void> DiskFile::do_unlock(LockRange range, std::source_location) {
+  const Result<int> descriptor = check("unlock", Need::open);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  return named("unlock", path_, set_lock(*descriptor, std::nullopt, range));
+}
+
+Result<std::unique_ptr<Mapping>> DiskFile::do_map(std::uint64_t offset, std::size_t size, MapMode mode,
+                                                  std::source_location) {
+  const Result<int> descriptor = check("map", Need::read);
+  if (!descriptor) return std::unexpected(descriptor.error());
+  if (mode == MapMode::write) {
+    if (const Result<int> writable = check("map", Need::write); !writable) return std::unexpected(writable.error());
+  }
+  return DiskMapping::map(*descriptor, path_, offset, size, mode);
 }
 
 Result<int> DiskFile::do_release(std::source_location) {

@@ -1,6 +1,7 @@
 #include <chrono>
 #include <cstdint>
 #include <leash/fs/detail/disk_info.hpp>
+#include <leash/os/retry.hpp>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
@@ -56,7 +57,7 @@ FileInfo to_info(const struct stat& status, std::string_view name) {
 
 Outcome<FileInfo> info_of(int descriptor, std::string_view name) {
   struct stat status{};
-  if (::fstat(descriptor, &status) != 0) return refuse_last();
+  if (os::retry([&] { return ::fstat(descriptor, &status); }) != 0) return refuse_last();
   return to_info(status, name);
 }
 

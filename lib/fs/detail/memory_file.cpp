@@ -10,6 +10,12 @@
 #include <shared_mutex>
 
 namespace LEASH_NAMESPACE::fs::detail {
+namespace {
+
+/// In bytes: a map of holes makes tables for each chunk, and asks for the addresses of all.
+constexpr std::size_t longest_map = std::size_t{1} << 36U;
+
+}  // namespace
 
 std::unique_ptr<File> MemoryFile::make(NodeRef node, std::string_view path, const OpenOptions& options) {
   void* const memory = ::operator new(sizeof(MemoryFile) + path.size());
@@ -108,7 +114,7 @@ Result<void> MemoryFile::do_truncate(std::uint64_t size, std::source_location) {
 
 Result<void> MemoryFile::do_allocate(std::uint64_t offset, std::uint64_t size, std::source_location) {
   if (auto ready = check("allocate", Need::write); !ready) return ready;
-  if (size == 0) return fail("allocate", path(), std::errc::invalid_argument, "a size of 0");
+  if (size == 0) return fail("allocate", path(), std::errc::invalid_argument);
   const Outcome<void> done = node_->tree().allocate(*node_, offset, size);
   if (!done) return fail("allocate", path(), done.error());
   return {};
@@ -173,6 +179,7 @@ Result<std::unique_ptr<Mapping>> MemoryFile::do_map(std::uint64_t offset, std::s
     if (offset > end || size > end - offset) {
       return fail("map", path(), std::errc::invalid_argument, "the range ends behind the file");
     }
+    if (size > longest_map) return fail("map", path(), std::errc::not_enough_memory);
     mapped = node_->content.map(offset, size);
   }
   if (mapped.block == nullptr) {
