@@ -27,26 +27,26 @@ class FlatTable {
  public:
   explicit FlatTable(std::size_t slots) : slots_(slots) {}
 
-  void add(std::string_view name, const std::byte* content) {
+  void add(std::string_view name, std::string_view content) {
     std::size_t at = hash(name);
-    while (slots_[at & mask()].content != nullptr) ++at;
+    while (!slots_[at & mask()].content.empty()) ++at;
     slots_[at & mask()] = {hash(name), name, content};
   }
 
-  const std::byte* find(std::string_view name) const {
+  std::string_view find(std::string_view name) const {
     const std::size_t wanted = hash(name);
-    for (std::size_t at = wanted; slots_[at & mask()].content != nullptr; ++at) {
+    for (std::size_t at = wanted; !slots_[at & mask()].content.empty(); ++at) {
       const Slot& slot = slots_[at & mask()];
       if (slot.hash == wanted && slot.name == name) return slot.content;
     }
-    return nullptr;
+    return {};
   }
 
  private:
   struct Slot {
     std::size_t hash = 0;
     std::string_view name;
-    const std::byte* content = nullptr;
+    std::string_view content;  // Of a slot that is used not empty.
   };
 
   static std::size_t hash(std::string_view name) { return std::hash<std::string_view>{}(name); }
@@ -67,9 +67,9 @@ void memory_open_read4k_close(benchmark::State& state) {
     auto file = must(files.open(ctx, names[0]));
     handle_size = ::malloc_usable_size(file.get());
   }
-  const std::vector<Block> contents(names.size());
+  const std::vector<std::string> contents(names.size(), std::string(bench::block_size, 'x'));
   FlatTable table(4 * names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) table.add(names[i], contents[i].data());
+  for (std::size_t i = 0; i < names.size(); ++i) table.add(names[i], contents[i]);
 
   Block block{};
   bench::pairs(
@@ -82,18 +82,74 @@ void memory_open_read4k_close(benchmark::State& state) {
       [&] {
         return bench::processor_seconds([&] {
           for (std::size_t i = 0; i < times; ++i) {
-            const std::byte* content = table.find(names[i % names.size()]);
-            void* handle = std::malloc(handle_size);
+            const std::string_view content = table.find(names[i % names.size()]);
+            void* const handle = std::malloc(handle_size);
             benchmark::DoNotOptimize(handle);
-            std::memcpy(block.data(), content, block.size());
+            std::memcpy(block.data(), content.data(), content.size());
             benchmark::DoNotOptimize(block.data());
             benchmark::ClobberMemory();
             std::free(handle);
           }
         });
       });
+  must(std::ranges::all_of(block, [](std::byte byte) { return byte == std::byte{'x'}; }));
 }
 BENCHMARK(memory_open_read4k_close)->UseManualTime();
+
+// The parts of it, and what else is called often.
+
+void memory_open_close(benchmark::State& state) {
+  const Context& ctx = Context::background();
+  const auto names = bench::paths(bench::few_files);
+  MemoryFS files;
+  bench::fill(files, names, bench::block_size);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    auto file = files.open(ctx, names[next++ % names.size()]);
+    if (!file || !(*file)->close()) std::abort();
+  }
+}
+BENCHMARK(memory_open_close);
+
+void memory_read4k(benchmark::State& state) {
+  const Context& ctx = Context::background();
+  MemoryFS files{{"data.csv", std::string(bench::block_size, 'x')}};
+  const auto file = must(files.open(ctx, "data.csv"));
+  Block block{};
+  for (auto _ : state) {
+    if (file->read_at(block, 0) != block.size()) std::abort();
+    benchmark::DoNotOptimize(block.data());
+  }
+}
+BENCHMARK(memory_read4k);
+
+void memory_stat(benchmark::State& state) {
+  const Context& ctx = Context::background();
+  const auto names = bench::paths(bench::few_files);
+  MemoryFS files;
+  bench::fill(files, names, 1);
+  std::size_t next = 0;
+  for (auto _ : state) {
+    auto info = files.stat(ctx, names[next++ % names.size()]);
+    if (!info || info->size != 1) std::abort();
+  }
+}
+BENCHMARK(memory_stat);
+
+void memory_create_write4k_close_remove(benchmark::State& state) {
+  const Context& ctx = Context::background();
+  const auto names = bench::paths(512);
+  MemoryFS files;
+  must(files.mkdir(ctx, "data0"));
+  const Block block{};
+  std::size_t next = 0;
+  for (auto _ : state) {
+    const std::string& name = names[next++ % names.size()];
+    bench::create_write_close(ctx, files, name, block);
+    if (!files.remove(ctx, name)) std::abort();
+  }
+}
+BENCHMARK(memory_create_write4k_close_remove);
 
 void memory_make_and_destroy(benchmark::State& state) {
   for (auto _ : state) {
