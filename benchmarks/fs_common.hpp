@@ -2,6 +2,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdlib>
@@ -9,6 +10,7 @@
 #include <leash/fs/file_system.hpp>
 #include <leash/result.hpp>
 #include <paired.hpp>
+#include <random>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -63,6 +65,15 @@ inline std::vector<std::string> paths(std::size_t count, std::string_view folder
   for (std::size_t i = 0; i < count; ++i) {
     result.push_back(std::string(folder) + std::to_string(i / 1000) + "/file-" + std::to_string(i % 1000) + ".csv");
   }
+  return result;
+}
+
+/// Random ones of the paths, which lie in memory in the order in which they are used.
+inline std::vector<std::string> some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 100'000;
+  std::mt19937_64 random(1);
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < std::min(most, names.size()); ++i) result.push_back(names[random() % names.size()]);
   return result;
 }
 

@@ -15,15 +15,6 @@ using bench::must;
 using leash::Context;
 using leash::fs::MemoryFS;
 
-/// Names of such files in random order, which lie in memory in the order in which they are used.
-std::vector<std::string> some_of(const std::vector<std::string>& names) {
-  constexpr std::size_t most = 100'000;
-  std::mt19937_64 random(1);
-  std::vector<std::string> result;
-  for (std::size_t i = 0; i < std::min(most, names.size()); ++i) result.push_back(names[random() % names.size()]);
-  return result;
-}
-
 /// With so many files, in folders of a thousand, `run(files, path)` for random ones.
 template <class Run>
 void with_files(benchmark::State& state, Run run) {
@@ -32,7 +23,7 @@ void with_files(benchmark::State& state, Run run) {
   {
     const auto names = bench::paths(static_cast<std::size_t>(state.range(0)));
     bench::fill(files, names, 1);
-    chosen = some_of(names);
+    chosen = bench::some_of(names);
   }
   std::size_t next = 0;
   for (auto _ : state) {

@@ -3,9 +3,9 @@
 #include <leash/fs/memory_fs.hpp>
 
 #include <cstring>
-#include <numeric>
 #include <random>
 
+#include <llvm/Config/llvm-config.h>
 #include <llvm/Support/VirtualFileSystem.h>
 
 namespace {
@@ -51,8 +51,26 @@ void llvm_open_read4k_close(benchmark::State& state) {
           }
         });
       });
+  state.SetLabel("LLVM " LLVM_VERSION_STRING);
 }
 BENCHMARK(llvm_open_read4k_close)->UseManualTime();
+
+/// With so many files in folders of a thousand, in random order.
+void llvm_files_stat(benchmark::State& state) {
+  llvm::vfs::InMemoryFileSystem files;
+  std::vector<std::string> chosen;
+  {
+    const auto names = bench::paths(static_cast<std::size_t>(state.range(0)));
+    fill(files, names, 1);
+    chosen = bench::some_of(names);
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    if (!files.status(chosen[next])) std::abort();
+    if (++next == chosen.size()) next = 0;
+  }
+}
+BENCHMARK(llvm_files_stat)->RangeMultiplier(10)->Range(100, 1'000'000);
 
 /// In random order, among ten thousand files in ten folders.
 void llvm_stat_10k(benchmark::State& state) {

@@ -2,9 +2,11 @@
 #include <fs_common.hpp>
 #include <leash/fs/memory_fs.hpp>
 
-#include <cstring>
+#include <cstdint>
+#include <memory>
 
 #include <rocksdb/env.h>
+#include <rocksdb/version.h>
 
 namespace {
 
@@ -60,8 +62,30 @@ void rocksdb_open_read4k_close(benchmark::State& state) {
           }
         });
       });
+  state.SetLabel("RocksDB " + rocksdb::GetRocksVersionAsString());
 }
 BENCHMARK(rocksdb_open_read4k_close)->UseManualTime();
+
+/// With so many files in folders of a thousand, in random order.
+void rocksdb_files_size(benchmark::State& state) {
+  const auto files = make_env();
+  std::vector<std::string> chosen;
+  {
+    const auto names = absolute(bench::paths(static_cast<std::size_t>(state.range(0))));
+    for (const std::string& name : names) {
+      std::unique_ptr<rocksdb::WritableFile> file;
+      must(files->NewWritableFile(name, &file, {}).ok() && file->Close().ok());
+    }
+    chosen = bench::some_of(names);
+  }
+  std::size_t next = 0;
+  for (auto _ : state) {
+    std::uint64_t size = 0;
+    if (!files->GetFileSize(chosen[next], &size).ok()) std::abort();
+    if (++next == chosen.size()) next = 0;
+  }
+}
+BENCHMARK(rocksdb_files_size)->RangeMultiplier(10)->Range(100, 1'000'000);
 
 /// New files each time. Their removal is not measured.
 void rocksdb_create_write4k_close(benchmark::State& state) {
