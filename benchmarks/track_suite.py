@@ -2,29 +2,11 @@
 
 import re
 import tempfile
-from dataclasses import dataclass
 
 import programs
+from figure import Figure
 
 PREFIX = "track/"
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    meaning: str
-    unit: str
-    goal: float
-    at_least: bool = False
-
-    def met(self, value):
-        return value >= self.goal if self.at_least else value <= self.goal
-
-    def goal_text(self):
-        if self.goal == 0:
-            return "= 0"
-        return f"{'≥' if self.at_least else '≤'} {self.goal:,g}"
-
 
 FIGURES = [
     Figure("create_close_16_ns", "a tag created and closed, 16 frames", "ns", 110),
@@ -95,6 +77,7 @@ NEEDS_VALGRIND = {"off_open_extra_instructions", "off_read_extra_instructions"}
 def measure(build, smoke, rounds):
     """Measures everything: in rounds, each of which runs all programs, so that all have the same good and bad times."""
     samples = programs.Samples()
+    samples.peers.append(programs.first_line(["go", "version"]).removeprefix("go version "))
     min_time = 0.001 if smoke else 0.1
     rounds = 1 if smoke else rounds
     for number in range(1, rounds + 1):
