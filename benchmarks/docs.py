@@ -15,10 +15,10 @@ DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
 def machine_text(details):
     """The words about where it was measured."""
     machine = details["machine"]
-    peers = ", ".join(machine["peers"])
+    versions = ", ".join([machine["compiler"], *machine["peers"]])
     left_out = "".join(f" Left out: {what}, since {why}." for what, why in details["left_out"].items())
     return (f"Measured on {machine['cores']} cores of {machine['processor']}, {machine['kernel']}, "
-            f"{machine['libc']}, {machine['compiler']}, {peers}; medians of {machine['rounds']} rounds. When the run began, "
+            f"{machine['libc']}, {versions}; medians of {machine['rounds']} rounds. When the run began, "
             f"{machine['load_before']:.1f} processes were running.{left_out}")
 
 
