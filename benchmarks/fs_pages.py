@@ -2,6 +2,7 @@
 
 import charts as drawing
 import fs_suite
+import programs
 import tables as forms
 
 
@@ -9,10 +10,11 @@ def compared(values):
     """The same work by leash and by others."""
     rows = [["work", "unit", "leash", "other", "its", "/ leash"]]
     for what, unit, own, others in fs_suite.COMPARED:
+        scale = programs.NANOSECONDS[unit.replace("µ", "u")]
         for name, meaning in others:
             mine, value = values.get(own), values.get("peer/" + name)
-            cells = [forms.number(value), forms.ratio(value, mine)] if value and mine else ["left out", "-"]
-            rows.append([what, unit, forms.number(mine) if mine else "-", meaning, *cells])
+            pair = [forms.number(value / scale), f"{value / mine:.2f}"] if value and mine else ["left out", "-"]
+            rows.append([what, unit, forms.number(mine / scale) if mine else "-", meaning, *pair])
     return rows
 
 
