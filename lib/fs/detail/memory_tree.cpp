@@ -97,24 +97,56 @@ class MemoryTree::Removed {
 
 // Nodes, and the memory for them.
 
+// The tree lies at the end of its first page of nodes: an empty MemoryFS is one allocation.
+static_assert(sizeof(MemoryTree) + sizeof(MemoryNode) <= sizeof(MemoryNodePage::memory));
+
 Ref<MemoryTree> MemoryTree::make(const Options& options) {
-  Ref<MemoryTree> tree(new MemoryTree(options));
+  void* const memory = std::aligned_alloc(sizeof(MemoryNodePage), sizeof(MemoryNodePage));
+  if (memory == nullptr) throw std::bad_alloc();
+  auto* const place = static_cast<std::byte*>(memory) + sizeof(MemoryNodePage) - sizeof(MemoryTree);
+  auto* const page = new (memory) MemoryNodePage(reinterpret_cast<MemoryTree*>(place), 1);
+  Ref<MemoryTree> tree(new (place) MemoryTree(options, page));
   tree->root_ = tree->make_node(FileType::directory, 0777 & ~options.umask);
   tree->root_->links = 2;
   return tree;
 }
 
-MemoryTree::MemoryTree(const Options& options)
+MemoryTree::MemoryTree(const Options& options, MemoryNodePage* first_page) noexcept
     : clock_(options.clock ? options.clock : Clock::real()),
       umask_(options.umask),
       capacity_(options.capacity),
-      device_(new_device()) {}
+      device_(new_device()),
+      page_(first_page) {}
 
 MemoryTree::~MemoryTree() {
-  for (const auto& [pages, count] : page_runs_) std::free(pages);
+  for (MemoryNodePage* const run : page_runs_) std::free(run);
 }
 
-void destroy(MemoryTree* tree) noexcept { delete tree; }
+void destroy(MemoryTree* tree) noexcept {
+  MemoryNodePage& first_page = MemoryNodePage::of(tree);
+  tree->~MemoryTree();
+  std::free(&first_page);
+}
+
+/// Goes to the next page to take nodes from.
+void MemoryTree::turn_page() {
+  const std::uint64_t first_id = page_->first_id + MemoryNodePage::nodes;
+  if (pages_left_ != 0) {
+    page_ = new (page_ + 1) MemoryNodePage(this, first_id);
+    --pages_left_;
+  } else {
+    // Runs of pages, since single ones would lie apart.
+    const std::size_t count = std::min<std::size_t>(std::size_t{1} << page_runs_.size(), 64);
+    page_runs_.reserve(page_runs_.size() + 1);
+    void* const run = std::aligned_alloc(sizeof(MemoryNodePage), count * sizeof(MemoryNodePage));
+    if (run == nullptr) throw std::bad_alloc();
+    page_ = new (run) MemoryNodePage(this, first_id);
+    page_runs_.push_back(page_);
+    pages_left_ = count - 1;
+  }
+  taken_of_page_ = 0;
+  nodes_in_page_ = MemoryNodePage::nodes;
+}
 
 NodeRef MemoryTree::make_node(FileType type, std::uint32_t mode) {
   const Clock::system_time_point time = now();
@@ -123,22 +155,9 @@ NodeRef MemoryTree::make_node(FileType type, std::uint32_t mode) {
   if (memory != nullptr) {
     free_ = free_->next;
   } else {
-    if (next_in_page_ == MemoryNodePage::nodes && --pages_left_ != 0) {
-      next_page_ = new (next_page_ + 1) MemoryNodePage(this, next_page_->first_id + MemoryNodePage::nodes);
-      next_in_page_ = 0;
-    } else if (pages_left_ == 0) {
-      const std::uint64_t first_id = next_page_ == nullptr ? 1 : next_page_->first_id + MemoryNodePage::nodes;
-      const std::size_t count = std::min<std::size_t>(std::size_t{1} << page_runs_.size(), 64);
-      page_runs_.reserve(page_runs_.size() + 1);
-      void* const run = std::aligned_alloc(sizeof(MemoryNodePage), count * sizeof(MemoryNodePage));
-      if (run == nullptr) throw std::bad_alloc();
-      next_page_ = new (run) MemoryNodePage(this, first_id);
-      page_runs_.emplace_back(next_page_, count);
-      pages_left_ = count;
-      next_in_page_ = 0;
-    }
-    memory = next_page_->memory + (next_in_page_ * sizeof(MemoryNode));
-    ++next_in_page_;
+    if (taken_of_page_ == nodes_in_page_) turn_page();
+    memory = page_->memory + (taken_of_page_ * sizeof(MemoryNode));
+    ++taken_of_page_;
   }
   add_ref();
   return NodeRef(new (memory) MemoryNode(type, mode, time));
