@@ -228,12 +228,12 @@ Outcome<MemoryTree::PathEnd> MemoryTree::walk(std::string_view path, bool follow
     const std::size_t slash = rest.find('/');
     const std::string_view text = rest.substr(0, slash);
     if (text.empty() || text == "." || text == "..") return refuse(std::errc::invalid_argument);
-    const Outcome<MemoryName*> name = find_child(*directory, text);
-    if (!name) return std::unexpected(name.error());
-    MemoryNode* const node = *name == nullptr ? nullptr : (*name)->node.get();
+    if (text.size() > max_name_size) return refuse(std::errc::filename_too_long);
+    MemoryName* const name = names_.find(directory, text, NameTable::hash(directory, text));
+    MemoryNode* const node = name == nullptr ? nullptr : name->node.get();
     const bool last = slash == std::string_view::npos;
     if (node != nullptr && node->is_symlink() && (follow || !last)) return walk_links(path, follow, storage, create);
-    if (last) return PathEnd{directory, text, *name, node};
+    if (last) return PathEnd{directory, text, name, node};
     if (node == nullptr) return refuse(std::errc::no_such_file_or_directory);
     if (!node->is_directory()) return refuse(std::errc::not_a_directory);
     directory = node;
@@ -412,15 +412,27 @@ Outcome<NodeRef> MemoryTree::open_dir(std::string_view path) {
   return NodeRef(*node);
 }
 
-Outcome<FileInfo> MemoryTree::stat(std::string_view path, bool follow) {
+/// Fills `info`, which is the caller's, so that it need not be moved.
+std::error_code MemoryTree::stat(std::string_view path, bool follow, FileInfo& info) {
   const std::shared_lock lock(lock_);
-  const Outcome<MemoryNode*> node = walk_to_node(path, follow);
-  if (!node) return std::unexpected(node.error());
-  return info(**node, base_name(path));
+  std::string storage;
+  const Outcome<PathEnd> end = walk(path, follow, storage);
+  if (!end) return end.error();
+  if (end->node == nullptr) return std::make_error_code(std::errc::no_such_file_or_directory);
+  if (end->must_be_directory && !end->node->is_directory()) return std::make_error_code(std::errc::not_a_directory);
+  // Where no link was followed, the text is the end of the path.
+  const bool is_of_path = end->text.data() + end->text.size() == path.data() + path.size();
+  fill(info, *end->node, is_of_path ? end->text : base_name(path));
+  return {};
 }
 
 FileInfo MemoryTree::info(const MemoryNode& node, std::string_view name) const {
   FileInfo info;
+  fill(info, node, name);
+  return info;
+}
+
+void MemoryTree::fill(FileInfo& info, const MemoryNode& node, std::string_view name) const {
   info.name = name;
   info.type = node.type;
   info.device = device_;
@@ -436,7 +448,6 @@ FileInfo MemoryTree::info(const MemoryNode& node, std::string_view name) const {
   info.modified = node.modified;
   info.accessed = node.accessed;
   info.changed = node.changed;
-  return info;
 }
 
 Outcome<std::string> MemoryTree::read_link(std::string_view path) {

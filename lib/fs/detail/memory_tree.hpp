@@ -49,7 +49,7 @@ class MemoryTree : public leash::detail::RefCounted {
 
   Outcome<NodeRef> open(std::string_view path, const OpenOptions& options);
   Outcome<NodeRef> open_dir(std::string_view path);
-  Outcome<FileInfo> stat(std::string_view path, bool follow);
+  std::error_code stat(std::string_view path, bool follow, FileInfo& info);
   Outcome<std::string> read_link(std::string_view path);
   Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
   Outcome<void> mkdir_all(std::string_view path, std::uint32_t mode);
@@ -79,6 +79,7 @@ class MemoryTree : public leash::detail::RefCounted {
   std::vector<DirEntry> list_next(MemoryName* cursor, std::size_t max);
 
   FileInfo info(const MemoryNode& node, std::string_view name) const;
+  void fill(FileInfo& info, const MemoryNode& node, std::string_view name) const;
 
   /// What `MemoryFS::dump` returns.
   std::string dump();
