@@ -105,17 +105,26 @@ Ref<MemoryTree> MemoryTree::make(const Options& options) {
   if (memory == nullptr) throw std::bad_alloc();
   auto* const place = static_cast<std::byte*>(memory) + sizeof(MemoryNodePage) - sizeof(MemoryTree);
   auto* const page = new (memory) MemoryNodePage(reinterpret_cast<MemoryTree*>(place), 1);
-  Ref<MemoryTree> tree(new (place) MemoryTree(options, page));
+  MemoryTree* made = nullptr;
+  try {
+    made = new (place) MemoryTree(options, page);
+  } catch (...) {
+    std::free(memory);
+    throw;
+  }
+  Ref<MemoryTree> tree(made);
   tree->root_ = tree->make_node(FileType::directory, 0777 & ~options.umask);
   tree->root_->links = 2;
   return tree;
 }
 
-MemoryTree::MemoryTree(const Options& options, MemoryNodePage* first_page) noexcept
+MemoryTree::MemoryTree(const Options& options, MemoryNodePage* first_page)
     : clock_(options.clock ? options.clock : Clock::real()),
       umask_(options.umask),
       capacity_(options.capacity),
+      crash_clones_(options.crash_clones),
       device_(new_device()),
+      journal_(options.crash_clones ? std::make_unique<Journal>() : nullptr),
       page_(first_page) {}
 
 MemoryTree::~MemoryTree() {
@@ -178,7 +187,9 @@ void destroy(MemoryNode* node) noexcept {
 void MemoryTree::dispose() noexcept {
   Removed removed;
   NodeRef root;
+  std::unique_ptr<Journal> journal;
   const std::lock_guard lock(lock_);
+  journal = std::move(journal_);
   root = std::move(root_);
   while (MemoryName* const first = root->directory.first) {
     if (first->is_cursor()) {
@@ -310,6 +321,8 @@ Outcome<void> MemoryTree::find(std::string_view path) {
 MemoryNode& MemoryTree::add(MemoryNode& directory, std::string_view text, NodeRef node, Clock::system_time_point time) {
   MemoryNode& added = *node;
   names_.reserve_one();
+  begin_operation();
+  record(directory, text, nullptr);
   MemoryName* const name = MemoryName::make(&directory, text, NameTable::hash(&directory, text), std::move(node));
   names_.insert(name);
   put_in_ring(name, directory.directory.first);
@@ -322,10 +335,12 @@ MemoryNode& MemoryTree::add(MemoryNode& directory, std::string_view text, NodeRe
 }
 
 /// Takes a name out of the tree. If it is that of a directory, this is empty but for cursors.
-void MemoryTree::unlink(MemoryName* name, Removed& removed) noexcept {
+void MemoryTree::unlink(MemoryName* name, Removed& removed) {
   const Clock::system_time_point time = now();
   MemoryNode& node = *name->node;
   MemoryNode& directory = *name->directory;
+  begin_operation();
+  record(directory, name->text(), name->node);
   names_.erase(name);
   take_from_ring(name, directory.directory.first);
   if (node.is_directory()) {
@@ -340,7 +355,7 @@ void MemoryTree::unlink(MemoryName* name, Removed& removed) noexcept {
 }
 
 /// Takes a name and all that is below it out of the tree, however deep.
-void MemoryTree::unlink_tree(MemoryName* name, Removed& removed) noexcept {
+void MemoryTree::unlink_tree(MemoryName* name, Removed& removed) {
   for (MemoryName* here = name;;) {
     MemoryName* const below = here->node->is_directory() ? here->node->directory.first : nullptr;
     if (below != nullptr && below->is_cursor()) {
@@ -564,6 +579,9 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
     if (target->is_directory() && !is_empty(*target)) return refuse(std::errc::directory_not_empty);
   }
 
+  begin_operation();
+  record(*to_directory, base_name(to), NodeRef(target));
+  record(*from_directory, base_name(from), NodeRef(source));
   MemoryName* name = target_name;
   if (name == nullptr) {
     names_.reserve_one();
@@ -770,6 +788,7 @@ Outcome<std::uint64_t> MemoryTree::write(MemoryNode& node, std::optional<std::ui
   const std::uint64_t begin = offset ? *offset : node.content.size();
   if (data.size() > INT64_MAX - begin) return refuse(std::errc::file_too_large);
   if (limited() && !take_room(node.content.growth(begin, data.size()))) return refuse(std::errc::no_space_on_device);
+  before_change(node, begin, data.size());
   node.content.write(begin, data);
   node.modified = node.changed = time;
   return begin + data.size();
@@ -778,6 +797,7 @@ Outcome<std::uint64_t> MemoryTree::write(MemoryNode& node, std::optional<std::ui
 void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
+  before_change(node, size, node.content.size() > size ? node.content.size() - size : 0);
   if (limited()) {
     const std::uint64_t before = node.content.stored();
     node.content.truncate(size);
@@ -792,6 +812,7 @@ void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
 Outcome<void> MemoryTree::allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size) {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
+  before_change(node, offset, limited() ? size : 0);
   if (limited()) {
     if (!take_room(node.content.growth(offset, size))) return refuse(std::errc::no_space_on_device);
     node.content.allocate(offset, size);
