@@ -73,14 +73,20 @@ class Hooked {
     return {.kind = kind, .path = path, .context = context_, .site = site};
   }
 
-  /// `pass`, and `close` in any case.
+  /// `pass`, and `close` in any case, also if the hook throws.
   template <class Close>
   Result<void> pass_close(Operation operation, Close close) const {
     bool closed = false;
-    Result<void> result = link_->pass<void>(operation, [&]() -> Result<void> {
-      closed = true;
-      return close();
-    });
+    Result<void> result;
+    try {
+      result = link_->pass<void>(operation, [&]() -> Result<void> {
+        closed = true;
+        return close();
+      });
+    } catch (...) {
+      if (!closed) static_cast<void>(close());
+      throw;
+    }
     if (!closed) static_cast<void>(close());
     return result;
   }

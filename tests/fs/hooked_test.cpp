@@ -9,7 +9,8 @@
 #include <leash/fs/read_full.hpp>
 #include <leash/os/descriptor.hpp>
 #include <memory>
-#include <mutex>
+#include <set>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -455,23 +456,29 @@ LEASH_FS_TEST("a hook lets an operation not happen") {
 TEST_CASE("close closes whatever the hook does") {
   RecordingFS recorder;
   HookFS files(recorder);
-  bool calls_next = false;
+  enum class Hook : unsigned char { fails, fails_afterwards, throws };
+  Hook hook{};
   const auto closed_with = [&](auto open, Record& record) {
     record.counts.clear();
     files.hook = [](Operation&, HookFS::Next next) { return next(); };
     const auto handle = open();
     files.hook = [&](Operation& operation, HookFS::Next next) -> Result<void> {
-      if (calls_next) CHECK(next());
+      if (hook == Hook::throws) throw std::runtime_error("by the hook");
+      if (hook == Hook::fails_afterwards) CHECK(next());
       return operation.fail(std::errc::io_error);
     };
-    CHECK(code_of(handle->close()) == std::errc::io_error);
+    if (hook == Hook::throws) {
+      CHECK_THROWS_AS(static_cast<void>(handle->close()), std::runtime_error);
+    } else {
+      CHECK(code_of(handle->close()) == std::errc::io_error);
+    }
     return record.counts["close"];
   };
   const auto file = [&] { return files.open(Context(), "file").value(); };
   const auto dir = [&] { return files.open_dir(Context(), "dir").value(); };
   const auto mapping = [&] { return file()->map(0, 1).value(); };
-  for (const bool calls : {false, true}) {
-    calls_next = calls;
+  for (const Hook each : {Hook::fails, Hook::fails_afterwards, Hook::throws}) {
+    hook = each;
     CHECK(closed_with(file, recorder.of_file) == 1);
     CHECK(closed_with(dir, recorder.of_dir) == 1);
     CHECK(closed_with(mapping, recorder.of_mapping) == 1);
