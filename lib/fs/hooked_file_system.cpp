@@ -66,7 +66,7 @@ using leash::detail::Ref;
 /// What a handle adds to those of the inner file system.
 class Hooked {
  public:
-  Hooked(Ref<HookLink> link, const Context& context) : link_(std::move(link)), context_(context) {}
+  Hooked(Ref<HookLink> link, Context context) : link_(std::move(link)), context_(std::move(context)) {}
 
  protected:
   Operation operation(OperationKind kind, std::string_view path, std::source_location site) const {
@@ -97,8 +97,8 @@ class Hooked {
 
 class HookedMapping final : Hooked, public ProxyMapping {
  public:
-  HookedMapping(std::unique_ptr<Mapping> inner, Ref<HookLink> link, const Context& context)
-      : Hooked(std::move(link), context), ProxyMapping(std::move(inner)) {}
+  HookedMapping(std::unique_ptr<Mapping> inner, Ref<HookLink> link, Context context)
+      : Hooked(std::move(link), std::move(context)), ProxyMapping(std::move(inner)) {}
 
  private:
   Result<void> do_sync(std::source_location site) override {
@@ -114,8 +114,8 @@ class HookedMapping final : Hooked, public ProxyMapping {
 
 class HookedDir final : Hooked, public ProxyDir {
  public:
-  HookedDir(std::unique_ptr<Dir> inner, Ref<HookLink> link, const Context& context)
-      : Hooked(std::move(link), context), ProxyDir(std::move(inner)) {}
+  HookedDir(std::unique_ptr<Dir> inner, Ref<HookLink> link, Context context)
+      : Hooked(std::move(link), std::move(context)), ProxyDir(std::move(inner)) {}
 
  private:
   Result<std::vector<DirEntry>> do_read(std::size_t max, std::source_location site) override {
@@ -137,8 +137,8 @@ class HookedDir final : Hooked, public ProxyDir {
 
 class HookedFile final : Hooked, public ProxyFile {
  public:
-  HookedFile(std::unique_ptr<File> inner, Ref<HookLink> link, const Context& context, const OpenOptions& options)
-      : Hooked(std::move(link), context),
+  HookedFile(std::unique_ptr<File> inner, Ref<HookLink> link, Context context, const OpenOptions& options)
+      : Hooked(std::move(link), std::move(context)),
         ProxyFile(std::move(inner)),
         options_(options),
         position_(options.append ? Operation::unknown_offset : 0) {}

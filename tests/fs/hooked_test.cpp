@@ -362,12 +362,12 @@ TEST_CASE("a path that a hook sets is checked as any other, and so is the Contex
   CHECK(code_of(files.remove_all(Context(), "a")) == std::errc::invalid_argument);
   CHECK(recorder.record.counts.empty());
 
-  auto [ctx, source] = Context().with_cancel();
-  files.hook = [&, &source = source](Operation&, HookFS::Next next) {
-    source.cancel();
+  const leash::Cancellable cancellable = Context().with_cancel();
+  files.hook = [&cancellable](Operation&, HookFS::Next next) {
+    cancellable.source.cancel();
     return next();
   };
-  CHECK(code_of(files.stat(ctx, "a")) == std::errc::operation_canceled);
+  CHECK(code_of(files.stat(cancellable.context, "a")) == std::errc::operation_canceled);
   CHECK(recorder.record.counts.empty());
 }
 

@@ -376,8 +376,8 @@ LEASH_FS_TEST("a mapping may outlive its file, and be left to its destructor") {
   put(subject.files(), "file", "content");
   fs::TrackedFS files(subject.files());
   auto [tracker, ctx] = track::with_tracker(Context());
-  const auto mapped = [&, &ctx = ctx](fs::MapMode mode) {
-    const auto file = files.open(ctx, "file", {.read = true, .write = true}).value();
+  const auto mapped = [&files, &context = ctx](fs::MapMode mode) {
+    const auto file = files.open(context, "file", {.read = true, .write = true}).value();
     auto mapping = file->map(0, 7, mode).value();
     CHECK(file->close());
     return mapping;
