@@ -81,15 +81,15 @@ Result<std::unique_ptr<Dir>> MemoryFS::do_open_dir(Call, std::string_view path) 
 }
 
 Result<FileInfo> MemoryFS::do_stat(Call, std::string_view path) {
-  Outcome<FileInfo> info = tree_->stat(path, true);
-  if (!info) return failed("stat", path, info.error());
-  return *std::move(info);
+  Result<FileInfo> info(std::in_place);
+  if (const std::error_code error = tree_->stat(path, true, *info)) info = failed("stat", path, error);
+  return info;
 }
 
 Result<FileInfo> MemoryFS::do_lstat(Call, std::string_view path) {
-  Outcome<FileInfo> info = tree_->stat(path, false);
-  if (!info) return failed("lstat", path, info.error());
-  return *std::move(info);
+  Result<FileInfo> info(std::in_place);
+  if (const std::error_code error = tree_->stat(path, false, *info)) info = failed("lstat", path, error);
+  return info;
 }
 
 Result<std::vector<DirEntry>> MemoryFS::do_read_dir(Call, std::string_view path) {

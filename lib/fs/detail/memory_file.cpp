@@ -194,8 +194,9 @@ Result<int> MemoryFile::do_release(std::source_location) {
 }
 
 Result<void> MemoryFile::do_close(std::source_location) {
-  if (closed_.exchange(true)) return fail("close", path(), std::errc::bad_file_descriptor);
-  if (has_locked_.exchange(false, std::memory_order_relaxed)) node_->locks().unlock_all(this);
+  if (closed_.load(std::memory_order_relaxed)) return fail("close", path(), std::errc::bad_file_descriptor);
+  closed_.store(true, std::memory_order_relaxed);
+  if (has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock_all(this);
   return {};
 }
 

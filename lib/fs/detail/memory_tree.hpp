@@ -49,7 +49,7 @@ class MemoryTree : public leash::detail::RefCounted {
 
   Outcome<NodeRef> open(std::string_view path, const OpenOptions& options);
   Outcome<NodeRef> open_dir(std::string_view path);
-  Outcome<FileInfo> stat(std::string_view path, bool follow);
+  std::error_code stat(std::string_view path, bool follow, FileInfo& info);
   Outcome<std::string> read_link(std::string_view path);
   Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
   Outcome<void> mkdir_all(std::string_view path, std::uint32_t mode);
@@ -79,6 +79,7 @@ class MemoryTree : public leash::detail::RefCounted {
   std::vector<DirEntry> list_next(MemoryName* cursor, std::size_t max);
 
   FileInfo info(const MemoryNode& node, std::string_view name) const;
+  void fill(FileInfo& info, const MemoryNode& node, std::string_view name) const;
 
   /// What `MemoryFS::dump` returns.
   std::string dump();
@@ -130,10 +131,11 @@ class MemoryTree : public leash::detail::RefCounted {
   /// What was taken out of the tree, linked by `MemoryName::next`, to be freed when no lock is held.
   class Removed;
 
-  explicit MemoryTree(const Options& options);
+  MemoryTree(const Options& options, MemoryNodePage* first_page) noexcept;
   ~MemoryTree();
 
   NodeRef make_node(FileType type, std::uint32_t mode);
+  void turn_page();
 
   // The caller of these functions holds `lock_`; where they change something, exclusively.
 
@@ -165,10 +167,12 @@ class MemoryTree : public leash::detail::RefCounted {
   struct FreeNode {
     FreeNode* next;
   };
-  std::vector<std::pair<MemoryNodePage*, std::size_t>> page_runs_;  ///< Each allocated at once: where, and how many.
-  MemoryNodePage* next_page_ = nullptr;                             ///< Of the last run: the page to take nodes from.
-  std::size_t pages_left_ = 0;                                      ///< Of that run, with that page.
-  std::size_t next_in_page_ = 0;
+  MemoryNodePage* page_;           ///< The page to take nodes from.
+  std::size_t taken_of_page_ = 0;  ///< How many of its nodes were taken,
+  std::size_t nodes_in_page_ =
+      (sizeof(MemoryNodePage::memory) - sizeof(MemoryTree)) / sizeof(MemoryNode);  ///< of so many.
+  std::size_t pages_left_ = 0;              ///< How many follow it that were allocated together with it.
+  std::vector<MemoryNodePage*> page_runs_;  ///< All but the first page, as they were allocated.
   FreeNode* free_ = nullptr;
   std::atomic<FreeNode*> given_back_{nullptr};  ///< By threads that have closed what was removed; without `lock_`.
 };
