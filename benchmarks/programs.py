@@ -17,10 +17,11 @@ def say(text):
 
 
 class Samples:
-    """What was measured: for each name the values of all rounds, and why something was not measured."""
+    """What was measured: for each name the values of all rounds, which peers of which version, and why something was not measured."""
 
     def __init__(self):
         self.values = {}
+        self.peers = []
         self.left_out = {}
 
     def add(self, name, value):
@@ -50,6 +51,13 @@ def run(command):
     if done.returncode != 0:
         raise SystemExit(f"{command[0]} failed:\n{done.stdout}{done.stderr}")
     return done
+
+
+def first_line(command):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
+    except (OSError, subprocess.CalledProcessError, IndexError):
+        return "none"
 
 
 def google_benchmark(program, min_time, pattern=None):

@@ -7,20 +7,10 @@ import os
 import pathlib
 import platform
 import re
-import subprocess
 
 import programs
 import tables
-import track_suite
-
-SUITES = {"track": track_suite}
-
-
-def first_line(command):
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.splitlines()[0]
-    except (OSError, subprocess.CalledProcessError, IndexError):
-        return "none"
+from suites import SUITES
 
 
 def machine(build):
@@ -35,8 +25,7 @@ def machine(build):
         "cores": os.cpu_count(),
         "kernel": f"{platform.system()} {platform.release()}",
         "libc": " ".join(platform.libc_ver()),
-        "compiler": re.sub(r"^[cg]\+\+\S* ", "GCC ", first_line([compiler.group(1) if compiler else "c++", "--version"])),
-        "go": first_line(["go", "version"]),
+        "compiler": re.sub(r"^[cg]\+\+\S* ", "GCC ", programs.first_line([compiler.group(1) if compiler else "c++", "--version"])),
     }
 
 
@@ -61,7 +50,7 @@ def main():
     parser.add_argument("--smoke", action="store_true", help="only see whether everything runs; the figures mean nothing")
     arguments = parser.parse_args()
 
-    suite = SUITES[arguments.suite]
+    suite, pages = SUITES[arguments.suite]
     load = os.getloadavg()[0]
     samples = suite.measure(arguments.build, arguments.smoke, arguments.rounds)
     values, spreads = suite.figures(samples)
@@ -70,12 +59,13 @@ def main():
         raise SystemExit("not measured: " + ", ".join(lacking))
 
     merge(arguments.out, suite.PREFIX, values)
-    details = {"machine": machine(arguments.build) | {"load_before": load, "rounds": arguments.rounds},
+    details = {"machine": machine(arguments.build) | {"load_before": load, "peers": samples.peers,
+                           "rounds": arguments.rounds},
                "left_out": samples.left_out, "spread_percent": spreads}
     arguments.out.with_name(f"{arguments.suite}_details.json").write_text(
         json.dumps(details, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
     if not arguments.smoke:
-        print(tables.as_text(suite, values, details))
+        print(tables.as_text(suite, pages.tables(values), values, details))
     programs.say(f"all figures: {arguments.out}")
 
 

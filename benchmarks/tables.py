@@ -34,48 +34,9 @@ def missed(suite, values):
     return [(name, suite.CAUSES.get(name, "the reason is not known.")) for name in names]
 
 
-def peers(suite, values):
-    """What others need for a tag, and how many times that of leash it is."""
-    own = ["create_close_16_ns", "create_close_site_ns"]
-    rows = [["tag created and closed", "ns", "/ leash", "/ leash, level `site`"]]
-    for name, meaning in suite.PEER_TAGS:
-        value = values.get("peer/" + name)
-        cells = [ratio(value, values[other]) for other in own] if value else ["-"] * len(own)
-        rows.append([meaning, number(value) if value else "left out", *cells])
-    return rows
-
-
-def stacks(suite, values):
-    rows = [["stack of 16 frames, alone", "ns", "/ leash"]]
-    for name, meaning in suite.PEER_STACKS:
-        value = values.get("peer/" + name)
-        rows.append([meaning, *([number(value), ratio(value, values["walk_16_ns"])] if value else ["left out", "-"])])
-    return rows
-
-
 def own(suite, values):
     rows = [["figure", "measured", "meaning"]]
     return rows + [[f"`{suite.PREFIX}{name}`", number(values[name]), meaning] for name, meaning in suite.OWN if name in values]
-
-
-def growth(suite, values):
-    rows = [["open tags", "leash, 16 frames, ns", "mutex + unordered_set, no stack, ns", "Go article's tracker, 5 frames, ns"]]
-    for count in suite.OPEN_TAGS:
-        if f"open_tags/{count}_ns" in values:
-            others = [values.get(f"peer/{peer}_open_tags/{count}_ns") for peer in ["mutex_set", "go_seed"]]
-            rows.append([f"{count:,}", number(values[f"open_tags/{count}_ns"]), *[number(v) if v else "-" for v in others]])
-    return rows
-
-
-def stack_growth(suite, values):
-    rows = [["different stacks", "ns", "with the 16 calls, ns"]]
-    return rows + [[f"{count:,}", number(values[f"stacks/{count}_less_calls_ns"]), number(values[f"stacks/{count}_ns"])]
-                   for count in suite.STACKS if f"stacks/{count}_ns" in values]
-
-
-def depth_growth(suite, values):
-    rows = [["frames kept", "ns"]]
-    return rows + [[str(depth), number(values[f"depth/{depth}_ns"])] for depth in suite.DEPTHS if f"depth/{depth}_ns" in values]
 
 
 def markdown(rows):
@@ -94,9 +55,9 @@ def text(rows):
     return "\n".join(lines).replace("`", "")
 
 
-def as_text(suite, values, details):
-    parts = [goals(suite, values, details), own(suite, values), peers(suite, values), stacks(suite, values),
-             growth(suite, values), stack_growth(suite, values), depth_growth(suite, values)]
+def as_text(suite, others, values, details):
+    """`others`: the tables that only this suite has, by their names."""
+    parts = [goals(suite, values, details), own(suite, values), *others.values()]
     result = "\n\n".join(text(part) for part in parts if len(part) > 1)
     for what, why in details["left_out"].items():
         result += f"\n\nLEFT OUT: {what}: {why}"

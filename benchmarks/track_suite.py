@@ -2,29 +2,11 @@
 
 import re
 import tempfile
-from dataclasses import dataclass
 
 import programs
+from figure import Figure
 
 PREFIX = "track/"
-
-
-@dataclass(frozen=True)
-class Figure:
-    name: str
-    meaning: str
-    unit: str
-    goal: float
-    at_least: bool = False
-
-    def met(self, value):
-        return value >= self.goal if self.at_least else value <= self.goal
-
-    def goal_text(self):
-        if self.goal == 0:
-            return "= 0"
-        return f"{'≥' if self.at_least else '≤'} {self.goal:,g}"
-
 
 FIGURES = [
     Figure("create_close_16_ns", "a tag created and closed, 16 frames", "ns", 110),
@@ -138,6 +120,7 @@ def fast_round(samples, build, min_time):
         samples.leave_out("Boost.Stacktrace", "its headers are not installed")
     go = build / "peers/bench_peers_go"
     if go.exists():
+        samples.peers = [programs.first_line(["go", "version"]).removeprefix("go version ")]
         for entry in programs.json_output([go, f"-min_time={min_time}"])["benchmarks"]:
             samples.add("peer/" + entry["name"], programs.nanoseconds(entry))
     else:

@@ -42,6 +42,8 @@ is_installed() {
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     libboost-stacktrace-dev) has_header boost/stacktrace/safe_dump_to.hpp ;;
     libunwind-dev) has_header libunwind.h ;;
+    librocksdb-dev) has_header rocksdb/env.h ;;
+    llvm-14-dev) [[ -e /usr/lib/llvm-14/include/llvm/Support/VirtualFileSystem.h ]] ;;
     golang-go) has_command go ;;
     clang-19) has_command clang++-19 ;;
     *) has_command "$1" ;;

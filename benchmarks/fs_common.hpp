@@ -1,0 +1,120 @@
+#pragma once
+
+#include <benchmark/benchmark.h>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdlib>
+#include <leash/context.hpp>
+#include <leash/fs/file_system.hpp>
+#include <leash/result.hpp>
+#include <paired.hpp>
+#include <random>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+/// What the programs of the suite `fs` share.
+namespace bench {
+
+inline constexpr std::size_t kib = 1024;
+inline constexpr std::size_t mib = 1024 * kib;
+
+/// The value of a Result that cannot fail here.
+template <class T>
+T must(leash::Result<T> result) {
+  if (!result) std::abort();
+  if constexpr (!std::is_void_v<T>) return *std::move(result);
+}
+
+inline void must(bool holds) {
+  if (!holds) std::abort();
+}
+
+/// Measures `ours` and `theirs` by turns, so that what disturbs one disturbs the other. Each is a batch of `count`
+/// operations and returns how many seconds it took. The counters are the medians of what one operation takes, and of
+/// ours / theirs.
+template <class Ours, class Theirs>
+void pairs(benchmark::State& state, double count, Ours ours, Theirs theirs) {
+  std::vector<double> our_times;
+  std::vector<double> their_times;
+  std::vector<double> ratios;
+  ours();
+  theirs();
+  bool ours_first = false;
+  for (auto _ : state) {
+    ours_first = !ours_first;
+    const double before = ours_first ? ours() : 0;
+    const double their_time = theirs();
+    const double our_time = ours_first ? before : ours();
+    our_times.push_back(1e9 * our_time / count);
+    their_times.push_back(1e9 * their_time / count);
+    ratios.push_back(our_time / their_time);
+    state.SetIterationTime(our_time + their_time);
+  }
+  state.counters["ours_ns"] = median(our_times);
+  state.counters["theirs_ns"] = median(their_times);
+  state.counters["ratio"] = median(ratios);
+}
+
+/// So many different paths, in folders of at most a thousand.
+inline std::vector<std::string> paths(std::size_t count, std::string_view folder = "data") {
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < count; ++i) {
+    result.push_back(std::string(folder) + std::to_string(i / 1000) + "/file-" + std::to_string(i % 1000) + ".csv");
+  }
+  return result;
+}
+
+/// Random ones of the paths, which lie in memory in the order in which they are used.
+inline std::vector<std::string> some_of(const std::vector<std::string>& names) {
+  constexpr std::size_t most = 100'000;
+  std::mt19937_64 random(1);
+  std::vector<std::string> result;
+  for (std::size_t i = 0; i < std::min(most, names.size()); ++i) result.push_back(names[random() % names.size()]);
+  return result;
+}
+
+inline constexpr std::size_t block_size = 4 * kib;
+using Block = std::array<std::byte, block_size>;
+
+/// A path and 4 KiB of content are enough for the figures about files that are opened, read and closed. Sixteen of them
+/// lie in the second cache, with whoever has them.
+inline constexpr std::size_t few_files = 16;
+
+/// Creates the files with a content of so many bytes each, and the folders above them.
+inline void fill(leash::fs::FileSystem& files, const std::vector<std::string>& names, std::size_t size) {
+  const leash::Context& ctx = leash::Context::background();
+  const std::string content(size, 'x');
+  std::string_view last_folder;
+  for (const std::string& name : names) {
+    const std::string_view folder = std::string_view(name).substr(0, name.rfind('/'));
+    if (folder != last_folder) must(files.mkdir_all(ctx, folder));
+    last_folder = folder;
+    auto file = must(files.create(ctx, name));
+    must(file->write(content));
+    must(file->close());
+  }
+}
+
+/// Opens a file, reads its first bytes and closes it.
+inline void open_read_close(const leash::Context& ctx, leash::fs::FileSystem& files, std::string_view path,
+                            Block& block) {
+  auto file = files.open(ctx, path);
+  if (!file) std::abort();
+  if ((*file)->read(block) != block.size() || !(*file)->close()) std::abort();
+  benchmark::DoNotOptimize(block.data());
+  benchmark::ClobberMemory();
+}
+
+/// Creates a file, writes to it and closes it.
+inline void create_write_close(const leash::Context& ctx, leash::fs::FileSystem& files, std::string_view path,
+                               const Block& block) {
+  auto file = files.create(ctx, path);
+  if (!file) std::abort();
+  if (!(*file)->write(block) || !(*file)->close()) std::abort();
+}
+
+}  // namespace bench

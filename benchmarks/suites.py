@@ -1,0 +1,8 @@
+"""The suites: for each what measures it, and what makes tables and charts of its figures."""
+
+import fs_pages
+import fs_suite
+import track_pages
+import track_suite
+
+SUITES = {"fs": (fs_suite, fs_pages), "track": (track_suite, track_pages)}
