@@ -57,10 +57,13 @@ struct TrackedContext;
 }  // namespace track
 
 namespace fs {
+class CountingFS;
 class Dir;
 class DiskFS;
 class File;
 class FileSystem;
+class HookedFileSystem;
+class LoggingFS;
 class Mapping;
 class MemoryFS;
 class PathArg;
@@ -68,7 +71,9 @@ class ProxyDir;
 class ProxyFile;
 class ProxyFileSystem;
 class ProxyMapping;
+class ReadOnlyFS;
 class Reader;
+class SubFS;
 class TempDir;
 class TempFile;
 class TrackedFS;
@@ -77,6 +82,7 @@ enum class FileType : unsigned char;
 enum class Links : unsigned char;
 enum class LockMode : unsigned char;
 enum class MapMode : unsigned char;
+enum class OperationKind : unsigned char;
 enum class Whence : unsigned char;
 enum class errc;
 struct AtomicWriteOptions;
@@ -85,6 +91,9 @@ struct DirEntry;
 struct FileInfo;
 struct LockRange;
 struct OpenOptions;
+struct Operation;
+struct OperationCount;
+struct OperationCounts;
 struct ReaderOptions;
 struct Space;
 }  // namespace fs

@@ -91,6 +91,7 @@ TEST_CASE("escape keeps valid UTF-8 and shows every other byte") {
   CHECK(escape(std::string(1 << 20, 'x'), 8) == "xxxxxxxx… (1048576 bytes)");
   CHECK(escape("aé", 2) == "aé");
   CHECK(escape("a\u202eb\u200bc\ufeff") == "a\\xe2\\x80\\xaeb\\xe2\\x80\\x8bc\\xef\\xbb\\xbf");
+  CHECK(escape("a\u061cb\U000e0041c") == "a\\xd8\\x9cb\\xf3\\xa0\\x81\\x81c");
   CHECK(escape("\xf0\x80\x80\x80") == "\\xf0\\x80\\x80\\x80");  // overlong
   CHECK(escape("\xe2\x82") == "\\xe2\\x82");                    // cut off
   CHECK(escape("\xe2\x82z") == "\\xe2\\x82z");

@@ -30,21 +30,21 @@ std::size_t sequence_length(std::string_view text) {
   return 0;
 }
 
-/// The code point of a well-formed sequence of two or three bytes.
+/// The code point of a well-formed sequence of two to four bytes.
 unsigned code_point(std::string_view sequence) {
-  unsigned code = static_cast<unsigned char>(sequence[0]) & (sequence.size() == 2 ? 0x1FU : 0x0FU);
+  unsigned code = static_cast<unsigned char>(sequence[0]) & (0x7FU >> sequence.size());
   for (const char byte : sequence.substr(1)) code = code << 6U | (static_cast<unsigned char>(byte) & 0x3FU);
   return code;
 }
 
 /// Whether a well-formed sequence could act on a terminal or hide text: C1 control characters, characters of zero
-/// width, marks of direction, separators of lines and paragraphs. Not for control characters of one byte.
+/// width, marks of direction, separators of lines and paragraphs, tags. Not for control characters of one byte.
 bool is_hidden(std::string_view sequence) {
-  if (sequence.size() != 2 && sequence.size() != 3) return false;
+  if (sequence.size() < 2) return false;
   const unsigned code = code_point(sequence);
   const auto between = [code](unsigned first, unsigned last) { return code >= first && code <= last; };
   return between(0x80, 0x9F) || between(0x200B, 0x200F) || between(0x2028, 0x202E) || between(0x2060, 0x206F) ||
-         code == 0xFEFF;
+         between(0xE0000, 0xE007F) || code == 0x061C || code == 0xFEFF;
 }
 
 void append_hex(std::string& out, unsigned char byte) {

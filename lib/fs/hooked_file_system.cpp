@@ -2,6 +2,8 @@
 #include <atomic>
 #include <leash/context.hpp>
 #include <leash/fs/hooked_file_system.hpp>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
@@ -22,29 +24,12 @@ struct HookLink : leash::detail::RefCounted {
 
 namespace {
 
+/// Whether a hook cannot make an operation succeed that it did not carry out: it returns a handle, or a descriptor, of
+/// which 0 would be the standard input of the process.
 template <class T>
-inline constexpr bool is_handle = false;
+inline constexpr bool needs_next = std::is_same_v<T, int>;
 template <class T>
-inline constexpr bool is_handle<std::unique_ptr<T>> = true;
-
-/// What the caller gets if the hook says success, and `last` is what the last `next` returned.
-template <class T>
-Result<T> settle(Result<T>&& last) {
-  if constexpr (is_handle<T>) {
-    return std::move(last);
-  } else {
-    return last ? std::move(last) : Result<T>();
-  }
-}
-
-template <class T>
-Result<T> nothing_done([[maybe_unused]] const Operation& operation) {
-  if constexpr (is_handle<T>) {
-    return operation.fail(std::errc::operation_canceled, "the hook did not let it happen");
-  } else {
-    return {};
-  }
-}
+inline constexpr bool needs_next<std::unique_ptr<T>> = true;
 
 }  // namespace
 
@@ -55,14 +40,22 @@ Result<T> HookLink::pass(Operation& operation, CarryOut carry_out) const {
   if constexpr (std::is_void_v<T>) {
     return hook->around(operation, carry_out);
   } else {
-    Result<T> last = nothing_done<T>(operation);
+    // What a hook puts in its place need not live as long as this call.
+    const std::string_view path = operation.path;
+    std::optional<Result<T>> last;
     const Result<void> status = hook->around(operation, [&]() -> Result<void> {
-      last = carry_out();
-      if (!last) return std::unexpected(last.error());
+      last.emplace(carry_out());
+      if (!*last) return std::unexpected(last->error());
       return {};
     });
     if (!status) return std::unexpected(status.error());
-    return settle(std::move(last));
+    if (last && (*last || needs_next<T>)) return *std::move(last);
+    if constexpr (needs_next<T>) {
+      operation.path = path;
+      return operation.fail(std::errc::operation_canceled, "the hook did not let it happen");
+    } else {
+      return {};
+    }
   }
 }
 
@@ -73,21 +66,27 @@ using leash::detail::Ref;
 /// What a handle adds to those of the inner file system.
 class Hooked {
  public:
-  Hooked(Ref<HookLink> link, const Context& context) : link_(std::move(link)), context_(context) {}
+  Hooked(Ref<HookLink> link, Context context) : link_(std::move(link)), context_(std::move(context)) {}
 
  protected:
   Operation operation(OperationKind kind, std::string_view path, std::source_location site) const {
     return {.kind = kind, .path = path, .context = context_, .site = site};
   }
 
-  /// `pass`, and `close` in any case.
+  /// `pass`, and `close` in any case, also if the hook throws.
   template <class Close>
   Result<void> pass_close(Operation operation, Close close) const {
     bool closed = false;
-    Result<void> result = link_->pass<void>(operation, [&]() -> Result<void> {
-      closed = true;
-      return close();
-    });
+    Result<void> result;
+    try {
+      result = link_->pass<void>(operation, [&]() -> Result<void> {
+        closed = true;
+        return close();
+      });
+    } catch (...) {
+      if (!closed) static_cast<void>(close());
+      throw;
+    }
     if (!closed) static_cast<void>(close());
     return result;
   }
@@ -98,8 +97,8 @@ class Hooked {
 
 class HookedMapping final : Hooked, public ProxyMapping {
  public:
-  HookedMapping(std::unique_ptr<Mapping> inner, Ref<HookLink> link, const Context& context)
-      : Hooked(std::move(link), context), ProxyMapping(std::move(inner)) {}
+  HookedMapping(std::unique_ptr<Mapping> inner, Ref<HookLink> link, Context context)
+      : Hooked(std::move(link), std::move(context)), ProxyMapping(std::move(inner)) {}
 
  private:
   Result<void> do_sync(std::source_location site) override {
@@ -115,8 +114,8 @@ class HookedMapping final : Hooked, public ProxyMapping {
 
 class HookedDir final : Hooked, public ProxyDir {
  public:
-  HookedDir(std::unique_ptr<Dir> inner, Ref<HookLink> link, const Context& context)
-      : Hooked(std::move(link), context), ProxyDir(std::move(inner)) {}
+  HookedDir(std::unique_ptr<Dir> inner, Ref<HookLink> link, Context context)
+      : Hooked(std::move(link), std::move(context)), ProxyDir(std::move(inner)) {}
 
  private:
   Result<std::vector<DirEntry>> do_read(std::size_t max, std::source_location site) override {
@@ -138,8 +137,8 @@ class HookedDir final : Hooked, public ProxyDir {
 
 class HookedFile final : Hooked, public ProxyFile {
  public:
-  HookedFile(std::unique_ptr<File> inner, Ref<HookLink> link, const Context& context, const OpenOptions& options)
-      : Hooked(std::move(link), context),
+  HookedFile(std::unique_ptr<File> inner, Ref<HookLink> link, Context context, const OpenOptions& options)
+      : Hooked(std::move(link), std::move(context)),
         ProxyFile(std::move(inner)),
         options_(options),
         position_(options.append ? Operation::unknown_offset : 0) {}
@@ -312,7 +311,7 @@ Result<std::unique_ptr<File>> HookedFileSystem::do_open(Call call, std::string_v
   Operation op = operation_of(OperationKind::open, call, path);
   op.options = &options;
   Result<std::unique_ptr<File>> file =
-      link_->pass<std::unique_ptr<File>>(op, [&] { return ProxyFileSystem::do_open(call, op.path, options); });
+      link_->pass<std::unique_ptr<File>>(op, [&] { return inner().open(call, op.path, options); });
   if (!file || !op.hooks_handle) return file;
   return std::make_unique<detail::HookedFile>(*std::move(file), link_, call.context(), options);
 }
@@ -320,110 +319,110 @@ Result<std::unique_ptr<File>> HookedFileSystem::do_open(Call call, std::string_v
 Result<std::unique_ptr<Dir>> HookedFileSystem::do_open_dir(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::open_dir, call, path);
   Result<std::unique_ptr<Dir>> dir =
-      link_->pass<std::unique_ptr<Dir>>(op, [&] { return ProxyFileSystem::do_open_dir(call, op.path); });
+      link_->pass<std::unique_ptr<Dir>>(op, [&] { return inner().open_dir(call, op.path); });
   if (!dir || !op.hooks_handle) return dir;
   return std::make_unique<detail::HookedDir>(*std::move(dir), link_, call.context());
 }
 
 Result<FileInfo> HookedFileSystem::do_stat(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::stat, call, path);
-  return link_->pass<FileInfo>(op, [&] { return ProxyFileSystem::do_stat(call, op.path); });
+  return link_->pass<FileInfo>(op, [&] { return inner().stat(call, op.path); });
 }
 
 Result<FileInfo> HookedFileSystem::do_lstat(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::lstat, call, path);
-  return link_->pass<FileInfo>(op, [&] { return ProxyFileSystem::do_lstat(call, op.path); });
+  return link_->pass<FileInfo>(op, [&] { return inner().lstat(call, op.path); });
 }
 
 Result<std::vector<DirEntry>> HookedFileSystem::do_read_dir(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::read_dir, call, path);
-  return link_->pass<std::vector<DirEntry>>(op, [&] { return ProxyFileSystem::do_read_dir(call, op.path); });
+  return link_->pass<std::vector<DirEntry>>(op, [&] { return inner().read_dir(call, op.path); });
 }
 
 Result<std::vector<FileInfo>> HookedFileSystem::do_read_dir_info(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::read_dir_info, call, path);
-  return link_->pass<std::vector<FileInfo>>(op, [&] { return ProxyFileSystem::do_read_dir_info(call, op.path); });
+  return link_->pass<std::vector<FileInfo>>(op, [&] { return inner().read_dir_info(call, op.path); });
 }
 
 Result<void> HookedFileSystem::do_mkdir(Call call, std::string_view path, std::uint32_t mode) {
   Operation op = operation_of(OperationKind::mkdir, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_mkdir(call, op.path, mode); });
+  return link_->pass<void>(op, [&] { return inner().mkdir(call, op.path, mode); });
 }
 
 Result<void> HookedFileSystem::do_mkdir_all(Call call, std::string_view path, std::uint32_t mode) {
   Operation op = operation_of(OperationKind::mkdir_all, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_mkdir_all(call, op.path, mode); });
+  return link_->pass<void>(op, [&] { return inner().mkdir_all(call, op.path, mode); });
 }
 
 Result<void> HookedFileSystem::do_remove(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::remove, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_remove(call, op.path); });
+  return link_->pass<void>(op, [&] { return inner().remove(call, op.path); });
 }
 
 Result<void> HookedFileSystem::do_remove_file(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::remove_file, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_remove_file(call, op.path); });
+  return link_->pass<void>(op, [&] { return inner().remove_file(call, op.path); });
 }
 
 Result<void> HookedFileSystem::do_remove_dir(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::remove_dir, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_remove_dir(call, op.path); });
+  return link_->pass<void>(op, [&] { return inner().remove_dir(call, op.path); });
 }
 
 Result<void> HookedFileSystem::do_remove_all(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::remove_all, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_remove_all(call, op.path); });
+  return link_->pass<void>(op, [&] { return inner().remove_all(call, op.path); });
 }
 
 Result<void> HookedFileSystem::do_rename(Call call, std::string_view from, std::string_view to) {
   Operation op = operation_of(OperationKind::rename, call, from);
   op.to = to;
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_rename(call, op.path, op.to); });
+  return link_->pass<void>(op, [&] { return inner().rename(call, op.path, op.to); });
 }
 
 Result<void> HookedFileSystem::do_link(Call call, std::string_view existing, std::string_view path) {
   Operation op = operation_of(OperationKind::link, call, existing);
   op.to = path;
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_link(call, op.path, op.to); });
+  return link_->pass<void>(op, [&] { return inner().link(call, op.path, op.to); });
 }
 
 Result<void> HookedFileSystem::do_symlink(Call call, std::string_view target, std::string_view path) {
   Operation op = operation_of(OperationKind::symlink, call, path);
   op.target = target;
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_symlink(call, target, op.path); });
+  return link_->pass<void>(op, [&] { return inner().symlink(call, target, op.path); });
 }
 
 Result<std::string> HookedFileSystem::do_read_link(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::read_link, call, path);
-  return link_->pass<std::string>(op, [&] { return ProxyFileSystem::do_read_link(call, op.path); });
+  return link_->pass<std::string>(op, [&] { return inner().read_link(call, op.path); });
 }
 
 Result<void> HookedFileSystem::do_chmod(Call call, std::string_view path, std::uint32_t mode) {
   Operation op = operation_of(OperationKind::chmod, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_chmod(call, op.path, mode); });
+  return link_->pass<void>(op, [&] { return inner().chmod(call, op.path, mode); });
 }
 
 Result<void> HookedFileSystem::do_set_times(Call call, std::string_view path,
                                             std::optional<Clock::system_time_point> accessed,
                                             std::optional<Clock::system_time_point> modified) {
   Operation op = operation_of(OperationKind::set_times, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_set_times(call, op.path, accessed, modified); });
+  return link_->pass<void>(op, [&] { return inner().set_times(call, op.path, accessed, modified); });
 }
 
 Result<void> HookedFileSystem::do_truncate(Call call, std::string_view path, std::uint64_t size) {
   Operation op = operation_of(OperationKind::truncate, call, path);
   op.size = size;
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_truncate(call, op.path, size); });
+  return link_->pass<void>(op, [&] { return inner().truncate(call, op.path, size); });
 }
 
 Result<void> HookedFileSystem::do_sync_dir(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::sync_dir, call, path);
-  return link_->pass<void>(op, [&] { return ProxyFileSystem::do_sync_dir(call, op.path); });
+  return link_->pass<void>(op, [&] { return inner().sync_dir(call, op.path); });
 }
 
 Result<Space> HookedFileSystem::do_space(Call call, std::string_view path) {
   Operation op = operation_of(OperationKind::space, call, path);
-  return link_->pass<Space>(op, [&] { return ProxyFileSystem::do_space(call, op.path); });
+  return link_->pass<Space>(op, [&] { return inner().space(call, op.path); });
 }
 
 }  // namespace LEASH_NAMESPACE::fs

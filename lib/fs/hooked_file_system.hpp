@@ -40,11 +40,15 @@ class HookedFileSystem : public ProxyFileSystem {
  protected:
   using Next = FunctionRef<Result<void>()>;
 
-  /// Called for each operation, by any number of threads at once. `next` carries it out as `operation` says by then,
-  /// and returns whether it succeeded. It may be called several times, or never. What `around` returns is what the
-  /// caller of the operation gets: an Error, or the result of the last `next`. If that failed or there was none,
-  /// success is a value of 0 or empty; but no handle can be made of nothing, so opening and mapping then fail with the
-  /// Error of `next`, or `operation_canceled`. `File::close`, `Dir::close` and `Mapping::close` close in any case.
+  /// Called for each operation, by any number of threads at once, after the public member has checked the Context and
+  /// the arguments. `next` carries it out as `operation` says by then, and returns whether it succeeded; for operations
+  /// of the file system by the public member of the inner one, which checks again what `around` may have changed. It
+  /// may be called several times, or never.
+  ///
+  /// What `around` returns is what the caller of the operation gets: an Error, or the result of the last `next`. If
+  /// that failed or there was none, success is a value of 0 or empty. But no handle can be made of nothing: `open`,
+  /// `open_dir`, `File::map` and `File::release` then fail with the Error of `next`, or with `operation_canceled`.
+  /// `File::close`, `Dir::close` and `Mapping::close` close in any case.
   ///
   /// Is not called for `native_handle` and `path`, for the bytes of a Mapping, nor for the end of a handle that was not
   /// closed.

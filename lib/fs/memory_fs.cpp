@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <leash/detail/escape.hpp>
+#include <leash/fs/detail/copy_below.hpp>
 #include <leash/fs/detail/memory_dir.hpp>
 #include <leash/fs/detail/memory_file.hpp>
 #include <leash/fs/detail/memory_tree.hpp>
@@ -54,17 +55,32 @@ MemoryFS::MemoryFS() : MemoryFS(Options{}, {}) {}
 
 MemoryFS::MemoryFS(std::initializer_list<Entry> entries) : MemoryFS(Options{}, entries) {}
 
-MemoryFS::MemoryFS(const Options& options)
-    : FileSystem(ChecksPaths{}), tree_(detail::MemoryTree::make({options.clock, options.umask, options.capacity})) {}
+MemoryFS::MemoryFS(leash::detail::Ref<detail::MemoryTree> tree) noexcept
+    : FileSystem(ChecksPaths{}), tree_(std::move(tree)) {}
 
 // Delegates, so that the destructor runs if an entry is rejected.
-MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries) : MemoryFS(options) {
+MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries)
+    : MemoryFS(detail::MemoryTree::make({options.clock, options.umask, options.capacity, options.crash_clones})) {
   for (const Entry& entry : entries) add_entry(*tree_, entry);
 }
 
 MemoryFS MemoryFS::with(const Options& options, std::initializer_list<Entry> entries) { return {options, entries}; }
 
 MemoryFS::~MemoryFS() { tree_->dispose(); }
+
+MemoryFS MemoryFS::clone() const { return MemoryFS(tree_->clone(std::nullopt)); }
+
+MemoryFS MemoryFS::crash_clone(std::uint64_t seed) const { return MemoryFS(tree_->clone(seed)); }
+
+Result<void> MemoryFS::load(Call call, FileSystem& files, PathArg path) {
+  if (&files == this) return fail("load", path, std::errc::invalid_argument, "from itself");
+  return detail::copy_below(call, "load", files, path, *this, ".");
+}
+
+Result<void> MemoryFS::store(Call call, FileSystem& files, PathArg path) {
+  if (&files == this) return fail("store", path, std::errc::invalid_argument, "into itself");
+  return detail::copy_below(call, "store", *this, ".", files, path);
+}
 
 std::string MemoryFS::dump() const { return tree_->dump(); }
 
@@ -81,15 +97,15 @@ Result<std::unique_ptr<Dir>> MemoryFS::do_open_dir(Call, std::string_view path) 
 }
 
 Result<FileInfo> MemoryFS::do_stat(Call, std::string_view path) {
-  Outcome<FileInfo> info = tree_->stat(path, true);
-  if (!info) return failed("stat", path, info.error());
-  return *std::move(info);
+  Result<FileInfo> info(std::in_place);
+  if (const std::error_code error = tree_->stat(path, true, *info)) info = failed("stat", path, error);
+  return info;
 }
 
 Result<FileInfo> MemoryFS::do_lstat(Call, std::string_view path) {
-  Outcome<FileInfo> info = tree_->stat(path, false);
-  if (!info) return failed("lstat", path, info.error());
-  return *std::move(info);
+  Result<FileInfo> info(std::in_place);
+  if (const std::error_code error = tree_->stat(path, false, *info)) info = failed("lstat", path, error);
+  return info;
 }
 
 Result<std::vector<DirEntry>> MemoryFS::do_read_dir(Call, std::string_view path) {
@@ -160,6 +176,7 @@ Result<void> MemoryFS::do_truncate(Call, std::string_view path, std::uint64_t si
 Result<void> MemoryFS::do_sync_dir(Call, std::string_view path) {
   const auto node = tree_->open_dir(path);
   if (!node) return fail("sync_dir", path, node.error());
+  tree_->sync(**node);
   return {};
 }
 

@@ -22,8 +22,8 @@ class MemoryTree;
 ///     MemoryFS memory{{"data.csv", "hello"}, {"logs/today.txt", "ok"}, {"empty/", ""}};
 ///
 /// Files are sparse: a write at offset 1 TiB takes no more memory than what is written. Reading does not change
-/// `FileInfo::accessed`. Handles share the tree, and may outlive the MemoryFS. `sync` and `sync_dir` succeed without
-/// doing anything.
+/// `FileInfo::accessed`. Handles share the tree, and may outlive the MemoryFS. What `sync` and `sync_dir` are for,
+/// `crash_clone` shows. A map of more than 64 GiB fails with `not_enough_memory`.
 class MemoryFS final : public FileSystem {
  public:
   /// A file and its content or, if the path ends with a slash, an empty directory. Directories above it that are
@@ -43,6 +43,10 @@ class MemoryFS final : public FileSystem {
     /// How many bytes of content there is room for: what files hold without their holes, in chunks of 64 KiB. A write
     /// that does not fit fails with `no_space_on_device`, and writes nothing.
     std::uint64_t capacity = UINT64_MAX;
+
+    /// Keeps what `crash_clone` needs: what was synced, beside what is there. Costs memory for all that is changed
+    /// between two calls of `sync`.
+    bool crash_clones = false;
   };
 
   /// An empty root directory.
@@ -59,13 +63,40 @@ class MemoryFS final : public FileSystem {
   MemoryFS& operator=(MemoryFS&&) = delete;
   ~MemoryFS() override;
 
+  /// A copy of the whole tree, with the same options. Handles, locks and maps stay with this one.
+  [[nodiscard]] MemoryFS clone() const;
+
+  /// A copy as a disk could be after a power cut at this moment; the same for the same seed. With a seed of 0 all that
+  /// was not synced is lost; with another one a part of it, by chance. Without `Options::crash_clones` all is there.
+  ///
+  /// - Content is durable from `File::sync`, `File::sync_data` or `Mapping::sync` on. What was written or cut since may
+  ///   be lost in each chunk of 64 KiB apart, so that a write across a border may be torn there; the size of the file
+  ///   may be the new one or that of the last sync. What is written through a map counts as written all the time.
+  /// - A name is durable from `sync_dir`, or `File::sync` of its directory, on. Of the changes of names since, those of
+  ///   the whole tree in their order, the last ones are lost: any number of them. A rename is kept or lost as a whole,
+  ///   unless only one of its two directories was synced: then the file may have both names.
+  /// - `mode` and times are as they are.
+  [[nodiscard]] MemoryFS crash_clone(std::uint64_t seed) const;
+
+  /// Copies all that is below the directory `path` of `files` into the root of this file system, and replaces the
+  /// content of files that are there. Symbolic links are copied as such; hard links become files of their own. What
+  /// vanishes meanwhile is left out. Errors: those of each step; `operation_not_supported` for what is no file,
+  /// directory or link, with its path; `invalid_argument` if `files` is this file system. Stops at the first error.
+  [[nodiscard]] Result<void> load(Call call, FileSystem& files, PathArg path = ".");
+
+  /// Copies all that is in this file system into the directory `path` of `files`, in the same way.
+  [[nodiscard]] Result<void> store(Call call, FileSystem& files, PathArg path = ".");
+
+  // What a call without a Context is told.
+  Result<void> load(NoContext, PathArg = "."), store(NoContext, PathArg = ".");
+
   /// The tree as text, for golden tests: one line for each name, in order. A directory is `logs/`, a file is
   /// `logs/today.txt "ok"`, a symbolic link is `current -> logs`. A content of more than 60 bytes is cut, and followed
   /// by its size.
   [[nodiscard]] std::string dump() const;
 
  private:
-  explicit MemoryFS(const Options& options);
+  explicit MemoryFS(leash::detail::Ref<detail::MemoryTree> tree) noexcept;
   MemoryFS(const Options& options, std::initializer_list<Entry> entries);
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;

@@ -72,16 +72,18 @@ struct Operation {
 
   const OperationKind kind;
 
-  /// The path; of a handle the one that it was opened by. Of `rename` and `link` the first one. A hook of a file system
-  /// may set it to another valid path, which then is used; setting that of a handle has no effect.
+  /// The path; of a handle its `path()`, which is that in the inner file system. Of `rename` and `link` the first one.
+  /// A hook may set it to another valid path, which is used by each `next` from then on and must live as long as that;
+  /// setting that of a handle has no effect.
   std::string_view path;
 
   std::string_view to = {};  ///< The second path of `rename` and `link`, which a hook may set too.
 
   std::string_view target = {};          ///< What `symlink` is to point to.
-  const OpenOptions* options = nullptr;  ///< Of `open`, and of the handles that it has opened; else null.
+  const OpenOptions* options = nullptr;  ///< Of `open`, and of the files that it has opened; else null.
 
-  /// Where a read, a write or a range begins; to where `seek` goes, as its caller has written it.
+  /// Where a read, a write or a range begins; to where `seek` goes, as its caller has written it, which may be negative
+  /// (cast it to `std::int64_t`). Setting it has no effect.
   std::uint64_t offset = 0;
 
   /// How many bytes to read, write, cut to, allocate, lock or map; how many entries to list. A hook may make it smaller

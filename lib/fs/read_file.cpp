@@ -48,6 +48,8 @@ Result<std::string> read_all(Call call, File& file, std::string_view path) {
     capacity *= 2;
   }
   if (!filled) return std::unexpected(filled.error());
+  // The file had far less than it said.
+  if (content.capacity() > 2 * size + buffer_without_size) content.shrink_to_fit();
   return content;
 }
 

@@ -7,7 +7,8 @@
 
 namespace LEASH_NAMESPACE::fs {
 
-/// A file system whose files and directories are tracked: each carries a tag, with the site of the call that opened it.
+/// A file system whose files, directories and mappings are tracked: each carries a tag, with the site of the call that
+/// opened it.
 ///
 ///     TrackedFS files(memory);
 ///     auto file = files.open(ctx, "data.csv");
@@ -18,7 +19,8 @@ namespace LEASH_NAMESPACE::fs {
 ///
 /// A file that was written and not synced since must be closed: if it is destroyed without `close`, that is the finding
 /// `dropped`, because an error that `close` would have returned is lost. Files that were only read, and directories,
-/// may be left to their destructors.
+/// may be left to their destructors. So may mappings: no `close` of theirs would return what the bytes met on their way
+/// to the device, only `sync` does. A mapping has the tracker of its file, which may be closed before it.
 class TrackedFS final : public ProxyFileSystem {
  public:
   struct Options {

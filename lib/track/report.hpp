@@ -78,7 +78,8 @@ struct Group {
 /// What a tracker saw: a plain value, which nothing changes any more. Prints with streams, and with fmt by
 /// `<leash/fmt.hpp>`.
 ///
-/// Groups come in the order of their count, the largest first, and then of creation. Names of functions are looked up
+/// Groups with failures come before those with notes; among these the largest come first, and of two that are equally
+/// large the one whose first resource was created first. Names of functions are looked up
 /// when the report is printed, not when it is made.
 struct Report {
   std::vector<Group> groups;

@@ -49,6 +49,16 @@ Tag Tag::child(const Resource& resource, std::source_location site) const {
   return Tag(record);
 }
 
+Tag Tag::sibling(const Resource& resource, std::source_location site) const {
+  if (record_ == nullptr) return {};
+  TrackerState& tracker = TrackerState::of(*record_);
+  const detail::Extra* const extra = record_->extra.load(std::memory_order_acquire);
+  const Notes notes = extra == nullptr ? Notes() : extra->notes;
+  Record* const record = tracker.open(resource, site, notes, nullptr);
+  if (record == nullptr) tracker.report_refused_open(resource, site, notes);
+  return Tag(record);
+}
+
 }  // namespace LEASH_NAMESPACE::track
 
 #endif

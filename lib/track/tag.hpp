@@ -19,8 +19,8 @@ struct Record;
 ///
 /// Move-only. An empty tag (default-constructed, moved from, or acquired without a tracker) accepts every operation and
 /// does nothing. Any number of threads may call `close`, `touch` and the setters at once; while a tag is moved or
-/// destroyed, no other thread may use it. A tag may outlive its tracker. Nothing throws but `child`, if there is no
-/// memory.
+/// destroyed, no other thread may use it. A tag may outlive its tracker. Nothing throws but `child` and `sibling`, if
+/// there is no memory.
 class Tag {
  public:
   Tag() noexcept = default;
@@ -66,6 +66,11 @@ class Tag {
   /// Throws `std::bad_alloc`.
   [[nodiscard]] Tag child(const Resource& resource, std::source_location site = std::source_location::current()) const;
 
+  /// As `child`, for a resource that was made of this one but may outlive it: to close this one first is no finding,
+  /// before this call or after it.
+  [[nodiscard]] Tag sibling(const Resource& resource,
+                            std::source_location site = std::source_location::current()) const;
+
   /// Whether this tag stands for something, open or closed.
   explicit operator bool() const noexcept { return record_ != nullptr; }
 
@@ -94,6 +99,9 @@ class Tag {
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
   [[nodiscard]] Tag child(const Resource&, std::source_location = std::source_location::current()) const { return {}; }
+  [[nodiscard]] Tag sibling(const Resource&, std::source_location = std::source_location::current()) const {
+    return {};
+  }
   explicit operator bool() const noexcept { return false; }
 };
 

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+#include <iterator>
 #include <leash/config.hpp>
 #include <string>
 
@@ -62,6 +64,21 @@ TEST_CASE("from_std_filesystem does what its page says") {
         "[a = ]\n"
         "home/notes/today.txt\n"
         "clean_path ../../etc/passwd: Path escapes the root\n");
+}
+
+TEST_CASE("decorators does what its page says") {
+  const Outcome outcome = run_example("decorators");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  const std::string file = "examples/decorators.cpp";
+  const std::string logged = source_line(file, "logging.stat(") + ": stat var/logs/old.txt\n" +
+                             source_line(file, "logging.remove(") +
+                             ": remove var/logs/old.txt: Read-only file system\n";
+  CHECK(outcome.output == "5 calls, 5 bytes read\n" + logged +
+                              "remove_all var: Operation not permitted (not in the cache)\n"
+                              "write b: No space left on device (over the quota)\n");
+  std::ifstream page(std::string(SOURCES) + "/docs/file_systems.md");
+  CHECK(std::string(std::istreambuf_iterator<char>(page), {}).contains("```\n" + logged + "```\n"));
 }
 
 TEST_CASE("coroutines counts rows after the calls that started it are over") {

@@ -1,11 +1,19 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <leash/fs/errc.hpp>
 #include <leash/fs/path.hpp>
@@ -454,4 +462,39 @@ TEST_CASE("no link that is swapped meanwhile makes chmod or set_times act outsid
   const fs::FileInfo info = outer.stat(Context(), "outside").value();
   CHECK(info.mode == 0600);
   CHECK(info.modified == at(1));
+}
+
+TEST_CASE("chmod and set_times do without the newest system calls") {
+  const TempDir top;
+  fs::DiskFS files = fs::DiskFS::open_root(Context(), top.path()).value();
+  put(files, "file");
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // fchmodat2(2) is not there, as before Linux 6.6, and utimensat(2) knows no AT_EMPTY_PATH, as before 5.8.
+    constexpr auto no_chmod = static_cast<unsigned>(SECCOMP_RET_ERRNO) | ENOSYS;
+    constexpr auto no_times = static_cast<unsigned>(SECCOMP_RET_ERRNO) | EINVAL;
+    std::array<sock_filter, 8> code{
+        {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)), BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, 452, 3, 0),
+         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_utimensat, 0, 4),
+         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[3])),
+         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, AT_EMPTY_PATH, 1, 2), BPF_STMT(BPF_RET | BPF_K, no_chmod),
+         BPF_STMT(BPF_RET | BPF_K, no_times), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+    const sock_fprog program{.len = code.size(), .filter = code.data()};
+    if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) != 0) {
+      ::_exit(3);
+    }
+    const bool done = files.chmod(Context(), "file", 0604) && files.set_times(Context(), "file", at(7), at(8));
+    ::_exit(done ? 0 : 1);
+  }
+  int status = 0;
+  REQUIRE(::waitpid(child, &status, 0) == child);
+  REQUIRE(WIFEXITED(status));
+  // Where no filter is allowed, there is nothing to see.
+  if (WEXITSTATUS(status) == 3) return;
+  CHECK(WEXITSTATUS(status) == 0);
+  const fs::FileInfo info = files.stat(Context(), "file").value();
+  CHECK(info.mode == 0604);
+  CHECK(info.accessed == at(7));
+  CHECK(info.modified == at(8));
 }

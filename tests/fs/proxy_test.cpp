@@ -1,8 +1,12 @@
 #include <doctest/doctest.h>
 
+#include <leash/fs/counting_fs.hpp>
+#include <leash/fs/hooked_file_system.hpp>
+#include <leash/fs/logging_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/proxy.hpp>
 #include <leash/fs/read_file.hpp>
+#include <leash/fs/sub_fs.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
 #include <leash/fs/write_file.hpp>
@@ -18,28 +22,38 @@ using leash::Context;
 
 namespace {
 
-/// Once each; a virtual member that is added to the interface has to be added here too.
+/// How often each is asked for by `use_all`. tests/check-operations and the test of HookedFileSystem below see that an
+/// operation which is added to the interface is added here.
 const std::map<std::string, int> all_of_file_system{
-    {"open", 4},      {"open_dir", 1}, {"stat", 1},      {"lstat", 1},      {"read_dir", 1}, {"mkdir", 1},
-    {"mkdir_all", 1}, {"remove", 1},   {"rename", 1},    {"remove_all", 1}, {"link", 1},     {"symlink", 1},
-    {"read_link", 1}, {"chmod", 1},    {"set_times", 1}, {"truncate", 1},   {"sync_dir", 1}, {"space", 1}};
-const std::map<std::string, int> all_of_file{{"read", 1}, {"write", 2},    {"read_at", 1},  {"write_at", 2},
-                                             {"seek", 1}, {"truncate", 1}, {"allocate", 1}, {"sync", 1},
-                                             {"stat", 1}, {"release", 1},  {"close", 1}};
+    {"open", 4},        {"open_dir", 1},   {"stat", 1},       {"lstat", 1},    {"read_dir", 1}, {"read_dir_info", 1},
+    {"mkdir", 1},       {"mkdir_all", 1},  {"remove", 1},     {"rename", 1},   {"link", 1},     {"symlink", 1},
+    {"remove_file", 1}, {"remove_dir", 1}, {"remove_all", 1}, {"truncate", 1}, {"sync_dir", 1}, {"space", 1},
+    {"read_link", 1},   {"chmod", 1},      {"set_times", 1}};
+const std::map<std::string, int> all_of_file{
+    {"read", 1},     {"write", 2},  {"read_at", 1}, {"write_at", 2},  {"seek", 1},      {"truncate", 1},
+    {"allocate", 1}, {"sync", 1},   {"stat", 1},    {"sync_data", 1}, {"set_times", 1}, {"try_lock", 1},
+    {"lock", 1},     {"unlock", 1}, {"chmod", 1},   {"map", 1},       {"release", 1},   {"close", 1}};
 const std::map<std::string, int> all_of_dir{{"read", 1}, {"stat", 1}, {"close", 1}};
+const std::map<std::string, int> all_of_mapping{{"sync", 1}, {"close", 1}};
 
 // Each in one line, so that there is one site to compare with.
 // clang-format off
 void use_all(fs::FileSystem& files, const Context& ctx) {
-  CHECK(files.open(ctx, "a")); CHECK(files.open(ctx, "a", {.read = true})); CHECK(files.create(ctx, "a")); CHECK(files.append(ctx, "a")); CHECK(files.open_dir(ctx, "a")); CHECK(files.stat(ctx, "a")); CHECK(files.lstat(ctx, "a")); CHECK(files.read_dir(ctx, "a")); CHECK(files.mkdir(ctx, "a")); CHECK(files.mkdir_all(ctx, "a")); CHECK(files.remove(ctx, "a")); CHECK(files.remove_all(ctx, "a")); CHECK(files.rename(ctx, "a", "b")); CHECK(files.link(ctx, "a", "b")); CHECK(files.symlink(ctx, "a", "b")); CHECK(files.read_link(ctx, "a").value() == "target"); CHECK(files.chmod(ctx, "a", 0600)); CHECK(files.set_times(ctx, "a", {}, {})); CHECK(files.truncate(ctx, "a", 0)); CHECK(files.sync_dir(ctx, "a")); CHECK(files.space(ctx, "a"));
+  CHECK(files.open(ctx, "a")); CHECK(files.open(ctx, "a", {.read = true})); CHECK(files.create(ctx, "a")); CHECK(files.append(ctx, "a")); CHECK(files.open_dir(ctx, "a")); CHECK(files.stat(ctx, "a")); CHECK(files.lstat(ctx, "a")); CHECK(files.read_dir(ctx, "a")); CHECK(files.read_dir_info(ctx, "a")); CHECK(files.mkdir(ctx, "a")); CHECK(files.mkdir_all(ctx, "a")); CHECK(files.remove(ctx, "a")); CHECK(files.remove_file(ctx, "a")); CHECK(files.remove_dir(ctx, "a")); CHECK(files.remove_all(ctx, "a")); CHECK(files.rename(ctx, "a", "b")); CHECK(files.link(ctx, "a", "b")); CHECK(files.symlink(ctx, "a", "b")); CHECK(files.read_link(ctx, "a").value() == "target"); CHECK(files.chmod(ctx, "a", 0600)); CHECK(files.set_times(ctx, "a", {}, {})); CHECK(files.truncate(ctx, "a", 0)); CHECK(files.sync_dir(ctx, "a")); CHECK(files.space(ctx, "a"));
 }
 constexpr unsigned file_system_line = __LINE__ - 2;
 
-void use_all(fs::File& file) {
-  std::byte byte{}; const std::span<std::byte> bytes(&byte, 1);
-  CHECK(file.read(bytes).value() == 1); CHECK(file.write("x")); CHECK(file.write(std::span<const std::byte>(bytes))); CHECK(file.read_at(bytes, 7).value() == 7); CHECK(file.write_at("x", 0)); CHECK(file.write_at(std::span<const std::byte>(bytes), 0)); CHECK(file.seek(5).value() == 5); CHECK(file.truncate(0)); CHECK(file.allocate(0, 1)); CHECK(file.sync()); CHECK(file.stat().value().name == "recorded"); CHECK(file.release().value() == 42); CHECK(file.close()); CHECK(file.native_handle() == 42); CHECK(file.path() == "recorded");
+std::unique_ptr<fs::Mapping> use_all(fs::File& file, const Context& ctx) {
+  std::byte byte{}; const std::span<std::byte> bytes(&byte, 1); std::unique_ptr<fs::Mapping> mapping;
+  CHECK(file.read(bytes).value() == 1); CHECK(file.write("x")); CHECK(file.write(std::span<const std::byte>(bytes))); CHECK(file.read_at(bytes, 7).value() == 7); CHECK(file.write_at("x", 0)); CHECK(file.write_at(std::span<const std::byte>(bytes), 0)); CHECK(file.seek(5).value() == 5); CHECK(file.truncate(0)); CHECK(file.allocate(0, 1)); CHECK(file.sync()); CHECK(file.sync_data()); CHECK(file.stat().value().name == "recorded"); CHECK(file.chmod(0600)); CHECK(file.set_times({}, {})); CHECK(file.try_lock(fs::LockMode::shared)); CHECK(file.lock(ctx, fs::LockMode::shared)); CHECK(file.unlock()); mapping = file.map(0, 1).value(); CHECK(file.release().value() == 42); CHECK(file.close()); CHECK(file.native_handle() == 42); CHECK(file.path() == "recorded");
+  return mapping;
 }
-constexpr unsigned file_line = __LINE__ - 2;
+constexpr unsigned file_line = __LINE__ - 3;
+
+void use_all(fs::Mapping& mapping) {
+  CHECK(mapping.sync()); CHECK(mapping.close()); CHECK(mapping.bytes().size() == 3); CHECK(mapping.writable_bytes().size() == 3); CHECK(mapping.path() == "recorded");
+}
+constexpr unsigned mapping_line = __LINE__ - 2;
 
 void use_all(fs::Dir& dir) {
   CHECK(dir.read(3).value().size() == 3); CHECK(dir.stat().value().name == "recorded"); CHECK(dir.close()); CHECK(dir.native_handle() == 42); CHECK(dir.path() == "recorded");
@@ -53,16 +67,32 @@ void check_forwarding(fs::FileSystem& decorator, RecordingFS& recorder, const Co
   CHECK(recorder.record.counts == all_of_file_system);
   CHECK(recorder.record.lines == std::set<unsigned>{file_system_line});
   const auto file = decorator.open(ctx, "file").value();
-  use_all(*file);
+  const auto mapping = use_all(*file, ctx);
   CHECK(recorder.of_file.counts == all_of_file);
   CHECK(recorder.of_file.lines == std::set<unsigned>{file_line});
+  use_all(*mapping);
+  CHECK(recorder.of_mapping.counts == all_of_mapping);
+  CHECK(recorder.of_mapping.lines == std::set<unsigned>{mapping_line});
   const auto dir = decorator.open_dir(ctx, "dir").value();
   use_all(*dir);
   CHECK(recorder.of_dir.counts == all_of_dir);
   CHECK(recorder.of_dir.lines == std::set<unsigned>{dir_line});
 }
 
-/// A decorator that overrides nothing, and wraps what it opens.
+class PlainFile final : public fs::ProxyFile {
+ public:
+  using ProxyFile::ProxyFile;
+
+ private:
+  leash::Result<std::unique_ptr<fs::Mapping>> do_map(std::uint64_t offset, std::size_t size, fs::MapMode mode,
+                                                     std::source_location site) override {
+    auto mapping = ProxyFile::do_map(offset, size, mode, site);
+    if (!mapping) return mapping;
+    return std::make_unique<fs::ProxyMapping>(*std::move(mapping));
+  }
+};
+
+/// A decorator that changes nothing, and wraps what it opens.
 class PlainFS final : public fs::ProxyFileSystem {
  public:
   using ProxyFileSystem::ProxyFileSystem;
@@ -72,7 +102,7 @@ class PlainFS final : public fs::ProxyFileSystem {
                                                    const fs::OpenOptions& options) override {
     auto file = ProxyFileSystem::do_open(call, path, options);
     if (!file) return file;
-    return std::make_unique<fs::ProxyFile>(*std::move(file));
+    return std::make_unique<PlainFile>(*std::move(file));
   }
   leash::Result<std::unique_ptr<fs::Dir>> do_open_dir(leash::Call call, std::string_view path) override {
     auto dir = ProxyFileSystem::do_open_dir(call, path);
@@ -81,10 +111,10 @@ class PlainFS final : public fs::ProxyFileSystem {
   }
 };
 
-/// One that a user would write: it counts what is written.
-class CountingFile final : public fs::ProxyFile {
+/// One that a user would write: it sums up what is written.
+class SummingFile final : public fs::ProxyFile {
  public:
-  CountingFile(std::unique_ptr<fs::File> inner, std::size_t& total) : ProxyFile(std::move(inner)), total_(total) {}
+  SummingFile(std::unique_ptr<fs::File> inner, std::size_t& total) : ProxyFile(std::move(inner)), total_(total) {}
 
  private:
   leash::Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
@@ -95,7 +125,7 @@ class CountingFile final : public fs::ProxyFile {
   std::size_t& total_;
 };
 
-class CountingFS final : public fs::ProxyFileSystem {
+class SummingFS final : public fs::ProxyFileSystem {
  public:
   using ProxyFileSystem::ProxyFileSystem;
   std::size_t total = 0;
@@ -105,7 +135,7 @@ class CountingFS final : public fs::ProxyFileSystem {
                                                    const fs::OpenOptions& options) override {
     auto file = ProxyFileSystem::do_open(call, path, options);
     if (!file) return file;
-    return std::make_unique<CountingFile>(*std::move(file), total);
+    return std::make_unique<SummingFile>(*std::move(file), total);
   }
 };
 
@@ -131,6 +161,55 @@ TEST_CASE("TrackedFS passes everything on, with a tracker and without") {
     check_forwarding(files, recorder, ctx);
   }
   SUBCASE("without") { check_forwarding(files, recorder, Context()); }
+}
+
+TEST_CASE("HookedFileSystem passes everything on, and every operation through its hook, with the site") {
+  /// What passed through the hook, from which lines.
+  struct SeeingFS final : fs::HookedFileSystem {
+    using HookedFileSystem::HookedFileSystem;
+    leash::Result<void> around(fs::Operation& operation, Next next) override {
+      ++counts[operation.kind];
+      lines.insert(operation.site.line());
+      return next();
+    }
+    std::map<fs::OperationKind, int> counts;
+    std::set<unsigned> lines;
+  };
+  RecordingFS recorder;
+  SeeingFS files(recorder);
+  check_forwarding(files, recorder, Context());
+  int calls = 0;
+  for (std::size_t kind = 0; kind != fs::operation_kinds; ++kind) {
+    CAPTURE(to_string(static_cast<fs::OperationKind>(kind)));
+    CHECK(files.counts.contains(static_cast<fs::OperationKind>(kind)));
+    calls += files.counts[static_cast<fs::OperationKind>(kind)];
+  }
+  const auto sum_of = [](const std::map<std::string, int>& counts) {
+    int sum = 0;
+    for (const auto& [operation, count] : counts) sum += count;
+    return sum;
+  };
+  const int opened_besides = 2;
+  CHECK(calls == sum_of(all_of_file_system) + sum_of(all_of_file) + sum_of(all_of_mapping) + sum_of(all_of_dir) +
+                     opened_besides);
+  for (const unsigned line : {file_system_line, file_line, mapping_line, dir_line}) CHECK(files.lines.erase(line) == 1);
+  CHECK(files.lines.size() == opened_besides);
+}
+
+TEST_CASE("decorators that are hooks pass everything on") {
+  RecordingFS recorder;
+  SUBCASE("CountingFS") {
+    fs::CountingFS files(recorder);
+    check_forwarding(files, recorder, Context());
+  }
+  SUBCASE("LoggingFS") {
+    fs::LoggingFS files(recorder, [](std::string_view) {});
+    check_forwarding(files, recorder, Context());
+  }
+  SUBCASE("SubFS") {
+    fs::SubFS files(recorder, "sub");
+    check_forwarding(files, recorder, Context());
+  }
 }
 
 TEST_CASE("an argument that is refused on the outside does not arrive") {
@@ -160,7 +239,7 @@ TEST_CASE("the site of a helper is that of its caller") {
 
 TEST_CASE("a decorator overrides what it is about") {
   fs::MemoryFS memory;
-  CountingFS files(memory);
+  SummingFS files(memory);
   CHECK(fs::write_file(Context(), files, "a", "12345"));
   CHECK(fs::write_file(Context(), files, "b", "123"));
   CHECK(files.total == 8);
@@ -170,4 +249,5 @@ TEST_CASE("a decorator overrides what it is about") {
 TEST_CASE("a proxy of nothing is a mistake of the programmer") {
   CHECK_THROWS_AS(fs::ProxyFile(nullptr), std::logic_error);
   CHECK_THROWS_AS(fs::ProxyDir(nullptr), std::logic_error);
+  CHECK_THROWS_AS(fs::ProxyMapping(nullptr), std::logic_error);
 }

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <array>
 #include <leash/fs/file_system.hpp>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <source_location>
 #include <string>
@@ -20,10 +22,32 @@ struct Record {
   }
 };
 
-/// A file that only records, and answers with what can be told apart from a default.
+/// A mapping that only records, and answers with what can be told apart from a default.
+class RecordingMapping final : public leash::fs::Mapping {
+ public:
+  explicit RecordingMapping(Record& record) : record_(record) {}
+
+ private:
+  std::span<const std::byte> do_bytes() const noexcept override { return bytes_; }
+  std::span<std::byte> do_writable_bytes() const noexcept override { return bytes_; }
+  leash::Result<void> do_sync(std::source_location site) override {
+    record_.note("sync", site);
+    return {};
+  }
+  leash::Result<void> do_close(std::source_location site) override {
+    record_.note("close", site);
+    return {};
+  }
+  std::string_view do_path() const noexcept override { return "recorded"; }
+
+  Record& record_;
+  mutable std::array<std::byte, 3> bytes_{};
+};
+
 class RecordingFile final : public leash::fs::File {
  public:
-  explicit RecordingFile(Record& record) : record_(record) {}
+  explicit RecordingFile(Record& record) : RecordingFile(record, record) {}
+  RecordingFile(Record& record, Record& of_mapping) : record_(record), of_mapping_(of_mapping) {}
 
  private:
   using Site = std::source_location;
@@ -62,9 +86,39 @@ class RecordingFile final : public leash::fs::File {
     record_.note("sync", site);
     return {};
   }
+  Result<void> do_sync_data(Site site) override {
+    record_.note("sync_data", site);
+    return {};
+  }
   Result<leash::fs::FileInfo> do_stat(Site site) override {
     record_.note("stat", site);
     return leash::fs::FileInfo{.name = "recorded"};
+  }
+  Result<void> do_chmod(std::uint32_t, Site site) override {
+    record_.note("chmod", site);
+    return {};
+  }
+  Result<void> do_set_times(std::optional<leash::Clock::system_time_point>,
+                            std::optional<leash::Clock::system_time_point>, Site site) override {
+    record_.note("set_times", site);
+    return {};
+  }
+  Result<void> do_try_lock(leash::fs::LockMode, leash::fs::LockRange, Site site) override {
+    record_.note("try_lock", site);
+    return {};
+  }
+  Result<void> do_lock(leash::Call call, leash::fs::LockMode, leash::fs::LockRange) override {
+    record_.note("lock", call.site());
+    return {};
+  }
+  Result<void> do_unlock(leash::fs::LockRange, Site site) override {
+    record_.note("unlock", site);
+    return {};
+  }
+  Result<std::unique_ptr<leash::fs::Mapping>> do_map(std::uint64_t, std::size_t, leash::fs::MapMode,
+                                                     Site site) override {
+    record_.note("map", site);
+    return std::make_unique<RecordingMapping>(of_mapping_);
   }
   Result<int> do_release(Site site) override {
     record_.note("release", site);
@@ -78,6 +132,7 @@ class RecordingFile final : public leash::fs::File {
   std::string_view do_path() const noexcept override { return "recorded"; }
 
   Record& record_;
+  Record& of_mapping_;
 };
 
 class RecordingDir final : public leash::fs::Dir {
@@ -109,6 +164,7 @@ class RecordingFS final : public leash::fs::FileSystem {
   Record record;
   Record of_file;
   Record of_dir;
+  Record of_mapping;
 
  private:
   template <class T>
@@ -125,7 +181,7 @@ class RecordingFS final : public leash::fs::FileSystem {
 
   Result<std::unique_ptr<leash::fs::File>> do_open(Call call, Path, const leash::fs::OpenOptions&) override {
     record.note("open", call.site());
-    return std::make_unique<RecordingFile>(of_file);
+    return std::make_unique<RecordingFile>(of_file, of_mapping);
   }
   Result<std::unique_ptr<leash::fs::Dir>> do_open_dir(Call call, Path) override {
     record.note("open_dir", call.site());
@@ -136,9 +192,14 @@ class RecordingFS final : public leash::fs::FileSystem {
   Result<std::vector<leash::fs::DirEntry>> do_read_dir(Call call, Path) override {
     return note<std::vector<leash::fs::DirEntry>>("read_dir", call);
   }
+  Result<std::vector<leash::fs::FileInfo>> do_read_dir_info(Call call, Path) override {
+    return note<std::vector<leash::fs::FileInfo>>("read_dir_info", call);
+  }
   Result<void> do_mkdir(Call call, Path, std::uint32_t) override { return note("mkdir", call); }
   Result<void> do_mkdir_all(Call call, Path, std::uint32_t) override { return note("mkdir_all", call); }
   Result<void> do_remove(Call call, Path) override { return note("remove", call); }
+  Result<void> do_remove_file(Call call, Path) override { return note("remove_file", call); }
+  Result<void> do_remove_dir(Call call, Path) override { return note("remove_dir", call); }
   Result<void> do_remove_all(Call call, Path) override { return note("remove_all", call); }
   Result<void> do_rename(Call call, Path, Path) override { return note("rename", call); }
   Result<void> do_link(Call call, Path, Path) override { return note("link", call); }

@@ -308,6 +308,124 @@ TEST_CASE("release ends the tracking where it succeeds") {
   CHECK(tracker.open_count() == 0);
 }
 
+LEASH_FS_TEST("the operations of a file count as what they are") {
+  if (!leash::tracking_enabled) return;
+  Subject subject(on);
+  fs::TrackedFS files(subject.files());
+  put(subject.files(), "file", "content");
+  /// The findings on a file that is dropped after `use`, whose last use is to be in `line`.
+  const auto dropped_after = [&](unsigned line, auto use) {
+    auto [tracker, ctx] = track::with_tracker(Context());
+    {
+      const auto file = files.open(ctx, "file", {.read = true, .write = true}).value();
+      use(*file);
+      const track::Report open = tracker.snapshot();
+      REQUIRE(open.groups.size() == 1);
+      REQUIRE(open.groups[0].instances[0].last_use);
+      CHECK(open.groups[0].instances[0].last_use->site.line() == line);
+    }
+    return failures(tracker.close(), track::Rule::dropped);
+  };
+  const leash::Clock::system_time_point now{};
+  // clang-format off
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.allocate(0, 100)); }) == 1);
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.write("x")); CHECK(file.sync_data()); }) == 0);
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.chmod(0600)); }) == 0);
+  CHECK(dropped_after(__LINE__, [&](fs::File& file) { CHECK(file.set_times(now, now)); }) == 0);
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.try_lock(fs::LockMode::exclusive)); }) == 0);
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.lock(Context(), fs::LockMode::shared)); }) == 0);
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.unlock()); }) == 0);
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.map(0, 1).value()->close()); }) == 0);
+  // That someone else holds a lock does not excuse that a file is dropped.
+  const auto other = subject.files().open(Context(), "file").value();
+  CHECK(other->try_lock(fs::LockMode::shared));
+  CHECK(dropped_after(__LINE__, [](fs::File& file) { CHECK(file.write("x")); CHECK_FALSE(file.try_lock(fs::LockMode::exclusive)); }) == 1);
+  // clang-format on
+}
+
+LEASH_FS_TEST("a mapping that is still open is leaked, with the line that mapped it") {
+  Subject subject(on);
+  put(subject.files(), "file", "content");
+  fs::TrackedFS files(subject.files());
+  auto [tracker, ctx] = track::with_tracker(Context().with_note("fetch user 42"), {.on_late = [](const auto&) {}});
+  const auto file = files.open(ctx, "file", {.read = true, .write = true}).value();
+  const unsigned line = __LINE__ + 1;
+  const auto mapping = file->map(1, 3, fs::MapMode::write).value();
+  const unsigned used = __LINE__ + 1;
+  CHECK(mapping->sync());
+  CHECK(file->close());
+  const track::Report report = tracker.close();
+  if constexpr (leash::tracking_enabled) {
+    CHECK_FALSE(report.ok());
+    REQUIRE(report.groups.size() == 1);
+    CHECK(report.groups[0].rule == track::Rule::leaked);
+    CHECK(report.groups[0].kind == fs::kinds::mapping);
+    CHECK(report.groups[0].opened.site.line() == line);
+    const track::Instance& instance = report.groups[0].instances[0];
+    CHECK(instance.name == "file");
+    CHECK(instance.notes.size() == 1);
+    REQUIRE(instance.last_use);
+    CHECK(instance.last_use->site.line() == used);
+    CHECK(to_string(report).find("1 mapping not closed") != std::string::npos);
+  }
+  CHECK(mapping->bytes().size() == 3);
+}
+
+LEASH_FS_TEST("a mapping may outlive its file, and be left to its destructor") {
+  Subject subject(on);
+  put(subject.files(), "file", "content");
+  fs::TrackedFS files(subject.files());
+  auto [tracker, ctx] = track::with_tracker(Context());
+  const auto mapped = [&files, &context = ctx](fs::MapMode mode) {
+    const auto file = files.open(context, "file", {.read = true, .write = true}).value();
+    auto mapping = file->map(0, 7, mode).value();
+    CHECK(file->close());
+    return mapping;
+  };
+  {
+    const auto closed = mapped(fs::MapMode::write);
+    const auto dropped = mapped(fs::MapMode::write);
+    CHECK(tracker.open_count() == (leash::tracking_enabled ? 2 : 0));
+    CHECK(closed->bytes().size() == 7);
+    CHECK(closed->close());
+  }
+  CHECK(tracker.open_count() == 0);
+  CHECK(tracker.close().groups.empty());
+}
+
+TEST_CASE("a mapping that is closed twice, or used after its close, is a finding") {
+  if (!leash::tracking_enabled) return;
+  Fixture f;
+  const auto mapping = f.files.open(f.ctx, "data.csv").value()->map(0, 5).value();
+  CHECK(mapping->close());
+  CHECK_FALSE(mapping->close());
+  CHECK_FALSE(mapping->sync());
+  const track::Report report = f.tracker.close();
+  CHECK(failures(report, track::Rule::double_close) == 1);
+  CHECK(failures(report, track::Rule::use_after_close) == 1);
+}
+
+TEST_CASE("a file that is in use after the verdict can be mapped, which is told of as late") {
+  if (!leash::tracking_enabled) return;
+  fs::MemoryFS memory{{"data.csv", "hello"}};
+  fs::TrackedFS files(memory);
+  std::size_t late = 0;
+  auto [tracker, ctx] = track::with_tracker(Context(), {.on_late = [&](const track::Report& report) {
+                                              late += failures(report, track::Rule::opened_after_end);
+                                            }});
+  const auto file = files.open(ctx, "data.csv").value();
+  static_cast<void>(tracker.close());
+  const auto mapping = file->map(0, 5).value();
+  CHECK(mapping->bytes().size() == 5);
+  CHECK(late == 1);
+}
+
+TEST_CASE("mappings of a file without a tracker are those of the inner file") {
+  RecordingFS recorder;
+  fs::TrackedFS files(recorder);
+  CHECK(dynamic_cast<RecordingMapping*>(files.open(Context(), "a").value()->map(0, 1).value().get()) != nullptr);
+}
+
 TEST_CASE("a handle may outlive the tracker, the decorator and the file system") {
   std::unique_ptr<fs::File> file;
   {

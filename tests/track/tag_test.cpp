@@ -33,6 +33,7 @@ TEST_CASE("an empty tag takes every operation and does nothing") {
   tag.set_on_drop(OnDrop::closed);
   CHECK_FALSE(tag);
   CHECK_FALSE(tag.child({slot, "child"}));
+  CHECK_FALSE(tag.sibling({slot, "sibling"}));
   CHECK_FALSE(acquire(Context::background(), {slot, "no tracker"}));
 }
 
@@ -155,6 +156,33 @@ TEST_CASE("a child names its parent") {
   CHECK(report.groups[0].instances[0].notes.size() == 1);
   CHECK_FALSE(parent.child({slot, "after the end"}));
   child.close();
+}
+
+TEST_CASE("a sibling has the tracker and the notes of the tag it was made of, and may outlive it") {
+  auto [tracker, context] = with_tracker(Context::background().with_note("trail"));
+  Tag first = acquire(context, {box, "box"});
+  Tag plain = acquire(with_tracker(Context::background(), tracker), {box, "without notes"});
+  const unsigned line = __LINE__ + 1;
+  Tag open = first.sibling({slot, "of it"});
+  Tag closed = first.sibling({slot, "of it, and closed"});
+  Tag dropped = plain.sibling({slot, "of the other", -1, OnDrop::closed});
+  CHECK(tracker.open_count() == 5);
+  first.close();
+  plain.close();
+  Tag later = first.sibling({slot, "of what is closed", -1, OnDrop::closed});
+  CHECK(later);
+  closed.close();
+  dropped = Tag();
+  later = Tag();
+  const Report report = tracker.close();
+  REQUIRE(report.groups.size() == 1);
+  CHECK(report.groups[0].rule == Rule::leaked);
+  CHECK(report.groups[0].opened.site.line() == line);
+  CHECK(report.groups[0].instances[0].name == "of it");
+  CHECK(report.groups[0].instances[0].notes.size() == 1);
+  CHECK(report.groups[0].instances[0].parent.empty());
+  CHECK_FALSE(first.sibling({slot, "after the end"}));
+  open.close();
 }
 
 TEST_CASE("a tag may outlive its tracker, and end in any thread") {

@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstring>
 #include <leash/config.hpp>
-#include <memory>
+#include <string>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::fs::detail {
@@ -12,23 +12,25 @@ namespace LEASH_NAMESPACE::fs::detail {
 /// A text with a NUL behind it, as system calls take it. One of the usual length needs no memory but the stack's.
 class CText {
  public:
-  explicit CText(std::string_view text) {
-    char* to = short_.data();
-    if (text.size() >= short_.size()) {
-      long_ = std::make_unique_for_overwrite<char[]>(text.size() + 1);
-      to = long_.get();
+  explicit CText(std::string_view text) : is_short_(text.size() < room) {
+    if (is_short_) {
+      if (!text.empty()) std::memcpy(short_.data(), text.data(), text.size());
+      short_[text.size()] = '\0';
+    } else {
+      long_ = text;
     }
-    if (!text.empty()) std::memcpy(to, text.data(), text.size());
-    to[text.size()] = '\0';
   }
   CText(const CText&) = delete;
   CText& operator=(const CText&) = delete;
 
-  const char* get() const noexcept { return long_ ? long_.get() : short_.data(); }
+  const char* get() const noexcept { return is_short_ ? short_.data() : long_.c_str(); }
 
  private:
-  std::array<char, 256> short_;
-  std::unique_ptr<char[]> long_;
+  static constexpr std::size_t room = 256;
+
+  const bool is_short_;
+  std::array<char, room> short_;
+  std::string long_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs::detail

@@ -40,7 +40,7 @@ Outcome<std::size_t> read_some(int directory, std::span<std::byte> buffer) noexc
 
 /// The entry in front of `position.next`, which is moved behind it; null for `.` and `..`.
 const dirent64* take_entry(const DirBuffer& buffer, DirPosition& position) noexcept {
-  const auto* const entry = reinterpret_cast<const dirent64*>(buffer.bytes + position.next);
+  const auto* const entry = reinterpret_cast<const dirent64*>(&buffer.bytes[position.next]);
   position.next += entry->d_reclen;
   return is_dots(entry->d_name) ? nullptr : entry;
 }
@@ -54,7 +54,7 @@ class Listing {
     DirPosition position;
     for (;;) {
       // Too little room for an entry would be an error.
-      if (sizeof buffer->bytes - position.end < least_room) {
+      if (buffer->bytes.size() - position.end < least_room) {
         buffer = more_.emplace_back(std::make_unique_for_overwrite<DirBuffer>()).get();
         position = {};
       }

@@ -2,6 +2,7 @@
 
 #include <dirent.h>
 
+#include <array>
 #include <cstddef>
 #include <leash/config.hpp>
 #include <leash/fs/detail/outcome.hpp>
@@ -16,7 +17,7 @@ namespace LEASH_NAMESPACE::fs::detail {
 
 /// The bytes that one getdents64(2) may fill: some hundred entries.
 struct alignas(dirent64) DirBuffer {
-  std::byte bytes[std::size_t{32} << 10U];
+  std::array<std::byte, std::size_t{32} << 10U> bytes;
 };
 
 /// Where a listing is in its DirBuffer.

@@ -23,6 +23,7 @@ class DiskFile final : public File {
   /// Takes over `descriptor`, one of leash's own (see own_descriptors.hpp). For a file that was made without one.
   void take(os::Descriptor descriptor) noexcept;
 
+  // NOLINTNEXTLINE(misc-new-delete-overloads): it goes with the operator new that has a Room
   static void operator delete(void* object) noexcept { ::operator delete(object); }
 
  private:

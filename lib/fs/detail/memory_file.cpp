@@ -120,9 +120,17 @@ Result<void> MemoryFile::do_allocate(std::uint64_t offset, std::uint64_t size, s
   return {};
 }
 
-Result<void> MemoryFile::do_sync(std::source_location) { return check("sync", Need::open); }
+Result<void> MemoryFile::do_sync(std::source_location) {
+  if (auto ready = check("sync", Need::open); !ready) return ready;
+  node_->tree().sync(*node_);
+  return {};
+}
 
-Result<void> MemoryFile::do_sync_data(std::source_location) { return check("sync_data", Need::open); }
+Result<void> MemoryFile::do_sync_data(std::source_location) {
+  if (auto ready = check("sync_data", Need::open); !ready) return ready;
+  node_->tree().sync(*node_);
+  return {};
+}
 
 Result<FileInfo> MemoryFile::do_stat(std::source_location) {
   if (auto ready = check("stat", Need::open); !ready) return std::unexpected(ready.error());
@@ -185,7 +193,7 @@ Result<std::unique_ptr<Mapping>> MemoryFile::do_map(std::uint64_t offset, std::s
   if (mapped.block == nullptr) {
     return fail("map", path(), std::errc::device_or_resource_busy, "other maps overlap the range");
   }
-  return MemoryMapping::make(node_, mapped, size, mode, path());
+  return MemoryMapping::make(node_, mapped, offset, size, mode, path());
 }
 
 Result<int> MemoryFile::do_release(std::source_location) {
@@ -194,8 +202,9 @@ Result<int> MemoryFile::do_release(std::source_location) {
 }
 
 Result<void> MemoryFile::do_close(std::source_location) {
-  if (closed_.exchange(true)) return fail("close", path(), std::errc::bad_file_descriptor);
-  if (has_locked_.exchange(false, std::memory_order_relaxed)) node_->locks().unlock_all(this);
+  if (closed_.load(std::memory_order_relaxed)) return fail("close", path(), std::errc::bad_file_descriptor);
+  closed_.store(true, std::memory_order_relaxed);
+  if (has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock_all(this);
   return {};
 }
 

@@ -13,13 +13,15 @@ namespace LEASH_NAMESPACE::fs::detail {
 class MemoryMapping final : public Mapping {
  public:
   /// Owns the reference and the mapping of `mapped.block`, also if this throws `std::bad_alloc`.
-  static std::unique_ptr<Mapping> make(NodeRef node, const Content::Mapped& mapped, std::size_t size, MapMode mode,
-                                       std::string_view path);
+  static std::unique_ptr<Mapping> make(NodeRef node, const Content::Mapped& mapped, std::uint64_t offset,
+                                       std::size_t size, MapMode mode, std::string_view path);
   ~MemoryMapping() override;
 
  private:
   MemoryMapping(NodeRef node, std::size_t size, MapMode mode, std::string_view path)
       : node_(std::move(node)), size_(size), mode_(mode), path_(path) {}
+
+  void unmap() noexcept;
 
   std::span<const std::byte> do_bytes() const noexcept override;
   std::span<std::byte> do_writable_bytes() const noexcept override;

@@ -73,8 +73,9 @@ struct alignas(4096) MemoryNodePage {
 
   MemoryNodePage(MemoryTree* tree_, std::uint64_t first_id_) noexcept : tree(tree_), first_id(first_id_) {}
 
-  static MemoryNodePage& of(const MemoryNode* node) noexcept {
-    return *reinterpret_cast<MemoryNodePage*>(reinterpret_cast<std::uintptr_t>(node) &
+  /// The page that something lies in.
+  static MemoryNodePage& of(const void* address) noexcept {
+    return *reinterpret_cast<MemoryNodePage*>(reinterpret_cast<std::uintptr_t>(address) &
                                               ~(std::uintptr_t{sizeof(MemoryNodePage)} - 1));
   }
 

@@ -97,24 +97,65 @@ class MemoryTree::Removed {
 
 // Nodes, and the memory for them.
 
+// The tree lies at the end of its first page of nodes: an empty MemoryFS is one allocation.
+static_assert(sizeof(MemoryTree) + sizeof(MemoryNode) <= sizeof(MemoryNodePage::memory));
+
 Ref<MemoryTree> MemoryTree::make(const Options& options) {
-  Ref<MemoryTree> tree(new MemoryTree(options));
+  void* const memory = std::aligned_alloc(sizeof(MemoryNodePage), sizeof(MemoryNodePage));
+  if (memory == nullptr) throw std::bad_alloc();
+  auto* const place = static_cast<std::byte*>(memory) + sizeof(MemoryNodePage) - sizeof(MemoryTree);
+  auto* const page = new (memory) MemoryNodePage(reinterpret_cast<MemoryTree*>(place), 1);
+  MemoryTree* made = nullptr;
+  try {
+    made = new (place) MemoryTree(options, page);
+  } catch (...) {
+    std::free(memory);
+    throw;
+  }
+  Ref<MemoryTree> tree(made);
   tree->root_ = tree->make_node(FileType::directory, 0777 & ~options.umask);
   tree->root_->links = 2;
   return tree;
 }
 
-MemoryTree::MemoryTree(const Options& options)
+MemoryTree::MemoryTree(const Options& options, MemoryNodePage* first_page)
     : clock_(options.clock ? options.clock : Clock::real()),
       umask_(options.umask),
       capacity_(options.capacity),
-      device_(new_device()) {}
+      crash_clones_(options.crash_clones),
+      device_(new_device()),
+      journal_(options.crash_clones ? std::make_unique<Journal>() : nullptr),
+      page_(first_page) {}
 
 MemoryTree::~MemoryTree() {
-  for (const auto& [pages, count] : page_runs_) std::free(pages);
+  for (MemoryNodePage* const run : page_runs_) std::free(run);
 }
 
-void destroy(MemoryTree* tree) noexcept { delete tree; }
+void destroy(MemoryTree* tree) noexcept {
+  MemoryNodePage& first_page = MemoryNodePage::of(tree);
+  tree->~MemoryTree();
+  std::free(&first_page);
+}
+
+/// Goes to the next page to take nodes from.
+void MemoryTree::turn_page() {
+  const std::uint64_t first_id = page_->first_id + MemoryNodePage::nodes;
+  if (pages_left_ != 0) {
+    page_ = new (page_ + 1) MemoryNodePage(this, first_id);
+    --pages_left_;
+  } else {
+    // Runs of pages, since single ones would lie apart.
+    const std::size_t count = std::min<std::size_t>(std::size_t{1} << page_runs_.size(), 64);
+    page_runs_.reserve(page_runs_.size() + 1);
+    void* const run = std::aligned_alloc(sizeof(MemoryNodePage), count * sizeof(MemoryNodePage));
+    if (run == nullptr) throw std::bad_alloc();
+    page_ = new (run) MemoryNodePage(this, first_id);
+    page_runs_.push_back(page_);
+    pages_left_ = count - 1;
+  }
+  taken_of_page_ = 0;
+  nodes_in_page_ = MemoryNodePage::nodes;
+}
 
 NodeRef MemoryTree::make_node(FileType type, std::uint32_t mode) {
   const Clock::system_time_point time = now();
@@ -123,22 +164,9 @@ NodeRef MemoryTree::make_node(FileType type, std::uint32_t mode) {
   if (memory != nullptr) {
     free_ = free_->next;
   } else {
-    if (next_in_page_ == MemoryNodePage::nodes && --pages_left_ != 0) {
-      next_page_ = new (next_page_ + 1) MemoryNodePage(this, next_page_->first_id + MemoryNodePage::nodes);
-      next_in_page_ = 0;
-    } else if (pages_left_ == 0) {
-      const std::uint64_t first_id = next_page_ == nullptr ? 1 : next_page_->first_id + MemoryNodePage::nodes;
-      const std::size_t count = std::min<std::size_t>(std::size_t{1} << page_runs_.size(), 64);
-      page_runs_.reserve(page_runs_.size() + 1);
-      void* const run = std::aligned_alloc(sizeof(MemoryNodePage), count * sizeof(MemoryNodePage));
-      if (run == nullptr) throw std::bad_alloc();
-      next_page_ = new (run) MemoryNodePage(this, first_id);
-      page_runs_.emplace_back(next_page_, count);
-      pages_left_ = count;
-      next_in_page_ = 0;
-    }
-    memory = next_page_->memory + (next_in_page_ * sizeof(MemoryNode));
-    ++next_in_page_;
+    if (taken_of_page_ == nodes_in_page_) turn_page();
+    memory = page_->memory + (taken_of_page_ * sizeof(MemoryNode));
+    ++taken_of_page_;
   }
   add_ref();
   return NodeRef(new (memory) MemoryNode(type, mode, time));
@@ -159,7 +187,9 @@ void destroy(MemoryNode* node) noexcept {
 void MemoryTree::dispose() noexcept {
   Removed removed;
   NodeRef root;
+  std::unique_ptr<Journal> journal;
   const std::lock_guard lock(lock_);
+  journal = std::move(journal_);
   root = std::move(root_);
   while (MemoryName* const first = root->directory.first) {
     if (first->is_cursor()) {
@@ -209,12 +239,12 @@ Outcome<MemoryTree::PathEnd> MemoryTree::walk(std::string_view path, bool follow
     const std::size_t slash = rest.find('/');
     const std::string_view text = rest.substr(0, slash);
     if (text.empty() || text == "." || text == "..") return refuse(std::errc::invalid_argument);
-    const Outcome<MemoryName*> name = find_child(*directory, text);
-    if (!name) return std::unexpected(name.error());
-    MemoryNode* const node = *name == nullptr ? nullptr : (*name)->node.get();
+    if (text.size() > max_name_size) return refuse(std::errc::filename_too_long);
+    MemoryName* const name = names_.find(directory, text, NameTable::hash(directory, text));
+    MemoryNode* const node = name == nullptr ? nullptr : name->node.get();
     const bool last = slash == std::string_view::npos;
     if (node != nullptr && node->is_symlink() && (follow || !last)) return walk_links(path, follow, storage, create);
-    if (last) return PathEnd{directory, text, *name, node};
+    if (last) return PathEnd{directory, text, name, node};
     if (node == nullptr) return refuse(std::errc::no_such_file_or_directory);
     if (!node->is_directory()) return refuse(std::errc::not_a_directory);
     directory = node;
@@ -291,6 +321,8 @@ Outcome<void> MemoryTree::find(std::string_view path) {
 MemoryNode& MemoryTree::add(MemoryNode& directory, std::string_view text, NodeRef node, Clock::system_time_point time) {
   MemoryNode& added = *node;
   names_.reserve_one();
+  begin_operation();
+  record(directory, text, nullptr);
   MemoryName* const name = MemoryName::make(&directory, text, NameTable::hash(&directory, text), std::move(node));
   names_.insert(name);
   put_in_ring(name, directory.directory.first);
@@ -303,10 +335,12 @@ MemoryNode& MemoryTree::add(MemoryNode& directory, std::string_view text, NodeRe
 }
 
 /// Takes a name out of the tree. If it is that of a directory, this is empty but for cursors.
-void MemoryTree::unlink(MemoryName* name, Removed& removed) noexcept {
+void MemoryTree::unlink(MemoryName* name, Removed& removed) {
   const Clock::system_time_point time = now();
   MemoryNode& node = *name->node;
   MemoryNode& directory = *name->directory;
+  begin_operation();
+  record(directory, name->text(), name->node);
   names_.erase(name);
   take_from_ring(name, directory.directory.first);
   if (node.is_directory()) {
@@ -321,7 +355,7 @@ void MemoryTree::unlink(MemoryName* name, Removed& removed) noexcept {
 }
 
 /// Takes a name and all that is below it out of the tree, however deep.
-void MemoryTree::unlink_tree(MemoryName* name, Removed& removed) noexcept {
+void MemoryTree::unlink_tree(MemoryName* name, Removed& removed) {
   for (MemoryName* here = name;;) {
     MemoryName* const below = here->node->is_directory() ? here->node->directory.first : nullptr;
     if (below != nullptr && below->is_cursor()) {
@@ -393,15 +427,27 @@ Outcome<NodeRef> MemoryTree::open_dir(std::string_view path) {
   return NodeRef(*node);
 }
 
-Outcome<FileInfo> MemoryTree::stat(std::string_view path, bool follow) {
+/// Fills `info`, which is the caller's, so that it need not be moved.
+std::error_code MemoryTree::stat(std::string_view path, bool follow, FileInfo& info) {
   const std::shared_lock lock(lock_);
-  const Outcome<MemoryNode*> node = walk_to_node(path, follow);
-  if (!node) return std::unexpected(node.error());
-  return info(**node, base_name(path));
+  std::string storage;
+  const Outcome<PathEnd> end = walk(path, follow, storage);
+  if (!end) return end.error();
+  if (end->node == nullptr) return std::make_error_code(std::errc::no_such_file_or_directory);
+  if (end->must_be_directory && !end->node->is_directory()) return std::make_error_code(std::errc::not_a_directory);
+  // Where no link was followed, the text is the end of the path.
+  const bool is_of_path = end->text.data() + end->text.size() == path.data() + path.size();
+  fill(info, *end->node, is_of_path ? end->text : base_name(path));
+  return {};
 }
 
 FileInfo MemoryTree::info(const MemoryNode& node, std::string_view name) const {
   FileInfo info;
+  fill(info, node, name);
+  return info;
+}
+
+void MemoryTree::fill(FileInfo& info, const MemoryNode& node, std::string_view name) const {
   info.name = name;
   info.type = node.type;
   info.device = device_;
@@ -417,7 +463,6 @@ FileInfo MemoryTree::info(const MemoryNode& node, std::string_view name) const {
   info.modified = node.modified;
   info.accessed = node.accessed;
   info.changed = node.changed;
-  return info;
 }
 
 Outcome<std::string> MemoryTree::read_link(std::string_view path) {
@@ -534,6 +579,9 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
     if (target->is_directory() && !is_empty(*target)) return refuse(std::errc::directory_not_empty);
   }
 
+  begin_operation();
+  record(*to_directory, base_name(to), NodeRef(target));
+  record(*from_directory, base_name(from), NodeRef(source));
   MemoryName* name = target_name;
   if (name == nullptr) {
     names_.reserve_one();
@@ -740,6 +788,7 @@ Outcome<std::uint64_t> MemoryTree::write(MemoryNode& node, std::optional<std::ui
   const std::uint64_t begin = offset ? *offset : node.content.size();
   if (data.size() > INT64_MAX - begin) return refuse(std::errc::file_too_large);
   if (limited() && !take_room(node.content.growth(begin, data.size()))) return refuse(std::errc::no_space_on_device);
+  before_change(node, begin, data.size());
   node.content.write(begin, data);
   node.modified = node.changed = time;
   return begin + data.size();
@@ -748,6 +797,7 @@ Outcome<std::uint64_t> MemoryTree::write(MemoryNode& node, std::optional<std::ui
 void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
+  before_change(node, size, node.content.size() > size ? node.content.size() - size : 0);
   if (limited()) {
     const std::uint64_t before = node.content.stored();
     node.content.truncate(size);
@@ -762,6 +812,7 @@ void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
 Outcome<void> MemoryTree::allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size) {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
+  before_change(node, offset, limited() ? size : 0);
   if (limited()) {
     if (!take_room(node.content.growth(offset, size))) return refuse(std::errc::no_space_on_device);
     node.content.allocate(offset, size);

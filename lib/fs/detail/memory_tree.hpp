@@ -38,6 +38,7 @@ class MemoryTree : public leash::detail::RefCounted {
     std::shared_ptr<Clock> clock;
     std::uint32_t umask = 022;
     std::uint64_t capacity = UINT64_MAX;
+    bool crash_clones = false;
   };
 
   static leash::detail::Ref<MemoryTree> make(const Options& options);
@@ -49,7 +50,7 @@ class MemoryTree : public leash::detail::RefCounted {
 
   Outcome<NodeRef> open(std::string_view path, const OpenOptions& options);
   Outcome<NodeRef> open_dir(std::string_view path);
-  Outcome<FileInfo> stat(std::string_view path, bool follow);
+  std::error_code stat(std::string_view path, bool follow, FileInfo& info);
   Outcome<std::string> read_link(std::string_view path);
   Outcome<void> mkdir(std::string_view path, std::uint32_t mode);
   Outcome<void> mkdir_all(std::string_view path, std::uint32_t mode);
@@ -79,13 +80,22 @@ class MemoryTree : public leash::detail::RefCounted {
   std::vector<DirEntry> list_next(MemoryName* cursor, std::size_t max);
 
   FileInfo info(const MemoryNode& node, std::string_view name) const;
+  void fill(FileInfo& info, const MemoryNode& node, std::string_view name) const;
+
+  /// A copy of the tree; with a seed as `MemoryFS::crash_clone` returns it.
+  leash::detail::Ref<MemoryTree> clone(std::optional<std::uint64_t> crash_seed);
+
+  /// What was done to the names in `directory`, or to the content of a file, is no longer lost in a crash.
+  void sync(MemoryNode& node);
+
+  /// Registers a range that is mapped for writing by `mapping`, and the end of that.
+  void begin_map(MemoryNode& node, const void* mapping, std::uint64_t offset, std::uint64_t size);
+  void end_map(MemoryNode& node, const void* mapping) noexcept;
 
   /// What `MemoryFS::dump` returns.
   std::string dump();
 
   Clock::system_time_point now() const { return clock_->system_now(); }
-  const std::shared_ptr<Clock>& clock() const noexcept { return clock_; }
-  std::uint32_t umask() const noexcept { return umask_; }
 
   // Room for content, in bytes.
 
@@ -127,13 +137,27 @@ class MemoryTree : public leash::detail::RefCounted {
     MemoryName* target = nullptr;  ///< Null if the new name is free.
   };
 
+  /// The names that were changed and whose directories were not synced since: what a crash may undo.
+  struct NameChange {
+    std::uint64_t operation;  ///< Operations are numbered from 1 on; a rename is one and changes two names.
+    NodeRef directory;
+    std::string text;
+    NodeRef before;  ///< What had the name; null if it was free.
+  };
+  struct Journal {
+    std::uint64_t operations = 0;
+    std::vector<NameChange> changes;
+  };
+  class Cloner;
+
   /// What was taken out of the tree, linked by `MemoryName::next`, to be freed when no lock is held.
   class Removed;
 
-  explicit MemoryTree(const Options& options);
+  MemoryTree(const Options& options, MemoryNodePage* first_page);
   ~MemoryTree();
 
   NodeRef make_node(FileType type, std::uint32_t mode);
+  void turn_page();
 
   // The caller of these functions holds `lock_`; where they change something, exclusively.
 
@@ -146,29 +170,38 @@ class MemoryTree : public leash::detail::RefCounted {
   Outcome<MemoryName*> find_child(const MemoryNode& directory, std::string_view name) const;
   static Outcome<MemoryNode*> use_existing(const PathEnd& end, const OpenOptions& options);
   MemoryNode& add(MemoryNode& directory, std::string_view text, NodeRef node, Clock::system_time_point time);
-  void unlink(MemoryName* name, Removed& removed) noexcept;
-  void unlink_tree(MemoryName* name, Removed& removed) noexcept;
+  void unlink(MemoryName* name, Removed& removed);
+  void unlink_tree(MemoryName* name, Removed& removed);
+  void begin_operation() noexcept;
+  void record(MemoryNode& directory, std::string_view text, NodeRef before);
 
   static void put_in_ring(MemoryName* name, MemoryName*& first) noexcept;
   static void take_from_ring(MemoryName* name, MemoryName*& first) noexcept;
 
+  // The caller of this function holds the lock of the node.
+  void before_change(MemoryNode& node, std::uint64_t offset, std::uint64_t size) const;
+
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t umask_;
   const std::uint64_t capacity_;
+  const bool crash_clones_;
   const std::uint64_t device_;
   std::atomic<std::uint64_t> used_{0};
   os::BigReaderLock lock_;
   NameTable names_;
   NodeRef root_;
+  std::unique_ptr<Journal> journal_;  ///< Null unless `Options::crash_clones`.
 
   // Memory for nodes. All but `given_back_` are guarded by `lock_`.
   struct FreeNode {
     FreeNode* next;
   };
-  std::vector<std::pair<MemoryNodePage*, std::size_t>> page_runs_;  ///< Each allocated at once: where, and how many.
-  MemoryNodePage* next_page_ = nullptr;                             ///< Of the last run: the page to take nodes from.
-  std::size_t pages_left_ = 0;                                      ///< Of that run, with that page.
-  std::size_t next_in_page_ = 0;
+  MemoryNodePage* page_;           ///< The page to take nodes from.
+  std::size_t taken_of_page_ = 0;  ///< How many of its nodes were taken,
+  std::size_t nodes_in_page_ =
+      (sizeof(MemoryNodePage::memory) - sizeof(MemoryTree)) / sizeof(MemoryNode);  ///< of so many.
+  std::size_t pages_left_ = 0;              ///< How many follow it that were allocated together with it.
+  std::vector<MemoryNodePage*> page_runs_;  ///< All but the first page, as they were allocated.
   FreeNode* free_ = nullptr;
   std::atomic<FreeNode*> given_back_{nullptr};  ///< By threads that have closed what was removed; without `lock_`.
 };

@@ -14,23 +14,32 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) noexcept {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64U);
 }
 
+template <class Word>
+Word word_at(const char* bytes) noexcept {
+  Word word = 0;
+  std::memcpy(&word, bytes, sizeof word);
+  return word;
+}
+
 }  // namespace
 
 std::uint32_t NameTable::hash(const MemoryNode* directory, std::string_view text) noexcept {
   static constexpr std::uint64_t first_factor = 0xa0761d6478bd642fULL;
   static constexpr std::uint64_t second_factor = 0xe7037ed1a0b428dbULL;
-  std::uint64_t sum = mix(reinterpret_cast<std::uintptr_t>(directory) ^ text.size(), first_factor);
-  std::size_t at = 0;
-  for (; at + 8 <= text.size(); at += 8) {
-    std::uint64_t word = 0;
-    std::memcpy(&word, text.data() + at, 8);
+  const char* const begin = text.data();
+  const std::size_t size = text.size();
+  std::uint64_t sum = mix(reinterpret_cast<std::uintptr_t>(directory) ^ size, first_factor);
+  if (size > 8) {
+    for (std::size_t at = 0; at + 8 < size; at += 8) sum = mix(sum ^ word_at<std::uint64_t>(begin + at), second_factor);
+    sum = mix(sum ^ word_at<std::uint64_t>(begin + size - 8), second_factor);
+  } else if (size >= 4) {
+    const std::uint64_t word =
+        std::uint64_t{word_at<std::uint32_t>(begin)} << 32U | word_at<std::uint32_t>(begin + size - 4);
     sum = mix(sum ^ word, second_factor);
-  }
-  if (at < text.size()) {
-    std::uint64_t word = 0;
-    for (unsigned shift = 0; at < text.size(); ++at, shift += 8) {
-      word |= std::uint64_t{static_cast<unsigned char>(text[at])} << shift;
-    }
+  } else if (size != 0) {
+    const std::uint64_t word = std::uint64_t{static_cast<unsigned char>(begin[0])} << 16U |
+                               std::uint64_t{static_cast<unsigned char>(begin[size / 2])} << 8U |
+                               static_cast<unsigned char>(begin[size - 1]);
     sum = mix(sum ^ word, second_factor);
   }
   return static_cast<std::uint32_t>(sum ^ sum >> 32U);
@@ -49,6 +58,7 @@ MemoryName* NameTable::find(const MemoryNode* directory, std::string_view text, 
   for (std::size_t at = hash & mask_; slots_[at] != 0; at = (at + 1) & mask_) {
     if (slots_[at] >> address_bits != hash >> 16U) continue;
     MemoryName* const name = name_in(slots_[at]);
+    __builtin_prefetch(name->node.get());
     if (name->hash == hash && name->directory == directory && name->text() == text) return name;
   }
   return nullptr;

@@ -1,9 +1,32 @@
 #include <leash/fs/detail/tracked_file.hpp>
+#include <leash/fs/kinds.hpp>
 #include <leash/os/own_descriptors.hpp>
 
 namespace LEASH_NAMESPACE::fs::detail {
 
 using track::OnDrop;
+using track::Tag;
+
+namespace {
+
+class TrackedMapping final : track::detail::Tagged, public ProxyMapping {
+ public:
+  TrackedMapping(std::unique_ptr<Mapping> inner, Tag tag) : Tagged(std::move(tag)), ProxyMapping(std::move(inner)) {}
+
+ private:
+  Result<void> do_sync(std::source_location site) override {
+    tag_.touch(site);
+    return ProxyMapping::do_sync(site);
+  }
+
+  Result<void> do_close(std::source_location site) override {
+    Result<void> result = ProxyMapping::do_close(site);
+    tag_.close(site);
+    return result;
+  }
+};
+
+}  // namespace
 
 TrackedFile::~TrackedFile() {
   // A write and a sync that end at the same time on two threads may set this in either order: the counts decide.
@@ -105,7 +128,12 @@ Result<void> TrackedFile::do_unlock(LockRange range, std::source_location site) 
 
 Result<std::unique_ptr<Mapping>> TrackedFile::do_map(std::uint64_t offset, std::size_t size, MapMode mode,
                                                      std::source_location site) {
-  return record_use(ProxyFile::do_map(offset, size, mode, site), site);
+  Result<std::unique_ptr<Mapping>> mapping = record_use(ProxyFile::do_map(offset, size, mode, site), site);
+  if (!mapping) return mapping;
+  // No child of this tag: a Mapping may outlive its file.
+  Tag tag = tag_.sibling({.kind = kinds::mapping, .name = path(), .on_drop = OnDrop::closed}, site);
+  if (!tag) return mapping;
+  return std::make_unique<TrackedMapping>(*std::move(mapping), std::move(tag));
 }
 
 Result<int> TrackedFile::do_release(std::source_location site) {

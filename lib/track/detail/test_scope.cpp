@@ -70,7 +70,8 @@ std::optional<TestScope::Failure> TestScope::end(std::size_t wrapped_at) noexcep
     state_->text = text(explained, options);
     if (wrapped_at == 0) return Failure{state_->text.c_str(), {}};
     for (Explained::Group group : explained.groups) {
-      if (!group.place || first_line(group, options).size() <= wrapped_at) continue;
+      if (group.severity != Severity::failure || !group.place || first_line(group, options).size() <= wrapped_at)
+        continue;
       const Location place = std::exchange(group.place, {});
       const std::string& line = state_->line_texts.emplace_back(first_line(group, options));
       state_->broken_lines.push_back({intern_text(place.file), place.line, line.c_str()});

@@ -244,6 +244,7 @@ Report TrackerState::judge() {
   report.closed = report.opened - open;
   report.verdict = true;
   if (descriptors_at_start_) add_untracked(report);
+  sort_groups(report.groups);
   if (!report.groups.empty()) watch_for_exit();
   return report;
 }

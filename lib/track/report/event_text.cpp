@@ -4,6 +4,7 @@
 #include <leash/detail/escape.hpp>
 #include <leash/track/report/columns.hpp>
 #include <leash/track/report/event_text.hpp>
+#include <leash/track/symbol/function_names.hpp>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -26,9 +27,9 @@ std::string function_text(const Explained::Frame& frame, std::size_t width) {
   if (frame.function.empty()) return frame.module.empty() ? "(in no library that is loaded)" : "";
   std::string function = escape(frame.function, frame.function.size());
   if (columns(function) <= width) return function;
-  const std::size_t parameters = function.find('(');
-  const bool ends_with_parameters = parameters != 0 && function.ends_with(')');
-  return shorten_middle(ends_with_parameters ? function.substr(0, parameters) + "(…)" : function, width);
+  const std::string_view name = name_without_parameters(function);
+  const bool ends_with_parameters = name.size() < function.size() && function.ends_with(')');
+  return shorten_middle(ends_with_parameters ? std::string(name) + "(…)" : function, width);
 }
 
 /// Consecutive lines of source with their numbers. `last` is the number of the last one, which gets a mark.
@@ -53,7 +54,8 @@ std::string paint(std::string_view text, std::string_view color, const TextOptio
 }
 
 std::string location_text(const Location& place) {
-  return place.line == 0 ? escape(place.file) : fmt::format("{}:{}", escape(place.file), place.line);
+  const std::string file = escape(place.file, place.file.size());
+  return place.line == 0 ? file : fmt::format("{}:{}", file, place.line);
 }
 
 std::string event_text(const Explained::Event& event, bool first, const TextOptions& options) {

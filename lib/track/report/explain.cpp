@@ -130,7 +130,7 @@ class Explainer {
     for (const Instance& instance : group.instances) explained.instances.push_back(explain(instance, group.rule));
     if (explained.finding) {
       explained.advice = detail::advice(group);
-      explained.suppression = detail::suggested_suppression(group, plumbing_);
+      explained.suppression = detail::suggested_suppression(group, report_.plumbing);
     }
     return explained;
   }
@@ -216,7 +216,7 @@ class Explainer {
       auto here =
           std::ranges::find_if(explained.frames, [&](const auto& frame) { return is_at(frame, explained.place); });
       if (here == explained.frames.end()) here = explained.frames.begin();
-      here->lines = detail::excerpt(explained.place.file, explained.place.line);
+      here->lines = sources_.excerpt(explained.place.file, explained.place.line);
     }
     return explained;
   }
@@ -305,6 +305,7 @@ class Explainer {
   }
 
   const Report& report_;
+  detail::SourceFiles sources_;
   Plumbing plumbing_;
   const bool excerpts_;
   const std::size_t max_groups_;

@@ -110,9 +110,9 @@ struct Explained {
 
     /// 16 hexadecimal digits that identify the finding across versions of the program. They depend on the rule, the
     /// kind, the name of the file (not its folder), the functions on the stack without their parameters, and the text
-    /// of the line at `place`; not on line numbers. A group without events has the name of its first instance instead
-    /// of functions and lines. Of groups that are equal in all these, each has another fingerprint, by the order of
-    /// their lines.
+    /// of the line at `place`, if its source can be read; not on line numbers. Functions that a test framework has
+    /// named do not count. A group without events has its suppression line instead of functions and lines. Of groups
+    /// that are equal in all these, each has another fingerprint, by the order of their lines.
     std::string fingerprint = {};
 
     friend bool operator==(const Group&, const Group&) = default;
@@ -131,7 +131,7 @@ struct Explained {
 
   std::string headline = {};           ///< `track::headline` with 80 columns.
   std::vector<Summand> summands = {};  ///< Sums over all groups, also those not in `groups`. The largest first.
-  std::vector<Group> groups = {};      ///< The largest first.
+  std::vector<Group> groups = {};      ///< In the order of `Report::groups`.
 
   bool verdict = false;                   ///< As `Report::verdict`: if false, open resources are no findings.
   bool ok = true;                         ///< `Report::ok`.

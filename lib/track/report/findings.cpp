@@ -129,4 +129,12 @@ std::vector<Group> Findings::groups() const {
   return groups;
 }
 
+void sort_groups(std::vector<Group>& groups) {
+  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
+    const bool a_fails = a.severity == Severity::failure;
+    const bool b_fails = b.severity == Severity::failure;
+    return a_fails != b_fails ? a_fails : a.count > b.count;
+  });
+}
+
 }  // namespace LEASH_NAMESPACE::track::detail

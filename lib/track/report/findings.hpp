@@ -84,4 +84,7 @@ class Findings {
   std::uint64_t resources_ = 0;
 };
 
+/// Puts groups in the order of `Report::groups`, if those of equal severity and count are in theirs.
+void sort_groups(std::vector<Group>& groups);
+
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <leash/track/report/fingerprint.hpp>
+#include <leash/track/symbol/function_names.hpp>
 #include <map>
 #include <string>
 #include <string_view>
@@ -34,9 +35,6 @@ std::string_view trimmed(std::string_view line) {
   return line.substr(first, line.find_last_not_of(" \t") - first + 1);
 }
 
-/// `function` up to its parameters, which are left out because they change with types that are declared elsewhere.
-std::string_view name_before_parameters(std::string_view function) { return function.substr(0, function.find('(')); }
-
 std::uint64_t hash_of(const Explained::Group& group) {
   Hash hash;
   hash.add(to_string(group.rule));
@@ -45,7 +43,8 @@ std::uint64_t hash_of(const Explained::Group& group) {
   hash.add(std::string_view(group.place.file).substr(group.place.file.rfind('/') + 1));
   if (!group.events.empty()) {
     for (const Explained::Frame& frame : group.events.front().frames) {
-      hash.add(name_before_parameters(frame.function));
+      // Parameters are left out, because they change with types that are declared elsewhere.
+      if (!is_named_by_framework(frame.function)) hash.add(name_without_parameters(frame.function));
       if (!frame.lines.empty()) hash.add(trimmed(frame.lines.back()));
     }
   } else {

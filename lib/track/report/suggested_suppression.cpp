@@ -1,15 +1,10 @@
 #include <leash/detail/escape.hpp>
 #include <leash/os/open_descriptors.hpp>
 #include <leash/track/report/suggested_suppression.hpp>
+#include <leash/track/symbol/function_names.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
-
-/// Whether a test framework made up the name of `function`. Such a name has a number in it that changes when a test is
-/// added before it, so a suppression must not depend on it.
-bool is_named_by_framework(std::string_view function) {
-  return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
-}
 
 /// `text` as a pattern that a line can hold: a blank that would end it there becomes a `*`.
 std::string without_ends(std::string text) {
@@ -43,8 +38,9 @@ std::string pattern_for(const Group& group, const Plumbing& plumbing) {
   }
   auto [function, file] = function_and_file_of(group.opened, plumbing);
   if (is_named_by_framework(function)) return "top:" + file;
-  function = function.substr(0, function.find('('));
-  return function.empty() ? std::string() : "top:" + function;
+  function = name_without_parameters(function);
+  if (!function.empty()) return "top:" + function;
+  return file.empty() ? file : "top:" + file;
 }
 
 }  // namespace

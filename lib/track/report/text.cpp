@@ -54,10 +54,13 @@ class Writer {
                    "    ", options_.width);
     }
     if (!group.finding) return text += others_closed_at_text(group, "  others from here were closed at ", "\n");
-    text += wrap(paint("  fix: ", green),
-                 escape(group.advice) + others_closed_at_text(group, "; others from here are closed at ", ""), "    ",
-                 options_.width);
-    return text += paint("  suppress: ", dim) + group.suppression + "\n";
+    if (!group.advice.empty()) {
+      text += wrap(paint("  fix: ", green),
+                   escape(group.advice) + others_closed_at_text(group, "; others from here are closed at ", ""), "    ",
+                   options_.width);
+    }
+    if (!group.suppression.empty()) text += paint("  suppress: ", dim) + group.suppression + "\n";
+    return text;
   }
 
   /// The whole report.

@@ -18,7 +18,7 @@ class Lifetime {
     return add(static_cast<std::int64_t>(tags) - handles_bias);
   }
 
-  /// A tag was created in a shard that is disowned (as a child of one that remains).
+  /// A tag was created in a shard that is disowned (as a child or sibling of one that remains).
   void tag_created() noexcept { remaining_.fetch_add(1, std::memory_order_relaxed); }
 
   /// A tag of a disowned shard ended. True if it was the last one: the caller then destroys the tracker. Another thread

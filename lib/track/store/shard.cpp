@@ -118,7 +118,8 @@ void Shard::cancel(Record& record) noexcept {
   // Serials must count the records that were published: a Mark compares them with `opened`.
   --serial_;
   free_record(record);
-  // The result is always false: in a shard without an owner only `Tag::child` takes records, and that tag remains.
+  // The result is always false: in a shard without an owner only `Tag::child` and `Tag::sibling` take records, and that
+  // tag remains.
   if (ownerless_) static_cast<void>(tracker_.tag_ended());
 }
 

@@ -14,7 +14,7 @@
 namespace LEASH_NAMESPACE::track {
 namespace {
 
-/// In bytes: a longer name loses its parameters, and one that is still longer than `longest_name` its end.
+/// In bytes: a longer name loses its parameters, and one that is still longer than `longest_name` its middle.
 constexpr std::size_t longest_with_parameters = 64;
 constexpr std::size_t longest_name = 160;
 
@@ -106,6 +106,10 @@ NameRange name_range(std::string_view text) {
       const std::size_t parameters = text.find('(', at);
       at = std::min(parameters, text.size());
       break;
+    } else if (text[at] == '(' && at == range.begin && at + 1 < text.size() &&
+               (text[at + 1] == '*' || text[at + 1] == '&')) {
+      // It returns a pointer or reference to a function or an array: `int (*app::handler(bool))(int)`.
+      range.begin = at += 2;
     } else if (text[at] == '(') {
       const std::size_t end = closing_bracket(text, at);
       const std::size_t separator = end == std::string_view::npos ? end : scope_separator(text, end + 1);
@@ -273,17 +277,65 @@ std::string lambda_in_function(std::string_view symbol) {
   return {};
 }
 
-/// The outermost namespace of `symbol`, a mangled name that could not be demangled; empty if it is none or has none.
-std::string_view mangled_namespace(std::string_view symbol) {
-  if (!symbol.starts_with("_Z")) return {};
+/// The qualified name that `symbol`, a mangled name, begins with, up to the first part that is no plain name; `<…>` for
+/// template arguments. Empty if there is none.
+std::string first_names_in(std::string_view symbol) {
   symbol.remove_prefix(2);
   // An entity in a function begins with `Z`, a nested name with `N`, which the qualifiers of a member follow.
   symbol.remove_prefix(std::min(symbol.find_first_not_of("ZNrVKRO"), symbol.size()));
-  if (symbol.starts_with("St")) return "std";
-  std::size_t length = 0;
-  const auto [end, error] = std::from_chars(symbol.data(), symbol.data() + symbol.size(), length);
-  if (error != std::errc()) return {};
-  return symbol.substr(static_cast<std::size_t>(end - symbol.data())).substr(0, length);
+  std::string names;
+  const auto add = [&](std::string_view name) {
+    if (!names.empty()) names += "::";
+    names += name;
+  };
+  if (symbol.starts_with("St")) {
+    add("std");
+    symbol.remove_prefix(2);
+  }
+  while (!symbol.empty()) {
+    if (symbol.starts_with('L')) symbol.remove_prefix(1);  // it has internal linkage
+    std::size_t length = 0;
+    const auto [end, error] = std::from_chars(symbol.data(), symbol.data() + symbol.size(), length);
+    if (error != std::errc()) break;
+    symbol.remove_prefix(static_cast<std::size_t>(end - symbol.data()));
+    if (length > symbol.size()) break;
+    const std::string_view name = symbol.substr(0, length);
+    add(name.starts_with("_GLOBAL__N_") ? "(anonymous namespace)" : name);
+    symbol.remove_prefix(length);
+  }
+  if (!names.empty() && symbol.starts_with('I')) names += "<…>";
+  return names;
+}
+
+/// The position of the first `)` that closes no bracket in `text`, or its size: behind the parameters of a function
+/// that returns a pointer to a function there is one.
+std::size_t unmatched_bracket(std::string_view text) {
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t length = bracketed_name_length(text, at);
+    if (length != 0) {
+      at += length;
+    } else if (text[at] == '(') {
+      const std::size_t end = closing_bracket(text, at);
+      if (end == std::string_view::npos) break;
+      at = end + 1;
+    } else if (text[at] == ')') {
+      return at;
+    } else {
+      ++at;
+    }
+  }
+  return text.size();
+}
+
+/// The beginning of `text`, `…` and its end, which tells more and gets two thirds: about `size` bytes in all, cut
+/// between code points.
+std::string without_middle(std::string_view text, std::size_t size) {
+  const auto is_inside = [&](std::size_t at) { return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U; };
+  std::size_t begin = size / 3;
+  while (begin > 0 && is_inside(begin)) --begin;
+  std::size_t end = text.size() - (size - size / 3);
+  while (end < text.size() && is_inside(end)) ++end;
+  return std::string(text.substr(0, begin)).append("…").append(text.substr(end));
 }
 
 }  // namespace
@@ -294,8 +346,17 @@ std::string demangle(const char* symbol) {
   if (symbol == nullptr) return {};
   if (!std::string_view(symbol).starts_with("_Z")) return symbol;
   if (const auto name = demangle_with_lambdas(symbol)) return name.get();
-  const std::string lambda = lambda_in_function(symbol);
-  return lambda.empty() ? symbol : lambda;
+  if (std::string lambda = lambda_in_function(symbol); !lambda.empty()) return lambda;
+  std::string names = first_names_in(symbol);
+  return names.empty() ? symbol : names;
+}
+
+std::string_view name_without_parameters(std::string_view function) noexcept {
+  return function.substr(0, name_range(function).end);
+}
+
+bool is_named_by_framework(std::string_view function) noexcept {
+  return function.contains("DOCTEST_ANON_") || function.contains("C_A_T_C_H") || function.contains("CATCH2_INTERNAL_");
 }
 
 std::string tidy_path(std::string_view path) { return std::filesystem::path(path).lexically_normal().string(); }
@@ -318,6 +379,8 @@ bool is_user_function(std::string_view function) {
                                              "asan_thread_start",
                                              "__sigaction_sigtramp"};
   static constexpr std::array c_prefixes = {"__interceptor_", "___interceptor_", "__tsan", "__asan", "__sanitizer"};
+  // The only one of them in C++, of LLVM's sanitizer.
+  if (function == "asan_thread_start(void*)") return false;
   if (!function.contains('(')) {
     if (std::ranges::any_of(c_functions, [&](std::string_view known) { return function == known; })) return false;
     if (std::ranges::any_of(c_prefixes, [&](std::string_view known) { return function.starts_with(known); }))
@@ -336,10 +399,6 @@ bool is_user_function(std::string_view function) {
                                             "Catch::",
                                             "asio::",
                                             "boost::asio::"};
-  if (const std::string_view outermost = mangled_namespace(function); !outermost.empty()) {
-    return std::ranges::none_of(namespaces,
-                                [&](std::string_view name) { return name.substr(0, name.size() - 2) == outermost; });
-  }
   const std::string_view name = qualified_name(function.substr(0, longest_parsed));
   if (name == "RUN_ALL_TESTS") return false;
   return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); });
@@ -364,12 +423,9 @@ std::string abridge(std::string_view function) {
   }};
   for (const auto& [from, to] : replacements) replace_all(text, from, to);
   text.erase(0, name_range(text).begin);
+  text.resize(unmatched_bracket(text));
   if (text.size() > longest_with_parameters) text = without_parameters(text);
-  if (text.size() > longest_name) {
-    std::size_t cut = longest_name;
-    while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xC0U) == 0x80U) --cut;
-    text.replace(cut, std::string::npos, "…");
-  }
+  if (text.size() > longest_name) text = without_middle(text, longest_name);
   return text;
 }
 

@@ -32,7 +32,7 @@ class ModuleLines {
   /// again.
   SourceLine find_line(std::uintptr_t address, const os::ModuleRef& module, int& shortage);
 
-  /// The functions that the code at `address` comes from (`FunctionNames::find`). Empty, and `shortage` set, in the
+  /// The functions that the code at `address` comes from (`ScopedNames::find`). Empty, and `shortage` set, in the
   /// same cases as in `find_line`.
   std::vector<std::string> find_functions(std::uintptr_t address, const os::ModuleRef& module, int& shortage);
 

@@ -171,7 +171,7 @@ class ModuleLines::File {
   os::ModuleRef module_;
   Bytes bytes_;
   std::optional<LineTable> lines_;
-  std::optional<FunctionNames> names_;
+  std::optional<ScopedNames> names_;
 };
 
 ModuleLines::ModuleLines() = default;

@@ -49,7 +49,7 @@ struct UnitHeader {
   bool wide = false;                ///< Whether offsets have 64 bits, not 32.
   std::uint64_t abbreviations = 0;  ///< The offset of the unit's table in `.debug_abbrev`.
   std::size_t entries_begin = 0;    ///< The offset of `entries` in `.debug_info`.
-  Bytes entries;                    ///< Empty for a unit that is not read here (see `FunctionNames`).
+  Bytes entries;                    ///< Empty for a unit that is not read here (see `ScopedNames`).
 };
 
 /// Reads the header of the unit that `units` is at, and moves `units` behind the unit. `info` is all of `.debug_info`,
@@ -391,7 +391,7 @@ class InfoUnit {
 
 }  // namespace
 
-FunctionNames::FunctionNames(const InfoSections& sections) : sections_(sections) {
+ScopedNames::ScopedNames(const InfoSections& sections) : sections_(sections) {
   DwarfReader reader(sections.info);
   while (!reader.done()) {
     const UnitHeader header = take_unit(reader, sections.info);
@@ -403,7 +403,7 @@ FunctionNames::FunctionNames(const InfoSections& sections) : sections_(sections)
   }
 }
 
-std::vector<std::string> FunctionNames::find(std::uint64_t address) const {
+std::vector<std::string> ScopedNames::find(std::uint64_t address) const {
   const auto range =
       std::ranges::find_if(ranges_, [&](const Range& one) { return one.begin <= address && address < one.end; });
   if (range == ranges_.end()) return {};

@@ -29,10 +29,10 @@ struct InfoSections {
 /// Not read are split units (`-gsplit-dwarf`), units with 32-bit addresses, and names and addresses that are indices
 /// into other sections (DW_FORM_strx, DW_FORM_addrx: Clang writes them, but gives all functions mangled names). A
 /// function whose name lies in another unit has none here.
-class FunctionNames {
+class ScopedNames {
  public:
   /// The sections must outlive this object.
-  explicit FunctionNames(const InfoSections& sections);
+  explicit ScopedNames(const InfoSections& sections);
 
   /// The functions that the code at `address`, an address in the file, comes from: the innermost inlined one first.
   /// Empty if the name of any of them is not known.

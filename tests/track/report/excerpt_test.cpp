@@ -9,11 +9,13 @@
 
 #include "temp_dir.hpp"
 
-using leash::track::detail::excerpt;
+using leash::track::detail::SourceFiles;
 
 using Lines = std::vector<std::string>;
 
 namespace {
+
+Lines excerpt(const std::string& file, unsigned line) { return SourceFiles().excerpt(file, line); }
 
 struct Folder : TempDir {
   std::string file(const std::string& content) const {

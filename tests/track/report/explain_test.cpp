@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <fstream>
 #include <leash/detail/escape.hpp>
+#include <leash/track/report/columns.hpp>
 #include <leash/track/report/explain.hpp>
+#include <leash/track/report/findings.hpp>
 #include <leash/track/report/fingerprint.hpp>
 #include <leash/track/report/text.hpp>
 #include <leash/track/tracker.hpp>
@@ -199,6 +201,55 @@ TEST_CASE("explained: a suppression that was used is told as it can be read agai
   const std::string line = explain(report).suppressions[0].line;
   CHECK(line == "* \"pool slot\" svc::* max=1");
   CHECK(leash::track::Suppressions::parse(line).has_value());
+}
+
+TEST_CASE("explained: failures come first, so that a cut leaves out notes, and then the largest") {
+  Report report = made_by_hand(3);
+  report.groups[0].severity = leash::track::Severity::note;
+  report.groups[0].count = 100;
+  report.groups[2].count = 7;
+  leash::track::detail::sort_groups(report.groups);
+  CHECK(report.groups[0].count == 7);
+  CHECK(report.groups[1].count == 1);
+  CHECK(report.groups[2].count == 100);
+
+  leash::track::Options options{.rules = {.double_close = leash::track::Severity::note}, .max_groups = 1};
+  auto [tracker, context] = leash::track::with_tracker(Context(), options);
+  for (int time = 0; time < 3; ++time) {
+    Tag tag = open_deep(context);
+    tag.close();
+    tag.close();
+  }
+  const Tag leaked = open_wrapped(context);
+  CHECK(text(explain(tracker.close())).contains("error:"));
+}
+
+TEST_CASE("explained: a function that a test framework has named does not count in a fingerprint") {
+  const auto in_test = [](std::string name) {
+    Explained::Group group = opened_at("svc_test.cpp", 10, "open(ctx);");
+    group.events[0].frames[0].function = std::move(name);
+    return fingerprints_of({group});
+  };
+  CHECK(in_test("DOCTEST_ANON_FUNC_14()") == in_test("DOCTEST_ANON_FUNC_16()"));
+  CHECK(in_test("DOCTEST_ANON_FUNC_14()") != in_test("helper()"));
+}
+
+TEST_CASE("text: wide characters take two columns, and a place is whole however long it is") {
+  using leash::track::detail::columns;
+  using leash::track::detail::shorten_end;
+  using leash::track::detail::shorten_middle;
+  CHECK(columns("漢字ab") == 6);
+  CHECK(shorten_end("漢字漢字", 5) == "漢字…");
+  CHECK(shorten_end("漢字漢字", 4) == "漢…");
+  CHECK(columns(shorten_middle("漢字漢字漢字漢字", 9)) <= 9);
+  Report report = made_by_hand(1);
+  Explained explained = explain(report);
+  explained.groups[0].place.file = std::string(700, 'd') + "/f.cpp";
+  CHECK(text(explained).contains(std::string(700, 'd') + "/f.cpp:"));
+  explained.groups[0].advice.clear();
+  explained.groups[0].suppression.clear();
+  CHECK_FALSE(text(explained).contains("fix:"));
+  CHECK_FALSE(text(explained).contains("suppress:"));
 }
 
 TEST_CASE("explained: as many groups as the options say; the headline and the totals know all") {

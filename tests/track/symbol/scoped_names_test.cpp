@@ -13,7 +13,7 @@
 #include "run_program.hpp"
 #include "sections.hpp"
 
-using leash::track::detail::FunctionNames;
+using leash::track::detail::ScopedNames;
 using leash::track::detail::InfoSections;
 using leash_test::section_of;
 using leash_test::some_addresses;
@@ -69,7 +69,7 @@ TEST_CASE("every address has the functions that addr2line gives it, in each vers
   for (const std::string library : {LINES_DWARF_4, LINES_DWARF_5, LINES_DWARF_64}) {
     CAPTURE(library);
     const InfoCopies copies(library);
-    const FunctionNames names(copies.sections());
+    const ScopedNames names(copies.sections());
     const std::vector<std::uint64_t> addresses = some_addresses();
     // Not every addr2line reads 64-bit DWARF, but the code is the same.
     const std::vector<std::size_t> expected =
@@ -113,7 +113,7 @@ TEST_CASE("damaged names of functions are read without harm" * doctest::skip(!le
           (*section)[at] = static_cast<std::byte>(random());
         }
       }
-      const FunctionNames names(damaged.sections());
+      const ScopedNames names(damaged.sections());
       for (std::size_t index = 0; index < addresses.size(); index += 401) known += names.find(addresses[index]).size();
     }
   }

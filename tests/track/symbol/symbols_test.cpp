@@ -107,12 +107,7 @@ TEST_CASE("frames of leash, the standard library, start-up code and test runners
            "__libc_start_call_main",
            "start_thread",
            "clone3",
-           // Names that the demangler of GCC 12 does not know: a lambda with a constrained parameter.
-           "_ZN5leash15tracking_on_0_15track4openIZNS0_3runEvEUlTk1AT_E_EEvT_",
-           "_ZNK5leash3net4Conn4pollIZNS0_3runEvEUlTk1AT_E_EEvT_",
-           "_ZZN5leash3runEvENKUlTk1AT_E_clIiEEDaS0_",
-           "_ZNSt6thread11_State_implIZ3runvEUlTk1AT_E_E6_M_runEv",
-           "_ZStlsIZ3runvEUlTk1AT_E_EvT_",
+           "asan_thread_start(void*)",
        }) {
     CAPTURE(name);
     CHECK_FALSE(is_user_function(name));
@@ -136,17 +131,35 @@ TEST_CASE("frames of leash, the standard library, start-up code and test runners
            "leashed::f()",
            "stdx::f()",
            "std_like()",
-           "_ZN6leashd4openIZNS_3runEvEUlTk1AT_E_EEvT_",
-           "_ZN3app4openIZN5leash3runEvEUlTk1AT_E_EEvT_",
-           "_ZZ4mainENKUlTk1AT_E_clIiEEDaS0_",
-           "_Z",
-           "_Z9999999999999999999999f",
-           "_ZN5leas",
            "std::ostream &app::operator<<(std::ostream &, int)",
        }) {
     CAPTURE(name);
     CHECK(is_user_function(name));
   }
+}
+
+TEST_CASE("of a name that the runtime cannot demangle is told what can be") {
+  using leash::track::detail::demangle;
+  // Clang's names of constrained templates, which GCC 12 does not know.
+  CHECK(demangle("_ZN3app11constrainedITkSt8integraliEEvRN5leash5track7TrackerET_") == "app::constrained<…>");
+  CHECK(demangle("_ZNK5leash3net4Conn4pollIZNS0_3runEvEUlTk1AT_E_EEvT_") == "leash::net::Conn::poll<…>");
+  CHECK(demangle("_ZNSt6thread11_State_implIZ3runvEUlTk1AT_E_E6_M_runEv") == "std::thread::_State_impl<…>");
+  CHECK(demangle("_ZZN5leash3runEvENKUlTk1AT_E_clIiEEDaS0_") == "leash::run()::{lambda}");
+  CHECK(demangle("_ZN12_GLOBAL__N_13runITkSt8integraliEEvT_") == "(anonymous namespace)::run<…>");
+  for (const std::string_view name : {"_Z", "_ZN", "_Z9999999999999999999999f", "_ZN99app", "_ZZZZZZ", "_ZNSt"}) {
+    CAPTURE(name);
+    CHECK((demangle(name.data()) == name || demangle(name.data()) == "std"));
+  }
+}
+
+TEST_CASE("a name without its parameters is that of the function") {
+  using leash::track::detail::name_without_parameters;
+  CHECK(name_without_parameters("app::serve(Pool&)::Worker::run(int) const") == "app::serve(Pool&)::Worker::run");
+  CHECK(name_without_parameters("app::F::operator()(int)") == "app::F::operator()");
+  CHECK(name_without_parameters("app::run()::{lambda(int)#1}") == "app::run()::{lambda(int)#1}");
+  CHECK(name_without_parameters(abridge("void (*app::handler(app::T&))(int)")) == "app::handler");
+  CHECK(abridge("int (&app::table(bool))[3]") == "app::table(bool)");
+  CHECK(abridge("app::Pool<" + std::string(300, 'x') + ">::acquire()").ends_with("::acquire()"));
 }
 
 TEST_CASE("names are abridged for reading") {
@@ -229,8 +242,9 @@ TEST_CASE("symbols that are no mangled names stay what they are") {
   using leash::track::detail::demangle;
   CHECK(demangle(nullptr).empty());
   CHECK(demangle("_ZN3app4sendEi") == "app::send(int)");
+  CHECK(demangle("_Z1fIXIX") == "f<…>");
   for (const std::string_view symbol :
-       {"", "main", "_Z", "_Z\xff", "_ZN", "_ZN99999999999999999999a", "_Z1fIXIX", "_ZS"}) {
+       {"", "main", "_Z", "_Z\xff", "_ZN", "_ZN99999999999999999999a", "_ZS"}) {
     CHECK(demangle(std::string(symbol).c_str()) == symbol);
   }
   for (const std::string_view part : {"P", "N1a", "I", "1aI", "S_", "St", "T_", "X", "\x01"}) {
@@ -254,7 +268,6 @@ TEST_CASE("broken names do no harm") {
                                       " ",
                                       "a ",
                                       "((((((((",
-                                      "_Z",
                                       "\xff\xfe",
                                       "a<b>::c(d)::e<f",
                                       "{lambda()#1}::operator()",

@@ -1,0 +1,98 @@
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <leash/fs/disk_fs.hpp>
+#include <leash/fs/memory_fs.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "subjects.hpp"
+
+namespace fs = leash::fs;
+using fs::MemoryFS;
+using leash::Context;
+
+TEST_CASE("a MemoryFS with a capacity is full at it, loses nothing then, and has room again") {
+  MemoryFS files = MemoryFS::with({.capacity = 1000});
+  put(files, "a", std::string(600, 'a'));
+  CHECK(files.space(Context(), ".").value().free == 400);
+  CHECK(code_of(fs::write_file(Context(), files, "b", std::string(401, 'b'))) == std::errc::no_space_on_device);
+  CHECK(get(files, "b").empty());
+  put(files, "b", std::string(400, 'b'));
+  CHECK(files.space(Context(), "b").value().free == 0);
+  const auto a = files.open(Context(), "a", {.write = true}).value();
+  CHECK(a->write_at("x", 0));  // in place
+  CHECK(code_of(a->write_at("x", 600)) == std::errc::no_space_on_device);
+  CHECK(code_of(a->allocate(0, 601)) == std::errc::no_space_on_device);
+  CHECK(a->stat().value().size == 600);
+  CHECK(a->truncate(100));
+  CHECK(files.space(Context(), ".").value().free == 500);
+  CHECK(files.remove(Context(), "b"));
+  CHECK(files.space(Context(), ".").value().free == 900);
+  CHECK(a->truncate(0));
+  CHECK(a->write_at("x", std::uint64_t{1} << 40U));  // a hole takes no room
+  CHECK(files.space(Context(), ".").value().free == 999);
+  CHECK(files.clone().space(Context(), ".").value().free == files.space(Context(), ".").value().free);
+  CHECK(code_of(files.space(Context(), "missing")) == std::errc::no_such_file_or_directory);
+}
+
+TEST_CASE("an open file that was removed takes room until it is closed") {
+  MemoryFS files = MemoryFS::with({.capacity = 100});
+  put(files, "a", std::string(100, 'a'));
+  auto file = files.open(Context(), "a").value();
+  CHECK(files.remove(Context(), "a"));
+  CHECK(files.space(Context(), ".").value().free == 0);
+  file.reset();
+  CHECK(files.space(Context(), ".").value().free == 100);
+}
+
+TEST_CASE("a tree is loaded from the disk and stored there") {
+  const TempDir directory;
+  fs::DiskFS disk = fs::DiskFS::open_root(Context(), directory.path()).value();
+  CHECK(disk.mkdir_all(Context(), "from/sub"));
+  put(disk, "from/sub/file", "text");
+  put(disk, "from/empty");
+  CHECK(disk.chmod(Context(), "from/empty", 0640));
+  CHECK(disk.symlink(Context(), "sub/file", "from/link"));
+  MemoryFS files{{"sub/file", "replaced"}, {"other", "stays"}};
+  CHECK(files.load(Context(), disk, "from"));
+  CHECK(files.dump() == "empty \"\"\nlink -> sub/file\nother \"stays\"\nsub/\nsub/file \"text\"\n");
+  CHECK(files.stat(Context(), "empty").value().mode == 0640);
+
+  CHECK(disk.mkdir(Context(), "to"));
+  CHECK(files.store(Context(), disk, "to"));
+  MemoryFS back;
+  CHECK(back.load(Context(), disk, "to"));
+  CHECK(back.dump() == files.dump());
+  CHECK(files.load(Context(), disk, "from"));  // again, over what is there
+
+  CHECK(code_of(files.load(Context(), files)) == std::errc::invalid_argument);
+  CHECK(code_of(files.load(Context(), disk, "missing")) == std::errc::no_such_file_or_directory);
+  REQUIRE(::mkfifo((directory / "from/fifo").c_str(), 0600) == 0);
+  CHECK(text_of(back.load(Context(), disk, "from")) ==
+        "load from/fifo: Operation not supported (neither file, directory nor link)");
+}
+
+TEST_CASE("a name under a replacing rename is never missing") {
+  MemoryFS files{{"a", "1"}, {"d/b", "2"}};
+  std::atomic<bool> over = false;
+  std::atomic<int> missing = 0;
+  constexpr int tries = leash_test::all_tests ? 1'000'000 : 20'000;
+  std::vector<std::jthread> readers;
+  for (int reader = 0; reader < 2; ++reader) {
+    readers.emplace_back([&] {
+      for (int left = tries / 2; left > 0; --left) {
+        if (!files.stat(Context(), "a")) ++missing;
+      }
+      over = true;
+    });
+  }
+  for (int number = 0; !over; ++number) {
+    const std::string name = number % 2 == 0 ? "new" : "d/new";
+    put(files, name, "x");
+    if (!files.rename(Context(), name, "a")) ++missing;
+  }
+  readers.clear();
+  CHECK(missing == 0);
+}
