@@ -95,29 +95,29 @@ TEST_CASE("a removed tree may be there again, in part, until its directories are
 
 TEST_CASE("what is written is torn at the borders of chunks, and what is cut may be there again") {
   MemoryFS files = crashing();
-  constexpr std::size_t chunk = std::size_t{64} << 10U;
-  put_durable(files, "file", std::string(2 * chunk, 'o'));
+  constexpr std::size_t piece = std::size_t{64} << 10U;
+  put_durable(files, "file", std::string(2 * piece, 'o'));
   const auto file = files.open(Context(), "file", {.write = true}).value();
   SUBCASE("write") {
-    CHECK(file->write_at(std::string(2 * chunk, 'n'), 0));
+    CHECK(file->write_at(std::string(2 * piece, 'n'), 0));
     std::set<std::string> found;
     for (std::uint64_t seed = 0; seed < 100; ++seed) {
       MemoryFS crashed = files.crash_clone(seed);
       const std::string content = get(crashed, "file");
-      REQUIRE(content.size() == 2 * chunk);
-      CHECK(std::ranges::count(content.substr(0, chunk), content[0]) == chunk);
-      CHECK(std::ranges::count(content.substr(chunk), content[chunk]) == chunk);
-      found.insert({content[0], content[chunk]});
+      REQUIRE(content.size() == 2 * piece);
+      CHECK(std::ranges::count(content.substr(0, piece), content[0]) == piece);
+      CHECK(std::ranges::count(content.substr(piece), content[piece]) == piece);
+      found.insert({content[0], content[piece]});
     }
     CHECK(found == std::set<std::string>{"oo", "on", "no", "nn"});
     CHECK(file->sync());
     MemoryFS crashed = files.crash_clone(0);
-    CHECK(get(crashed, "file") == std::string(2 * chunk, 'n'));
+    CHECK(get(crashed, "file") == std::string(2 * piece, 'n'));
   }
   SUBCASE("truncate") {
     CHECK(file->truncate(0));
     MemoryFS crashed = files.crash_clone(0);
-    CHECK(get(crashed, "file") == std::string(2 * chunk, 'o'));
+    CHECK(get(crashed, "file") == std::string(2 * piece, 'o'));
   }
 }
 

@@ -44,10 +44,11 @@ void MemoryTree::sync(MemoryNode& node) {
     std::vector<NameChange> synced;  // freed without the lock
     const std::lock_guard lock(lock_);
     if (!journal_) return;
-    const auto rest = std::stable_partition(journal_->changes.begin(), journal_->changes.end(),
-                                            [&](const NameChange& change) { return change.directory.get() != &node; });
-    synced.assign(std::make_move_iterator(rest), std::make_move_iterator(journal_->changes.end()));
-    journal_->changes.erase(rest, journal_->changes.end());
+    std::erase_if(journal_->changes, [&](NameChange& change) {
+      const bool gone = change.directory.get() == &node;
+      if (gone) synced.push_back(std::move(change));
+      return gone;
+    });
     return;
   }
   if (node.is_symlink() || !crash_clones_) return;

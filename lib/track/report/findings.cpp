@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <chrono>
 #include <leash/track/report/findings.hpp>
+#include <numeric>
+#include <tuple>
 #include <utility>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -130,11 +132,16 @@ std::vector<Group> Findings::groups() const {
 }
 
 void sort_groups(std::vector<Group>& groups) {
-  std::stable_sort(groups.begin(), groups.end(), [](const Group& a, const Group& b) {
-    const bool a_fails = a.severity == Severity::failure;
-    const bool b_fails = b.severity == Severity::failure;
-    return a_fails != b_fails ? a_fails : a.count > b.count;
+  std::vector<std::size_t> order(groups.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  // By position at last, so that the order is stable: std::stable_sort of libstdc++ 12 makes Clang warn.
+  std::ranges::sort(order, {}, [&](std::size_t at) {
+    return std::tuple(groups[at].severity != Severity::failure, ~groups[at].count, at);
   });
+  std::vector<Group> sorted;
+  sorted.reserve(groups.size());
+  for (const std::size_t at : order) sorted.push_back(std::move(groups[at]));
+  groups = std::move(sorted);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail
