@@ -14,7 +14,8 @@
 namespace LEASH_NAMESPACE::track {
 namespace {
 
-/// In bytes: a longer name loses its parameters, and one that is still longer than `longest_name` its middle.
+/// In bytes: a longer name loses its parameters, one that is still longer than `longest_name` its template arguments,
+/// and then its middle.
 constexpr std::size_t longest_with_parameters = 64;
 constexpr std::size_t longest_name = 160;
 
@@ -209,16 +210,17 @@ std::string with_plain_lambdas(std::string_view text) {
   return plain;
 }
 
-/// Replaces all parameter lists of more than two bytes by `(…)`, also those of functions that this one stands in.
-std::string without_parameters(std::string_view text) {
+/// Replaces what is in the brackets that begin with `open`, if it is more than two bytes, by `…`, also in the functions
+/// that this one stands in: with `(` the parameters, with `<` the template arguments.
+std::string without_lists(std::string_view text, char open) {
   std::string shorter;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t length = std::max<std::size_t>(bracketed_name_length(text, at), 1);
     const bool opens = length == 1 && std::string_view("(<{[").contains(text[at]);
     const std::size_t end = opens ? closing_bracket(text, at) : std::string_view::npos;
     const bool brackets = end != std::string_view::npos;
-    if (brackets && text[at] == '(' && end > at + 3) {
-      shorter += "(…)";
+    if (brackets && text[at] == open && end > at + 3) {
+      shorter.append(1, open).append("…").append(1, text[end]);
       at = end + 1;
       continue;
     }
@@ -424,7 +426,8 @@ std::string abridge(std::string_view function) {
   for (const auto& [from, to] : replacements) replace_all(text, from, to);
   text.erase(0, name_range(text).begin);
   text.resize(unmatched_bracket(text));
-  if (text.size() > longest_with_parameters) text = without_parameters(text);
+  if (text.size() > longest_with_parameters) text = without_lists(text, '(');
+  if (text.size() > longest_name) text = without_lists(text, '<');
   if (text.size() > longest_name) text = without_middle(text, longest_name);
   return text;
 }
