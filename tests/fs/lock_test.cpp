@@ -292,8 +292,8 @@ TEST_CASE("a descriptor that is released keeps what the file has locked") {
   CHECK(locks(*files.b, shared));
 }
 
-TEST_CASE("a directory can be locked as shared, as the system has it") {
-  Subject subject(On::disk);
+LEASH_FS_TEST("a directory can be locked as shared, as the system has it") {
+  Subject subject(on);
   const auto directory = subject.files().open(Context(), ".", {.read = true, .directory = true}).value();
   CHECK(directory->try_lock(shared));
   CHECK(code_of(directory->try_lock(exclusive)) == std::errc::permission_denied);

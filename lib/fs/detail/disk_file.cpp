@@ -48,6 +48,16 @@ std::uint64_t bytes_to_max_offset(int descriptor) noexcept {
   return static_cast<std::uint64_t>(position < 0 ? INT64_MAX : INT64_MAX - position);
 }
 
+/// Moves the position to the end of the file if `size` bytes may follow there. write(2) refuses data that does not fit
+/// behind the position, even where it would be appended.
+bool go_to_end(int descriptor, std::size_t size) noexcept {
+  const off_t position = ::lseek(descriptor, 0, SEEK_CUR);
+  if (position < 0 || ::lseek(descriptor, 0, SEEK_END) < 0) return false;
+  if (size <= bytes_to_max_offset(descriptor)) return true;
+  ::lseek(descriptor, position, SEEK_SET);
+  return false;
+}
+
 }  // namespace
 
 std::unique_ptr<DiskFile> DiskFile::make(os::Descriptor descriptor, std::string_view path, const OpenOptions& options) {
@@ -135,6 +145,7 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
     if (count < 0) {
       const std::error_code code = os::last_error();
       const bool too_large = code == std::errc::invalid_argument && data.size() > bytes_to_max_offset(*descriptor);
+      if (too_large && options_.append && go_to_end(*descriptor, data.size())) continue;
       return fail("write", path_, too_large ? std::make_error_code(std::errc::file_too_large) : code);
     }
     data = data.subspan(static_cast<std::size_t>(count));
