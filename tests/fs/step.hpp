@@ -115,13 +115,13 @@ class RandomSteps {
   }
 
   std::string path() {
-    static constexpr std::array names{"a", "b", "c", "d"};
+    static constexpr std::array names{"a", "a", "b", "c", "d", "e"};
     static constexpr std::array invalid{"", "/", "/a", "a/", "a//b", "..", "../a", "a/../b", "./a", "a/."};
     if (chance(50)) return ".";
     if (chance(200)) return one_of(invalid);
     if (chance(200)) return {"a\0b", 3};
     std::string path = one_of(names);
-    while (chance(2)) path += std::string("/") + one_of(names);
+    while (chance(3)) path += std::string("/") + one_of(names);
     if (chance(60)) path += '/' + std::string(chance(2) ? 255 : 256, 'n');
     if (chance(150)) {
       const std::size_t size = 4093 + below(5);
@@ -175,7 +175,7 @@ class RandomSteps {
     options.create = (options.write || chance(30)) && !chance(3);
     options.exclusive = (options.create || chance(30)) && chance(4);
     options.truncate = (options.write || chance(30)) && chance(6);
-    options.directory = (!options.write || chance(30)) && chance(2);
+    options.directory = (!options.write || chance(30)) && chance(3);
     options.no_follow = chance(6);
     options.mode = chance(2) ? 0666 : 0640;
     return options;
@@ -193,7 +193,7 @@ class RandomSteps {
 
   std::uint64_t size() {
     if (chance(10)) return below(150000);
-    return chance(20) ? 0 : below(60);
+    return chance(30) ? 0 : below(60);
   }
 
   std::int64_t seek_by() {
@@ -238,7 +238,7 @@ class RandomSteps {
         {Kind::truncate, 3},
         {Kind::sync_dir, 1},
         {Kind::space, 1},
-        {Kind::open, 24},
+        {Kind::open, 36},
         {Kind::file_read, 6},
         {Kind::file_write, 8},
         {Kind::file_read_at, 6},
@@ -289,6 +289,8 @@ class RandomSteps {
     step.whence = static_cast<leash::fs::Whence>(below(3));
     step.mode = mode();
     if ((step.kind == Kind::mkdir || step.kind == Kind::mkdir_all) && !chance(20)) step.mode = chance(2) ? 0777 : 0700;
+    // Large writes and maps at the beginning, so that maps lie in several chunks of memory.
+    if (step.size > 1000 && chance(2)) step.offset = below(70000);
     step.lock = static_cast<leash::fs::LockMode>(below(2));
     step.mapping = static_cast<leash::fs::MapMode>(below(2));
     step.accessed = time();
