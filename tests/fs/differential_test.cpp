@@ -10,6 +10,8 @@
 #include <utility>
 #include <vector>
 
+#include "answer.hpp"
+#include "random_steps.hpp"
 #include "step.hpp"
 #include "step_answer.hpp"
 #include "step_code.hpp"
