@@ -57,7 +57,11 @@ Result<std::unique_ptr<File>> FileSystem::append(Call call, PathArg path) {
 Result<std::unique_ptr<File>> FileSystem::open(Call call, PathArg path, const OpenOptions& options) {
   if (auto checked = check(call, "open", path, !checks_paths_); !checked) return std::unexpected(checked.error());
   const std::string_view defect = options_defect(options);
-  if (!defect.empty()) return fail("open", path, std::errc::invalid_argument, defect);
+  if (!defect.empty()) {
+    // The path comes first, also where the implementation checks it, which is not called.
+    if (auto checked = check_path("open", path); !checked) return std::unexpected(checked.error());
+    return fail("open", path, std::errc::invalid_argument, defect);
+  }
   return do_open(call, path, options);
 }
 

@@ -309,6 +309,22 @@ LEASH_FS_TEST("positional reads and writes run in many threads at once") {
   CHECK(get(subject.files(), "file") == expected);
 }
 
+LEASH_FS_TEST("appending goes to the end even where nothing would fit behind the position") {
+  Subject subject(on);
+  const auto file = subject.files().append(Context(), "log").value();
+  REQUIRE(file->write("one "));
+  // Not every disk has files that may be so large.
+  static_cast<void>(file->seek(INT64_MAX - 1));
+  CHECK(file->write("two"));
+  CHECK(file->seek(0, fs::Whence::current).value() == 7);
+  CHECK(get(subject.files(), "log") == "one two");
+}
+
+LEASH_FS_TEST("open says what is wrong with a path rather than with the options") {
+  Subject subject(on);
+  CHECK(text_of(subject.files().open(Context(), "a//b", {})) == "open a//b: Invalid argument (empty element in path)");
+}
+
 LEASH_FS_TEST("appends of many threads do not tear or overwrite each other") {
   Subject subject(on);
   fs::FileSystem& files = subject.files();

@@ -282,6 +282,22 @@ LEASH_FS_TEST("what another process holds counts, and goes with it") {
   CHECK_FALSE(is_free(*files.b, {10, 10}));
 }
 
+LEASH_FS_TEST("what a handle has locked is free once it is closed, even if a map of it is left") {
+  Two files(on);
+  REQUIRE(files.a->truncate(10));
+  auto map = files.a->map(0, 10).value();
+  REQUIRE(locks(*files.a, exclusive));
+  if (on != On::memory) {
+    // One that has inherited the handle frees nothing.
+    CHECK(in_child([&] { return files.a->close().has_value(); }));
+    CHECK_FALSE(is_free(*files.b, {}));
+  }
+  SUBCASE("by close") { REQUIRE(files.a->close()); }
+  SUBCASE("by its destructor") { files.a.reset(); }
+  CHECK(is_free(*files.b, {}));
+  CHECK(map->bytes().size() == 10);
+}
+
 TEST_CASE("a descriptor that is released keeps what the file has locked") {
   Two files(On::disk);
   REQUIRE(locks(*files.a, exclusive));
@@ -292,8 +308,8 @@ TEST_CASE("a descriptor that is released keeps what the file has locked") {
   CHECK(locks(*files.b, shared));
 }
 
-TEST_CASE("a directory can be locked as shared, as the system has it") {
-  Subject subject(On::disk);
+LEASH_FS_TEST("a directory can be locked as shared, as the system has it") {
+  Subject subject(on);
   const auto directory = subject.files().open(Context(), ".", {.read = true, .directory = true}).value();
   CHECK(directory->try_lock(shared));
   CHECK(code_of(directory->try_lock(exclusive)) == std::errc::permission_denied);

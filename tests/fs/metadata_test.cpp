@@ -87,6 +87,21 @@ LEASH_FS_TEST("chmod sets the mode of what a path leads to") {
   CHECK(text_of(file->chmod(0640)) == "chmod file: Bad file descriptor");
 }
 
+LEASH_FS_TEST("a directory hands its set-group-ID bit down to those that are made in it, and to nothing else") {
+  Subject subject(on);
+  fs::FileSystem& files = subject.files();
+  REQUIRE(files.mkdir(Context(), "shared"));
+  REQUIRE(files.chmod(Context(), "shared", 03775));
+  REQUIRE(files.mkdir(Context(), "shared/a", 0700));
+  REQUIRE(files.mkdir_all(Context(), "shared/b/c"));
+  put(files, "shared/file");
+  const auto mode_of = [&](std::string_view path) { return files.stat(Context(), path).value().mode; };
+  CHECK(mode_of("shared/a") == 02700);
+  CHECK(mode_of("shared/b") == 02755);
+  CHECK(mode_of("shared/b/c") == 02755);
+  CHECK(mode_of("shared/file") == 0644);
+}
+
 LEASH_FS_TEST("set_times sets the times of what a path leads to, each by itself") {
   Subject subject(on);
   fs::FileSystem& files = subject.files();

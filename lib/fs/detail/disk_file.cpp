@@ -48,6 +48,16 @@ std::uint64_t bytes_to_max_offset(int descriptor) noexcept {
   return static_cast<std::uint64_t>(position < 0 ? INT64_MAX : INT64_MAX - position);
 }
 
+/// Moves the position to the end of the file if `size` bytes may follow there. write(2) refuses data that does not fit
+/// behind the position, even where it would be appended.
+bool go_to_end(int descriptor, std::size_t size) noexcept {
+  const off_t position = ::lseek(descriptor, 0, SEEK_CUR);
+  if (position < 0 || ::lseek(descriptor, 0, SEEK_END) < 0) return false;
+  if (size <= bytes_to_max_offset(descriptor)) return true;
+  ::lseek(descriptor, position, SEEK_SET);
+  return false;
+}
+
 }  // namespace
 
 std::unique_ptr<DiskFile> DiskFile::make(os::Descriptor descriptor, std::string_view path, const OpenOptions& options) {
@@ -66,7 +76,18 @@ void DiskFile::take(os::Descriptor descriptor) noexcept {
 }
 
 DiskFile::~DiskFile() {
-  if (const int descriptor = do_native_handle(); descriptor >= 0) os::close_own(descriptor);
+  const int descriptor = do_native_handle();
+  if (descriptor < 0) return;
+  free_locks_that_maps_keep(descriptor);
+  os::close_own(descriptor);
+}
+
+/// To be called before the descriptor is closed. A map keeps the open file, and so its locks, beyond that. A process
+/// that has inherited the handle leaves alone what the other one has locked.
+void DiskFile::free_locks_that_maps_keep(int descriptor) noexcept {
+  if (!mapped_.load(std::memory_order_relaxed)) return;
+  const int locked_by = locked_by_.load(std::memory_order_relaxed);
+  if (locked_by != 0 && locked_by == ::getpid()) static_cast<void>(set_lock(descriptor, std::nullopt, {}));
 }
 
 Result<int> DiskFile::check(std::string_view operation, Need need) const {
@@ -135,6 +156,7 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
     if (count < 0) {
       const std::error_code code = os::last_error();
       const bool too_large = code == std::errc::invalid_argument && data.size() > bytes_to_max_offset(*descriptor);
+      if (too_large && options_.append && go_to_end(*descriptor, data.size())) continue;
       return fail("write", path_, too_large ? std::make_error_code(std::errc::file_too_large) : code);
     }
     data = data.subspan(static_cast<std::size_t>(count));
@@ -240,6 +262,7 @@ Result<void> DiskFile::do_set_times(std::optional<Clock::system_time_point> acce
 Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {
   const Result<int> descriptor = check_lock("try_lock", mode);
   if (!descriptor) return std::unexpected(descriptor.error());
+  locked_by_.store(::getpid(), std::memory_order_relaxed);
   return named("try_lock", path_, set_lock(*descriptor, mode, range));
 }
 
@@ -247,6 +270,7 @@ Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_l
 Result<void> DiskFile::do_lock(Call call, LockMode mode, LockRange range) {
   const Result<int> descriptor = check_lock("lock", mode);
   if (!descriptor) return std::unexpected(descriptor.error());
+  locked_by_.store(::getpid(), std::memory_order_relaxed);
   for (auto wait = first_wait;; wait = std::min(2 * wait, longest_wait)) {
     Outcome<void> locked = set_lock(*descriptor, mode, range);
     if (locked || locked.error() != std::errc::resource_unavailable_try_again) {
@@ -269,7 +293,9 @@ Result<std::unique_ptr<Mapping>> DiskFile::do_map(std::uint64_t offset, std::siz
   if (mode == MapMode::write) {
     if (const Result<int> writable = check("map", Need::write); !writable) return std::unexpected(writable.error());
   }
-  return DiskMapping::map(*descriptor, path_, offset, size, mode);
+  Result<std::unique_ptr<Mapping>> mapping = DiskMapping::map(*descriptor, path_, offset, size, mode);
+  if (mapping) mapped_.store(true, std::memory_order_relaxed);
+  return mapping;
 }
 
 Result<int> DiskFile::do_release(std::source_location) {
@@ -282,6 +308,7 @@ Result<int> DiskFile::do_release(std::source_location) {
 Result<void> DiskFile::do_close(std::source_location) {
   const int descriptor = descriptor_.exchange(-1);
   if (descriptor < 0) return fail("close", path_, std::errc::bad_file_descriptor);
+  free_locks_that_maps_keep(descriptor);
   // No retry after EINTR: on Linux, the descriptor is closed whatever close(2) returns.
   if (os::close_own(descriptor) != 0) return failed("close");
   return {};

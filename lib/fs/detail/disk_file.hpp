@@ -45,6 +45,7 @@ class DiskFile final : public File {
   Result<int> check_lock(std::string_view operation, LockMode mode) const;
   std::unexpected<Error> failed(std::string_view operation) const;
   bool may_raise_sigpipe(int descriptor) noexcept;
+  void free_locks_that_maps_keep(int descriptor) noexcept;
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
@@ -72,6 +73,8 @@ class DiskFile final : public File {
   const std::string_view path_;  ///< Of what lies behind the object.
   const OpenOptions options_;
   std::atomic<int> descriptor_;
+  std::atomic<int> locked_by_{0};  ///< The process that has locked a range last; 0 if none has.
+  std::atomic<bool> mapped_{false};
   std::optional<bool> regular_;  ///< Whether it is a regular file; unknown before the first `write`.
 };
 

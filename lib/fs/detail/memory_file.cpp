@@ -151,7 +151,9 @@ Result<void> MemoryFile::do_set_times(std::optional<Clock::system_time_point> ac
 }
 
 Result<void> MemoryFile::check_lock(std::string_view operation, LockMode mode) const {
-  return check(operation, mode == LockMode::shared ? Need::read : Need::write);
+  if (mode == LockMode::exclusive) return check(operation, Need::write);
+  // A directory may be locked as shared, as the system has it.
+  return check(operation, readable_ ? Need::open : Need::read);
 }
 
 Result<void> MemoryFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {

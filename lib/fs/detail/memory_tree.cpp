@@ -36,6 +36,13 @@ void change_link_count(MemoryNode& node, std::int32_t by, Clock::system_time_poi
   node.changed = now;
 }
 
+/// The bit that a new directory in `directory` has besides the mode that it is given: Linux hands set-group-ID down.
+std::uint32_t inherited_mode(const MemoryNode& directory) {
+  constexpr std::uint32_t set_group_id = 02000;
+  const std::shared_lock lock(directory.lock);
+  return directory.mode & set_group_id;
+}
+
 std::string dump_content(const MemoryNode& node) {
   constexpr std::size_t shown = 60;
   std::string text(shown, '\0');
@@ -480,7 +487,7 @@ Outcome<void> MemoryTree::mkdir(std::string_view path, std::uint32_t mode) {
   std::string storage;
   const Outcome<PathEnd> end = walk_to_free_name(path, storage);
   if (!end) return std::unexpected(end.error());
-  NodeRef directory = make_node(FileType::directory, mode & ~umask_);
+  NodeRef directory = make_node(FileType::directory, (mode & ~umask_) | inherited_mode(*end->directory));
   directory->links = 2;
   const Clock::system_time_point time = directory->changed;
   add(*end->directory, end->text, std::move(directory), time);
@@ -498,7 +505,7 @@ Outcome<void> MemoryTree::mkdir_all(std::string_view path, std::uint32_t mode) {
     const Outcome<MemoryName*> name = find_child(*directory, text);
     if (!name) return std::unexpected(name.error());
     if (*name == nullptr) {
-      NodeRef made = make_node(FileType::directory, mode & ~umask_);
+      NodeRef made = make_node(FileType::directory, (mode & ~umask_) | inherited_mode(*directory));
       made->links = 2;
       const Clock::system_time_point time = made->changed;
       directory = &add(*directory, text, std::move(made), time);
