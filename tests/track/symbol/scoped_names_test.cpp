@@ -13,8 +13,8 @@
 #include "run_program.hpp"
 #include "sections.hpp"
 
-using leash::track::detail::ScopedNames;
 using leash::track::detail::InfoSections;
+using leash::track::detail::ScopedNames;
 using leash_test::section_of;
 using leash_test::some_addresses;
 
