@@ -78,7 +78,8 @@ class File {
   [[nodiscard]] Result<void> truncate(std::uint64_t size, std::source_location site = std::source_location::current());
 
   /// Reserves room on the device for the `size` bytes from `offset` on, and extends the file to `offset + size` bytes
-  /// if it is shorter. Errors: `file_too_large`.
+  /// if it is shorter. Errors: `invalid_argument` for a size of 0, `file_too_large`, `no_space_on_device`,
+  /// `permission_denied` if not opened for writing.
   [[nodiscard]] Result<void> allocate(std::uint64_t offset, std::uint64_t size,
                                       std::source_location site = std::source_location::current());
 

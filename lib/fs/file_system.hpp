@@ -74,8 +74,9 @@ class FileSystem {
   /// The same with the information of `lstat` on each entry. One that is removed meanwhile is left out.
   [[nodiscard]] Result<std::vector<FileInfo>> read_dir_info(Call call, PathArg path);
 
-  /// Creates a directory with mode `mode` less the umask. Errors: `file_exists` if the name exists, whatever it names;
-  /// `no_such_file_or_directory` if the parent is missing; `invalid_argument` for a mode above 0777.
+  /// Creates a directory with mode `mode` less the umask. In one with the set-group-ID bit it gets that bit too.
+  /// Errors: `file_exists` if the name exists, whatever it names; `no_such_file_or_directory` if the parent is missing;
+  /// `invalid_argument` for a mode above 0777.
   [[nodiscard]] Result<void> mkdir(Call call, PathArg path, std::uint32_t mode = 0777);
 
   /// Creates a directory and those above it that are missing, each with mode `mode` less the umask. Succeeds if the

@@ -22,7 +22,8 @@ enum class MapMode : unsigned char {
 /// opened by. After `close` there are no bytes, and every operation fails with `bad_file_descriptor`.
 ///
 /// If the file is cut while a range of it is mapped, the bytes behind its new end must not be touched: on disk that
-/// raises SIGBUS; in memory they are of no file, and what is written there is lost.
+/// raises SIGBUS; in memory they are of no file, and what is written there is lost. On disk they are those of the file
+/// again once it is extended, in memory they never are.
 class Mapping {
  public:
   Mapping(const Mapping&) = delete;
