@@ -43,11 +43,12 @@ namespace detail {
 /// A text that GCC shows as an argument of the template that it is deleted in.
 template <std::size_t size>
 struct Reason {
+  // NOLINTNEXTLINE(modernize-avoid-c-arrays): a literal is one
   consteval Reason(const char (&text_)[size]) {
     for (std::size_t i = 0; i < size; ++i) text[i] = text_[i];
   }
 
-  char text[size]{};
+  char text[size]{};  // NOLINT(modernize-avoid-c-arrays): shown as a text
 };
 
 }  // namespace detail

@@ -48,6 +48,7 @@ class Function<R(Parameters...)> {
   template <class Callable>
   struct Holder final : Target {
     template <class Argument>
+    // NOLINTNEXTLINE(bugprone-forwarding-reference-overload): it is made of what is not a Holder
     explicit Holder(Argument&& argument) : callable(std::forward<Argument>(argument)) {}
 
     R call(Parameters... parameters) override {

@@ -162,9 +162,10 @@ Result<void> remove_name(const detail::Root* root, Call call, std::string_view o
 
 }  // namespace
 
-Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory) { return open_root(call, directory, {}); }
+Result<DiskFS> DiskFS::open_root(Call call, PathArg directory) { return open_root(call, directory, {}); }
 
-Result<DiskFS> DiskFS::open_root(Call call, std::string_view directory, const Options& options) {
+Result<DiskFS> DiskFS::open_root(Call call, PathArg path_of_root, const Options& options) {
+  const std::string_view directory = path_of_root;
   if (auto wanted = call.context().check("open_root", directory); !wanted) return std::unexpected(wanted.error());
   if (directory.contains('\0')) return fail("open_root", directory, std::errc::invalid_argument, "NUL in path");
   const std::string path(directory);

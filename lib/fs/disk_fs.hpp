@@ -40,8 +40,8 @@ class DiskFS final : public FileSystem {
 
   /// Opens the directory that will be the root. `directory` is a path of the operating system, absolute or relative to
   /// the working directory.
-  [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory);
-  [[nodiscard]] static Result<DiskFS> open_root(Call call, std::string_view directory, const Options& options);
+  [[nodiscard]] static Result<DiskFS> open_root(Call call, PathArg directory);
+  [[nodiscard]] static Result<DiskFS> open_root(Call call, PathArg directory, const Options& options);
 
   // What a call without a Context is told.
   static Result<DiskFS> open_root(NoContext), open_root(NoContext, const Options&);

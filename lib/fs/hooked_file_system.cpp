@@ -251,6 +251,7 @@ class HookedFile final : Hooked, public ProxyFile {
 
   Result<void> do_try_lock(LockMode mode, LockRange range, std::source_location site) override {
     Operation op = operation(OperationKind::file_try_lock, site, range.offset, range.size);
+    op.lock_mode = mode;
     return link_->pass<void>(op, [&] { return ProxyFile::do_try_lock(mode, range, site); });
   }
 
@@ -258,6 +259,7 @@ class HookedFile final : Hooked, public ProxyFile {
     Operation op{.kind = OperationKind::file_lock,
                  .path = path(),
                  .options = &options_,
+                 .lock_mode = mode,
                  .offset = range.offset,
                  .size = range.size,
                  .context = call.context(),
@@ -273,6 +275,7 @@ class HookedFile final : Hooked, public ProxyFile {
   Result<std::unique_ptr<Mapping>> do_map(std::uint64_t offset, std::size_t size, MapMode mode,
                                           std::source_location site) override {
     Operation op = operation(OperationKind::file_map, site, offset, size);
+    op.map_mode = mode;
     Result<std::unique_ptr<Mapping>> mapping =
         link_->pass<std::unique_ptr<Mapping>>(op, [&] { return ProxyFile::do_map(offset, size, mode, site); });
     if (!mapping || !op.hooks_handle) return mapping;

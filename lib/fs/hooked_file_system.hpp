@@ -51,7 +51,7 @@ class HookedFileSystem : public ProxyFileSystem {
   /// `File::close`, `Dir::close` and `Mapping::close` close in any case.
   ///
   /// Is not called for `native_handle` and `path`, for the bytes of a Mapping, nor for the end of a handle that was not
-  /// closed.
+  /// closed; nor for what others do with the descriptor, as `copy_file` does between two that have one.
   virtual Result<void> around(Operation& operation, Next next);
 
  private:

@@ -45,7 +45,7 @@ class MemoryFS final : public FileSystem {
     std::uint64_t capacity = UINT64_MAX;
 
     /// Keeps what `crash_clone` needs: what was synced, beside what is there. Costs memory for all that is changed
-    /// between two calls of `sync`.
+    /// between two calls of `sync`. What is removed takes room until its directory is synced.
     bool crash_clones = false;
   };
 
@@ -74,14 +74,16 @@ class MemoryFS final : public FileSystem {
   ///   may be the new one or that of the last sync. What is written through a map counts as written all the time.
   /// - A name is durable from `sync_dir`, or `File::sync` of its directory, on. Of the changes of names since, those of
   ///   the whole tree in their order, the last ones are lost: any number of them. A rename is kept or lost as a whole,
-  ///   unless only one of its two directories was synced: then the file may have both names.
+  ///   unless only one of its two directories was synced: then the file may have both names or, if that was the old
+  ///   one, none.
   /// - `mode` and times are as they are.
   [[nodiscard]] MemoryFS crash_clone(std::uint64_t seed) const;
 
   /// Copies all that is below the directory `path` of `files` into the root of this file system, and replaces the
   /// content of files that are there. Symbolic links are copied as such; hard links become files of their own. What
   /// vanishes meanwhile is left out. Errors: those of each step; `operation_not_supported` for what is no file,
-  /// directory or link, with its path; `invalid_argument` if `files` is this file system. Stops at the first error.
+  /// directory or link, with its path; `invalid_argument` if `files` is this file system or leads into it.
+  /// Stops at the first error.
   [[nodiscard]] Result<void> load(Call call, FileSystem& files, PathArg path = ".");
 
   /// Copies all that is in this file system into the directory `path` of `files`, in the same way.

@@ -14,8 +14,8 @@ struct OpenOptions {
   bool create = false;        ///< Creates the file if it is missing. Needs `write`.
   bool exclusive = false;     ///< Fails with `file_exists` if the name exists, even as a dangling link. Needs `create`.
   bool truncate = false;      ///< Empties the file. Needs `write`.
-  bool unnamed = false;       ///< Creates a file without a name, stored where the directory `path` is; it is gone once
-                              ///< it is closed. Needs `write`; excludes all others but `read`.
+  bool unnamed = false;       ///< Creates a file without a name, stored where the directory `path` is; it is gone
+                              ///< with its handle. Needs `write`; excludes all others but `read`.
   bool directory = false;     ///< Opens a directory, to `sync` or `stat` it, and nothing else. Excludes `write`.
   bool no_follow = false;     ///< Fails with `too_many_symbolic_link_levels` if the last element is a symbolic link.
   std::uint32_t mode = 0666;  ///< The permission bits of a file that is created, before the umask; at most 0777.

@@ -65,7 +65,8 @@ const Traits& traits_of(OperationKind kind) noexcept { return all_traits[static_
 std::string_view to_string(OperationKind kind) noexcept { return traits_of(kind).name; }
 
 bool Operation::changes() const noexcept {
-  return traits_of(kind).changes || (kind == OperationKind::open && options != nullptr && options->write);
+  return traits_of(kind).changes || (kind == OperationKind::open && options != nullptr && options->write) ||
+         (kind == OperationKind::file_map && map_mode == MapMode::write);
 }
 
 std::unexpected<Error> Operation::fail(std::error_code code, std::string_view detail) const {

@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <leash/call.hpp>
 #include <leash/config.hpp>
+#include <leash/fs/file_lock.hpp>
+#include <leash/fs/mapping.hpp>
 #include <leash/fs/open_options.hpp>
 #include <leash/result.hpp>
 #include <source_location>
@@ -81,6 +83,9 @@ struct Operation {
 
   std::string_view target = {};          ///< What `symlink` is to point to.
   const OpenOptions* options = nullptr;  ///< Of `open`, and of the files that it has opened; else null.
+
+  MapMode map_mode = MapMode::read;       ///< Of `File::map`.
+  LockMode lock_mode = LockMode::shared;  ///< Of `File::try_lock` and `lock`.
 
   /// Where a read, a write or a range begins; to where `seek` goes, as its caller has written it, which may be negative
   /// (cast it to `std::int64_t`). Setting it has no effect.

@@ -55,7 +55,7 @@ Result<std::string> read_all(Call call, File& file, std::string_view path) {
 
 }  // namespace
 
-Result<std::string> read_file(Call call, FileSystem& files, std::string_view path) {
+Result<std::string> read_file(Call call, FileSystem& files, PathArg path) {
   const Result<std::unique_ptr<File>> file = files.open(call, path);
   if (!file) return std::unexpected(file.error());
   Result<std::string> content = read_all(call, **file, path);

@@ -74,13 +74,13 @@ class Walker {
 
 }  // namespace
 
-Result<void> walk(Call call, FileSystem& files, std::string_view root, const WalkVisitor& visit) {
+Result<void> walk(Call call, FileSystem& files, PathArg root, const WalkVisitor& visit) {
   const Result<FileInfo> info = files.lstat(call, root);
   if (!info) return std::unexpected(info.error());
   return Walker<DirEntry>(call, "walk", files, &FileSystem::read_dir, visit).walk(root, {info->name, info->type});
 }
 
-Result<void> walk_info(Call call, FileSystem& files, std::string_view root, const WalkInfoVisitor& visit) {
+Result<void> walk_info(Call call, FileSystem& files, PathArg root, const WalkInfoVisitor& visit) {
   const Result<FileInfo> info = files.lstat(call, root);
   if (!info) return std::unexpected(info.error());
   return Walker<FileInfo>(call, "walk_info", files, &FileSystem::read_dir_info, visit).walk(root, *info);

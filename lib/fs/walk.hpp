@@ -5,6 +5,7 @@
 #include <leash/fs/dir_entry.hpp>
 #include <leash/fs/file_info.hpp>
 #include <leash/fs/file_system.hpp>
+#include <leash/fs/path_arg.hpp>
 #include <leash/function.hpp>
 #include <leash/result.hpp>
 #include <optional>
@@ -32,14 +33,14 @@ using WalkInfoVisitor =
 /// the order of the names' bytes. Symbolic links are visited but not followed, even if `root` is one. No handle is open
 /// during a call of `visit`. Errors: those of `lstat` for `root`, and `operation_canceled` or `timed_out` when the
 /// Context is done before the end.
-[[nodiscard]] Result<void> walk(Call call, FileSystem& files, std::string_view root, const WalkVisitor& visit);
+[[nodiscard]] Result<void> walk(Call call, FileSystem& files, PathArg root, const WalkVisitor& visit);
 
 /// The same with the information of `lstat` on each name, which `FileSystem::read_dir_info` gives for less than an
 /// `lstat` for each.
-[[nodiscard]] Result<void> walk_info(Call call, FileSystem& files, std::string_view root, const WalkInfoVisitor& visit);
+[[nodiscard]] Result<void> walk_info(Call call, FileSystem& files, PathArg root, const WalkInfoVisitor& visit);
 
 // What a call without a Context is told.
-Result<void> walk(NoContext, std::string_view, const WalkVisitor&);
-Result<void> walk_info(NoContext, std::string_view, const WalkInfoVisitor&);
+Result<void> walk(NoContext, PathArg, const WalkVisitor&);
+Result<void> walk_info(NoContext, PathArg, const WalkInfoVisitor&);
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -141,6 +141,35 @@ TEST_CASE("what is written through a map may be lost until it is synced, and is 
   CHECK(crashed() == "NEd");
 }
 
+TEST_CASE("a rename of which only one directory is synced may leave both names or, if it is the old one, none") {
+  MemoryFS files = crashing();
+  CHECK(files.mkdir(Context(), "a"));
+  CHECK(files.mkdir(Context(), "b"));
+  CHECK(files.sync_dir(Context(), "."));
+  put_durable(files, "a/f", "text");
+  CHECK(files.rename(Context(), "a/f", "b/f"));
+  SUBCASE("the new one") {
+    CHECK(files.sync_dir(Context(), "b"));
+    CHECK(files.crash_clone(0).dump() == "a/\na/f \"text\"\nb/\nb/f \"text\"\n");
+  }
+  SUBCASE("the old one") {
+    CHECK(files.sync_dir(Context(), "a"));
+    CHECK(files.crash_clone(0).dump() == "a/\nb/\n");
+  }
+}
+
+TEST_CASE("cutting a file of holes keeps only what was stored") {
+  MemoryFS files = crashing();
+  put_durable(files, "file", "text");
+  const auto file = files.open(Context(), "file", {.write = true}).value();
+  CHECK(file->truncate(std::uint64_t{1} << 50U));
+  CHECK(file->sync());
+  CHECK(file->truncate(2));
+  MemoryFS crashed = files.crash_clone(0);
+  CHECK(crashed.stat(Context(), "file").value().size == std::uint64_t{1} << 50U);
+  CHECK(files.dump() == "file \"te\"\n");
+}
+
 TEST_CASE("a crash clone may crash again") {
   MemoryFS files = crashing();
   put(files, "a", "1");

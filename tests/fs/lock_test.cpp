@@ -160,6 +160,16 @@ LEASH_FS_TEST("a range may end at INT64_MAX and not behind it") {
   }
 }
 
+LEASH_FS_TEST("a range that ends at INT64_MAX has no end") {
+  Subject subject(on);
+  put(subject.files(), "file");
+  const auto one = subject.files().open(Context(), "file", {.read = true, .write = true}).value();
+  const auto other = subject.files().open(Context(), "file", {.read = true, .write = true}).value();
+  CHECK(one->try_lock(fs::LockMode::exclusive));
+  CHECK(one->unlock({0, std::uint64_t{1} << 63U}));
+  CHECK(other->try_lock(fs::LockMode::exclusive));
+}
+
 LEASH_FS_TEST("close frees what a handle has locked, and nothing of others") {
   Two files(on);
   CHECK(locks(*files.a, exclusive, {0, 10}));

@@ -3,6 +3,8 @@
 #include <atomic>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
+#include <leash/fs/proxy.hpp>
+#include <leash/fs/sub_fs.hpp>
 #include <string>
 #include <thread>
 #include <vector>
@@ -45,6 +47,46 @@ TEST_CASE("an open file that was removed takes room until it is closed") {
   CHECK(files.space(Context(), ".").value().free == 0);
   file.reset();
   CHECK(files.space(Context(), ".").value().free == 100);
+}
+
+TEST_CASE("a map takes the room of the holes in it, and gives nothing back that it did not take") {
+  constexpr std::uint64_t chunk = 1U << 16U;
+  MemoryFS files = MemoryFS::with({.capacity = 3 * chunk});
+  auto file = files.open(Context(), "a", {.read = true, .write = true, .create = true}).value();
+  CHECK(file->truncate(4 * chunk));
+  CHECK(code_of(file->map(0, 4 * chunk, fs::MapMode::write)) == std::errc::no_space_on_device);
+  CHECK(file->map(chunk, 2 * chunk, fs::MapMode::write).value()->close());
+  CHECK(files.space(Context(), ".").value().free == chunk);
+  CHECK(files.remove(Context(), "a"));
+  file.reset();
+  CHECK(files.space(Context(), ".").value().free == 3 * chunk);
+}
+
+TEST_CASE("what cannot fit is refused at once, however far it reaches") {
+  MemoryFS files = MemoryFS::with({.capacity = 1000});
+  const auto file = files.create(Context(), "a").value();
+  CHECK(code_of(file->allocate(0, std::uint64_t{1} << 62U)) == std::errc::no_space_on_device);
+  CHECK(file->stat().value().size == 0);
+}
+
+TEST_CASE("a copy of a tree into itself is refused, also through a decorator") {
+  MemoryFS files{{"file", "text"}, {"backup/", ""}};
+  fs::SubFS backup(files, "backup");
+  CHECK(code_of(files.store(Context(), backup)) == std::errc::invalid_argument);
+  CHECK_FALSE(files.lstat(Context(), "backup/backup"));
+  fs::ProxyFileSystem same(files);
+  CHECK(code_of(files.load(Context(), same)) == std::errc::invalid_argument);
+}
+
+TEST_CASE("a directory of 300,000 files" * doctest::skip(!leash_test::all_tests)) {
+  MemoryFS files;
+  CHECK(files.mkdir(Context(), "d"));
+  for (int number = 0; number < 300'000; ++number) {
+    REQUIRE(files.create(Context(), "d/" + std::to_string(number)));
+  }
+  CHECK(files.read_dir(Context(), "d").value().size() == 300'000);
+  CHECK(files.remove_all(Context(), "d"));
+  CHECK(files.dump().empty());
 }
 
 TEST_CASE("a tree is loaded from the disk and stored there") {

@@ -6,7 +6,10 @@
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
 
-std::uint64_t end_of(LockRange range) noexcept { return range.size == 0 ? UINT64_MAX : range.offset + range.size; }
+/// A range with the last byte that a file may have has no end, as for fcntl(2).
+std::uint64_t end_of(LockRange range) noexcept {
+  return range.size == 0 || range.offset + range.size > INT64_MAX ? UINT64_MAX : range.offset + range.size;
+}
 
 }  // namespace
 

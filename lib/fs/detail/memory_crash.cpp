@@ -39,6 +39,17 @@ void MemoryTree::before_change(MemoryNode& node, std::uint64_t offset, std::uint
   }
 }
 
+/// Called before the size of the file is set.
+void MemoryTree::before_cut(MemoryNode& node, std::uint64_t size) const {
+  if (!crash_clones_) return;
+  before_change(node, 0, 0);
+  // Only what is stored: a hole that is cut off needs no entry.
+  for (std::uint64_t number = node.content.next_chunk(size / Content::chunk_size); number != Content::no_chunk;
+       number = node.content.next_chunk(number + 1)) {
+    before_change(node, number * Content::chunk_size, 1);
+  }
+}
+
 void MemoryTree::sync(MemoryNode& node) {
   if (node.is_directory()) {
     std::vector<NameChange> synced;  // freed without the lock

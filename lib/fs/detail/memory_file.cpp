@@ -182,20 +182,16 @@ Result<std::unique_ptr<Mapping>> MemoryFile::do_map(std::uint64_t offset, std::s
   if (mode == MapMode::write) {
     if (auto ready = check("map", Need::write); !ready) return std::unexpected(ready.error());
   }
-  Content::Mapped mapped;
-  {
-    const std::lock_guard lock(node_->lock);
-    const std::uint64_t end = node_->content.size();
-    if (offset > end || size > end - offset) {
-      return fail("map", path(), std::errc::invalid_argument, "the range ends behind the file");
-    }
-    if (size > longest_map) return fail("map", path(), std::errc::not_enough_memory);
-    mapped = node_->content.map(offset, size);
+  if (size > longest_map) return fail("map", path(), std::errc::not_enough_memory);
+  const Outcome<Content::Mapped> mapped = node_->tree().map(*node_, offset, size);
+  if (!mapped) {
+    const bool behind = mapped.error() == std::errc::invalid_argument;
+    return fail("map", path(), mapped.error(), behind ? "the range ends behind the file" : "");
   }
-  if (mapped.block == nullptr) {
+  if (mapped->block == nullptr) {
     return fail("map", path(), std::errc::device_or_resource_busy, "other maps overlap the range");
   }
-  return MemoryMapping::make(node_, mapped, offset, size, mode, path());
+  return MemoryMapping::make(node_, *mapped, offset, size, mode, path());
 }
 
 Result<int> MemoryFile::do_release(std::source_location) {

@@ -152,7 +152,7 @@ void MemoryTree::turn_page() {
     --pages_left_;
   } else {
     // Runs of pages, since single ones would lie apart.
-    const std::size_t count = std::min<std::size_t>(std::size_t{1} << page_runs_.size(), 64);
+    const std::size_t count = std::size_t{1} << std::min<std::size_t>(page_runs_.size(), 6);
     page_runs_.reserve(page_runs_.size() + 1);
     void* const run = std::aligned_alloc(sizeof(MemoryNodePage), count * sizeof(MemoryNodePage));
     if (run == nullptr) throw std::bad_alloc();
@@ -804,7 +804,7 @@ Outcome<std::uint64_t> MemoryTree::write(MemoryNode& node, std::optional<std::ui
 void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
-  before_change(node, size, node.content.size() > size ? node.content.size() - size : 0);
+  before_cut(node, size);
   if (limited()) {
     const std::uint64_t before = node.content.stored();
     node.content.truncate(size);
@@ -819,15 +819,36 @@ void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
 Outcome<void> MemoryTree::allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size) {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
-  before_change(node, offset, limited() ? size : 0);
   if (limited()) {
+    // First whether all that is stored could lie in the range: `growth` takes time for each chunk of it.
+    const std::uint64_t room = capacity_ - std::min(used(), capacity_);
+    if (size > room && size - room > node.content.stored()) return refuse(std::errc::no_space_on_device);
     if (!take_room(node.content.growth(offset, size))) return refuse(std::errc::no_space_on_device);
+    before_change(node, offset, size);
     node.content.allocate(offset, size);
-  } else if (offset + size > node.content.size()) {
-    node.content.truncate(offset + size);
+  } else {
+    before_change(node, offset, 0);
+    if (offset + size > node.content.size()) node.content.truncate(offset + size);
   }
   node.modified = node.changed = time;
   return {};
+}
+
+/// Maps a range, which gets all the room that it needs. A block of null: see `Content::map`.
+Outcome<Content::Mapped> MemoryTree::map(MemoryNode& node, std::uint64_t offset, std::size_t size) {
+  const std::lock_guard lock(node.lock);
+  const std::uint64_t end = node.content.size();
+  if (offset > end || size > end - offset) return refuse(std::errc::invalid_argument);
+  const std::uint64_t growth = limited() ? node.content.growth(offset, size) : 0;
+  if (growth != 0 && !take_room(growth)) return refuse(std::errc::no_space_on_device);
+  try {
+    const Content::Mapped mapped = node.content.map(offset, size);
+    if (mapped.block == nullptr) give_room(growth);
+    return mapped;
+  } catch (const std::bad_alloc&) {
+    give_room(growth);
+    return refuse(std::errc::not_enough_memory);
+  }
 }
 
 void MemoryTree::set_mode(MemoryNode& node, std::uint32_t mode) {

@@ -112,6 +112,7 @@ class MemoryTree : public leash::detail::RefCounted {
   Outcome<std::uint64_t> write(MemoryNode& node, std::optional<std::uint64_t> offset, std::span<const std::byte> data);
   void set_size(MemoryNode& node, std::uint64_t size);
   Outcome<void> allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size);
+  Outcome<Content::Mapped> map(MemoryNode& node, std::uint64_t offset, std::size_t size);
   void set_mode(MemoryNode& node, std::uint32_t mode);
   void set_times(MemoryNode& node, std::optional<Clock::system_time_point> accessed,
                  std::optional<Clock::system_time_point> modified);
@@ -178,8 +179,9 @@ class MemoryTree : public leash::detail::RefCounted {
   static void put_in_ring(MemoryName* name, MemoryName*& first) noexcept;
   static void take_from_ring(MemoryName* name, MemoryName*& first) noexcept;
 
-  // The caller of this function holds the lock of the node.
+  // The caller of these functions holds the lock of the node.
   void before_change(MemoryNode& node, std::uint64_t offset, std::uint64_t size) const;
+  void before_cut(MemoryNode& node, std::uint64_t size) const;
 
   const std::shared_ptr<Clock> clock_;
   const std::uint32_t umask_;
