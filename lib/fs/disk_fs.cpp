@@ -164,11 +164,11 @@ Result<void> remove_name(const detail::Root* root, Call call, std::string_view o
 
 Result<DiskFS> DiskFS::open_root(Call call, PathArg directory) { return open_root(call, directory, {}); }
 
-Result<DiskFS> DiskFS::open_root(Call call, PathArg path_of_root, const Options& options) {
-  const std::string_view directory = path_of_root;
+Result<DiskFS> DiskFS::open_root(Call call, PathArg directory, const Options& options) {
   if (auto wanted = call.context().check("open_root", directory); !wanted) return std::unexpected(wanted.error());
-  if (directory.contains('\0')) return fail("open_root", directory, std::errc::invalid_argument, "NUL in path");
-  const std::string path(directory);
+  if (std::string_view(directory).contains('\0'))
+    return fail("open_root", directory, std::errc::invalid_argument, "NUL in path");
+  const std::string path{std::string_view(directory)};
   os::Descriptor root(
       os::open_own([&] { return os::retry([&] { return ::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC); }); }));
   if (!root) return fail("open_root", directory, os::last_error());

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -106,10 +107,10 @@ class Content {
     Block* block = nullptr;     ///< Null for a hole.
   };
   struct Leaf {
-    Chunk chunks[fan_out];
+    std::array<Chunk, fan_out> chunks{};
   };
   struct Table {
-    void* below[fan_out] = {};  ///< Tables or, in the lowest ones, Leaves; null where all are holes.
+    std::array<void*, fan_out> below{};  ///< Tables or, in the lowest ones, Leaves; null where all are holes.
   };
 
   unsigned depth() const noexcept { return static_cast<unsigned>(root_ & depth_mask); }

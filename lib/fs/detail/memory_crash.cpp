@@ -69,14 +69,14 @@ void MemoryTree::sync(MemoryNode& node) {
   for (const WritableRange& range : node.rare->writable_ranges) before_change(node, range.offset, range.size);
 }
 
-void MemoryTree::begin_map(MemoryNode& node, const void* mapping, std::uint64_t offset, std::uint64_t size) {
+void MemoryTree::begin_map(MemoryNode& node, const void* mapping, std::uint64_t offset, std::uint64_t size) const {
   if (!crash_clones_) return;
   const std::lock_guard lock(node.lock);
   before_change(node, offset, size);
   node.rare->writable_ranges.push_back({mapping, offset, size});
 }
 
-void MemoryTree::end_map(MemoryNode& node, const void* mapping) noexcept {
+void MemoryTree::end_map(MemoryNode& node, const void* mapping) const noexcept {
   if (!crash_clones_) return;
   const std::lock_guard lock(node.lock);
   if (!node.rare) return;
@@ -189,7 +189,7 @@ class MemoryTree::Cloner {
     copy_attributes(node, *copy);
     copy->links = node.is_directory() ? 2 : 1;
     if (node.is_symlink()) {
-      copy->link.text = std::make_unique_for_overwrite<char[]>(node.link.size);
+      copy->link.text = std::make_unique_for_overwrite<char[]>(node.link.size);  // NOLINT(*-avoid-c-arrays)
       copy->link.size = node.link.size;
       std::ranges::copy(node.target(), copy->link.text.get());
     } else if (!node.is_directory()) {

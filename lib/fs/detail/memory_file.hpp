@@ -17,6 +17,7 @@ class MemoryFile final : public File {
   static std::unique_ptr<File> make(NodeRef node, std::string_view path, const OpenOptions& options);
   ~MemoryFile() override;
 
+  // NOLINTNEXTLINE(misc-new-delete-overloads): it goes with the allocation in `make`
   static void operator delete(void* memory) noexcept { ::operator delete(memory); }
 
  private:

@@ -36,7 +36,7 @@ MemoryTree& MemoryNode::tree() const noexcept { return *MemoryNodePage::of(this)
 
 std::uint64_t MemoryNode::id() const noexcept {
   const MemoryNodePage& page = MemoryNodePage::of(this);
-  const auto* const first = reinterpret_cast<const MemoryNode*>(page.memory);
+  const auto* const first = reinterpret_cast<const MemoryNode*>(page.memory.data());
   return page.first_id + static_cast<std::uint64_t>(this - first);
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <leash/clock.hpp>
@@ -26,7 +27,7 @@ struct MemoryDirectory {
 
 /// What a node has if it is a symbolic link.
 struct MemoryTarget {
-  std::unique_ptr<char[]> text;
+  std::unique_ptr<char[]> text;  // NOLINT(*-avoid-c-arrays): not initialized
   std::size_t size = 0;
 };
 
@@ -81,7 +82,7 @@ struct alignas(4096) MemoryNodePage {
 
   MemoryTree* const tree;
   const std::uint64_t first_id;  ///< Of the first node; the others follow.
-  alignas(64) std::byte memory[nodes * sizeof(MemoryNode)];
+  alignas(64) std::array<std::byte, nodes * sizeof(MemoryNode)> memory;
 };
 
 /// One name in a directory. A node has one for each of its hard links.

@@ -10,6 +10,7 @@
 #include <leash/fs/path.hpp>
 #include <mutex>
 #include <new>
+#include <ranges>
 #include <shared_mutex>
 #include <span>
 
@@ -172,7 +173,7 @@ NodeRef MemoryTree::make_node(FileType type, std::uint32_t mode) {
     free_ = free_->next;
   } else {
     if (taken_of_page_ == nodes_in_page_) turn_page();
-    memory = page_->memory + (taken_of_page_ * sizeof(MemoryNode));
+    memory = page_->memory.data() + (taken_of_page_ * sizeof(MemoryNode));
     ++taken_of_page_;
   }
   add_ref();
@@ -647,7 +648,7 @@ Outcome<void> MemoryTree::symlink(std::string_view target, std::string_view path
   if (!end) return std::unexpected(end.error());
   NodeRef node = make_node(FileType::symlink, 0777);
   node->links = 1;
-  node->link.text = std::make_unique_for_overwrite<char[]>(target.size());
+  node->link.text = std::make_unique_for_overwrite<char[]>(target.size());  // NOLINT(*-avoid-c-arrays)
   node->link.size = target.size();
   std::memcpy(node->link.text.get(), target.data(), target.size());
   const Clock::system_time_point time = node->changed;
@@ -754,8 +755,8 @@ std::string MemoryTree::dump() {
   std::vector<Pending> pending;
   const auto add_all = [&](const MemoryNode& directory, const std::string& prefix) {
     const std::vector<MemoryName*> names = sorted_names_of(directory);
-    for (auto name = names.rbegin(); name != names.rend(); ++name) {
-      pending.emplace_back(*name, prefix + std::string((*name)->text()));
+    for (const MemoryName* const name : names | std::views::reverse) {
+      pending.emplace_back(name, prefix + std::string(name->text()));
     }
   };
   add_all(*root_, "");
@@ -851,7 +852,7 @@ Outcome<Content::Mapped> MemoryTree::map(MemoryNode& node, std::uint64_t offset,
   }
 }
 
-void MemoryTree::set_mode(MemoryNode& node, std::uint32_t mode) {
+void MemoryTree::set_mode(MemoryNode& node, std::uint32_t mode) const {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
   node.mode = static_cast<std::uint16_t>(mode);
@@ -859,7 +860,7 @@ void MemoryTree::set_mode(MemoryNode& node, std::uint32_t mode) {
 }
 
 void MemoryTree::set_times(MemoryNode& node, std::optional<Clock::system_time_point> accessed,
-                           std::optional<Clock::system_time_point> modified) {
+                           std::optional<Clock::system_time_point> modified) const {
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
   if (accessed) node.accessed = *accessed;

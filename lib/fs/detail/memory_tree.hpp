@@ -89,8 +89,8 @@ class MemoryTree : public leash::detail::RefCounted {
   void sync(MemoryNode& node);
 
   /// Registers a range that is mapped for writing by `mapping`, and the end of that.
-  void begin_map(MemoryNode& node, const void* mapping, std::uint64_t offset, std::uint64_t size);
-  void end_map(MemoryNode& node, const void* mapping) noexcept;
+  void begin_map(MemoryNode& node, const void* mapping, std::uint64_t offset, std::uint64_t size) const;
+  void end_map(MemoryNode& node, const void* mapping) const noexcept;
 
   /// What `MemoryFS::dump` returns.
   std::string dump();
@@ -113,9 +113,9 @@ class MemoryTree : public leash::detail::RefCounted {
   void set_size(MemoryNode& node, std::uint64_t size);
   Outcome<void> allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size);
   Outcome<Content::Mapped> map(MemoryNode& node, std::uint64_t offset, std::size_t size);
-  void set_mode(MemoryNode& node, std::uint32_t mode);
+  void set_mode(MemoryNode& node, std::uint32_t mode) const;
   void set_times(MemoryNode& node, std::optional<Clock::system_time_point> accessed,
-                 std::optional<Clock::system_time_point> modified);
+                 std::optional<Clock::system_time_point> modified) const;
 
   friend void destroy(MemoryTree* tree) noexcept;
   friend void destroy(MemoryNode* node) noexcept;

@@ -74,6 +74,7 @@ void NameTable::reserve_one() {
 }
 
 void NameTable::rehash(std::size_t capacity) {
+  // NOLINTNEXTLINE(*-avoid-c-arrays)
   const std::unique_ptr<std::uint64_t[]> old = std::exchange(slots_, std::make_unique<std::uint64_t[]>(capacity));
   const std::size_t old_capacity = mask_ == 0 ? 0 : mask_ + 1;
   mask_ = capacity - 1;

@@ -36,8 +36,8 @@ class NameTable {
 
   void rehash(std::size_t capacity);
 
-  std::unique_ptr<std::uint64_t[]> slots_;
-  std::size_t mask_ = 0;  ///< The number of slots, a power of two, less one; 0 before the first.
+  std::unique_ptr<std::uint64_t[]> slots_;  // NOLINT(*-avoid-c-arrays): of a size that is known when it runs
+  std::size_t mask_ = 0;                    ///< The number of slots, a power of two, less one; 0 before the first.
   std::size_t count_ = 0;
 };
 
