@@ -12,7 +12,14 @@ bool is_continuation(char byte) noexcept { return (static_cast<unsigned char>(by
 /// The code point that begins at `at` of a UTF-8 text; its bytes are taken for well-formed.
 char32_t code_point_at(std::string_view text, std::size_t at) noexcept {
   const auto lead = static_cast<unsigned char>(text[at]);
-  char32_t code = lead < 0x80U ? lead : lead & (lead < 0xE0U ? 0x1FU : (lead < 0xF0U ? 0x0FU : 0x07U));
+  char32_t code = lead;
+  if (lead >= 0xF0U) {
+    code = lead & 0x07U;
+  } else if (lead >= 0xE0U) {
+    code = lead & 0x0FU;
+  } else if (lead >= 0x80U) {
+    code = lead & 0x1FU;
+  }
   for (++at; at < text.size() && is_continuation(text[at]); ++at) {
     code = code << 6U | (static_cast<unsigned char>(text[at]) & 0x3FU);
   }

@@ -256,6 +256,7 @@ class Explainer {
       return unsorted[a].count != unsorted[b].count ? unsorted[a].count > unsorted[b].count : a < b;
     });
     std::vector<Explained::Summand> sorted;
+    sorted.reserve(order.size());
     for (const std::size_t at : order) sorted.push_back(std::move(unsorted[at]));
     return sorted;
   }

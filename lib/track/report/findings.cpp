@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <chrono>
 #include <leash/track/report/findings.hpp>
-#include <numeric>
 #include <tuple>
 #include <utility>
 
@@ -133,7 +132,7 @@ std::vector<Group> Findings::groups() const {
 
 void sort_groups(std::vector<Group>& groups) {
   std::vector<std::size_t> order(groups.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  for (std::size_t at = 0; at < order.size(); ++at) order[at] = at;
   // By position at last, so that the order is stable: std::stable_sort of libstdc++ 12 makes Clang warn.
   std::ranges::sort(order, {}, [&](std::size_t at) {
     return std::tuple(groups[at].severity != Severity::failure, ~groups[at].count, at);

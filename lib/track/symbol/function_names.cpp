@@ -349,7 +349,7 @@ std::string demangle(const char* symbol) {
   if (!std::string_view(symbol).starts_with("_Z")) return symbol;
   if (const auto name = demangle_with_lambdas(symbol)) return name.get();
   if (std::string lambda = lambda_in_function(symbol); !lambda.empty()) return lambda;
-  std::string names = first_names_in(symbol);
+  const std::string names = first_names_in(symbol);
   return names.empty() ? symbol : names;
 }
 
