@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <leash/fs/memory_fs.hpp>
+#include <leash/fs/path.hpp>
 #include <set>
 #include <string>
 
