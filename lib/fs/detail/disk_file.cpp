@@ -16,6 +16,7 @@
 #include <leash/fs/detail/outcome.hpp>
 #include <leash/fs/detail/quiet_write.hpp>
 #include <leash/fs/path.hpp>
+#include <leash/os/fork.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/retry.hpp>
@@ -58,6 +59,9 @@ bool go_to_end(int descriptor, std::size_t size) noexcept {
   return false;
 }
 
+/// Tells this process from those that it was forked from. Not 0.
+std::uint64_t this_process() noexcept { return os::fork_generation() + std::uint64_t{1}; }
+
 }  // namespace
 
 std::unique_ptr<DiskFile> DiskFile::make(os::Descriptor descriptor, std::string_view path, const OpenOptions& options) {
@@ -86,8 +90,8 @@ DiskFile::~DiskFile() {
 /// that has inherited the handle leaves alone what the other one has locked.
 void DiskFile::free_locks_that_maps_keep(int descriptor) noexcept {
   if (!mapped_.load(std::memory_order_relaxed)) return;
-  const int locked_by = locked_by_.load(std::memory_order_relaxed);
-  if (locked_by != 0 && locked_by == ::getpid()) static_cast<void>(set_lock(descriptor, std::nullopt, {}));
+  if (locked_by_.load(std::memory_order_relaxed) == this_process())
+    static_cast<void>(set_lock(descriptor, std::nullopt, {}));
 }
 
 Result<int> DiskFile::check(std::string_view operation, Need need) const {
@@ -262,7 +266,7 @@ Result<void> DiskFile::do_set_times(std::optional<Clock::system_time_point> acce
 Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {
   const Result<int> descriptor = check_lock("try_lock", mode);
   if (!descriptor) return std::unexpected(descriptor.error());
-  locked_by_.store(::getpid(), std::memory_order_relaxed);
+  locked_by_.store(this_process(), std::memory_order_relaxed);
   return named("try_lock", path_, set_lock(*descriptor, mode, range));
 }
 
@@ -270,7 +274,7 @@ Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_l
 Result<void> DiskFile::do_lock(Call call, LockMode mode, LockRange range) {
   const Result<int> descriptor = check_lock("lock", mode);
   if (!descriptor) return std::unexpected(descriptor.error());
-  locked_by_.store(::getpid(), std::memory_order_relaxed);
+  locked_by_.store(this_process(), std::memory_order_relaxed);
   for (auto wait = first_wait;; wait = std::min(2 * wait, longest_wait)) {
     Outcome<void> locked = set_lock(*descriptor, mode, range);
     if (locked || locked.error() != std::errc::resource_unavailable_try_again) {

@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/fs/file.hpp>
 #include <leash/fs/open_options.hpp>
@@ -73,7 +74,8 @@ class DiskFile final : public File {
   const std::string_view path_;  ///< Of what lies behind the object.
   const OpenOptions options_;
   std::atomic<int> descriptor_;
-  std::atomic<int> locked_by_{0};  ///< The process that has locked a range last; 0 if none has.
+  std::atomic<std::uint64_t> locked_by_{
+      0};  ///< The process (`this_process`) that has locked a range last; 0 if none has.
   std::atomic<bool> mapped_{false};
   std::optional<bool> regular_;  ///< Whether it is a regular file; unknown before the first `write`.
 };
