@@ -384,7 +384,7 @@ Parent TrackerState::as_parent(Record& record, std::source_location location) {
   std::atomic<Family*>& as_parent = record.ensure_extra().as_parent;
   Family* known = as_parent.load(std::memory_order_acquire);
   if (known != nullptr) return {Ref<Family>(known), closed};
-  Ref<Family> fresh(new Family(std::string(record.name())));
+  const Ref<Family> fresh(new Family(std::string(record.name())));
   // The reference that the record owns.
   fresh->add_ref();
   if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return {fresh, closed};
