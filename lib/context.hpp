@@ -128,6 +128,7 @@ class Context {
 
   /// For the layers of leash only: a child that owns `object`, and has it in `slot`.
   template <class T>
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved, if T can be
   [[nodiscard]] Context with_slot(detail::Slot slot, T object) const {
     auto* const owned = new detail::OwnedValue<T>(std::move(object));
     return with_owned(slot, owned, &owned->value);

@@ -15,6 +15,7 @@ struct Owned {
 
 template <class T>
 struct OwnedValue final : Owned {
+  // NOLINTNEXTLINE(performance-unnecessary-value-param): it is moved, if T can be
   explicit OwnedValue(T value_) : value(std::move(value_)) {}
 
   T value;
