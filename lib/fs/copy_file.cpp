@@ -1,7 +1,8 @@
 #include <leash/fs/copy_file.hpp>
 #include <leash/fs/detail/copy_range.hpp>
-#include <leash/fs/detail/remove_created.hpp>
+#include <leash/fs/detail/created_file.hpp>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -79,11 +80,15 @@ Result<void> copy_to(Call call, File& from, FileSystem& files, std::string_view 
   if (!info) return std::unexpected(info.error());
   Result<Target> target = open_target(call, files, to, info->mode & 0777, options.overwrite);
   if (!target) return std::unexpected(target.error());
+  std::optional<detail::CreatedFile> created;
+  if (target->created) created.emplace(call, files, std::string(to));
   Result<void> result = fill(call, from, *info, *target, options.sync);
   const Result<void> closed = target->file->close(call.site());
   if (result) result = closed;
-  if (!result && target->created) return detail::remove_created(call, files, to, result.error());
-  return result;
+  if (!created) return result;
+  if (!result) return created->remove(result.error());
+  created->keep();
+  return {};
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <algorithm>
+#include <leash/fs/detail/created_file.hpp>
 #include <leash/fs/detail/random_name.hpp>
-#include <leash/fs/detail/remove_created.hpp>
 #include <leash/fs/path.hpp>
 #include <leash/fs/write_file_atomic.hpp>
 #include <memory>
@@ -76,12 +76,14 @@ Result<void> write_file_atomic(Call call, FileSystem& files, PathArg path, std::
   };
   const Result<std::string> beside = detail::create_randomly_named(directory, ".leash-", create);
   if (!beside) return std::unexpected(beside.error());
+  detail::CreatedFile created(call, files, *beside);
 
   Result<void> result = fill(call, *file, path, content, *kept_mode, options.sync);
   const Result<void> closed = file->close(call.site());
   if (result) result = closed;
   if (result) result = files.rename(call, *beside, path);
-  if (!result) return detail::remove_created(call, files, *beside, result.error());
+  if (!result) return created.remove(result.error());
+  created.keep();
   return options.sync ? files.sync_dir(call, directory) : Result<void>();
 }
 

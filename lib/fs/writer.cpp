@@ -43,7 +43,13 @@ void Writer::stick(const Error& error) noexcept {
 Result<void> Writer::write_to_file(std::string_view text, std::source_location site) {
   tag_.touch(site);
   Result<void> result = context_.check("write", file_->path());
-  if (result) result = file_->write(text, site);
+  try {
+    if (result) result = file_->write(text, site);
+  } catch (...) {
+    // As much of it as of what fails may be in the file: nothing is written again.
+    stick(Error("write", file_->path(), std::errc::io_error, "an earlier write ended in an exception"));
+    throw;
+  }
   if (!result) stick(result.error());
   return result;
 }

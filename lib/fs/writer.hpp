@@ -24,7 +24,8 @@ namespace LEASH_NAMESPACE::fs {
 ///     return writer.close();
 ///
 /// The first error sticks: all later calls return it, and write nothing. So it is enough to look at what `close`
-/// returns. The file must outlive this. The Context is asked each time the buffer is written. One thread at a time.
+/// returns. A write of the file that ends in an exception, such as one of a hook, counts as `io_error`. The file must
+/// outlive this. The Context is asked each time the buffer is written. One thread at a time.
 ///
 /// The destructor writes what is in the buffer, also if the Context is done, and leaves the file open. If the Context
 /// carries a tracker, this has a tag, and an error of the destructor is a finding, `dropped`; without a tracker nobody

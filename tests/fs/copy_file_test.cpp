@@ -169,6 +169,27 @@ LEASH_FS_TEST("whichever step of a copy fails, what was created is removed, and 
   }
 }
 
+TEST_CASE("whichever step of a copy ends in an exception, what was created is removed") {
+  for (int number = 1;; ++number) {
+    fs::MemoryFS memory;
+    put(memory, "a", "content");
+    FailingAt failing(memory);
+    failing.throws = true;
+    failing.fail_at(number);
+    CAPTURE(number);
+    try {
+      CHECK(fs::copy_file(Context(), failing, "a", failing, "b", {.sync = true}));
+    } catch (const FailingAt::Thrown&) {
+      // The source is closed last, when the copy is complete.
+      const bool complete = failing.failed == "close" && failing.operations.back() != "remove";
+      CHECK(memory.lstat(Context(), "b").has_value() == complete);
+      continue;
+    }
+    CHECK(get(memory, "b") == "content");
+    break;
+  }
+}
+
 TEST_CASE("a target that was there before stays there when a copy over it fails") {
   fs::MemoryFS memory{{"a", "new"}, {"b", "old"}};
   FailingAt failing(memory);

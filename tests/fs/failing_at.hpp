@@ -22,6 +22,10 @@ class FailingAt final : public leash::fs::ProxyFileSystem {
   /// Whether what fails takes effect nevertheless; of a write the first half.
   bool takes_effect = false;
 
+  /// Whether what fails throws a `Thrown` instead of returning an error, without any effect.
+  bool throws = false;
+  struct Thrown {};
+
   /// Whether its files show their descriptors.
   bool shows_descriptors = false;
 
@@ -46,6 +50,7 @@ class FailingAt final : public leash::fs::ProxyFileSystem {
     operations.emplace_back(operation);
     if (!fails(static_cast<int>(operations.size()), operation)) return false;
     failed = operation;
+    if (throws) throw Thrown();
     return true;
   }
 

@@ -156,6 +156,26 @@ LEASH_FS_TEST("a Context that is done ends an atomic write at any step, and the 
   }
 }
 
+TEST_CASE("whichever step of an atomic write ends in an exception, there is one content, whole, and no other file") {
+  for (int number = 1;; ++number) {
+    fs::MemoryFS memory;
+    put(memory, "config", "old");
+    FailingAt failing(memory);
+    failing.throws = true;
+    failing.fail_at(number);
+    CAPTURE(number);
+    bool thrown = false;
+    try {
+      CHECK(fs::write_file_atomic(Context(), failing, "config", "new"));
+    } catch (const FailingAt::Thrown&) {
+      thrown = true;
+    }
+    CHECK(names_in(memory, ".") == only_config);
+    CHECK(get(memory, "config") == (thrown && failing.failed != "sync_dir" ? "old" : "new"));
+    if (!thrown) break;
+  }
+}
+
 TEST_CASE("a name that is taken is tried no more than once, and never written to") {
   fs::MemoryFS memory;
   FailingAt failing(memory);

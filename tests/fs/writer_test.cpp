@@ -100,6 +100,21 @@ TEST_CASE("the first error of a Writer sticks, and close returns it and closes t
   CHECK(get(memory, "a") == "1234");
 }
 
+TEST_CASE("a write that ends in an exception is an error that sticks: nothing is written twice") {
+  fs::MemoryFS memory;
+  FailingAt failing(memory);
+  failing.throws = true;
+  failing.fails = [](int, std::string_view operation) { return operation == "write"; };
+  const auto file = failing.create(Context(), "a").value();
+  {
+    fs::Writer writer(Context(), *file);
+    CHECK(writer.write("once"));
+    CHECK_THROWS_AS(static_cast<void>(writer.flush()), FailingAt::Thrown);
+    CHECK(text_of(writer.write("x")) == "write a: Input/output error (an earlier write ended in an exception)");
+  }
+  CHECK(std::ranges::count(failing.operations, "write") == 1);
+}
+
 TEST_CASE("an error of closing the file is that of close") {
   fs::MemoryFS memory;
   FailingAt failing(memory);

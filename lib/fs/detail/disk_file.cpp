@@ -97,26 +97,7 @@ void DiskFile::free_locks_that_maps_keep(int descriptor) noexcept {
 Result<int> DiskFile::check(std::string_view operation, Need need) const {
   const int descriptor = do_native_handle();
   if (descriptor < 0) return fail(operation, path_, std::errc::bad_file_descriptor);
-  if (need == Need::read && !options_.read) {
-    return fail(operation, path_, std::errc::permission_denied, "not opened for reading");
-  }
-  if (need == Need::write && !options_.write) {
-    return fail(operation, path_, std::errc::permission_denied, "not opened for writing");
-  }
-  if (need != Need::open && options_.directory) return fail(operation, path_, std::errc::is_a_directory);
-  return descriptor;
-}
-
-Result<int> DiskFile::check_lock(std::string_view operation, LockMode mode) const {
-  const Result<int> descriptor = check(operation, Need::open);
-  if (!descriptor) return descriptor;
-  // A directory may be locked as shared, as the system has it.
-  if (mode == LockMode::shared && !options_.read) {
-    return fail(operation, path_, std::errc::permission_denied, "not opened for reading");
-  }
-  if (mode == LockMode::exclusive && !options_.write) {
-    return fail(operation, path_, std::errc::permission_denied, "not opened for writing");
-  }
+  if (!access().meets(need)) return fail_unmet(operation, path_, access(), need);
   return descriptor;
 }
 
@@ -264,7 +245,7 @@ Result<void> DiskFile::do_set_times(std::optional<Clock::system_time_point> acce
 }
 
 Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {
-  const Result<int> descriptor = check_lock("try_lock", mode);
+  const Result<int> descriptor = check("try_lock", need_of(mode, access()));
   if (!descriptor) return std::unexpected(descriptor.error());
   locked_by_.store(this_process(), std::memory_order_relaxed);
   return named("try_lock", path_, set_lock(*descriptor, mode, range));
@@ -272,7 +253,7 @@ Result<void> DiskFile::do_try_lock(LockMode mode, LockRange range, std::source_l
 
 // Asks again and again: F_OFD_SETLKW would wait in the kernel, where the Context could not end it.
 Result<void> DiskFile::do_lock(Call call, LockMode mode, LockRange range) {
-  const Result<int> descriptor = check_lock("lock", mode);
+  const Result<int> descriptor = check("lock", need_of(mode, access()));
   if (!descriptor) return std::unexpected(descriptor.error());
   locked_by_.store(this_process(), std::memory_order_relaxed);
   for (auto wait = first_wait;; wait = std::min(2 * wait, longest_wait)) {

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/fs/detail/need.hpp>
 #include <leash/fs/file.hpp>
 #include <leash/fs/open_options.hpp>
 #include <leash/os/descriptor.hpp>
@@ -37,13 +38,9 @@ class DiskFile final : public File {
 
   DiskFile(os::Descriptor descriptor, std::string_view path, const OpenOptions& options) noexcept;
 
-  /// What an operation needs of the file besides that it is not closed: nothing, that it was opened for reading or for
-  /// writing, or that it is no directory (which `read` and `write` need, too).
-  enum class Need : unsigned char { open, read, write, content };
-
   /// The descriptor, if the file has what `operation` needs.
   Result<int> check(std::string_view operation, Need need) const;
-  Result<int> check_lock(std::string_view operation, LockMode mode) const;
+  Access access() const noexcept { return {options_.read, options_.write, options_.directory}; }
   std::unexpected<Error> failed(std::string_view operation) const;
   bool may_raise_sigpipe(int descriptor) noexcept;
   void free_locks_that_maps_keep(int descriptor) noexcept;

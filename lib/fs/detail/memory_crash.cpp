@@ -159,12 +159,8 @@ class MemoryTree::Cloner {
 
   Names names_in(const MemoryNode& directory) const {
     Names names;
-    if (const MemoryName* const first = directory.directory.first; first != nullptr) {
-      const MemoryName* name = first;
-      do {
-        if (!name->is_cursor()) names.emplace(name->text(), name->node.get());
-        name = name->next;
-      } while (name != first);
+    for (const MemoryName* const name : directory.directory.names.names()) {
+      names.emplace(name->text(), name->node.get());
     }
     if (const auto undone = undone_.find(&directory); undone != undone_.end()) {
       for (const auto& [text, before] : undone->second) {

@@ -36,22 +36,14 @@ MemoryFile::~MemoryFile() {
 }
 
 inline Result<void> MemoryFile::check(std::string_view operation, Need need) const {
-  const bool has_need = (need == Need::read && readable_) || (need == Need::write && writable_);
-  if (has_need && !closed_.load(std::memory_order_relaxed) && !node_->is_directory()) [[likely]]
+  if (!closed_.load(std::memory_order_relaxed) && access().meets(need)) [[likely]]
     return {};
-  return check_slowly(operation, need);
+  return fail_check(operation, need);
 }
 
-Result<void> MemoryFile::check_slowly(std::string_view operation, Need need) const {
+std::unexpected<Error> MemoryFile::fail_check(std::string_view operation, Need need) const {
   if (closed_.load(std::memory_order_relaxed)) return fail(operation, path(), std::errc::bad_file_descriptor);
-  if (need == Need::read && !readable_) {
-    return fail(operation, path(), std::errc::permission_denied, "not opened for reading");
-  }
-  if (need == Need::write && !writable_) {
-    return fail(operation, path(), std::errc::permission_denied, "not opened for writing");
-  }
-  if (need != Need::open && node_->is_directory()) return fail(operation, path(), std::errc::is_a_directory);
-  return {};
+  return fail_unmet(operation, path(), access(), need);
 }
 
 std::size_t MemoryFile::read_content(std::span<std::byte> buffer, std::uint64_t offset) const {
@@ -150,21 +142,15 @@ Result<void> MemoryFile::do_set_times(std::optional<Clock::system_time_point> ac
   return {};
 }
 
-Result<void> MemoryFile::check_lock(std::string_view operation, LockMode mode) const {
-  if (mode == LockMode::exclusive) return check(operation, Need::write);
-  // A directory may be locked as shared, as the system has it.
-  return check(operation, readable_ ? Need::open : Need::read);
-}
-
 Result<void> MemoryFile::do_try_lock(LockMode mode, LockRange range, std::source_location) {
-  if (auto ready = check_lock("try_lock", mode); !ready) return ready;
+  if (auto ready = check("try_lock", need_of(mode, access())); !ready) return ready;
   has_locked_.store(true, std::memory_order_relaxed);
   if (node_->locks().try_lock(this, mode, range)) return {};
   return fail("try_lock", path(), std::errc::resource_unavailable_try_again);
 }
 
 Result<void> MemoryFile::do_lock(Call call, LockMode mode, LockRange range) {
-  if (auto ready = check_lock("lock", mode); !ready) return ready;
+  if (auto ready = check("lock", need_of(mode, access())); !ready) return ready;
   has_locked_.store(true, std::memory_order_relaxed);
   if (node_->locks().lock(call, this, mode, range)) return {};
   return call.context().check("lock", path());

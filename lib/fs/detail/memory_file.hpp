@@ -3,6 +3,7 @@
 #include <atomic>
 #include <leash/config.hpp>
 #include <leash/fs/detail/memory_node.hpp>
+#include <leash/fs/detail/need.hpp>
 #include <leash/fs/file.hpp>
 #include <leash/fs/open_options.hpp>
 #include <memory>
@@ -21,17 +22,13 @@ class MemoryFile final : public File {
   static void operator delete(void* memory) noexcept { ::operator delete(memory); }
 
  private:
-  /// What an operation needs of the file besides that it is not closed: nothing, that it was opened for reading or for
-  /// writing, or that it is no directory (which `read` and `write` need, too).
-  enum class Need : unsigned char { open, read, write, content };
-
   MemoryFile(NodeRef node, std::string_view path, const OpenOptions& options) noexcept;
   static void* operator new(std::size_t, void* memory) noexcept { return memory; }
 
   /// Success if the file has what `operation` needs.
   Result<void> check(std::string_view operation, Need need) const;
-  Result<void> check_slowly(std::string_view operation, Need need) const;
-  Result<void> check_lock(std::string_view operation, LockMode mode) const;
+  std::unexpected<Error> fail_check(std::string_view operation, Need need) const;
+  Access access() const noexcept { return {readable_, writable_, node_->is_directory()}; }
   std::size_t read_content(std::span<std::byte> buffer, std::uint64_t offset) const;
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;

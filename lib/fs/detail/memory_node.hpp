@@ -7,6 +7,7 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/fs/detail/content.hpp>
+#include <leash/fs/detail/name_ring.hpp>
 #include <leash/fs/file_info.hpp>
 #include <leash/os/word_lock.hpp>
 #include <memory>
@@ -16,13 +17,12 @@ namespace LEASH_NAMESPACE::fs::detail {
 
 class LockTable;
 class MemoryTree;
-struct MemoryName;
 struct MemoryRare;
 
 /// What a node has if it is a directory.
 struct MemoryDirectory {
-  MemoryName* name = nullptr;   ///< Its own; null for the root, and for one that was removed.
-  MemoryName* first = nullptr;  ///< Of the names in it, which are a ring in the order of their creation.
+  MemoryName* name = nullptr;  ///< Its own; null for the root, and for one that was removed.
+  NameRing names;              ///< Those in it.
 };
 
 /// What a node has if it is a symbolic link.

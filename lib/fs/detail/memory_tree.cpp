@@ -1,29 +1,12 @@
 #include <algorithm>
-#include <bit>
-#include <cstdlib>
 #include <cstring>
-#include <leash/detail/escape.hpp>
-#include <leash/fs/detail/elements.hpp>
-#include <leash/fs/detail/memory_rare.hpp>
 #include <leash/fs/detail/memory_tree.hpp>
-#include <leash/fs/errc.hpp>
 #include <leash/fs/path.hpp>
 #include <mutex>
-#include <new>
-#include <ranges>
 #include <shared_mutex>
-#include <span>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
-
-using leash::detail::Ref;
-
-/// A number that no device of the machine has: Linux's have 32 bits.
-std::uint64_t new_device() {
-  static constinit std::atomic<std::uint64_t> next{std::uint64_t{1} << 32U};
-  return next.fetch_add(1, std::memory_order_relaxed);
-}
 
 void mark_modified(MemoryNode& node, Clock::system_time_point now) {
   const std::lock_guard lock(node.lock);
@@ -44,48 +27,6 @@ std::uint32_t inherited_mode(const MemoryNode& directory) {
   return directory.mode & set_group_id;
 }
 
-std::string dump_content(const MemoryNode& node) {
-  constexpr std::size_t shown = 60;
-  std::string text(shown, '\0');
-  const std::shared_lock lock(node.lock);
-  text.resize(node.content.read(0, std::as_writable_bytes(std::span(text))));
-  text = '"' + leash::detail::escape(text);
-  if (node.content.size() > shown) text += "…";
-  text += '"';
-  if (node.content.size() > shown) text += " (" + std::to_string(node.content.size()) + " bytes)";
-  return text;
-}
-
-/// The names in a directory, in the order of their creation. Called with the lock of its tree held.
-std::vector<MemoryName*> names_of(const MemoryNode& directory) {
-  std::vector<MemoryName*> names;
-  if (MemoryName* const first = directory.directory.first; first != nullptr) {
-    MemoryName* name = first;
-    do {
-      if (!name->is_cursor()) names.push_back(name);
-      name = name->next;
-    } while (name != first);
-  }
-  return names;
-}
-
-std::vector<MemoryName*> sorted_names_of(const MemoryNode& directory) {
-  std::vector<MemoryName*> names = names_of(directory);
-  std::ranges::sort(names, {}, &MemoryName::text);
-  return names;
-}
-
-bool is_empty(const MemoryNode& directory) {
-  MemoryName* const first = directory.directory.first;
-  if (first == nullptr) return true;
-  const MemoryName* name = first;
-  do {
-    if (!name->is_cursor()) return false;
-    name = name->next;
-  } while (name != first);
-  return true;
-}
-
 }  // namespace
 
 class MemoryTree::Removed {
@@ -103,95 +44,6 @@ class MemoryTree::Removed {
   MemoryName* first_ = nullptr;
 };
 
-// Nodes, and the memory for them.
-
-// The tree lies at the end of its first page of nodes: an empty MemoryFS is one allocation.
-static_assert(sizeof(MemoryTree) + sizeof(MemoryNode) <= sizeof(MemoryNodePage::memory));
-
-Ref<MemoryTree> MemoryTree::make(const Options& options) {
-  void* const memory = std::aligned_alloc(sizeof(MemoryNodePage), sizeof(MemoryNodePage));
-  if (memory == nullptr) throw std::bad_alloc();
-  auto* const place = static_cast<std::byte*>(memory) + sizeof(MemoryNodePage) - sizeof(MemoryTree);
-  auto* const page = new (memory) MemoryNodePage(reinterpret_cast<MemoryTree*>(place), 1);
-  MemoryTree* made = nullptr;
-  try {
-    made = new (place) MemoryTree(options, page);
-  } catch (...) {
-    std::free(memory);
-    throw;
-  }
-  Ref<MemoryTree> tree(made);
-  tree->root_ = tree->make_node(FileType::directory, 0777 & ~options.umask);
-  tree->root_->links = 2;
-  return tree;
-}
-
-MemoryTree::MemoryTree(const Options& options, MemoryNodePage* first_page)
-    : clock_(options.clock ? options.clock : Clock::real()),
-      umask_(options.umask),
-      capacity_(options.capacity),
-      crash_clones_(options.crash_clones),
-      device_(new_device()),
-      journal_(options.crash_clones ? std::make_unique<Journal>() : nullptr),
-      page_(first_page) {}
-
-MemoryTree::~MemoryTree() {
-  for (MemoryNodePage* const run : page_runs_) std::free(run);
-}
-
-void destroy(MemoryTree* tree) noexcept {
-  MemoryNodePage& first_page = MemoryNodePage::of(tree);
-  tree->~MemoryTree();
-  std::free(&first_page);
-}
-
-/// Goes to the next page to take nodes from.
-void MemoryTree::turn_page() {
-  const std::uint64_t first_id = page_->first_id + MemoryNodePage::nodes;
-  if (pages_left_ != 0) {
-    page_ = new (page_ + 1) MemoryNodePage(this, first_id);
-    --pages_left_;
-  } else {
-    // Runs of pages, since single ones would lie apart.
-    const std::size_t count = std::size_t{1} << std::min<std::size_t>(page_runs_.size(), 6);
-    page_runs_.reserve(page_runs_.size() + 1);
-    void* const run = std::aligned_alloc(sizeof(MemoryNodePage), count * sizeof(MemoryNodePage));
-    if (run == nullptr) throw std::bad_alloc();
-    page_ = new (run) MemoryNodePage(this, first_id);
-    page_runs_.push_back(page_);
-    pages_left_ = count - 1;
-  }
-  taken_of_page_ = 0;
-  nodes_in_page_ = MemoryNodePage::nodes;
-}
-
-NodeRef MemoryTree::make_node(FileType type, std::uint32_t mode) {
-  const Clock::system_time_point time = now();
-  if (free_ == nullptr) free_ = given_back_.exchange(nullptr, std::memory_order_acquire);
-  void* memory = free_;
-  if (memory != nullptr) {
-    free_ = free_->next;
-  } else {
-    if (taken_of_page_ == nodes_in_page_) turn_page();
-    memory = page_->memory.data() + (taken_of_page_ * sizeof(MemoryNode));
-    ++taken_of_page_;
-  }
-  add_ref();
-  return NodeRef(new (memory) MemoryNode(type, mode, time));
-}
-
-void destroy(MemoryNode* node) noexcept {
-  MemoryTree& tree = node->tree();
-  if (tree.limited() && node->type == FileType::regular) tree.give_room(node->content.stored());
-  node->~MemoryNode();
-  auto* const free =
-      new (static_cast<void*>(node)) MemoryTree::FreeNode{tree.given_back_.load(std::memory_order_relaxed)};
-  while (
-      !tree.given_back_.compare_exchange_weak(free->next, free, std::memory_order_release, std::memory_order_relaxed)) {
-  }
-  if (tree.drop_ref()) destroy(&tree);
-}
-
 void MemoryTree::dispose() noexcept {
   Removed removed;
   NodeRef root;
@@ -199,121 +51,13 @@ void MemoryTree::dispose() noexcept {
   const std::lock_guard lock(lock_);
   journal = std::move(journal_);
   root = std::move(root_);
-  while (MemoryName* const first = root->directory.first) {
+  while (MemoryName* const first = root->directory.names.first()) {
     if (first->is_cursor()) {
-      take_from_ring(first, root->directory.first);
+      root->directory.names.erase(first);
     } else {
       unlink_tree(first, removed);
     }
   }
-}
-
-// The rings of names.
-
-void MemoryTree::put_in_ring(MemoryName* name, MemoryName*& first) noexcept {
-  if (first == nullptr) {
-    first = name->next = name->previous = name;
-    return;
-  }
-  name->next = first;
-  name->previous = first->previous;
-  first->previous->next = name;
-  first->previous = name;
-}
-
-void MemoryTree::take_from_ring(MemoryName* name, MemoryName*& first) noexcept {
-  if (first == name) first = name->next == name ? nullptr : name->next;
-  name->previous->next = name->next;
-  name->next->previous = name->previous;
-  name->next = name->previous = name;
-}
-
-// Walks.
-
-Outcome<MemoryName*> MemoryTree::find_child(const MemoryNode& directory, std::string_view name) const {
-  if (name.size() > max_name_size) return refuse(std::errc::filename_too_long);
-  return names_.find(&directory, name, NameTable::hash(&directory, name));
-}
-
-/// Follows `path` to its end, which need not exist. A link at the end is followed if `follow` is set. With `create`, a
-/// name at the end that must be a directory is `is_a_directory`, as for open(2) with O_CREAT. The text of the result
-/// may refer to `storage`.
-Outcome<MemoryTree::PathEnd> MemoryTree::walk(std::string_view path, bool follow, std::string& storage,
-                                              bool create) const {
-  if (path.size() > max_path_size) return refuse(std::errc::filename_too_long);
-  if (path == ".") return PathEnd{root_.get(), path, nullptr, root_.get()};
-  MemoryNode* directory = root_.get();
-  for (std::string_view rest = path;;) {
-    const std::size_t slash = rest.find('/');
-    const std::string_view text = rest.substr(0, slash);
-    if (text.empty() || text == "." || text == "..") return refuse(std::errc::invalid_argument);
-    if (text.size() > max_name_size) return refuse(std::errc::filename_too_long);
-    MemoryName* const name = names_.find(directory, text, NameTable::hash(directory, text));
-    MemoryNode* const node = name == nullptr ? nullptr : name->node.get();
-    const bool last = slash == std::string_view::npos;
-    if (node != nullptr && node->is_symlink() && (follow || !last)) return walk_links(path, follow, storage, create);
-    if (last) return PathEnd{directory, text, name, node};
-    if (node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-    if (!node->is_directory()) return refuse(std::errc::not_a_directory);
-    directory = node;
-    rest.remove_prefix(slash + 1);
-  }
-}
-
-/// `walk` where there are symbolic links to follow.
-Outcome<MemoryTree::PathEnd> MemoryTree::walk_links(std::string_view path, bool follow, std::string& storage,
-                                                    bool create) const {
-  if (!valid_path(path)) return refuse(std::errc::invalid_argument);
-  Elements elements(path);
-  MemoryNode* directory = root_.get();
-  for (;;) {
-    const std::string_view text = elements.take();
-    if (text == "..") {
-      if (directory == root_.get()) return refuse(errc::escapes_root);
-      directory = directory->directory.name->directory;
-    } else if (text != ".") {
-      if (create && elements.taken_is_last() && elements.taken_has_slash()) return refuse(std::errc::is_a_directory);
-      const Outcome<MemoryName*> name = find_child(*directory, text);
-      if (!name) return std::unexpected(name.error());
-      MemoryNode* const node = *name == nullptr ? nullptr : (*name)->node.get();
-      if (node != nullptr && node->is_symlink() &&
-          (follow || !elements.taken_is_last() || elements.taken_has_slash())) {
-        if (const std::error_code error = elements.expand(node->target())) return std::unexpected(error);
-        continue;
-      }
-      if (elements.taken_is_last()) {
-        storage = text;
-        return PathEnd{directory, storage, *name, node, elements.taken_has_slash()};
-      }
-      if (node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-      if (!node->is_directory()) return refuse(std::errc::not_a_directory);
-      directory = node;
-    }
-    if (elements.taken_is_last()) return PathEnd{directory, ".", nullptr, directory};
-  }
-}
-
-/// What `path` leads to.
-Outcome<MemoryNode*> MemoryTree::walk_to_node(std::string_view path, bool follow) const {
-  std::string storage;
-  const Outcome<PathEnd> end = walk(path, follow, storage);
-  if (!end) return std::unexpected(end.error());
-  if (end->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
-  if (end->must_be_directory && !end->node->is_directory()) return refuse(std::errc::not_a_directory);
-  return end->node;
-}
-
-Outcome<MemoryNode*> MemoryTree::walk_to_directory(std::string_view path) const {
-  const Outcome<MemoryNode*> node = walk_to_node(path, true);
-  if (node && !(*node)->is_directory()) return refuse(std::errc::not_a_directory);
-  return node;
-}
-
-/// The end of `path`, if that name is free; else `file_exists`.
-Outcome<MemoryTree::PathEnd> MemoryTree::walk_to_free_name(std::string_view path, std::string& storage) const {
-  Outcome<PathEnd> end = walk(path, false, storage);
-  if (end && end->node != nullptr) return refuse(std::errc::file_exists);
-  return end;
 }
 
 Outcome<void> MemoryTree::find(std::string_view path) {
@@ -323,9 +67,7 @@ Outcome<void> MemoryTree::find(std::string_view path) {
   return {};
 }
 
-// Names.
-
-/// Gives `node` the free name `text` in `directory`. Throws `std::bad_alloc`, with nothing changed.
+/// Gives `node` the free name `text` in `directory`. Throws `std::bad_alloc`, with no name changed.
 MemoryNode& MemoryTree::add(MemoryNode& directory, std::string_view text, NodeRef node, Clock::system_time_point time) {
   MemoryNode& added = *node;
   names_.reserve_one();
@@ -333,7 +75,7 @@ MemoryNode& MemoryTree::add(MemoryNode& directory, std::string_view text, NodeRe
   record(directory, text, nullptr);
   MemoryName* const name = MemoryName::make(&directory, text, NameTable::hash(&directory, text), std::move(node));
   names_.insert(name);
-  put_in_ring(name, directory.directory.first);
+  directory.directory.names.push_back(name);
   if (added.is_directory()) {
     added.directory.name = name;
     change_link_count(directory, 1, time);
@@ -350,7 +92,7 @@ void MemoryTree::unlink(MemoryName* name, Removed& removed) {
   begin_operation();
   record(directory, name->text(), name->node);
   names_.erase(name);
-  take_from_ring(name, directory.directory.first);
+  directory.directory.names.erase(name);
   if (node.is_directory()) {
     node.directory.name = nullptr;
     change_link_count(node, -static_cast<std::int32_t>(node.links), time);
@@ -365,9 +107,9 @@ void MemoryTree::unlink(MemoryName* name, Removed& removed) {
 /// Takes a name and all that is below it out of the tree, however deep.
 void MemoryTree::unlink_tree(MemoryName* name, Removed& removed) {
   for (MemoryName* here = name;;) {
-    MemoryName* const below = here->node->is_directory() ? here->node->directory.first : nullptr;
+    MemoryName* const below = here->node->is_directory() ? here->node->directory.names.first() : nullptr;
     if (below != nullptr && below->is_cursor()) {
-      take_from_ring(below, here->node->directory.first);
+      here->node->directory.names.erase(below);
     } else if (below != nullptr) {
       here = below;
     } else {
@@ -531,7 +273,7 @@ Outcome<void> MemoryTree::remove(std::string_view path, Removable what) {
   if (end->node == nullptr) return refuse(std::errc::no_such_file_or_directory);
   if (what == Removable::all_but_directories && end->node->is_directory()) return refuse(std::errc::is_a_directory);
   if (what == Removable::directories && !end->node->is_directory()) return refuse(std::errc::not_a_directory);
-  if (end->node->is_directory() && !is_empty(*end->node)) return refuse(std::errc::directory_not_empty);
+  if (end->node->is_directory() && !end->node->directory.names.empty()) return refuse(std::errc::directory_not_empty);
   unlink(end->name, removed);
   return {};
 }
@@ -584,7 +326,7 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
     if (source == target) return {};
     if (source->is_directory() && !target->is_directory()) return refuse(std::errc::not_a_directory);
     if (!source->is_directory() && target->is_directory()) return refuse(std::errc::is_a_directory);
-    if (target->is_directory() && !is_empty(*target)) return refuse(std::errc::directory_not_empty);
+    if (target->is_directory() && !target->directory.names.empty()) return refuse(std::errc::directory_not_empty);
   }
 
   begin_operation();
@@ -609,10 +351,10 @@ Outcome<void> MemoryTree::rename(std::string_view from, std::string_view to) {
     }
   } else {
     names_.insert(name);
-    put_in_ring(name, to_directory->directory.first);
+    to_directory->directory.names.push_back(name);
   }
   names_.erase(source_name);
-  take_from_ring(source_name, from_directory->directory.first);
+  from_directory->directory.names.erase(source_name);
   removed.add(source_name);
   if (source->is_directory()) {
     source->directory.name = name;
@@ -687,185 +429,6 @@ Outcome<void> MemoryTree::truncate(std::string_view path, std::uint64_t size) {
   }
   set_size(*file, size);
   return {};
-}
-
-// Lists.
-
-std::vector<DirEntry> MemoryTree::list(const MemoryNode& directory) {
-  const std::shared_lock lock(lock_);
-  const std::vector<MemoryName*> names = sorted_names_of(directory);
-  std::vector<DirEntry> entries;
-  entries.reserve(names.size());
-  for (const MemoryName* name : names) entries.emplace_back(std::string(name->text()), name->node->type);
-  return entries;
-}
-
-std::vector<FileInfo> MemoryTree::list_info(const MemoryNode& directory) {
-  const std::shared_lock lock(lock_);
-  const std::vector<MemoryName*> names = sorted_names_of(directory);
-  std::vector<FileInfo> entries;
-  entries.reserve(names.size());
-  for (const MemoryName* name : names) entries.push_back(info(*name->node, name->text()));
-  return entries;
-}
-
-MemoryName* MemoryTree::add_cursor(MemoryNode& directory) {
-  MemoryName* const cursor = MemoryName::make(&directory, {}, 0, nullptr);
-  const std::lock_guard lock(lock_);
-  // The first place: behind all that are created from now on come those that there are.
-  put_in_ring(cursor, directory.directory.first);
-  directory.directory.first = cursor;
-  return cursor;
-}
-
-void MemoryTree::remove_cursor(MemoryName* cursor) noexcept {
-  {
-    const std::lock_guard lock(lock_);
-    take_from_ring(cursor, cursor->directory->directory.first);
-  }
-  MemoryName::destroy(cursor);
-}
-
-std::vector<DirEntry> MemoryTree::list_next(MemoryName* cursor, std::size_t max) {
-  std::vector<DirEntry> entries;
-  const std::lock_guard lock(lock_);
-  MemoryName*& first = cursor->directory->directory.first;
-  MemoryName* last_seen = nullptr;
-  for (MemoryName* name = cursor->next; name != first && name != cursor && entries.size() < max; name = name->next) {
-    last_seen = name;
-    if (!name->is_cursor()) entries.emplace_back(std::string(name->text()), name->node->type);
-  }
-  if (last_seen == nullptr) return entries;
-  // Moves the cursor behind what was seen.
-  take_from_ring(cursor, first);
-  cursor->next = last_seen->next;
-  cursor->previous = last_seen;
-  last_seen->next->previous = cursor;
-  last_seen->next = cursor;
-  return entries;
-}
-
-std::string MemoryTree::dump() {
-  struct Pending {
-    const MemoryName* name;
-    std::string path;
-  };
-  std::string text;
-  const std::shared_lock lock(lock_);
-  std::vector<Pending> pending;
-  const auto add_all = [&](const MemoryNode& directory, const std::string& prefix) {
-    const std::vector<MemoryName*> names = sorted_names_of(directory);
-    for (const MemoryName* const name : names | std::views::reverse) {
-      pending.emplace_back(name, prefix + std::string(name->text()));
-    }
-  };
-  add_all(*root_, "");
-  while (!pending.empty()) {
-    const Pending here = std::move(pending.back());
-    pending.pop_back();
-    const MemoryNode& node = *here.name->node;
-    text += leash::detail::escape(here.path);
-    if (node.is_directory()) {
-      text += "/\n";
-      add_all(node, here.path + '/');
-    } else if (node.is_symlink()) {
-      text += " -> " + leash::detail::escape(node.target()) + '\n';
-    } else {
-      text += ' ' + dump_content(node) + '\n';
-    }
-  }
-  return text;
-}
-
-// Content, and the room that it takes.
-
-bool MemoryTree::take_room(std::uint64_t bytes) noexcept {
-  std::uint64_t used = used_.load(std::memory_order_relaxed);
-  do {
-    // A file that is extended within a chunk may take more than there is.
-    if (used > capacity_ || bytes > capacity_ - used) return false;
-  } while (!used_.compare_exchange_weak(used, used + bytes, std::memory_order_relaxed));
-  return true;
-}
-
-/// Writes at `offset` or, if there is none, at the end. Returns the offset behind what was written.
-Outcome<std::uint64_t> MemoryTree::write(MemoryNode& node, std::optional<std::uint64_t> offset,
-                                         std::span<const std::byte> data) {
-  const Clock::system_time_point time = now();
-  const std::lock_guard lock(node.lock);
-  const std::uint64_t begin = offset ? *offset : node.content.size();
-  if (data.size() > INT64_MAX - begin) return refuse(std::errc::file_too_large);
-  if (limited() && !take_room(node.content.growth(begin, data.size()))) return refuse(std::errc::no_space_on_device);
-  before_change(node, begin, data.size());
-  node.content.write(begin, data);
-  node.modified = node.changed = time;
-  return begin + data.size();
-}
-
-void MemoryTree::set_size(MemoryNode& node, std::uint64_t size) {
-  const Clock::system_time_point time = now();
-  const std::lock_guard lock(node.lock);
-  before_cut(node, size);
-  if (limited()) {
-    const std::uint64_t before = node.content.stored();
-    node.content.truncate(size);
-    // More than before only in the chunk that the file ended in.
-    used_.fetch_add(node.content.stored() - before, std::memory_order_relaxed);
-  } else {
-    node.content.truncate(size);
-  }
-  node.modified = node.changed = time;
-}
-
-Outcome<void> MemoryTree::allocate(MemoryNode& node, std::uint64_t offset, std::uint64_t size) {
-  const Clock::system_time_point time = now();
-  const std::lock_guard lock(node.lock);
-  if (limited()) {
-    // First whether all that is stored could lie in the range: `growth` takes time for each chunk of it.
-    const std::uint64_t room = capacity_ - std::min(used(), capacity_);
-    if (size > room && size - room > node.content.stored()) return refuse(std::errc::no_space_on_device);
-    if (!take_room(node.content.growth(offset, size))) return refuse(std::errc::no_space_on_device);
-    before_change(node, offset, size);
-    node.content.allocate(offset, size);
-  } else {
-    before_change(node, offset, 0);
-    if (offset + size > node.content.size()) node.content.truncate(offset + size);
-  }
-  node.modified = node.changed = time;
-  return {};
-}
-
-/// Maps a range, which gets all the room that it needs. A block of null: see `Content::map`.
-Outcome<Content::Mapped> MemoryTree::map(MemoryNode& node, std::uint64_t offset, std::size_t size) {
-  const std::lock_guard lock(node.lock);
-  const std::uint64_t end = node.content.size();
-  if (offset > end || size > end - offset) return refuse(std::errc::invalid_argument);
-  const std::uint64_t growth = limited() ? node.content.growth(offset, size) : 0;
-  if (growth != 0 && !take_room(growth)) return refuse(std::errc::no_space_on_device);
-  try {
-    const Content::Mapped mapped = node.content.map(offset, size);
-    if (mapped.block == nullptr) give_room(growth);
-    return mapped;
-  } catch (const std::bad_alloc&) {
-    give_room(growth);
-    return refuse(std::errc::not_enough_memory);
-  }
-}
-
-void MemoryTree::set_mode(MemoryNode& node, std::uint32_t mode) const {
-  const Clock::system_time_point time = now();
-  const std::lock_guard lock(node.lock);
-  node.mode = static_cast<std::uint16_t>(mode);
-  node.changed = time;
-}
-
-void MemoryTree::set_times(MemoryNode& node, std::optional<Clock::system_time_point> accessed,
-                           std::optional<Clock::system_time_point> modified) const {
-  const Clock::system_time_point time = now();
-  const std::lock_guard lock(node.lock);
-  if (accessed) node.accessed = *accessed;
-  if (modified) node.modified = *modified;
-  node.changed = time;
 }
 
 }  // namespace LEASH_NAMESPACE::fs::detail

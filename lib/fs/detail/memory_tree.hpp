@@ -176,9 +176,6 @@ class MemoryTree : public leash::detail::RefCounted {
   void begin_operation() noexcept;
   void record(MemoryNode& directory, std::string_view text, NodeRef before);
 
-  static void put_in_ring(MemoryName* name, MemoryName*& first) noexcept;
-  static void take_from_ring(MemoryName* name, MemoryName*& first) noexcept;
-
   // The caller of these functions holds the lock of the node.
   void before_change(MemoryNode& node, std::uint64_t offset, std::uint64_t size) const;
   void before_cut(MemoryNode& node, std::uint64_t size) const;

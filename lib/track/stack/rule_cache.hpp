@@ -25,10 +25,10 @@ class RuleCache {
     return rule_of(entry);
   }
 
-  /// How often the cache was cleared. To be taken before a rule is looked up in the tables, and passed to `store`.
+  /// A number that each `clear` changes when it begins and when it ends. To be taken before a rule is looked up in the tables, and passed to `store`.
   [[nodiscard]] std::uint32_t clear_count() const noexcept { return clear_count_.load(std::memory_order_seq_cst); }
 
-  /// Keeps a rule, unless the cache was cleared after `clear_count` was taken: then the rule may be out of date.
+  /// Keeps a rule, unless the cache is being cleared or was since `clear_count` was taken: then it may be out of date.
   void store(std::uintptr_t address, UnwindRule rule, std::uint32_t clear_count) noexcept {
     if (address >> address_bits != 0) return;
     std::atomic<std::uint64_t>& first = entries_[first_slot(address)];
@@ -37,20 +37,25 @@ class RuleCache {
     // What is in the first slot moves to the second, whose rule is lost.
     if (before != 0) second.store(before, std::memory_order_seq_cst);
     first.store(address >> slot_bits << UnwindRule::bit_count | rule.bits(), std::memory_order_seq_cst);
-    // This thread stores the entries, then reads the count; a thread in `clear` raises the count, then reads the
-    // entries. So either this thread sees the new count and removes the entries, or that one sees and removes them.
-    if (clear_count_.load(std::memory_order_seq_cst) != clear_count) {
+    // This thread stores the entries and then asks whether a thread is or was in `clear`; that one says so before it
+    // reads the entries. So either this thread removes them, or that one does. What was in the first slot may itself be
+    // out of date: so it is not enough to ask for a `clear` that began since the count was taken.
+    if (clearing_.load(std::memory_order_seq_cst) != 0 ||
+        clear_count_.load(std::memory_order_seq_cst) != clear_count) {
       first.store(0, std::memory_order_relaxed);
       second.store(0, std::memory_order_relaxed);
     }
   }
 
   void clear() noexcept {
+    clearing_.fetch_add(1, std::memory_order_seq_cst);
     clear_count_.fetch_add(1, std::memory_order_seq_cst);
     for (std::atomic<std::uint64_t>& entry : entries_) {
       // Entries that are 0 are not written, so that pages of the table that were never used take no memory.
       if (entry.load(std::memory_order_seq_cst) != 0) entry.store(0, std::memory_order_relaxed);
     }
+    clear_count_.fetch_add(1, std::memory_order_seq_cst);
+    clearing_.fetch_sub(1, std::memory_order_seq_cst);
   }
 
  private:
@@ -70,6 +75,7 @@ class RuleCache {
 
   std::array<std::atomic<std::uint64_t>, std::size_t{2} << slot_bits> entries_{};
   std::atomic<std::uint32_t> clear_count_{0};
+  std::atomic<std::uint32_t> clearing_{0};  ///< How many threads are in `clear`.
 };
 
 extern constinit RuleCache rule_cache;

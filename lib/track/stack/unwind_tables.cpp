@@ -270,8 +270,10 @@ bool Walk::change_stack(std::uintptr_t sp) noexcept {
 [[gnu::noinline]] bool clear_cache_after_unload(Walk& walk) noexcept {
   if (!walk.run_to_end_without_signals()) return false;
   const std::uint64_t unloads = os::modules_unloaded();
-  if (last_seen_unloads.exchange(unloads, std::memory_order_relaxed) == unloads) return false;
+  if (last_seen_unloads.load(std::memory_order_acquire) == unloads) return false;
   rule_cache.clear();
+  // Not before: another thread that sees this number relies on the cache.
+  last_seen_unloads.store(unloads, std::memory_order_release);
   return true;
 }
 
