@@ -42,20 +42,25 @@ Result<T> HookLink::pass(Operation& operation, CarryOut carry_out) const {
   } else {
     // What a hook puts in its place need not live as long as this call.
     const std::string_view path = operation.path;
-    std::optional<Result<T>> last;
+    Result<T> result;
+    bool carried_out = false;
     const Result<void> status = hook->around(operation, [&]() -> Result<void> {
-      last.emplace(carry_out());
-      if (!*last) return std::unexpected(last->error());
+      result = carry_out();
+      carried_out = true;
+      if (!result) return std::unexpected(result.error());
       return {};
     });
-    if (!status) return std::unexpected(status.error());
-    if (last && (*last || needs_next<T>)) return *std::move(last);
-    if constexpr (needs_next<T>) {
-      operation.path = path;
-      return operation.fail(std::errc::operation_canceled, "the hook did not let it happen");
-    } else {
-      return {};
+    if (!status) {
+      result = std::unexpected(status.error());
+    } else if constexpr (needs_next<T>) {
+      if (!carried_out) {
+        operation.path = path;
+        result = operation.fail(std::errc::operation_canceled, "the hook did not let it happen");
+      }
+    } else if (!result) {
+      result = T();
     }
+    return result;
   }
 }
 

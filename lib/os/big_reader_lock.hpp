@@ -6,13 +6,15 @@
 #include <leash/config.hpp>
 #include <leash/os/fork.hpp>
 #include <leash/os/futex.hpp>
+#include <leash/os/thread_index.hpp>
 #include <mutex>
 
 namespace LEASH_NAMESPACE::os {
 
 /// A reader-writer lock for what is read much more often than written: readers in different threads write to different
 /// cache lines, so they do not slow each other down; a writer looks at all of these lines (the "big reader lock" of
-/// Linux 2.4). As `os::SharedMutex` otherwise: for short critical sections, and free in a forked child. 576 bytes.
+/// Linux 2.4). As `os::SharedMutex` otherwise: for short critical sections, and free in a forked child. Not in a
+/// signal handler. 576 bytes.
 class BigReaderLock {
  public:
   constexpr BigReaderLock() noexcept = default;
@@ -20,7 +22,7 @@ class BigReaderLock {
   BigReaderLock& operator=(const BigReaderLock&) = delete;
 
   void lock_shared() noexcept {
-    Gate::enter();
+    enter();
     std::atomic<std::uint32_t>& readers = own_readers();
     // All accesses to `readers` and `writing_` are sequentially consistent. This thread counts itself, then reads
     // `writing_`; a writer stores `writing_`, then reads the counts. So the writer sees this thread, or this thread
@@ -39,7 +41,7 @@ class BigReaderLock {
   }
 
   void lock() noexcept {
-    Gate::enter();
+    enter();
     writers_.lock();
     writing_.store(1);
     for (Line& line : lines_) {
@@ -60,6 +62,12 @@ class BigReaderLock {
   struct alignas(64) Line {
     std::atomic<std::uint32_t> readers{0};  ///< How many threads read that count themselves here.
   };
+
+  static void enter() noexcept {
+    if (!Gate::has_own_stripe()) [[unlikely]]
+      static_cast<void>(thread_index());
+    Gate::enter();
+  }
 
   std::atomic<std::uint32_t>& own_readers() noexcept { return lines_[Gate::stripe_number() % lines_.size()].readers; }
 

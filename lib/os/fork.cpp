@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <leash/os/fork.hpp>
 #include <leash/os/futex.hpp>
+#include <leash/os/thread_index.hpp>
 #include <mutex>
+#include <span>
 
 namespace LEASH_NAMESPACE::os {
 namespace {
@@ -23,7 +25,16 @@ constinit std::atomic<std::uint64_t> survivor_serial{0};
 struct alignas(64) StripeLine {
   std::atomic<std::uint32_t> inside{0};
 };
-constinit std::array<StripeLine, 32> stripes{};
+
+/// First those that threads share which have none of their own, then one for each thread index; pages that are not
+/// used take no memory.
+constexpr std::uint32_t shared_stripes = 32;
+constinit std::array<StripeLine, shared_stripes + most_thread_indexes + 1> stripes{};
+
+/// How many of the stripes may be in use.
+constinit std::atomic<std::uint32_t> used_stripes{shared_stripes};
+
+std::span<StripeLine> used() noexcept { return std::span(stripes).first(used_stripes.load()); }
 
 /// Guards the list of participants. A forking thread holds it from `before` until its handlers after the fork returned.
 constinit std::mutex participants_mutex;
@@ -63,13 +74,14 @@ struct ForkParticipants {
     participants_mutex.lock();
     for (unsigned order = 0; order < fork_orders; ++order) call(order, &ForkParticipant::before_);
     Gate::state.store(Gate::shut);
-    for (const StripeLine& line : stripes) {
+    heavy_fence();
+    for (const StripeLine& line : used()) {
       while (const std::uint32_t inside = line.inside.load()) futex_wait(line.inside, inside);
     }
   }
 
   static void in_parent() noexcept {
-    if (Gate::thread.depth != 0) Gate::thread.stripe->fetch_add(1);
+    if (Gate::thread.depth != 0) Gate::count_in();
     open_gate();
     call_backwards(&ForkParticipant::in_parent_);
     participants_mutex.unlock();
@@ -80,16 +92,16 @@ struct ForkParticipants {
     survivor_serial.store(ThreadId::current().serial(), std::memory_order_relaxed);
     last_lost_serial.store(last_serial.load(std::memory_order_relaxed), std::memory_order_relaxed);
     // Lost threads that found the gate shut may still be counted: they count themselves before they read its state.
-    for (StripeLine& line : stripes) line.inside.store(0, std::memory_order_relaxed);
-    if (Gate::thread.depth != 0) Gate::thread.stripe->fetch_add(1);
+    for (StripeLine& line : used()) line.inside.store(0, std::memory_order_relaxed);
+    if (Gate::thread.depth != 0) Gate::count_in();
     open_gate();
     call_backwards(&ForkParticipant::in_child_);
     participants_mutex.unlock();
   }
 
-  /// Takes this thread out of its stripe, and tells the forking thread.
+  /// Counts this thread out, and tells the forking thread.
   static void step_out() noexcept {
-    Gate::thread.stripe->fetch_sub(1);
+    Gate::count_out();
     futex_wake_all(*Gate::thread.stripe);
   }
 
@@ -102,9 +114,34 @@ struct ForkParticipants {
 constinit std::atomic<std::uint32_t> Gate::state{Gate::open};
 constinit thread_local Gate::Thread Gate::thread;
 
-void Gate::choose_stripe() noexcept {
-  thread.number = static_cast<std::uint32_t>(ThreadId::current().serial() % stripes.size());
-  thread.stripe = &stripes[thread.number].inside;
+void Gate::count_in_shared() noexcept {
+  if (thread.stripe == nullptr) {
+    thread.number = static_cast<std::uint32_t>(ThreadId::current().serial() % shared_stripes);
+    thread.stripe = &stripes[thread.number].inside;
+  }
+  thread.stripe->fetch_add(1);
+}
+
+void Gate::take_own_stripe(std::uint32_t thread_index) noexcept {
+  if (thread.depth != 0) return;
+  const std::uint32_t stripe = shared_stripes + thread_index;
+  std::uint32_t count = used_stripes.load();
+  while (count <= stripe && !used_stripes.compare_exchange_weak(count, stripe + 1)) {
+  }
+  thread.number = thread_index;
+  thread.stripe = &stripes[stripe].inside;
+  // Last: a signal handler may enter the gate between any two of these steps. It counts itself with locked instructions
+  // in whichever of the two stripes it finds.
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.own = true;
+}
+
+bool Gate::drop_own_stripe() noexcept {
+  if (thread.depth != 0) return false;
+  thread.own = false;
+  std::atomic_signal_fence(std::memory_order_seq_cst);
+  thread.stripe = nullptr;
+  return true;
 }
 
 void Gate::wait_until_open() noexcept {
@@ -113,8 +150,8 @@ void Gate::wait_until_open() noexcept {
     ForkParticipants::step_out();
     futex_wait(state, shut);
     thread.depth = 1;
-    thread.stripe->fetch_add(1);
-  } while (state.load() != open);
+    count_in();
+  } while (state.load(std::memory_order_acquire) != open);
 }
 
 namespace {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/os/asymmetric_fence.hpp>
 #include <leash/os/futex.hpp>
 
 /// What leash does about fork(2). The child has one thread, a copy of the one that forked. All other threads of the
@@ -101,44 +102,70 @@ class Gate {
     // between the two steps and enter the gate: it then finds `depth` != 0 and goes on. It must not wait for the gate
     // to open, since the fork that shut it may be waiting for this thread.
     if (thread.depth++ != 0) return;
-    if (thread.stripe == nullptr) [[unlikely]]
-      choose_stripe();
-    // All accesses to the stripes and to `state` are sequentially consistent. This thread counts itself in its stripe,
-    // then reads `state`; the forking thread stores `shut` to `state`, then reads the stripes. So the forking thread
-    // sees this one inside, or this one sees the gate shut.
-    thread.stripe->fetch_add(1);
-    if (state.load() != open) [[unlikely]]
+    count_in();
+    if (state.load(std::memory_order_acquire) != open) [[unlikely]]
       wait_until_open();
   }
 
   static void leave() noexcept {
     if (thread.depth == 1) {
-      thread.stripe->fetch_sub(1);
-      if (state.load() != open) [[unlikely]]
+      count_out();
+      if (state.load(std::memory_order_acquire) != open) [[unlikely]]
         futex_wake_all(*thread.stripe);
     }
     --thread.depth;
   }
 
-  /// A number that differs for most threads that are inside at once: to choose where to count a reader of a lock. Only
-  /// inside.
+  /// Whether the thread has a stripe of its own, which makes the gate cheaper: see `thread_index`.
+  static bool has_own_stripe() noexcept { return thread.own; }
+
+  /// Gives the calling thread a stripe of its own, by the index that it just got. Not if it is inside.
+  static void take_own_stripe(std::uint32_t thread_index) noexcept;
+
+  /// Takes that stripe from the thread, which is about to give its index back. False if it is inside.
+  static bool drop_own_stripe() noexcept;
+
+  /// A number that differs for most threads that are inside at once: to choose where to count a reader of a lock. The
+  /// same until the thread leaves. Only inside.
   static std::uint32_t stripe_number() noexcept { return thread.number; }
 
  private:
   friend struct ForkParticipants;
 
-  /// How many threads are inside, of those that count in this stripe. Several stripes, so that threads seldom write to
-  /// the same cache line.
+  /// How many threads are inside, of those that count in this stripe. Most threads have one of their own; the others
+  /// share a few.
   using Stripe = std::atomic<std::uint32_t>;
   struct Thread {
     std::uint32_t depth = 0;   ///< How many calls of `enter` it has not left yet.
     std::uint32_t number = 0;  ///< That of its stripe.
     Stripe* stripe = nullptr;  ///< Where it counts itself while `depth` is not 0; null before its first `enter`.
+    bool own = false;          ///< Whether no other thread writes to `stripe`.
   };
   static constexpr std::uint32_t open = 0;
   static constexpr std::uint32_t shut = 1;
 
-  static void choose_stripe() noexcept;
+  /// The thread counts itself and then reads `state`; the forking thread stores `shut` to `state`, calls `heavy_fence`,
+  /// and reads the stripes. So the forking thread sees this one inside, or this one sees the gate shut. Likewise with
+  /// `count_out`: the forking thread sees that this one left, or this one sees that it must wake it.
+  static void count_in() noexcept {
+    if (thread.own) [[likely]] {
+      thread.stripe->store(1, std::memory_order_relaxed);
+      light_fence();
+    } else {
+      count_in_shared();
+    }
+  }
+
+  static void count_out() noexcept {
+    if (thread.own) [[likely]] {
+      thread.stripe->store(0, std::memory_order_release);
+      light_fence();
+    } else {
+      thread.stripe->fetch_sub(1);
+    }
+  }
+
+  static void count_in_shared() noexcept;
   static void wait_until_open() noexcept;
 
   static constinit std::atomic<std::uint32_t> state;

@@ -45,7 +45,9 @@ struct GiveBackAtExit {
     // Cleared before the index is free: a signal handler that comes in between must not use that of another thread.
     own_index = 0;
     std::atomic_signal_fence(std::memory_order_seq_cst);
-    if (index != 0) taken[index / word_bits].fetch_and(~bit_of(index), std::memory_order_release);
+    // A thread that is inside the gate cannot end, but if a signal handler ends it: then nobody gets its index.
+    if (index != 0 && Gate::drop_own_stripe())
+      taken[index / word_bits].fetch_and(~bit_of(index), std::memory_order_release);
   }
 };
 
@@ -68,6 +70,7 @@ std::uint32_t thread_index() noexcept {
     static_cast<void>(at_exit);
     has_asked = true;
     own_index = take_index();
+    if (own_index != 0) Gate::take_own_stripe(own_index);
   }
   return own_index;
 }

@@ -12,6 +12,8 @@ inline constexpr std::uint32_t most_thread_indexes = 4095;
 /// this first. When the thread ends, a later one may get it. 0 if all numbers were taken at the first call, and when
 /// the thread is ending and its thread_local variables are destroyed.
 ///
+/// A thread with an index passes the gate of forks (see fork.hpp) at less cost.
+///
 /// The first call in a thread registers a destructor that gives the index back when the thread ends. That may allocate:
 /// signal handlers call `known_thread_index` instead.
 std::uint32_t thread_index() noexcept;
