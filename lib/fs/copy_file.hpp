@@ -8,6 +8,7 @@
 
 namespace LEASH_NAMESPACE::fs {
 
+/// How a file is copied.
 struct CopyOptions {
   bool overwrite = false;  ///< Replaces the content of a file that is at the target. Otherwise that is an error.
   bool sync = false;       ///< Waits until the target's content has reached the device.
@@ -22,7 +23,8 @@ struct CopyOptions {
 /// source that changes meanwhile, some old and some new content may be copied.
 ///
 /// Errors: those of each step; `file_exists`, unless `overwrite` is set; `is_a_directory`; `invalid_argument` for what
-/// is no regular file, and for a target that is the source itself, which loses nothing; `operation_canceled` or
+/// is no regular file (where the system opens it at all), and for a target that is the source itself, which loses
+/// nothing; `operation_canceled` or
 /// `timed_out` when the Context is done before the end. A target that this has created is then removed (if that fails
 /// too, the reason is among the causes); one that was there before may have a part of the new content.
 [[nodiscard]] Result<void> copy_file(Call call, FileSystem& from_files, PathArg from, FileSystem& to_files, PathArg to,

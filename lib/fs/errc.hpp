@@ -10,7 +10,10 @@ enum class errc {
   escapes_root = 1,  ///< The path leaves the root of the file system through a symbolic link.
 };
 
+/// The category of `errc`; its name is "leash.fs".
 const std::error_category& error_category() noexcept;
+
+/// What makes an `errc` convert to a `std::error_code`.
 std::error_code make_error_code(errc code) noexcept;
 
 }  // namespace LEASH_NAMESPACE::fs

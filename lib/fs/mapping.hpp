@@ -22,8 +22,8 @@ enum class MapMode : unsigned char {
 /// opened by. After `close` there are no bytes, and every operation fails with `bad_file_descriptor`.
 ///
 /// If the file is cut while a range of it is mapped, the bytes behind its new end must not be touched: on disk that
-/// raises SIGBUS; in memory they are of no file, and what is written there is lost. On disk they are those of the file
-/// again once it is extended, in memory they never are.
+/// raises SIGBUS; in memory what is written there is lost. Once the file is extended again, they are those of the file
+/// on disk; in memory only those are that lie in the chunk of 64 KiB in which the file was cut.
 class Mapping {
  public:
   Mapping(const Mapping&) = delete;

@@ -80,10 +80,11 @@ class MemoryFS final : public FileSystem {
   [[nodiscard]] MemoryFS crash_clone(std::uint64_t seed) const;
 
   /// Copies all that is below the directory `path` of `files` into the root of this file system, and replaces the
-  /// content of files that are there. Symbolic links are copied as such; hard links become files of their own. What
-  /// vanishes meanwhile is left out. Errors: those of each step; `operation_not_supported` for what is no file,
-  /// directory or link, with its path; `invalid_argument` if `files` is this file system or leads into it.
-  /// Stops at the first error.
+  /// content of files that are there. Symbolic links are copied as such; hard links become files of their own. A file
+  /// has the permission bits of its source, and a new directory those and its owner's, less the umask; times are those
+  /// of the copying. What vanishes meanwhile is left out. Errors: those of each step; `operation_not_supported` for
+  /// what is no file, directory or link, with its path; `invalid_argument`, with nothing changed, if `files` leads into
+  /// this file system. Stops at the first error.
   [[nodiscard]] Result<void> load(Call call, FileSystem& files, PathArg path = ".");
 
   /// Copies all that is in this file system into the directory `path` of `files`, in the same way.
@@ -100,6 +101,8 @@ class MemoryFS final : public FileSystem {
  private:
   explicit MemoryFS(leash::detail::Ref<detail::MemoryTree> tree) noexcept;
   MemoryFS(const Options& options, std::initializer_list<Entry> entries);
+
+  Result<void> check_other(std::string_view operation, Call call, FileSystem& files, std::string_view path);
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) override;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) override;

@@ -17,7 +17,8 @@ struct OpenOptions {
   bool unnamed = false;       ///< Creates a file without a name, stored where the directory `path` is; it is gone
                               ///< with its handle. Needs `write`; excludes all others but `read`.
   bool directory = false;     ///< Opens a directory, to `sync` or `stat` it, and nothing else. Excludes `write`.
-  bool no_follow = false;     ///< Fails with `too_many_symbolic_link_levels` if the last element is a symbolic link.
+  bool no_follow = false;     ///< Fails with `too_many_symbolic_link_levels` if the last element is a symbolic link,
+                              ///< together with `directory` with `not_a_directory`.
   std::uint32_t mode = 0666;  ///< The permission bits of a file that is created, before the umask; at most 0777.
 };
 

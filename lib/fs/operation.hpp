@@ -81,9 +81,9 @@ struct Operation {
 
   std::string_view to = {};  ///< The second path of `rename` and `link`, which a hook may set too.
 
-  std::string_view target = {};          ///< What `symlink` is to point to.
-  const OpenOptions* options = nullptr;  ///< Of `open`, and of the files that it has opened; else null.
-
+  // Setting one of these four has no effect.
+  std::string_view target = {};           ///< What `symlink` is to point to.
+  const OpenOptions* options = nullptr;   ///< Of `open`, and of the files that it has opened; else null.
   MapMode map_mode = MapMode::read;       ///< Of `File::map`.
   LockMode lock_mode = LockMode::shared;  ///< Of `File::try_lock` and `lock`.
 

@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <leash/fs/os_path.hpp>
 #include <memory>
+#include <string_view>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::fs {
@@ -33,7 +34,8 @@ std::size_t size_up_to_last_dot_dot(std::string_view path) {
 
 }  // namespace
 
-Result<std::string> os_path(Call call, std::string_view path) {
+Result<std::string> os_path(Call call, PathArg path_arg) {
+  const std::string_view path = path_arg;
   if (auto checked = call.context().check("os_path", path); !checked) return std::unexpected(checked.error());
   if (path.empty()) return fail("os_path", path, std::errc::no_such_file_or_directory, "empty path");
   if (path.contains('\0')) return fail("os_path", path, std::errc::invalid_argument, "NUL in path");

@@ -2,9 +2,9 @@
 
 #include <leash/call.hpp>
 #include <leash/config.hpp>
+#include <leash/fs/path_arg.hpp>
 #include <leash/result.hpp>
 #include <string>
-#include <string_view>
 
 namespace LEASH_NAMESPACE::fs {
 
@@ -21,7 +21,7 @@ namespace LEASH_NAMESPACE::fs {
 /// Errors: `no_such_file_or_directory` for an empty path and for a working directory that was removed,
 /// `invalid_argument` for a NUL, those of realpath(3), and `operation_canceled` or `timed_out` when the Context is
 /// done.
-[[nodiscard]] Result<std::string> os_path(Call call, std::string_view path);
+[[nodiscard]] Result<std::string> os_path(Call call, PathArg path);
 
 // What a call without a Context is told.
 Result<std::string> os_path(NoContext);

@@ -15,6 +15,7 @@
 
 namespace LEASH_NAMESPACE::fs {
 
+/// How a Reader keeps what it has read.
 struct ReaderOptions {
   std::size_t buffer_size = std::size_t{64} << 10;  ///< How many bytes to begin with; at least 1 is taken.
   std::size_t max_line = std::size_t{64} << 20;     ///< A longer line is an error. The buffer grows up to it.
@@ -33,6 +34,7 @@ class Reader {
  public:
   class Lines;
 
+  /// Reads nothing yet. Its reads have the Context of `call`, and no tag: a Reader has nothing to lose.
   Reader(Call call, File& file LEASH_LIFETIMEBOUND, const ReaderOptions& options = {});
 
   // What a call without a Context is told.

@@ -29,7 +29,7 @@ class [[nodiscard]] TempDir {
     return entry_.remove(site);
   }
 
-  /// Leaves the directory where it is: it is not removed any more.
+  /// Leaves the directory where it is: it is not removed any more. Does nothing after `remove` or `keep`.
   void keep(std::source_location site = std::source_location::current()) noexcept { entry_.keep(site); }
 
  private:

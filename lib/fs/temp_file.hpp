@@ -39,7 +39,8 @@ class [[nodiscard]] TempFile {
   /// destructor tries once more then.
   [[nodiscard]] Result<void> remove(std::source_location site = std::source_location::current());
 
-  /// Leaves the file where it is: it is not removed any more. It stays open; if it was written, close it.
+  /// Leaves the file where it is: it is not removed any more. It stays open; if it was written, close it. Does nothing
+  /// after `remove` or `keep`.
   void keep(std::source_location site = std::source_location::current()) noexcept { entry_.keep(site); }
 
  private:

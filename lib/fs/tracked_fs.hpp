@@ -28,6 +28,7 @@ class TrackedFS final : public ProxyFileSystem {
     std::optional<track::Tracker> fallback = std::nullopt;
   };
 
+  /// `inner` must outlive this; handles need neither.
   explicit TrackedFS(FileSystem& inner);
   TrackedFS(FileSystem& inner, Options options);
 

@@ -10,10 +10,10 @@
 
 namespace LEASH_NAMESPACE::fs {
 
+/// How a file is written.
 struct AtomicWriteOptions {
   std::uint32_t mode = 0666;  ///< As in `OpenOptions`, for a file that was not there before.
-  bool sync =
-      true;  ///< Wait until file and name have reached the device, so that a crash of the machine loses neither.
+  bool sync = true;           ///< Waits until content and name have reached the device: a crash loses neither.
 };
 
 /// Writes `content` to a new file beside `path`, and renames it to `path`. Whoever opens `path` at any time finds the

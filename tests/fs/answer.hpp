@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <leash/context.hpp>
@@ -51,6 +52,13 @@ std::string describe(const std::vector<Entry>& entries) {
     }
   }
   return text;
+}
+
+/// What a step writes: `size` bytes, no two parts of which look alike; of too many the first.
+inline std::string data_of(std::uint64_t size, char fill) {
+  std::string data(std::min<std::uint64_t>(size, 150000), fill);
+  for (std::size_t at = 7; at < data.size(); at += 7) data[at] = static_cast<char>('0' + at / 7 % 75);
+  return data;
 }
 
 /// The bytes or, if they are many, a hash of them.

@@ -94,6 +94,21 @@ TEST_CASE("a removed tree may be there again, in part, until its directories are
   CHECK(dumps == std::set<std::string>{"", "d/\n", "d/\nd/b \"2\"\n", "d/\nd/a \"1\"\nd/b \"2\"\n"});
 }
 
+TEST_CASE("a removed tree is forgotten when the directory it was in is synced") {
+  MemoryFS files = MemoryFS::with({.capacity = 1000, .crash_clones = true});
+  CHECK(files.mkdir_all(Context(), "a/b/c"));
+  put_durable(files, "a/f", std::string(300, 'f'));
+  put_durable(files, "a/b/c/g", std::string(300, 'g'));
+  CHECK(files.sync_dir(Context(), "."));
+  CHECK(files.rename(Context(), "a/b", "moved"));
+  CHECK(files.remove_all(Context(), "a"));
+  CHECK(files.remove_all(Context(), "moved"));
+  CHECK(files.space(Context(), ".").value().free == 400);
+  CHECK(files.sync_dir(Context(), "."));
+  CHECK(files.space(Context(), ".").value().free == 1000);
+  CHECK(after_crashes(files) == std::set<std::string>{""});
+}
+
 TEST_CASE("what is written is torn at the borders of chunks, and what is cut may be there again") {
   MemoryFS files = crashing();
   constexpr std::size_t piece = std::size_t{64} << 10U;

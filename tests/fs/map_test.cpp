@@ -175,6 +175,13 @@ TEST_CASE("a map of terabytes, most of which is a hole, needs no memory; one too
   if (!mapping) CHECK(code_of(mapping) == std::errc::not_enough_memory);
 }
 
+TEST_CASE("memory does not map more than 64 GiB at once") {
+  fs::MemoryFS memory;
+  const auto file = memory.open(Context(), "file", {.read = true, .write = true, .create = true}).value();
+  CHECK(file->truncate(std::uint64_t{1} << 40U));
+  CHECK(code_of(file->map(0, (std::size_t{1} << 36U) + 1)) == std::errc::not_enough_memory);
+}
+
 TEST_CASE("a map is gone when it is closed or destroyed") {
   const TempDir top;
   fs::DiskFS files = fs::DiskFS::open_root(Context(), top.path()).value();

@@ -173,6 +173,26 @@ TEST_CASE("a very deep tree is moved, removed and destroyed without a deep stack
   grow(memory);
 }
 
+TEST_CASE("a tree is cloned while others change it") {
+  MemoryFS memory{{"d/a", "x"}, {"d/b", "y"}};
+  std::atomic<bool> over{false};
+  std::jthread changing([&] {
+    const auto file = memory.open(Context(), "d/a", {.write = true}).value();
+    for (std::uint32_t i = 0; !over; ++i) {
+      static_cast<void>(memory.chmod(Context(), i % 2 == 0 ? "d" : "d/a", 0700 + i % 8));
+      static_cast<void>(memory.set_times(Context(), "d", leash::Clock::system_time_point(), {}));
+      static_cast<void>(file->write("z"));
+      static_cast<void>(memory.create(Context(), "d/c"));
+      static_cast<void>(memory.remove(Context(), "d/c"));
+    }
+  });
+  for (int i = 0; i != 200; ++i) {
+    MemoryFS clone = memory.clone();
+    CHECK(get(clone, "d/b") == "y");
+  }
+  over = true;
+}
+
 TEST_CASE("who reads one file does not wait for who writes another") {
   MemoryFS memory{{"busy", "x"}, {"quiet", "content"}};
   const auto busy = memory.open(Context(), "busy", {.write = true}).value();

@@ -1,15 +1,20 @@
 #include <doctest/doctest.h>
 
+#include <leash/fs/copy_file.hpp>
 #include <leash/fs/counting_fs.hpp>
+#include <leash/fs/exists.hpp>
 #include <leash/fs/hooked_file_system.hpp>
 #include <leash/fs/logging_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/proxy.hpp>
 #include <leash/fs/read_file.hpp>
 #include <leash/fs/sub_fs.hpp>
+#include <leash/fs/temp_dir.hpp>
+#include <leash/fs/temp_file.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/walk.hpp>
 #include <leash/fs/write_file.hpp>
+#include <leash/fs/write_file_atomic.hpp>
 #include <map>
 #include <ostream>
 #include <stdexcept>
@@ -235,6 +240,42 @@ TEST_CASE("the site of a helper is that of its caller") {
   const unsigned walk_line = __LINE__ + 1;
   CHECK(fs::walk(ctx, walked, ".", visit));
   CHECK(walked.record.lines == std::set<unsigned>{walk_line});
+}
+
+TEST_CASE("whatever a helper does, it does at its caller's line") {
+  class Sites final : public fs::HookedFileSystem {
+   public:
+    using HookedFileSystem::HookedFileSystem;
+    std::set<unsigned> lines;
+
+   private:
+    leash::Result<void> around(fs::Operation& operation, leash::FunctionRef<leash::Result<void>()> next) override {
+      lines.insert(operation.site.line());
+      return next();
+    }
+  };
+  fs::MemoryFS memory{{"d/a", "content"}};
+  Sites files(memory);
+  const Context ctx;
+  const auto check = [&](bool succeeded, unsigned line) {
+    CHECK(succeeded);
+    CHECK(files.lines == std::set<unsigned>{line});
+    files.lines.clear();
+  };
+  const auto visit = [](auto, const auto&, const auto&) { return fs::WalkNext::go_on; };
+  check(fs::read_file(ctx, files, "d/a").has_value(), __LINE__);
+  check(fs::exists(ctx, files, "d/a").has_value(), __LINE__);
+  check(fs::copy_file(ctx, files, "d/a", files, "d/b").has_value(), __LINE__);
+  check(fs::write_file_atomic(ctx, files, "d/b", "x").has_value(), __LINE__);
+  check(fs::walk_info(ctx, files, ".", visit).has_value(), __LINE__);
+  // These are gone at the end of the line, which their removing is told, too.
+  const bool made_file = fs::temp_file(ctx, files).has_value();
+  check(made_file, __LINE__ - 1);
+  const bool made_dir = fs::temp_dir(ctx, files).has_value();
+  check(made_dir, __LINE__ - 1);
+  fs::MemoryFS other;
+  check(other.load(ctx, files).has_value(), __LINE__);
+  check(other.store(ctx, files).has_value(), __LINE__);
 }
 
 TEST_CASE("a decorator overrides what it is about") {

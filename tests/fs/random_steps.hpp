@@ -142,52 +142,30 @@ class RandomSteps {
   }
 
   Kind kind() {
-    static constexpr std::array<std::pair<Kind, unsigned>, 45> weights{{
-        {Kind::stat, 4},
-        {Kind::lstat, 3},
-        {Kind::read_dir, 3},
-        {Kind::read_dir_info, 3},
-        {Kind::list_in_pieces, 3},
-        {Kind::mkdir, 8},
-        {Kind::mkdir_all, 4},
-        {Kind::remove, 4},
-        {Kind::remove_file, 3},
-        {Kind::remove_dir, 3},
-        {Kind::remove_all, 1},
-        {Kind::rename, 10},
-        {Kind::link, 5},
-        {Kind::symlink, 6},
-        {Kind::read_link, 3},
-        {Kind::chmod, 3},
-        {Kind::set_times, 2},
-        {Kind::truncate, 3},
-        {Kind::sync_dir, 1},
-        {Kind::space, 1},
-        {Kind::open, 36},
-        {Kind::file_read, 6},
-        {Kind::file_write, 8},
-        {Kind::file_read_at, 6},
-        {Kind::file_write_at, 6},
-        {Kind::file_seek, 6},
-        {Kind::file_truncate, 4},
-        {Kind::file_allocate, 3},
-        {Kind::file_sync, 1},
-        {Kind::file_sync_data, 1},
-        {Kind::file_stat, 4},
-        {Kind::file_chmod, 2},
-        {Kind::file_set_times, 2},
-        {Kind::file_try_lock, 12},
-        {Kind::file_unlock, 4},
-        {Kind::file_close, 2},
-        {Kind::map, 8},
-        {Kind::map_read, 5},
-        {Kind::map_write, 5},
-        {Kind::map_sync, 1},
-        {Kind::map_close, 3},
-        {Kind::open_dir, 4},
-        {Kind::dir_read, 4},
-        {Kind::dir_stat, 2},
-        {Kind::dir_close, 1},
+    static constexpr std::array<std::pair<Kind, unsigned>, 46> weights{{
+        {Kind::stat, 4},           {Kind::lstat, 3},
+        {Kind::read_dir, 3},       {Kind::read_dir_info, 3},
+        {Kind::list_in_pieces, 3}, {Kind::mkdir, 8},
+        {Kind::mkdir_all, 4},      {Kind::remove, 4},
+        {Kind::remove_file, 3},    {Kind::remove_dir, 3},
+        {Kind::remove_all, 1},     {Kind::rename, 10},
+        {Kind::link, 5},           {Kind::symlink, 6},
+        {Kind::read_link, 3},      {Kind::chmod, 3},
+        {Kind::set_times, 2},      {Kind::truncate, 3},
+        {Kind::sync_dir, 1},       {Kind::space, 1},
+        {Kind::open, 36},          {Kind::file_read, 6},
+        {Kind::file_write, 8},     {Kind::file_read_at, 6},
+        {Kind::file_write_at, 6},  {Kind::file_seek, 6},
+        {Kind::file_truncate, 4},  {Kind::file_allocate, 3},
+        {Kind::file_sync, 1},      {Kind::file_sync_data, 1},
+        {Kind::file_stat, 4},      {Kind::file_chmod, 2},
+        {Kind::file_set_times, 2}, {Kind::file_try_lock, 8},
+        {Kind::file_lock, 4},      {Kind::file_unlock, 4},
+        {Kind::file_close, 2},     {Kind::map, 8},
+        {Kind::map_read, 5},       {Kind::map_write, 5},
+        {Kind::map_sync, 1},       {Kind::map_close, 3},
+        {Kind::open_dir, 4},       {Kind::dir_read, 4},
+        {Kind::dir_stat, 2},       {Kind::dir_close, 1},
     }};
     unsigned sum = 0;
     for (const auto& [kind, weight] : weights) sum += weight;
@@ -224,7 +202,7 @@ class RandomSteps {
     if (step.kind == Kind::truncate || step.kind == Kind::file_truncate) step.size = chance(3) ? offset() : size();
     // What the disk has room for is not compared, and fallocate(2) near its greatest offset is about that.
     if (step.kind == Kind::file_allocate && step.offset > largest_ / 2 && step.offset <= INT64_MAX) step.offset = 70000;
-    if (step.kind == Kind::file_try_lock || step.kind == Kind::file_unlock) {
+    if (step.kind == Kind::file_try_lock || step.kind == Kind::file_lock || step.kind == Kind::file_unlock) {
       if (chance(20)) step.size = chance(2) ? UINT64_MAX : INT64_MAX;
     }
     if (step.kind == Kind::map && !chance(10) && step.offset > INT64_MAX / 4) step.offset = below(80);

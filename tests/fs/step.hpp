@@ -46,6 +46,7 @@ enum class Kind : unsigned char {
   file_chmod,
   file_set_times,
   file_try_lock,
+  file_lock,
   file_unlock,
   file_close,
   map,
@@ -70,9 +71,9 @@ struct Step {
   unsigned file = 0;  ///< Which of the handles that are kept.
   unsigned map = 0;
   unsigned dir = 0;
-  std::string path;
-  std::string other;  ///< The second path, or the target of a link.
-  leash::fs::OpenOptions options;
+  std::string path = {};
+  std::string other = {};  ///< The second path, or the target of a link.
+  leash::fs::OpenOptions options = {};
   std::uint64_t offset = 0;
   std::uint64_t size = 0;
   std::int64_t by = 0;
@@ -80,8 +81,8 @@ struct Step {
   std::uint32_t mode = 0;
   leash::fs::LockMode lock = leash::fs::LockMode::shared;
   leash::fs::MapMode mapping = leash::fs::MapMode::read;
-  std::optional<leash::Clock::system_time_point> accessed;
-  std::optional<leash::Clock::system_time_point> modified;
+  std::optional<leash::Clock::system_time_point> accessed = {};
+  std::optional<leash::Clock::system_time_point> modified = {};
   char fill = 'a';
 };
 

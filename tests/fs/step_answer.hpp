@@ -32,13 +32,6 @@ struct Handles {
 /// What is answered instead of using a handle that is not open.
 inline constexpr std::string_view nothing_open = "nothing open";
 
-/// What a step writes: `size` bytes, no two parts of which look alike.
-inline std::string data_of(const Step& step) {
-  std::string data(std::min<std::uint64_t>(step.size, 150000), step.fill);
-  for (std::size_t at = 7; at < data.size(); at += 7) data[at] = static_cast<char>('0' + at / 7 % 75);
-  return data;
-}
-
 inline Answer list_in_pieces(leash::fs::FileSystem& files, const Step& step) {
   auto dir = files.open_dir(leash::Context(), step.path);
   if (!dir) return {to_string(dir.error()), dir.error().code()};
@@ -86,7 +79,7 @@ inline Answer map_answer(Handles& handles, const Step& step) {
   }
   const auto bytes = map.mapping->writable_bytes();
   const auto within = static_cast<std::size_t>(std::min<std::uint64_t>(bytes.size(), there));
-  const std::string data = data_of(step);
+  const std::string data = data_of(step.size, step.fill);
   const std::size_t at = within == 0 ? 0 : step.mode % within;
   const std::size_t count = std::min(within - at, data.size());
   std::ranges::copy(std::as_bytes(std::span(data)).first(count), bytes.begin() + static_cast<std::ptrdiff_t>(at));
@@ -108,6 +101,13 @@ inline Answer dir_answer(leash::fs::FileSystem& files, Handles& handles, const S
   return answer(dir->close());
 }
 
+/// `lock` where it need not wait, and else with a Context that is done.
+inline leash::Result<void> lock(leash::fs::File& file, leash::fs::LockMode mode, leash::fs::LockRange range) {
+  const auto [ctx, source] = leash::Context().with_cancel();
+  if (!file.try_lock(mode, range)) source.cancel();
+  return file.lock(ctx, mode, range);
+}
+
 inline Answer file_answer(Handles& handles, const Step& step) {
   const auto& file = handles.files[step.file];
   if (!file) return {std::string(nothing_open), {}};
@@ -123,9 +123,9 @@ inline Answer file_answer(Handles& handles, const Step& step) {
     case Kind::file_read_at:
       return read([&](auto bytes) { return file->read_at(bytes, step.offset); });
     case Kind::file_write:
-      return answer(file->write(data_of(step)));
+      return answer(file->write(data_of(step.size, step.fill)));
     case Kind::file_write_at:
-      return answer(file->write_at(data_of(step), step.offset));
+      return answer(file->write_at(data_of(step.size, step.fill), step.offset));
     case Kind::file_seek:
       return answer(file->seek(step.by, step.whence), number);
     case Kind::file_truncate:
@@ -145,6 +145,8 @@ inline Answer file_answer(Handles& handles, const Step& step) {
           step, [&] { return file->stat(); }, [&] { return file->set_times(step.accessed, step.modified); });
     case Kind::file_try_lock:
       return answer(file->try_lock(step.lock, {step.offset, step.size}));
+    case Kind::file_lock:
+      return answer(lock(*file, step.lock, {step.offset, step.size}));
     case Kind::file_unlock:
       return answer(file->unlock({step.offset, step.size}));
     default:

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include "answer.hpp"
 #include "step.hpp"
 
 namespace differential {
@@ -86,8 +87,8 @@ inline std::string call_of(const Step& step) {
   const std::string size = number(step.size);
   const std::string mode = std::to_string(step.mode);
   const std::string times = spell(step.accessed) + ", " + spell(step.modified);
-  const std::string data = "std::string(" + size + ", '" + step.fill + "')";
-  const std::string room = "std::as_writable_bytes(std::span(buffer).first(" + size + "))";
+  const std::string data = "data_of(" + size + ", '" + step.fill + "')";
+  const std::string room = "std::as_writable_bytes(std::span(buffer))";
   static constexpr std::array whences{"begin", "current", "end"};
   const std::string by = step.by == INT64_MIN ? std::string("INT64_MIN") : std::to_string(step.by);
   const std::string range = '{' + offset + ", " + size + '}';
@@ -162,6 +163,10 @@ inline std::string call_of(const Step& step) {
     case Kind::file_try_lock:
       return on_file("try_lock", std::string("fs::LockMode::") +
                                      (step.lock == leash::fs::LockMode::shared ? "shared, " : "exclusive, ") + range);
+    case Kind::file_lock:
+      return "lock(*file[" + std::to_string(step.file) +
+             "], fs::LockMode::" + (step.lock == leash::fs::LockMode::shared ? "shared, " : "exclusive, ") + range +
+             ')';
     case Kind::file_unlock:
       return on_file("unlock", range);
     case Kind::file_close:
@@ -184,39 +189,59 @@ inline std::string call_of(const Step& step) {
     case Kind::dir_close:
       return on_dir("close()");
     case Kind::tree:
-      return "names_in(files, \".\")";
+      return "tree_of(files)";
   }
   return {};
 }
 
-/// A step as a line of a test that expects `outcome`: "success", or the text of an Error.
-inline std::string spell(const Step& step, const std::string& outcome) {
+/// A step as lines of a test that expects `answer`.
+inline std::string spell(const Step& step, const Answer& answer) {
   const std::string call = call_of(step);
-  const auto kept = [&](std::string_view in, unsigned at) {
+  if (answer.code) return "CHECK(text_of(" + call + ") == " + spelled(answer.text) + ");";
+  const std::string text = spelled(answer.text);
+  const auto keep = [&](std::string_view in, unsigned at) {
     return std::string(in) + '[' + std::to_string(at) + "] = " + call + ".value();";
   };
-  const bool succeeds = outcome == "success";
   switch (step.kind) {
     case Kind::open:
-      if (succeeds) return kept("file", step.file);
-      break;
+      return keep("file", step.file);
     case Kind::map:
-      if (succeeds) return kept("map", step.map);
-      break;
+      return keep("map", step.map);
     case Kind::open_dir:
-      if (succeeds) return kept("dir", step.dir);
-      break;
+      return keep("dir", step.dir);
+    case Kind::stat:
+    case Kind::lstat:
+    case Kind::read_dir:
+    case Kind::read_dir_info:
+    case Kind::file_stat:
+    case Kind::dir_stat:
+      return "CHECK(describe(" + call + ".value()) == " + text + ");";
+    case Kind::read_link:
+      return "CHECK(" + call + ".value() == " + text + ");";
+    case Kind::file_seek:
+      return "CHECK(" + call + ".value() == " + answer.text + ");";
+    case Kind::file_read:
+    case Kind::file_read_at: {
+      const std::size_t space = answer.text.find(' ');
+      return "buffer.assign(" + std::to_string(std::min<std::uint64_t>(step.size, 150000)) + ", '?');\n  CHECK(" +
+             call + ".value() == " + answer.text.substr(0, space) +
+             ");\n  CHECK(brief(buffer) == " + spelled(answer.text.substr(space + 1)) + ");";
+    }
     case Kind::map_read:
-      return "static_cast<void>(" + call + ");";
-    case Kind::map_write:
-      return call + "[" + std::to_string(step.mode) + " % " + call + ".size()] = std::byte{'" + step.fill +
-             "'};  // and on: " + std::to_string(step.size) + " bytes";
+      return "CHECK(brief(" + call + ") == " + text + ");";
+    case Kind::map_write: {
+      const std::uint64_t size = std::stoull(answer.text);
+      const std::string count = answer.text.substr(answer.text.find(", ") + 2);
+      return "buffer = data_of(" + std::to_string(step.size) + ", '" + step.fill +
+             "');\n  std::ranges::copy(std::as_bytes(std::span(buffer)).first(" + std::to_string(std::stoull(count)) +
+             "), " + call + ".begin() + " + std::to_string(size == 0 ? 0 : step.mode % size) + ");";
+    }
     case Kind::tree:
-      return "static_cast<void>(" + call + ");";
+      return "CHECK(" + call + " == " + text + ");";
     default:
       break;
   }
-  return "CHECK(text_of(" + call + ") == " + spelled(outcome) + ");";
+  return "CHECK(" + call + ");";
 }
 
 }  // namespace differential

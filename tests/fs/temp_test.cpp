@@ -249,6 +249,10 @@ TEST_CASE("the file of a temporary file need not be closed, may be, and must be 
       fs::TempFile removed = fs::temp_file(ctx, files).value();
       CHECK(removed.file().write("x"));
       CHECK(removed.remove());
+      removed.keep();
+      fs::TempDir kept_twice = fs::temp_dir(ctx, files).value();
+      kept_twice.keep();
+      kept_twice.keep();
     }
     const track::Report report = tracker.close();
     CHECK_MESSAGE(report.groups.empty(), to_string(report));

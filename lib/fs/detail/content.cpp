@@ -272,18 +272,6 @@ std::span<const std::byte> Content::chunk(std::uint64_t number) const noexcept {
   return stored.first(static_cast<std::size_t>(std::min<std::uint64_t>(stored.size(), size_ - start_of(number))));
 }
 
-void Content::drop_chunk(std::uint64_t number) noexcept {
-  if (depth() == 0) {
-    if (number != 0 || root_ == 0 || only_block()->mapped()) return;
-    only_block()->drop_ref();
-    root_ = 0;
-  } else if (Chunk* const chunk = find(number);
-             chunk != nullptr && chunk->block != nullptr && !chunk->block->mapped()) {
-    chunk->block->drop_ref();
-    *chunk = {};
-  }
-}
-
 std::uint64_t Content::stored() const noexcept {
   std::uint64_t sum = 0;
   for (std::uint64_t number = next_chunk(0); number != no_chunk; number = next_chunk(number + 1)) {

@@ -95,9 +95,6 @@ class Content {
   /// The bytes of a chunk up to the end of the file. Empty if it is a hole or behind the end.
   std::span<const std::byte> chunk(std::uint64_t number) const noexcept;
 
-  /// Makes a chunk a hole, unless a mapping refers to it.
-  void drop_chunk(std::uint64_t number) noexcept;
-
  private:
   static constexpr std::size_t fan_out = 64;
   static constexpr std::uintptr_t depth_mask = 15;

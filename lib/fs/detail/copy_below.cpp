@@ -34,11 +34,6 @@ Result<void> copy_link(Call call, FileSystem& from_files, std::string_view from,
 
 Result<void> copy_below(Call call, std::string_view operation, FileSystem& from_files, std::string_view from,
                         FileSystem& to_files, std::string_view to) {
-  const Result<FileInfo> target_info = to_files.stat(call, to);
-  if (!target_info) return std::unexpected(target_info.error());
-  const Result<FileInfo> source_info = from_files.stat(call, from);
-  if (!source_info) return std::unexpected(source_info.error());
-  if (same_file(*source_info, *target_info)) return fail(operation, from, std::errc::invalid_argument, "into itself");
   std::vector<std::pair<std::string, std::string>> pending;
   pending.emplace_back(from, to);
   while (!pending.empty()) {
@@ -60,8 +55,6 @@ Result<void> copy_below(Call call, std::string_view operation, FileSystem& from_
                                  copy_file(call, from_files, source, to_files, target, {.overwrite = true}));
       } else if (entry.type == FileType::symlink) {
         copied = copy_link(call, from_files, source, to_files, target);
-      } else if (entry.is_directory() && same_file(entry, *target_info)) {
-        copied = fail(operation, source, std::errc::invalid_argument, "into itself");
       } else if (entry.is_directory()) {
         copied = to_files.mkdir_all(call, target, (entry.mode & 0777U) | 0700U);
         if (copied) pending.emplace_back(std::move(source), std::move(target));

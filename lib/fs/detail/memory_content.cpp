@@ -97,6 +97,8 @@ void MemoryTree::set_mode(MemoryNode& node, std::uint32_t mode) const {
 
 void MemoryTree::set_times(MemoryNode& node, std::optional<Clock::system_time_point> accessed,
                            std::optional<Clock::system_time_point> modified) const {
+  // utimensat(2) leaves `changed` alone, too.
+  if (!accessed && !modified) return;
   const Clock::system_time_point time = now();
   const std::lock_guard lock(node.lock);
   if (accessed) node.accessed = *accessed;

@@ -5,6 +5,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <tuple>
+#include <utility>
 
 namespace LEASH_NAMESPACE::fs::detail {
 
@@ -50,16 +51,54 @@ void MemoryTree::before_cut(MemoryNode& node, std::uint64_t size) const {
   }
 }
 
+/// Moves to `forgotten` the changes of names in `directory`, and those in directories that were removed and that no
+/// change is left to bring back.
+void MemoryTree::forget_changes(const MemoryNode& directory, std::vector<NameChange>& forgotten) {
+  std::vector<NameChange>& changes = journal_->changes;
+  const auto is_removed = [&](const MemoryNode* node) {
+    return node != nullptr && node->is_directory() && node != root_.get() && node->directory.name == nullptr;
+  };
+  std::multimap<const MemoryNode*, std::size_t> changes_in;  // of `directory` and of those removed
+  std::map<const MemoryNode*, std::size_t> returns;          // how many changes would bring back one that was removed
+  for (std::size_t at = 0; at < changes.size(); ++at) {
+    const MemoryNode* const in = changes[at].directory.get();
+    const MemoryNode* const before = changes[at].before.get();
+    if (in == &directory || is_removed(in)) changes_in.emplace(in, at);
+    if (is_removed(before)) ++returns[before];
+  }
+  std::vector<bool> is_forgotten(changes.size());
+  std::vector<const MemoryNode*> pending{&directory};
+  std::size_t count = 0;
+  while (!pending.empty()) {
+    const auto [first, end] = changes_in.equal_range(pending.back());
+    pending.pop_back();
+    for (auto change = first; change != end; ++change) {
+      is_forgotten[change->second] = true;
+      ++count;
+      const MemoryNode* const before = changes[change->second].before.get();
+      if (is_removed(before) && --returns[before] == 0 && before != &directory) pending.push_back(before);
+    }
+  }
+  forgotten.reserve(count);
+  // From here on nothing fails.
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < changes.size(); ++at) {
+    if (is_forgotten[at]) {
+      forgotten.push_back(std::move(changes[at]));
+    } else if (kept != at) {
+      changes[kept++] = std::move(changes[at]);
+    } else {
+      ++kept;
+    }
+  }
+  changes.erase(changes.begin() + static_cast<std::ptrdiff_t>(kept), changes.end());
+}
+
 void MemoryTree::sync(MemoryNode& node) {
   if (node.is_directory()) {
     std::vector<NameChange> synced;  // freed without the lock
     const std::lock_guard lock(lock_);
-    if (!journal_) return;
-    std::erase_if(journal_->changes, [&](NameChange& change) {
-      const bool gone = change.directory.get() == &node;
-      if (gone) synced.push_back(std::move(change));
-      return gone;
-    });
+    if (journal_) forget_changes(node, synced);
     return;
   }
   if (node.is_symlink() || !crash_clones_) return;
@@ -96,7 +135,6 @@ class MemoryTree::Cloner {
 
   void run() {
     copies_.emplace(from_.root_.get(), to_.root_.get());
-    copy_attributes(*from_.root_, *to_.root_);
     std::vector<const MemoryNode*> pending{from_.root_.get()};
     while (!pending.empty()) {
       const MemoryNode* const directory = pending.back();
@@ -115,9 +153,9 @@ class MemoryTree::Cloner {
           if (node->is_directory()) pending.push_back(node);
           add(copy, text, std::move(made));
         }
-        copy.modified = directory->modified;
-        copy.changed = directory->changed;
       }
+      // Last, since the names have changed its times.
+      copy_attributes(*directory, copy);
     }
   }
 
@@ -143,7 +181,7 @@ class MemoryTree::Cloner {
   using Names = std::map<std::string, const MemoryNode*, std::less<>>;
 
   void add(MemoryNode& directory, std::string_view text, NodeRef node) {
-    to_.add(directory, text, std::move(node), directory.modified);
+    to_.add(directory, text, std::move(node), {});
   }
 
   /// Undoes what was done to names after a moment that the seed decides, the latest first.
@@ -181,7 +219,7 @@ class MemoryTree::Cloner {
   }
 
   NodeRef copy_node(const MemoryNode& node) {
-    NodeRef copy = to_.make_node(node.type, node.mode);
+    NodeRef copy = to_.make_node(node.type, 0);
     copy_attributes(node, *copy);
     copy->links = node.is_directory() ? 2 : 1;
     if (node.is_symlink()) {

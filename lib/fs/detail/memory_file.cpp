@@ -31,18 +31,20 @@ MemoryFile::MemoryFile(NodeRef node, std::string_view path, const OpenOptions& o
   std::memcpy(static_cast<void*>(this + 1), path.data(), path.size());
 }
 
-MemoryFile::~MemoryFile() {
-  if (has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock_all(this);
+MemoryFile::~MemoryFile() { free_locks(); }
+
+void MemoryFile::free_locks() {
+  if (node_ && has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock_all(this);
 }
 
 inline Result<void> MemoryFile::check(std::string_view operation, Need need) const {
-  if (!closed_.load(std::memory_order_relaxed) && access().meets(need)) [[likely]]
+  if (node_ && access().meets(need)) [[likely]]
     return {};
   return fail_check(operation, need);
 }
 
 std::unexpected<Error> MemoryFile::fail_check(std::string_view operation, Need need) const {
-  if (closed_.load(std::memory_order_relaxed)) return fail(operation, path(), std::errc::bad_file_descriptor);
+  if (!node_) return fail(operation, path(), std::errc::bad_file_descriptor);
   return fail_unmet(operation, path(), access(), need);
 }
 
@@ -186,9 +188,9 @@ Result<int> MemoryFile::do_release(std::source_location) {
 }
 
 Result<void> MemoryFile::do_close(std::source_location) {
-  if (closed_.load(std::memory_order_relaxed)) return fail("close", path(), std::errc::bad_file_descriptor);
-  closed_.store(true, std::memory_order_relaxed);
-  if (has_locked_.load(std::memory_order_relaxed)) node_->locks().unlock_all(this);
+  if (!node_) return fail("close", path(), std::errc::bad_file_descriptor);
+  free_locks();
+  node_ = nullptr;
   return {};
 }
 

@@ -28,7 +28,8 @@ class MemoryFile final : public File {
   /// Success if the file has what `operation` needs.
   Result<void> check(std::string_view operation, Need need) const;
   std::unexpected<Error> fail_check(std::string_view operation, Need need) const;
-  Access access() const noexcept { return {readable_, writable_, node_->is_directory()}; }
+  Access access() const noexcept { return {readable_, writable_, node_ && node_->is_directory()}; }
+  void free_locks();
   std::size_t read_content(std::span<std::byte> buffer, std::uint64_t offset) const;
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
@@ -53,13 +54,12 @@ class MemoryFile final : public File {
   Result<void> do_close(std::source_location site) override;
   std::string_view do_path() const noexcept override { return {reinterpret_cast<const char*>(this + 1), path_size_}; }
 
-  const NodeRef node_;
+  NodeRef node_;  ///< Null once it is closed.
   std::uint64_t position_ = 0;
   const std::uint32_t path_size_;
   const bool readable_;
   const bool writable_;
   const bool appends_;
-  std::atomic<bool> closed_{false};
   std::atomic<bool> has_locked_{false};  ///< Whether there may be locks to free.
 };
 

@@ -26,6 +26,7 @@ void MemoryMapping::unmap() noexcept {
   if (block == nullptr) return;
   if (mode_ == MapMode::write) node_->tree().end_map(*node_, this);
   block->drop_mapping();
+  node_ = nullptr;
 }
 
 std::span<const std::byte> MemoryMapping::do_bytes() const noexcept {

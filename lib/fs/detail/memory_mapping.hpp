@@ -29,8 +29,8 @@ class MemoryMapping final : public Mapping {
   Result<void> do_close(std::source_location site) override;
   std::string_view do_path() const noexcept override { return path_; }
 
-  const NodeRef node_;
-  Content::Mapped mapped_;  ///< Null once it is closed.
+  NodeRef node_;            ///< Null once it is closed,
+  Content::Mapped mapped_;  ///< as is the block.
   const std::size_t size_;
   const MapMode mode_;
   const std::string path_;

@@ -97,6 +97,9 @@ class MemoryTree : public leash::detail::RefCounted {
 
   Clock::system_time_point now() const { return clock_->system_now(); }
 
+  /// `FileInfo::device` of all its nodes, and of no others.
+  std::uint64_t device() const noexcept { return device_; }
+
   // Room for content, in bytes.
 
   bool limited() const noexcept { return capacity_ != UINT64_MAX; }
@@ -174,6 +177,7 @@ class MemoryTree : public leash::detail::RefCounted {
   void unlink(MemoryName* name, Removed& removed);
   void unlink_tree(MemoryName* name, Removed& removed);
   void begin_operation() noexcept;
+  void forget_changes(const MemoryNode& directory, std::vector<NameChange>& forgotten);
   void record(MemoryNode& directory, std::string_view text, NodeRef before);
 
   // The caller of these functions holds the lock of the node.

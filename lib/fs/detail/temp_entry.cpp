@@ -61,6 +61,7 @@ Result<void> TempEntry::remove(std::source_location site) {
 }
 
 void TempEntry::keep(std::source_location site) noexcept {
+  if (!owns()) return;
   files_ = nullptr;
   tag_.release(site);
 }
