@@ -12,6 +12,32 @@ Result<void> Conn::write(std::string_view data, std::source_location site) {
   return do_write(std::as_bytes(std::span(data)), site);
 }
 
+Result<std::size_t> Conn::readv(std::span<const std::span<std::byte>> buffers, std::source_location site) {
+  return do_readv(buffers, site);
+}
+
+Result<std::size_t> Conn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) {
+  for (const std::span<std::byte> buffer : buffers) {
+    if (!buffer.empty()) return do_read(buffer, site);
+  }
+  return do_read({}, site);
+}
+
+Result<void> Conn::writev(std::span<const std::span<const std::byte>> data, std::source_location site) {
+  return do_writev(data, site);
+}
+
+Result<void> Conn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) {
+  for (const std::span<const std::byte> piece : data) {
+    if (Result<void> written = do_write(piece, site); !written) return written;
+  }
+  return {};
+}
+
+void Conn::note(std::string_view text, std::source_location site) { do_note(text, site); }
+
+void Conn::do_note(std::string_view, std::source_location) {}
+
 Result<void> Conn::close_write(std::source_location site) { return do_close_write(site); }
 
 Result<void> Conn::close(std::source_location site) { return do_close(site); }

@@ -45,6 +45,15 @@ class Conn {
                                    std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write(std::string_view data, std::source_location site = std::source_location::current());
 
+  /// As `read`, into several buffers, of which it fills one after the other (readv(2)). An implementation may fill only
+  /// the first that is not empty.
+  [[nodiscard]] Result<std::size_t> readv(std::span<const std::span<std::byte>> buffers,
+                                          std::source_location site = std::source_location::current());
+
+  /// As `write`, of several pieces, one after the other (writev(2)); over TCP in one call of the system.
+  [[nodiscard]] Result<void> writev(std::span<const std::span<const std::byte>> data,
+                                    std::source_location site = std::source_location::current());
+
   /// Ends the stream to the peer, which reads what was written before and then the end of the stream. This end may
   /// still read.
   [[nodiscard]] Result<void> close_write(std::source_location site = std::source_location::current());
@@ -65,6 +74,10 @@ class Conn {
   [[nodiscard]] Result<void> set_write_deadline(std::optional<Clock::time_point> deadline,
                                                 std::source_location site = std::source_location::current());
 
+  /// Says what the connection is used for now, such as `GET /index`: a tracked connection that is found to be open
+  /// tells it. Replaces what an earlier call has said. Others do nothing.
+  void note(std::string_view text, std::source_location site = std::source_location::current());
+
   /// The addresses of the two ends; also after the connection is closed.
   [[nodiscard]] Address local_address() const;
   [[nodiscard]] Address remote_address() const;
@@ -81,11 +94,16 @@ class Conn {
 
   virtual Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) = 0;
   virtual Result<void> do_write(std::span<const std::byte> data, std::source_location site) = 0;
+  /// The default reads into the first buffer that is not empty.
+  virtual Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site);
+  /// The default writes one piece after the other; another writer's may come between.
+  virtual Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site);
   virtual Result<void> do_close_write(std::source_location site) = 0;
   virtual Result<void> do_close(std::source_location site) = 0;
   virtual Result<void> do_reset(std::source_location site) = 0;
   virtual Result<void> do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
                                        std::source_location site) = 0;
+  virtual void do_note(std::string_view text, std::source_location site);
   virtual Address do_local_address() const = 0;
   virtual Address do_remote_address() const = 0;
   virtual int do_native_handle() const noexcept = 0;

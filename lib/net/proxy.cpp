@@ -36,6 +36,14 @@ Result<void> ProxyConn::do_write(std::span<const std::byte> data, std::source_lo
   return inner_->do_write(data, site);
 }
 
+Result<std::size_t> ProxyConn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) {
+  return inner_->do_readv(buffers, site);
+}
+
+Result<void> ProxyConn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) {
+  return inner_->do_writev(data, site);
+}
+
 Result<void> ProxyConn::do_close_write(std::source_location site) { return inner_->do_close_write(site); }
 
 Result<void> ProxyConn::do_close(std::source_location site) { return inner_->do_close(site); }
@@ -46,6 +54,8 @@ Result<void> ProxyConn::do_set_deadline(Direction direction, std::optional<Clock
                                         std::source_location site) {
   return inner_->do_set_deadline(direction, deadline, site);
 }
+
+void ProxyConn::do_note(std::string_view text, std::source_location site) { inner_->do_note(text, site); }
 
 Address ProxyConn::do_local_address() const { return inner_->do_local_address(); }
 

@@ -69,11 +69,14 @@ class ProxyConn : public Conn {
  protected:
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
+  Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) override;
+  Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) override;
   Result<void> do_close_write(std::source_location site) override;
   Result<void> do_close(std::source_location site) override;
   Result<void> do_reset(std::source_location site) override;
   Result<void> do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
                                std::source_location site) override;
+  void do_note(std::string_view text, std::source_location site) override;
   Address do_local_address() const override;
   Address do_remote_address() const override;
   int do_native_handle() const noexcept override;

@@ -39,6 +39,10 @@ void Tag::set_failed() noexcept {
   if (record_ != nullptr) record_->state.fetch_or(Record::failed, std::memory_order_acq_rel);
 }
 
+void Tag::note(std::string_view text, std::source_location site) const {
+  if (record_ != nullptr) record_->ensure_extra().set_note(Notes().with(text, site));
+}
+
 Tag Tag::child(const Resource& resource, std::source_location site) const {
   if (record_ == nullptr) return {};
   TrackerState& tracker = TrackerState::of(*record_);

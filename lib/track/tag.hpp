@@ -3,6 +3,7 @@
 #include <leash/config.hpp>
 #include <leash/track/resource.hpp>
 #include <source_location>
+#include <string_view>
 #include <utility>
 
 namespace LEASH_NAMESPACE::track {
@@ -18,9 +19,9 @@ struct Record;
 /// Stands for one open resource in its tracker. Whoever owns the resource owns its tag too, and closes both together.
 ///
 /// Move-only. An empty tag (default-constructed, moved from, or acquired without a tracker) accepts every operation and
-/// does nothing. Any number of threads may call `close`, `touch` and the setters at once; while a tag is moved or
-/// destroyed, no other thread may use it. A tag may outlive its tracker. Nothing throws but `child` and `sibling`, if
-/// there is no memory.
+/// does nothing. Any number of threads may call `close`, `touch`, `note` and the setters at once; while a tag is moved
+/// or destroyed, no other thread may use it. A tag may outlive its tracker. Nothing throws but `note`, `child` and
+/// `sibling`, if there is no memory.
 class Tag {
  public:
   Tag() noexcept = default;
@@ -60,6 +61,10 @@ class Tag {
   /// on: `dropped` is only a note.
   void set_failed() noexcept;
 
+  /// Says what the resource is used for now, such as `GET /index`: reports show it as the innermost of its notes. It
+  /// replaces the note that an earlier call has set. Throws `std::bad_alloc`.
+  void note(std::string_view text, std::source_location site = std::source_location::current()) const;
+
   /// A tag for a resource that was just opened at `site`, depends on this one, and must be closed before it. Empty if
   /// this tag is. Empty too if the tracker is closed, with a finding, `opened-after-end`: it is no error, since a
   /// handle that is in use must go on working after the verdict. After `close` it is a finding, `use-after-close`.
@@ -98,6 +103,7 @@ class Tag {
   void touch(std::source_location = std::source_location::current()) noexcept {}
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
+  void note(std::string_view, std::source_location = std::source_location::current()) const {}
   [[nodiscard]] Tag child(const Resource&, std::source_location = std::source_location::current()) const { return {}; }
   [[nodiscard]] Tag sibling(const Resource&, std::source_location = std::source_location::current()) const {
     return {};

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <leash/net/proxy.hpp>
 #include <leash/net/tracked_binder.hpp>
 #include <leash/net/tracked_dialer.hpp>
@@ -39,6 +40,17 @@ class LoggingConn final : public Conn {
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
     log_.push_back(entry("write " + std::to_string(data.size()), site));
     return {};
+  }
+  Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) override {
+    log_.push_back(entry("readv " + std::to_string(buffers.size()), site));
+    return 5;
+  }
+  Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) override {
+    log_.push_back(entry("writev " + std::to_string(data.size()), site));
+    return {};
+  }
+  void do_note(std::string_view text, std::source_location site) override {
+    log_.push_back(entry("note " + std::string(text), site));
   }
   Result<void> do_close_write(std::source_location site) override {
     log_.push_back(entry("close_write", site));
@@ -128,6 +140,11 @@ void check_conn(Conn& conn, Log& log) {
   CHECK(must(conn.read(buffer, here)) == 3);
   must(conn.write("text", here));
   must(conn.write(std::span<const std::byte>(buffer), here));
+  const std::array<std::span<std::byte>, 2> buffers{};
+  CHECK(must(conn.readv(buffers, here)) == 5);
+  const std::array<std::span<const std::byte>, 3> pieces{};
+  must(conn.writev(pieces, here));
+  conn.note("why", here);
   must(conn.close_write(here));
   must(conn.set_deadline(now, here));
   must(conn.set_read_deadline(now, here));
@@ -138,10 +155,10 @@ void check_conn(Conn& conn, Log& log) {
   CHECK(must(conn.release(here)) == 43);
   must(conn.close(here));
   must(conn.reset(here));
-  CHECK(log == Log{"read" + line, "write 4" + line, "write 3" + line, "close_write" + line,
-                   "set_deadline 2 some" + line, "set_deadline 0 some" + line, "set_deadline 1 none" + line,
-                   "local_address", "remote_address", "native_handle", "release" + line, "close" + line,
-                   "reset" + line});
+  CHECK(log == Log{"read" + line, "write 4" + line, "write 3" + line, "readv 2" + line, "writev 3" + line,
+                   "note why" + line, "close_write" + line, "set_deadline 2 some" + line, "set_deadline 0 some" + line,
+                   "set_deadline 1 none" + line, "local_address", "remote_address", "native_handle", "release" + line,
+                   "close" + line, "reset" + line});
 }
 
 /// The same for what the decorators of a dialer and a binder hand out.

@@ -158,6 +158,28 @@ TEST_CASE("a child names its parent") {
   child.close();
 }
 
+TEST_CASE("the note of a tag is the innermost of its notes, and replaces the one before") {
+  auto [tracker, context] = with_tracker(Context::background().with_note("trail"));
+  Tag tag = acquire(context, {box, "noted"});
+  Tag plain = acquire(with_tracker(Context::background(), tracker), {box, "without notes"});
+  tag.note("first");
+  tag.note("second");
+  plain.note("only");
+  Tag().note("nothing");
+  const Report report = tracker.close();
+  const auto texts = [](const auto& instance) {
+    std::vector<std::string> all;
+    for (const leash::Note& note : instance.notes) all.push_back(note.text);
+    return all;
+  };
+  std::vector<std::vector<std::string>> notes;
+  for (const auto& group : report.groups) {
+    for (const auto& instance : group.instances) notes.push_back(texts(instance));
+  }
+  std::ranges::sort(notes);
+  CHECK(notes == std::vector<std::vector<std::string>>{{"only"}, {"trail", "second"}});
+}
+
 TEST_CASE("a sibling has the tracker and the notes of the tag it was made of, and may outlive it") {
   auto [tracker, context] = with_tracker(Context::background().with_note("trail"));
   Tag first = acquire(context, {box, "box"});

@@ -8,25 +8,33 @@ namespace LEASH_NAMESPACE::net::detail {
 TrackedConn::TrackedConn(std::unique_ptr<Conn> inner, track::Tag tag)
     : Tagged(std::move(tag)), ProxyConn(std::move(inner)) {}
 
-Result<std::size_t> TrackedConn::do_read(std::span<std::byte> buffer, std::source_location site) {
+/// Does `operation` as a use of the connection, whose owner is told if it fails.
+template <class Operation>
+auto TrackedConn::use(std::source_location site, Operation operation) {
   tag_.touch(site);
-  Result<std::size_t> count = ProxyConn::do_read(buffer, site);
-  if (!count) tag_.set_failed();
-  return count;
+  auto result = operation();
+  if (!result) tag_.set_failed();
+  return result;
+}
+
+Result<std::size_t> TrackedConn::do_read(std::span<std::byte> buffer, std::source_location site) {
+  return use(site, [&] { return ProxyConn::do_read(buffer, site); });
 }
 
 Result<void> TrackedConn::do_write(std::span<const std::byte> data, std::source_location site) {
-  tag_.touch(site);
-  Result<void> written = ProxyConn::do_write(data, site);
-  if (!written) tag_.set_failed();
-  return written;
+  return use(site, [&] { return ProxyConn::do_write(data, site); });
+}
+
+Result<std::size_t> TrackedConn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) {
+  return use(site, [&] { return ProxyConn::do_readv(buffers, site); });
+}
+
+Result<void> TrackedConn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) {
+  return use(site, [&] { return ProxyConn::do_writev(data, site); });
 }
 
 Result<void> TrackedConn::do_close_write(std::source_location site) {
-  tag_.touch(site);
-  Result<void> closed = ProxyConn::do_close_write(site);
-  if (!closed) tag_.set_failed();
-  return closed;
+  return use(site, [&] { return ProxyConn::do_close_write(site); });
 }
 
 Result<void> TrackedConn::do_close(std::source_location site) {
@@ -47,6 +55,11 @@ Result<int> TrackedConn::do_release(std::source_location site) {
   Result<int> descriptor = ProxyConn::do_release(site);
   if (descriptor && state_.exchange(State::closed) != State::reset) tag_.release(site);
   return descriptor;
+}
+
+void TrackedConn::do_note(std::string_view text, std::source_location site) {
+  tag_.note(text, site);
+  ProxyConn::do_note(text, site);
 }
 
 std::string name_of(const Conn& conn) { return ends(conn.local_address(), conn.remote_address()); }

@@ -19,11 +19,17 @@ class TrackedConn final : track::detail::Tagged, public ProxyConn {
   TrackedConn(std::unique_ptr<Conn> inner, track::Tag tag);
 
  private:
+  template <class Operation>
+  auto use(std::source_location site, Operation operation);
+
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
+  Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) override;
+  Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) override;
   Result<void> do_close_write(std::source_location site) override;
   Result<void> do_close(std::source_location site) override;
   Result<void> do_reset(std::source_location site) override;
+  void do_note(std::string_view text, std::source_location site) override;
   Result<int> do_release(std::source_location site) override;
 
   /// Whether the connection was closed: not yet, by `close` or `release`, or so far only by `reset`.

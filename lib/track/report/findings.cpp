@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <leash/track/report/findings.hpp>
 #include <tuple>
 #include <utility>
@@ -23,6 +24,7 @@ Instance instance_of(const Finding& finding, const Record& record) {
                     .age = duration_of(saturating_sub(finding.now_us, record.opened_us()))};
   if (const Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
     instance.notes = extra->notes.list();
+    std::ranges::move(extra->note().list(), std::back_inserter(instance.notes));
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
   const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));

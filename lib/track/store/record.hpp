@@ -7,10 +7,14 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
+#include <leash/os/word_lock.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/store/places.hpp>
+#include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace LEASH_NAMESPACE::track::detail {
 
@@ -31,22 +35,37 @@ inline void destroy(const Family* family) noexcept { delete family; }
 
 /// What only few records need. A free record keeps its Extra, cleared, for the next resource that is kept there.
 struct Extra {
-  std::string name;  ///< If it does not fit into the record.
-  Notes notes;
+  std::string name;                         ///< If it does not fit into the record.
+  Notes notes;                              ///< Of the Context that the resource was opened with.
   leash::detail::Ref<Family> as_child;      ///< The family in which this resource is a child.
   std::atomic<Family*> as_parent{nullptr};  ///< The family in which it is the parent; owns a reference.
 
   ~Extra() { clear(); }
+
+  /// Sets the note of `Tag::note`. Thread-safe, as is the function that returns it.
+  void set_note(Notes note) noexcept {
+    const std::lock_guard lock(note_lock_);
+    std::swap(note_, note);
+  }
+  Notes note() const noexcept {
+    const std::shared_lock lock(note_lock_);
+    return note_;
+  }
 
   void clear() noexcept {
     // Keeps the memory of a name of usual length for the next name.
     if (name.capacity() > 256) std::string().swap(name);
     name.clear();
     notes = Notes();
+    note_ = Notes();
     as_child = nullptr;
     const Family* const family = as_parent.exchange(nullptr, std::memory_order_acq_rel);
     if (family != nullptr && family->drop_ref()) destroy(family);
   }
+
+ private:
+  mutable os::WordLock note_lock_;
+  Notes note_;  ///< One or none.
 };
 
 /// What the tracker keeps of one resource, from its opening until its tag is gone; one cache line. It lies in a page of
