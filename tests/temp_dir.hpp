@@ -29,7 +29,7 @@ class TempDir {
 };
 
 /// How many descriptors this process has open.
-inline std::size_t open_descriptors() {
+inline std::size_t count_of_open_descriptors() {
   using Listing = std::filesystem::directory_iterator;
   return static_cast<std::size_t>(std::distance(Listing("/proc/self/fd"), Listing()));
 }

@@ -126,12 +126,12 @@ TEST_CASE("a descriptor that is adopted closes on exec, and waits or not as befo
 }
 
 TEST_CASE("what is no open descriptor is refused, and nothing is closed") {
-  const std::size_t before = open_descriptors();
+  const std::size_t before = count_of_open_descriptors();
   for (const int descriptor : {-1, -100, 1'000'000, INT32_MAX, INT32_MIN}) {
     CAPTURE(descriptor);
     CHECK(text_of(fs::adopt(Context(), descriptor, "f")) == "adopt f: Bad file descriptor");
   }
-  CHECK(open_descriptors() == before);
+  CHECK(count_of_open_descriptors() == before);
 }
 
 TEST_CASE("where adopting fails, the descriptor is the caller's as before") {

@@ -62,14 +62,14 @@ TEST_CASE("a walk ends when its Context does, also in the middle, and leaves not
   DiskFS files = open_root(top.path(), false);
   REQUIRE(files.mkdir_all(Context(), deep(50)));
   REQUIRE(files.symlink(Context(), deep(50) + repeated("/../d", 50), "link"));
-  const std::size_t before = open_descriptors();
+  const std::size_t before = count_of_open_descriptors();
   for (const int times : {1, 2, 30, 60, 100}) {
     CAPTURE(times);
     const Context ctx = CountingClock::expiring_after(times, std::make_shared<CountingClock>());
     CHECK(text_of(files.stat(ctx, "link")) == "stat link: Connection timed out");
     const Context again = CountingClock::expiring_after(times, std::make_shared<CountingClock>());
     CHECK(text_of(files.rename(again, "link/x", "y")) == "rename link/x -> y: Connection timed out");
-    CHECK(open_descriptors() == before);
+    CHECK(count_of_open_descriptors() == before);
   }
 }
 

@@ -295,7 +295,7 @@ TEST_CASE_TEMPLATE("remove_all goes on where the tree moves under it", Method, B
   const TempDir top;
   DiskFS files = open_root(top.path(), Method::options);
   const Context ctx;
-  const std::size_t before = open_descriptors();
+  const std::size_t before = count_of_open_descriptors();
   std::jthread mover([&](const std::stop_token& over) {
     while (!over.stop_requested()) {
       static_cast<void>(files.rename(ctx, "tree/a/b", "tree/b"));
@@ -318,7 +318,7 @@ TEST_CASE_TEMPLATE("remove_all goes on where the tree moves under it", Method, B
   mover.join();
   CHECK(files.remove_all(ctx, "tree"));
   CHECK_FALSE(std::filesystem::exists(top / "tree"));
-  CHECK(open_descriptors() == before);
+  CHECK(count_of_open_descriptors() == before);
 }
 
 TEST_CASE_TEMPLATE("a deep tree is removed with few descriptors" * doctest::skip(!leash_test::all_tests), Method,
@@ -331,7 +331,7 @@ TEST_CASE_TEMPLATE("a deep tree is removed with few descriptors" * doctest::skip
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
   rlimit few = before;
-  few.rlim_cur = open_descriptors() + 8;
+  few.rlim_cur = count_of_open_descriptors() + 8;
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &few) == 0);
   const auto removed = files.remove_all(Context(), "d");
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
@@ -365,7 +365,7 @@ TEST_CASE_TEMPLATE("no operation leaves a descriptor open, whether it succeeds o
   REQUIRE(files.symlink(ctx, "dir/../dir/./file", "link"));
   REQUIRE(::mkfifo((walled.top / "root/fifo").c_str(), 0600) == 0);
   const std::string too_long(256, 'n');
-  const std::size_t before = open_descriptors();
+  const std::size_t before = count_of_open_descriptors();
   for (const std::string& path :
        {std::string("dir"), std::string("dir/file"), std::string("missing"), std::string("missing/x"),
         std::string("dir/file/x"), std::string("up"), std::string("up/x"), std::string("loop"), std::string("loop/x"),
@@ -396,10 +396,10 @@ TEST_CASE_TEMPLATE("no operation leaves a descriptor open, whether it succeeds o
     static_cast<void>(fs::read_file(ctx, files, path));
     static_cast<void>(fs::walk(ctx, files, path, [](auto, const auto&, const auto&) { return fs::WalkNext::go_on; }));
     static_cast<void>(DiskFS::open_root(ctx, walled.top / path));
-    CHECK(open_descriptors() == before);
+    CHECK(count_of_open_descriptors() == before);
   }
   static_cast<void>(files.remove_all(ctx, "dir"));
-  CHECK(open_descriptors() == before);
+  CHECK(count_of_open_descriptors() == before);
 }
 
 TEST_CASE_TEMPLATE("remove_all asks its Context in one directory too", Method, ByKernel, ByWalk) {

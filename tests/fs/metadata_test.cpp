@@ -424,14 +424,14 @@ TEST_CASE("chmod and set_times act on a FIFO without opening it, and on a file t
     fs::DiskFS files = fs::DiskFS::open_root(Context(), top.path(), {.use_openat2 = use_openat2}).value();
     ::unlink((top / "fifo").c_str());
     REQUIRE(::mkfifo((top / "fifo").c_str(), 0) == 0);
-    const std::size_t before = open_descriptors();
+    const std::size_t before = count_of_open_descriptors();
     CHECK(files.chmod(Context(), "fifo", 0620));
     CHECK(files.set_times(Context(), "fifo", at(1), at(2)));
     const fs::FileInfo info = files.stat(Context(), "fifo").value();
     CHECK(info.mode == 0620);
     CHECK(info.modified == at(2));
     CHECK(files.space(Context(), "fifo"));
-    CHECK(open_descriptors() == before);
+    CHECK(count_of_open_descriptors() == before);
   }
 }
 

@@ -25,7 +25,8 @@ class RuleCache {
     return rule_of(entry);
   }
 
-  /// A number that each `clear` changes when it begins and when it ends. To be taken before a rule is looked up in the tables, and passed to `store`.
+  /// A number that each `clear` changes when it begins and when it ends. To be taken before a rule is looked up in the
+  /// tables, and passed to `store`.
   [[nodiscard]] std::uint32_t clear_count() const noexcept { return clear_count_.load(std::memory_order_seq_cst); }
 
   /// Keeps a rule, unless the cache is being cleared or was since `clear_count` was taken: then it may be out of date.
@@ -40,8 +41,7 @@ class RuleCache {
     // This thread stores the entries and then asks whether a thread is or was in `clear`; that one says so before it
     // reads the entries. So either this thread removes them, or that one does. What was in the first slot may itself be
     // out of date: so it is not enough to ask for a `clear` that began since the count was taken.
-    if (clearing_.load(std::memory_order_seq_cst) != 0 ||
-        clear_count_.load(std::memory_order_seq_cst) != clear_count) {
+    if (clearing_.load(std::memory_order_seq_cst) != 0 || clear_count_.load(std::memory_order_seq_cst) != clear_count) {
       first.store(0, std::memory_order_relaxed);
       second.store(0, std::memory_order_relaxed);
     }
