@@ -38,19 +38,19 @@ Registration TimerQueue::add_or_run(Clock::time_point time, Clock::time_point no
   auto timer = std::make_shared<Timer>(std::move(callback));
   auto hold = std::make_unique<Hold>(shared_from_this(), timer);
   const bool due = time <= now;
-  bool first = false;
+  bool too_late = false;
   {
     const std::lock_guard lock(mutex_);
     if (due) {
       timer->running_in = os::ThreadId::current();
     } else {
       timer->queued = timers_.emplace(time, timer);
-      first = *timer->queued == timers_.begin();
+      too_late = time < waits_until_;
     }
   }
   // All: in a child that a callback forked, two timer threads may wait: the one that ran the callback, which is to end,
   // and the new one.
-  if (first) changed_.notify_all();
+  if (too_late) changed_.notify_all();
   if (due) run(*timer);
   return Registration(std::move(hold));
 }
@@ -96,11 +96,12 @@ void TimerQueue::drop_due_of_lost_threads(Clock::time_point now) noexcept {
 
 void TimerQueue::wait() {
   std::unique_lock lock(mutex_);
-  if (timers_.empty()) {
+  waits_until_ = timers_.empty() ? Clock::time_point::max() : timers_.begin()->first;
+  if (waits_until_ == Clock::time_point::max()) {
     changed_.wait(lock);
   } else {
-    const Clock::time_point first = timers_.begin()->first;
-    changed_.wait_until(lock, first);
+    const Clock::time_point until = waits_until_;
+    changed_.wait_until(lock, until);
   }
 }
 

@@ -52,7 +52,9 @@ class TimerQueue : public std::enable_shared_from_this<TimerQueue> {
 
   os::Turn run_turn_;
   os::Mutex mutex_;
-  os::ConditionVariable changed_;  ///< The first timer, or `wake` was called.
+  os::ConditionVariable changed_;  ///< A timer comes before `waits_until_`, or `wake` was called.
+  /// Until when the last call of `wait` waits, or waited: a timer that comes later needs to wake nobody.
+  Clock::time_point waits_until_ = Clock::time_point::min();
   os::ConditionVariable callback_returned_;
   Timers timers_;
 };

@@ -14,7 +14,9 @@ bool is_number(std::string_view text) {
 
 }  // namespace
 
-std::string to_string(const Address& address) { return join_host_port(address.host, address.port); }
+std::string to_string(const Address& address) {
+  return address.network == "unix" ? address.host : join_host_port(address.host, address.port);
+}
 
 std::ostream& operator<<(std::ostream& out, const Address& address) { return out << to_string(address); }
 

@@ -9,11 +9,15 @@
 
 namespace LEASH_NAMESPACE::net {
 
-/// The address of a listener, or of one end of a connection. Prints as `127.0.0.1:8080` or `[::1]:80`.
+/// The address of a listener, or of one end of a connection. Prints as `127.0.0.1:8080`, `[::1]:80` or `/run/socket`.
 struct Address {
-  std::string network;  ///< "tcp".
-  std::string host;     ///< Without brackets; an IPv6 address may have a zone: `fe80::1%eth0`.
-  std::uint16_t port = 0;
+  std::string network;  ///< "tcp" or "unix".
+
+  /// Without brackets; an IPv6 address may have a zone: `fe80::1%eth0`. Of "unix" the path, an abstract name with its
+  /// `@`, or nothing: the end that dialled has none.
+  std::string host;
+
+  std::uint16_t port = 0;  ///< Of "unix" 0.
 
   friend bool operator==(const Address&, const Address&) = default;
 };

@@ -16,15 +16,17 @@ class Dialer {
   Dialer& operator=(const Dialer&) = delete;
   virtual ~Dialer();
 
-  /// Connects to `address` over `network`. `address` is `host:port` (see `split_host_port`); an empty host is this
-  /// machine. `network` is "tcp", or "tcp4" or "tcp6" for IPv4 or IPv6 only. A dial that fails leaves nothing open.
+  /// Connects to `address` over `network`. `network` is "tcp", or "tcp4" or "tcp6" for IPv4 or IPv6 only (an IPv6
+  /// address that stands for an IPv4 address is one of IPv4); `address` is then `host:port` (see `split_host_port`); an
+  /// empty host is this machine. Or it is "unix" (unix(7), stream sockets), and `address` is a path, or an abstract
+  /// name that begins with `@`. UDP is out of scope. A dial that fails leaves nothing open.
   ///
   /// Cancellation and the deadline of the Context end a dial at once, but have no effect on the connection that it
   /// returns. The connection's own deadlines go by the Context's clock.
   ///
-  /// Errors: `invalid_argument` for a malformed address or an unknown network, `operation_not_supported` for "unix",
-  /// `address_family_not_supported` if the host has no address of the network's family, a `net::errc` if the name
-  /// cannot be resolved, `connection_refused`, `timed_out`, `operation_canceled`.
+  /// Errors: `invalid_argument` for a malformed address or an unknown network, `address_family_not_supported` if the
+  /// host has no address of the network's family, a `net::errc` if the name cannot be resolved, `connection_refused`,
+  /// `no_such_file_or_directory` (of "unix"), `timed_out`, `operation_canceled`.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view network, std::string_view address);
 
   // What a call without a Context is told.

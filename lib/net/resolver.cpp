@@ -1,4 +1,3 @@
-#include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
 #include <leash/net/resolver.hpp>
@@ -9,13 +8,21 @@ namespace LEASH_NAMESPACE::net {
 
 Resolver::~Resolver() = default;
 
-Result<std::vector<std::string>> Resolver::resolve(Call call, std::string_view network, std::string_view host) {
+Result<std::vector<IpAddress>> Resolver::resolve(Call call, std::string_view network, std::string_view host) {
   Result<void> checked = call.context().check("resolve", host);
   if (!checked) return std::unexpected(std::move(checked).error());
-  if (detail::literal_family(host) != detail::Family::any) return std::vector{std::string(host)};
-  Result<std::vector<std::string>> addresses = do_resolve(call, network, host);
-  if (addresses && addresses->empty())
-    return fail("resolve", host, make_error_code(errc::host_not_found), "no address");
+  const Result<IpAddress> numeric = IpAddress::parse(host);
+  if (numeric) return std::vector{*numeric};
+  if (numeric.error() == std::errc::no_such_device) return std::unexpected(numeric.error());
+  const Result<std::vector<std::string>> texts = do_resolve(call, network, host);
+  if (!texts) return std::unexpected(texts.error());
+  if (texts->empty()) return fail("resolve", host, make_error_code(errc::host_not_found), "no address");
+  std::vector<IpAddress> addresses;
+  for (const std::string& text : *texts) {
+    const Result<IpAddress> address = IpAddress::parse(text);
+    if (!address) return fail("resolve", host, address.error().code(), "\"" + text + "\" is no numeric address");
+    addresses.push_back(*address);
+  }
   return addresses;
 }
 

@@ -2,6 +2,7 @@
 
 #include <leash/call.hpp>
 #include <leash/config.hpp>
+#include <leash/net/ip_address.hpp>
 #include <leash/result.hpp>
 #include <memory>
 #include <string>
@@ -10,7 +11,8 @@
 
 namespace LEASH_NAMESPACE::net {
 
-/// Finds the addresses of a host name. A test that must not depend on a name service derives a Resolver of its own.
+/// Finds the addresses of a host name. A test that must not depend on a name service has a StaticResolver, a
+/// ScriptedResolver or one of its own.
 /// Thread-safe: any number of threads may call `resolve` at once.
 class Resolver {
  public:
@@ -18,14 +20,14 @@ class Resolver {
   Resolver& operator=(const Resolver&) = delete;
   virtual ~Resolver();
 
-  /// Returns the numeric addresses of `host` for `network` ("tcp", "tcp4" or "tcp6"), in the order in which a dial
-  /// should try them; at least one. A `host` that is a numeric address is returned as it is. Ends at once when the
-  /// Context is done. Errors: a `net::errc`, `timed_out`, `operation_canceled`. In a range-for loop write
+  /// Returns the addresses of `host` for `network` ("tcp", "tcp4" or "tcp6"), in the order in which a dial should
+  /// prefer them; at least one. A `host` that is a numeric address is returned as it is. Ends at once when the Context
+  /// is done. Errors: a `net::errc`, `timed_out`, `operation_canceled`. In a range-for loop write
   /// `leash::take(resolver.resolve(…))` and not `resolver.resolve(…).value()`: see `leash::take`.
-  [[nodiscard]] Result<std::vector<std::string>> resolve(Call call, std::string_view network, std::string_view host);
+  [[nodiscard]] Result<std::vector<IpAddress>> resolve(Call call, std::string_view network, std::string_view host);
 
   // What a call without a Context is told.
-  Result<std::vector<std::string>> resolve(NoContext, std::string_view);
+  Result<std::vector<IpAddress>> resolve(NoContext, std::string_view);
 
   /// The resolver of the machine: `getaddrinfo`, which nothing can interrupt, in up to 32 background threads. When the
   /// Context is done, `resolve` returns, and leaves the thread behind until `getaddrinfo` does. While all threads are
@@ -37,7 +39,8 @@ class Resolver {
  protected:
   Resolver() = default;
 
-  /// What an implementation provides. `host` is no numeric address. An empty list means that it has no address.
+  /// What an implementation provides: numeric addresses as text, such as `IpAddress::parse` reads. `host` is no numeric
+  /// address. An empty list means that it has no address.
   virtual Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) = 0;
 };
 

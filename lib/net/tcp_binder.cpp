@@ -1,23 +1,28 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
-#include <leash/net/detail/endpoint.hpp>
-#include <leash/net/detail/resolve_endpoint.hpp>
-#include <leash/net/detail/tcp_listener.hpp>
+#include <leash/net/detail/network_address.hpp>
+#include <leash/net/detail/resolve_address.hpp>
+#include <leash/net/detail/socket_listener.hpp>
 #include <leash/net/tcp_binder.hpp>
 #include <leash/os/last_error.hpp>
+#include <string>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
 namespace {
 
-using detail::Family;
+using detail::Network;
+using detail::NetworkAddress;
 using detail::SocketAddress;
 
-std::expected<os::Descriptor, std::error_code> listen_at(const SocketAddress& address, bool both_families,
-                                                         int backlog) {
-  auto socket = detail::open_socket(address.family());
+using OpenSocket = std::expected<os::Descriptor, std::error_code>;
+
+OpenSocket listen_at(const Endpoint& endpoint, bool both_families, int backlog) {
+  const SocketAddress address(endpoint);
+  OpenSocket socket = detail::open_socket(address.family());
   if (!socket) return socket;
   const int yes = 1;
   const int only_v6 = both_families ? 0 : 1;
@@ -38,6 +43,27 @@ bool lacks_ipv6(std::error_code code) {
          code == std::errc::no_protocol_option;
 }
 
+Result<std::unique_ptr<Listener>> bind_unix(std::string_view path, const TcpBinder::Options& options) {
+  OpenSocket socket = detail::open_socket(AF_UNIX);
+  if (!socket) return fail("bind", path, socket.error());
+  const SocketAddress address = SocketAddress::of_path(path);
+  // Before bind(2), which gives the path the mode of the socket less the umask: nobody may connect in between.
+  if (options.unix_mode && ::fchmod(socket->get(), *options.unix_mode) != 0)
+    return fail("bind", path, os::last_error());
+  if (::bind(socket->get(), address.data(), address.size()) != 0) return fail("bind", path, os::last_error());
+  detail::SocketFile file;
+  if (!path.starts_with('@')) file = detail::SocketFile(std::string(path));
+  const std::string name(path);
+  const bool has_mode = options.unix_mode && !path.starts_with('@');
+  if ((has_mode && ::chmod(name.c_str(), *options.unix_mode) != 0) || ::listen(socket->get(), options.backlog) != 0) {
+    const std::error_code code = os::last_error();
+    file.remove();
+    return fail("bind", path, code);
+  }
+  return std::make_unique<detail::SocketListener>(*std::move(socket), Address{"unix", name, 0}, options.socket,
+                                                  std::move(file));
+}
+
 }  // namespace
 
 TcpBinder::TcpBinder() : TcpBinder(Options()) {}
@@ -45,25 +71,26 @@ TcpBinder::TcpBinder() : TcpBinder(Options()) {}
 TcpBinder::TcpBinder(Options options) : options_(std::move(options)) {}
 
 Result<std::unique_ptr<Listener>> TcpBinder::do_bind(Call call, std::string_view network, std::string_view address) {
-  Result<detail::Endpoint> endpoint = detail::parse_endpoint("bind", network, address);
-  if (!endpoint) return std::unexpected(std::move(endpoint).error());
-  const bool both_families = endpoint->host.empty() && endpoint->family == Family::any;
-  if (endpoint->host.empty()) endpoint->host = endpoint->family == Family::v4 ? "0.0.0.0" : "::";
+  Result<NetworkAddress> parsed = detail::parse_network_address("bind", network, address);
+  if (!parsed) return std::unexpected(std::move(parsed).error());
+  if (parsed->is_unix()) return bind_unix(address, options_);
+  const bool both_families = parsed->host.empty() && parsed->network == Network::tcp;
+  if (parsed->host.empty()) parsed->ip = parsed->network == Network::tcp4 ? IpAddress() : IpAddress(IpAddress::V6{});
 
-  auto addresses = detail::resolve_endpoint("bind", call, network, address, *endpoint, options_.resolver);
-  if (!addresses) return std::unexpected(std::move(addresses).error());
-  const auto v4 = std::ranges::find(*addresses, AF_INET, &SocketAddress::family);
-  const SocketAddress& chosen = v4 != addresses->end() ? *v4 : addresses->front();
+  auto endpoints = detail::resolve_address("bind", call, network, address, *parsed, options_.resolver);
+  if (!endpoints) return std::unexpected(std::move(endpoints).error());
+  const auto v4 = std::ranges::find_if(*endpoints, [](const Endpoint& one) { return one.address.is_v4(); });
+  const Endpoint& chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
 
-  auto socket = listen_at(chosen, both_families, options_.backlog);
+  OpenSocket socket = listen_at(chosen, both_families, options_.backlog);
   if (!socket && both_families && lacks_ipv6(socket.error())) {
-    socket = listen_at(*SocketAddress::make("0.0.0.0", endpoint->port), false, options_.backlog);
+    socket = listen_at({IpAddress(), parsed->port}, false, options_.backlog);
   }
   if (!socket) return fail("bind", address, socket.error());
   const auto local = SocketAddress::local_of(socket->get());
   if (!local) return fail("bind", address, local.error());
-  return std::make_unique<detail::TcpListener>(*std::move(socket), local->address(),
-                                               detail::SocketOptions{options_.keep_alive, options_.no_delay});
+  return std::make_unique<detail::SocketListener>(*std::move(socket), detail::address_of(local->endpoint()),
+                                                  options_.socket, detail::SocketFile());
 }
 
 }  // namespace LEASH_NAMESPACE::net

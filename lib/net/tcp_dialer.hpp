@@ -1,34 +1,47 @@
 #pragma once
 
+#include <functional>
 #include <leash/config.hpp>
-#include <leash/detail/chrono.hpp>
 #include <leash/net/dialer.hpp>
+#include <leash/net/endpoint.hpp>
 #include <leash/net/resolver.hpp>
+#include <leash/net/socket_options.hpp>
 #include <memory>
 #include <string>
+#include <system_error>
 
 namespace LEASH_NAMESPACE::net {
 
-/// Connects over TCP.
+/// Connects over TCP, and over the sockets of the network "unix".
 ///
-/// It tries the addresses of a host one after the other, in the resolver's order. If the Context has a deadline, the
-/// remaining time is divided among the addresses that are left, but each gets two seconds at least, as far as the
-/// deadline allows. If no address answers, the Error has the code of the first failure, and all failures as causes.
+/// If a host has several addresses, it races them (Happy Eyeballs, RFC 8305): the families alternate, beginning with
+/// that of the resolver's first; the next attempt begins 250 ms after the last one, or at once when one fails; the
+/// first that connects wins, and the others are closed before it is returned. If the Context has a deadline, an attempt
+/// has a share of the time that is left, as in Go: that time divided by the addresses that are left, two seconds at
+/// least.
+///
+/// If no address answers, the Error has the code of the first failure, and all failures as causes. If the Context ends
+/// the dial, the Error's detail names what was under way: "while resolving db.internal", "while connecting to
+/// 10.0.0.1:80"; what had failed before are causes.
+///
+/// A dial waits in poll(2): there is no event loop. It costs a descriptor, and the calling thread one for its waits,
+/// which it keeps.
 class TcpDialer final : public Dialer {
  public:
   struct Options {
     /// Null means `Resolver::system()`.
     std::shared_ptr<Resolver> resolver = nullptr;
 
-    /// How long a connection may be idle before it is probed (keep-alive), and the time between probes. Zero: no
-    /// probes.
-    std::chrono::seconds keep_alive{15};
+    SocketOptions socket = {};
 
-    /// Whether small writes are sent at once (TCP_NODELAY).
-    bool no_delay = true;
-
-    /// The numeric address and port to connect from, like "127.0.0.1:0". Empty: the system chooses.
+    /// The numeric address and port to connect from, like "127.0.0.1:0". Empty: the system chooses. Addresses of the
+    /// other family are left out. Not for "unix".
     std::string local_address = {};
+
+    /// Called with the descriptor of each socket before it connects, to set options that leash does not know. It must
+    /// not close it. An error that it returns ends that attempt. Any number of threads may call it at once. Not for
+    /// "unix".
+    std::function<std::error_code(int descriptor, const Endpoint& remote)> control = {};
   };
 
   TcpDialer();

@@ -61,13 +61,12 @@ void wait_for_openings(std::chrono::steady_clock::time_point end) noexcept;
 /// Kinds of descriptors that other code opens when leash calls it. leash does not learn their numbers, so they are not
 /// in the owner table.
 enum class Unlisted : unsigned char {
-  event_loop,  ///< Asio's epoll, event and timer descriptors.
-  files,       ///< Files that a stream, libbacktrace or the C library opens and reads.
-  sockets,     ///< Sockets that the C library opens to look up a host name.
+  files,    ///< Files that a stream, libbacktrace or the C library opens and reads.
+  sockets,  ///< Sockets that the C library opens to look up a host name.
 };
 
 /// How many values Unlisted has.
-inline constexpr std::size_t unlisted_kinds = 3;
+inline constexpr std::size_t unlisted_kinds = 2;
 
 /// How many `MayOpen` of this kind have begun, and how many have ended, in this process. If the ended count, read
 /// first, equals the begun count, read later, none was alive at any time between the two reads.

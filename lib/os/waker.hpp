@@ -1,19 +1,23 @@
 #pragma once
 
-#include <cstdint>
+#include <poll.h>
+
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/os/wake_socket.hpp>
+#include <optional>
+#include <span>
 
 namespace LEASH_NAMESPACE::os {
 
-/// Lets one thread end another thread's wait for a descriptor. No wake-up is lost if both keep this order:
+/// Lets one thread end another thread's wait for descriptors. No wake-up is lost if both keep this order:
 ///
 ///     waiting thread: make a Wait, check whether there is still a reason to wait, call `until`
 ///     waking thread:  take the reason away, call `wake`
 ///
-/// It has a descriptor (an eventfd) only during a Wait, and one thread at a time may have a Wait. `wake` in a forked
-/// child does not touch the eventfd of a Wait of the parent: it would wake the parent's thread, or write to whatever
-/// has the number by then.
+/// It costs the waiting thread one descriptor, which the thread keeps for its next Wait; one thread at a time may have
+/// a Wait. `wake` in a forked child does not touch a Wait of the parent.
 class Waker {
  public:
   Waker() noexcept = default;
@@ -27,13 +31,17 @@ class Waker {
     Wait& operator=(const Wait&) = delete;
     ~Wait();
 
-    /// Waits until `descriptor` has one of `events` (those of poll(2)) or an error, or until `wake` is called. May
-    /// return spuriously.
-    void until(int descriptor, short events) noexcept;
+    /// Waits until one of `polled` has what it asks for, or an error (see poll(2)), or until `wake` is called, or
+    /// `timeout` has passed. `polled` has one entry more at its end, for the Wait. May return spuriously.
+    void until(std::span<pollfd> polled, std::optional<std::chrono::nanoseconds> timeout) noexcept;
+
+    /// The same for one descriptor.
+    void until(int descriptor, short events, std::optional<std::chrono::nanoseconds> timeout) noexcept;
 
    private:
     Waker& waker_;
-    const int eventfd_;  ///< -1 if the process was out of descriptors.
+    const bool nested_;  ///< The thread waits already: this one has a socket of its own.
+    const WakeSocket socket_;
   };
 
   /// Ends the Wait that there is, if any. Any thread may call it.
@@ -41,8 +49,7 @@ class Waker {
 
  private:
   os::Mutex mutex_;
-  int eventfd_ = -1;              ///< Of the current Wait; -1 without one.
-  std::uint32_t generation_ = 0;  ///< The `fork_generation` of the process that made the Wait.
+  WakeSocket socket_;  ///< Of the current Wait; none without one.
 };
 
 }  // namespace LEASH_NAMESPACE::os

@@ -137,7 +137,8 @@ TEST_CASE("Resolver: out of descriptors, a host is not called unknown; it is fou
     const DescriptorLimit limit(0);
     CHECK(error_of(resolver->resolve(Context(), "tcp", "localhost")) == std::errc::too_many_files_open);
   }
-  CHECK(must(resolver->resolve(Context(), "tcp4", "localhost")) == std::vector<std::string>{"127.0.0.1"});
+  CHECK(must(resolver->resolve(Context(), "tcp4", "localhost")) ==
+        std::vector{leash::net::IpAddress::parse("127.0.0.1").value()});
 }
 
 TEST_CASE("Resolver: that a look-up wanted descriptors is seen although there is one again") {

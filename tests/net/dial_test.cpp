@@ -43,11 +43,13 @@ NETWORK_TEST("Dialer and Binder: refuse networks that they do not know") {
   Network network(over);
   const Context context;
   check_refused(network, context, "foo", "localhost:80", std::errc::invalid_argument,
-                "unknown network \"foo\"; known are tcp, tcp4, tcp6");
+                "unknown network \"foo\"; known are tcp, tcp4, tcp6, unix");
   check_refused(network, context, "", "localhost:80", std::errc::invalid_argument,
-                "unknown network \"\"; known are tcp, tcp4, tcp6");
-  check_refused(network, context, "unix", "/run/socket", std::errc::operation_not_supported,
-                "the network \"unix\" is not supported yet");
+                "unknown network \"\"; known are tcp, tcp4, tcp6, unix");
+  check_refused(network, context, "unix", "", std::errc::invalid_argument, "empty path");
+  check_refused(network, context, "unix", std::string(200, 'a'), std::errc::invalid_argument,
+                "the path is longer than that of a socket may be");
+  check_refused(network, context, "unix", std::string_view("a\0b", 3), std::errc::invalid_argument, "NUL in path");
 }
 
 NETWORK_TEST("Dialer and Binder: refuse an address of the other family") {
@@ -56,6 +58,8 @@ NETWORK_TEST("Dialer and Binder: refuse an address of the other family") {
   check_refused(network, context, "tcp4", "[::1]:80", std::errc::address_family_not_supported,
                 "tcp4 cannot reach an IPv6 address");
   check_refused(network, context, "tcp6", "127.0.0.1:80", std::errc::address_family_not_supported,
+                "tcp6 cannot reach an IPv4 address");
+  check_refused(network, context, "tcp6", "[::ffff:127.0.0.1]:80", std::errc::address_family_not_supported,
                 "tcp6 cannot reach an IPv4 address");
 }
 

@@ -6,7 +6,10 @@
 #include <latch>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
+#include <leash/net/scripted_resolver.hpp>
+#include <leash/net/static_resolver.hpp>
 #include <new>
+#include <stdexcept>
 #include <thread>
 #include <utility>
 
@@ -31,14 +34,17 @@ SystemResolver::Lookup failing_with(int status) {
 
 TEST_CASE("Resolver: a numeric address is its own answer") {
   const auto& resolver = Resolver::system();
-  CHECK(must(resolver->resolve(Context(), "tcp", "127.0.0.1")) == std::vector<std::string>{"127.0.0.1"});
-  CHECK(must(resolver->resolve(Context(), "tcp", "::1")) == std::vector<std::string>{"::1"});
-  CHECK(must(resolver->resolve(Context(), "tcp", "fe80::1%lo")) == std::vector<std::string>{"fe80::1%lo"});
+  CHECK(must(resolver->resolve(Context(), "tcp", "127.0.0.1")) ==
+        std::vector{leash::net::IpAddress::parse("127.0.0.1").value()});
+  CHECK(must(resolver->resolve(Context(), "tcp", "::1")) == std::vector{leash::net::IpAddress::parse("::1").value()});
+  CHECK(must(resolver->resolve(Context(), "tcp", "fe80::1%lo")) ==
+        std::vector{leash::net::IpAddress::parse("fe80::1%lo").value()});
 }
 
 TEST_CASE("Resolver: the system's knows localhost") {
   const Watchdog watchdog;
-  CHECK(must(Resolver::system()->resolve(Context(), "tcp4", "localhost")) == std::vector<std::string>{"127.0.0.1"});
+  CHECK(must(Resolver::system()->resolve(Context(), "tcp4", "localhost")) ==
+        std::vector{leash::net::IpAddress::parse("127.0.0.1").value()});
 }
 
 TEST_CASE("Resolver: what the system's failures become") {
@@ -228,4 +234,42 @@ TEST_CASE("Resolver: where a thread asks while another cannot be had, the one th
   released.count_down();
   CHECK(error_of(first.get()) == leash::net::errc::host_not_found);
   CHECK(error_of(second.get()) == leash::net::errc::host_not_found);
+}
+
+TEST_CASE("StaticResolver: answers by its table, and refuses a table that makes no sense") {
+  using leash::net::IpAddress;
+  using leash::net::StaticResolver;
+  StaticResolver resolver({{"db.internal", {"10.0.0.1", "::1"}}, {"Web", {"10.0.0.2"}}});
+  CHECK(must(resolver.resolve(Context(), "tcp", "DB.Internal")) ==
+        std::vector{must(IpAddress::parse("10.0.0.1")), must(IpAddress::parse("::1"))});
+  CHECK(must(resolver.resolve(Context(), "tcp", "web")).size() == 1);
+  CHECK(to_string(error_of(resolver.resolve(Context(), "tcp", "other"))) ==
+        "resolve other: Host not found (not in the table)");
+  CHECK_THROWS_AS(StaticResolver({{"db", {"nonsense"}}}), std::logic_error);
+  CHECK_THROWS_AS(StaticResolver({{"db", {}}}), std::logic_error);
+  CHECK_THROWS_AS(StaticResolver({{"127.0.0.1", {"10.0.0.1"}}}), std::logic_error);
+  CHECK_THROWS_AS(StaticResolver({{"db", {"10.0.0.1"}}, {"DB", {"10.0.0.1"}}}), std::logic_error);
+}
+
+TEST_CASE("ScriptedResolver: answers in order, after its delays, and then no more") {
+  using leash::net::ScriptedResolver;
+  const Watchdog watchdog;
+  const auto clock = std::make_shared<FakeClock>();
+  const Context context = Context::background().with_clock(clock);
+  ScriptedResolver resolver;
+  resolver.add({.error = leash::net::errc::host_not_found_try_again});
+  resolver.add({.delay = 2s, .addresses = {"10.0.0.1"}});
+  CHECK(error_of(resolver.resolve(context, "tcp", "a.test")) == leash::net::errc::host_not_found_try_again);
+  auto slow = in_thread([&] { return resolver.resolve(context, "tcp", "b.test"); });
+  CHECK(slow.is_blocked());
+  clock->advance(1999ms);
+  CHECK(slow.is_blocked());
+  clock->advance(1ms);
+  CHECK(to_string(must(slow.get()).front()) == "10.0.0.1");
+  auto [limited, source] = context.with_cancel();
+  auto never = in_thread([&] { return resolver.resolve(limited, "tcp", "c.test"); });
+  CHECK(never.is_blocked());
+  source.cancel();
+  CHECK(error_of(never.get()) == std::errc::operation_canceled);
+  CHECK(resolver.questions() == std::vector<std::string>{"a.test", "b.test", "c.test"});
 }

@@ -1,3 +1,5 @@
+#include <leash/os/wake_socket.hpp>
+
 #include "support.hpp"
 
 #include <cstdio>
@@ -21,6 +23,8 @@ Watchdog::~Watchdog() {
 }
 
 std::map<int, std::string> open_descriptors() {
+  // The thread's, which it makes when it first waits for a descriptor, and keeps.
+  static_cast<void>(leash::os::WakeSocket::of_this_thread());
   std::map<int, std::string> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     std::error_code gone;

@@ -1,5 +1,5 @@
-#include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/memory_conn.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <mutex>
 #include <utility>
 

@@ -1,21 +1,15 @@
 #pragma once
 
-#include <chrono>
 #include <expected>
 #include <leash/config.hpp>
 #include <leash/net/detail/socket_address.hpp>
+#include <leash/net/socket_options.hpp>
 #include <leash/os/descriptor.hpp>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// The options of a TCP connection; see `TcpDialer::Options`.
-struct SocketOptions {
-  std::chrono::seconds keep_alive{};
-  bool no_delay = true;
-};
-
-/// A new TCP socket: non-blocking, closed on exec.
+/// A new stream socket: non-blocking, closed on exec.
 [[nodiscard]] std::expected<os::Descriptor, std::error_code> open_socket(int family) noexcept;
 
 /// Accepts the next connection of a listening socket, and stores the address of the peer in `remote`. The new socket is
@@ -23,7 +17,7 @@ struct SocketOptions {
 [[nodiscard]] std::expected<os::Descriptor, std::error_code> accept_socket(int listener,
                                                                            SocketAddress& remote) noexcept;
 
-/// Sets the options of a socket. Ignores errors: a connection without keep-alive is better than none.
+/// Sets the options of a TCP socket. Ignores errors: a connection without keep-alive is better than none.
 void apply(const SocketOptions& options, int socket) noexcept;
 
 }  // namespace LEASH_NAMESPACE::net::detail

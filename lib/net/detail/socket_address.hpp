@@ -2,34 +2,35 @@
 
 #include <sys/socket.h>
 
-#include <cstdint>
 #include <expected>
 #include <leash/config.hpp>
 #include <leash/net/address.hpp>
-#include <leash/net/detail/endpoint.hpp>
+#include <leash/net/endpoint.hpp>
+#include <string>
 #include <string_view>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// An IP address and a port as the kernel takes them.
+/// The address of a socket as the kernel takes it: an Endpoint, or a path of the network "unix".
 class SocketAddress {
  public:
   /// No address yet, but room for one: for calls like getsockname(2), which write to `data` and `size`.
   SocketAddress() noexcept = default;
 
-  /// Makes one from a numeric address, with or without a zone. Errors: `invalid_argument` for anything else,
-  /// `no_such_device` for an unknown zone.
-  [[nodiscard]] static std::expected<SocketAddress, std::error_code> make(std::string_view host, std::uint16_t port);
+  explicit SocketAddress(const Endpoint& endpoint) noexcept;
 
-  /// The family of a numeric address; `any` for anything else.
-  [[nodiscard]] static Family family_of(std::string_view host);
+  /// That of a path, or of an abstract name if it begins with `@`; no longer than `sun_path`.
+  static SocketAddress of_path(std::string_view path) noexcept;
 
   /// The local address of `socket` (getsockname(2)).
   [[nodiscard]] static std::expected<SocketAddress, std::error_code> local_of(int socket) noexcept;
 
-  /// The address as text and number. An IPv4-mapped IPv6 address becomes the IPv4 address.
-  [[nodiscard]] Address address() const;
+  /// The Endpoint. That of a path means nothing.
+  Endpoint endpoint() const noexcept;
+
+  /// The path, or an abstract name that begins with `@`; empty if the socket has none.
+  std::string path() const;
 
   int family() const noexcept { return storage_.ss_family; }
   const sockaddr* data() const noexcept { return reinterpret_cast<const sockaddr*>(&storage_); }
@@ -41,5 +42,8 @@ class SocketAddress {
   sockaddr_storage storage_{};
   socklen_t size_ = sizeof(sockaddr_storage);
 };
+
+/// How a connection shows one of its ends: a mapped IPv4 address as the IPv4 address.
+Address address_of(const Endpoint& endpoint);
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -19,8 +19,7 @@ void set_option(int socket, int level, int name, int value) noexcept {
 }  // namespace
 
 std::expected<os::Descriptor, std::error_code> open_socket(int family) noexcept {
-  const int number =
-      os::open_own([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP); });
+  const int number = os::open_own([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); });
   if (number == -1) return std::unexpected(os::last_error());
   return os::Descriptor(number);
 }
@@ -33,13 +32,24 @@ std::expected<os::Descriptor, std::error_code> accept_socket(int listener, Socke
 }
 
 void apply(const SocketOptions& options, int socket) noexcept {
-  set_option(socket, IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
-  const auto longest = std::chrono::seconds(32767);
-  const int seconds = static_cast<int>(std::min(options.keep_alive, longest).count());
-  set_option(socket, SOL_SOCKET, SO_KEEPALIVE, seconds > 0 ? 1 : 0);
-  if (seconds <= 0) return;
-  set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, seconds);
-  set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, seconds);
+  const auto whole = [](std::chrono::seconds time) {
+    return static_cast<int>(std::clamp(time, std::chrono::seconds(1), std::chrono::seconds(32767)).count());
+  };
+  // A new socket has neither.
+  if (options.no_delay) set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
+  if (options.keep_alive > std::chrono::seconds::zero()) {
+    const bool has_interval = options.keep_alive_interval > std::chrono::seconds::zero();
+    set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+    set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, whole(options.keep_alive));
+    set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL,
+               whole(has_interval ? options.keep_alive_interval : options.keep_alive));
+    if (options.keep_alive_count > 0) set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, options.keep_alive_count);
+  }
+  if (options.linger) {
+    const linger value{.l_onoff = 1,
+                       .l_linger = *options.linger <= std::chrono::seconds::zero() ? 0 : whole(*options.linger)};
+    ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &value, sizeof value);
+  }
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -6,7 +6,6 @@
 #include <cstdint>
 #include <cstring>
 #include <deque>
-#include <leash/net/detail/endpoint.hpp>
 #include <leash/net/detail/socket.hpp>
 #include <leash/net/detail/socket_address.hpp>
 #include <leash/net/detail/system_resolver.hpp>
@@ -47,8 +46,9 @@ std::vector<std::string> numeric_addresses(const addrinfo* list) {
     SocketAddress address;
     if (entry->ai_addrlen > address.size()) continue;
     std::memcpy(address.data(), entry->ai_addr, entry->ai_addrlen);
-    std::string text = address.address().host;
-    if (!text.empty() && std::ranges::find(addresses, text) == addresses.end()) addresses.push_back(std::move(text));
+    if (address.family() != AF_INET && address.family() != AF_INET6) continue;
+    std::string text = to_string(address.endpoint().address);
+    if (std::ranges::find(addresses, text) == addresses.end()) addresses.push_back(std::move(text));
   }
   return addresses;
 }
@@ -113,15 +113,8 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
 }
 
 int address_family(std::string_view network) {
-  switch (family_of(network)) {
-    case Family::v4:
-      return AF_INET;
-    case Family::v6:
-      return AF_INET6;
-    case Family::any:
-      break;
-  }
-  return AF_UNSPEC;
+  if (network == "tcp4") return AF_INET;
+  return network == "tcp6" ? AF_INET6 : AF_UNSPEC;
 }
 
 }  // namespace

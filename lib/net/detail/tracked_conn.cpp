@@ -1,4 +1,4 @@
-#include <leash/net/detail/endpoint.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <utility>

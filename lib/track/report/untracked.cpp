@@ -48,7 +48,6 @@ void erase_tagged(std::vector<Suspect>& suspects, const std::vector<int>& tagged
 
 /// The kind of unlisted descriptors that a descriptor with this text may be one of.
 os::Unlisted unlisted_kind_of(const os::DescriptorText& text) {
-  if (text.target.starts_with("anon_inode:")) return os::Unlisted::event_loop;
   return text.target.starts_with("socket:") ? os::Unlisted::sockets : os::Unlisted::files;
 }
 
@@ -75,8 +74,7 @@ std::vector<Untracked> find_untracked(const os::DescriptorList& at_start,
   for (int round = 0; round < most_rounds && !open.empty(); ++round) {
     // For each kind, how many `MayOpen` have ended before the suspects are looked at. If only as many have begun when a
     // suspect has been examined, none lived in the meantime, so the suspect is no unlisted descriptor.
-    const std::array ended{os::unlisted_ended(os::Unlisted::event_loop), os::unlisted_ended(os::Unlisted::files),
-                           os::unlisted_ended(os::Unlisted::sockets)};
+    const std::array ended{os::unlisted_ended(os::Unlisted::files), os::unlisted_ended(os::Unlisted::sockets)};
     std::vector<Suspect> suspects;
     for (const os::OpenDescriptor& one : open) {
       const os::Ownership ownership = os::ownership_of(one.number);

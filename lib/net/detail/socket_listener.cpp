@@ -1,10 +1,14 @@
 #include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
-#include <leash/net/detail/tcp_conn.hpp>
-#include <leash/net/detail/tcp_listener.hpp>
+#include <leash/net/detail/socket_conn.hpp>
+#include <leash/net/detail/socket_listener.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/os/shortage.hpp>
 #include <mutex>
 #include <utility>
 
@@ -31,17 +35,40 @@ bool is_of_one_connection(std::error_code code) {
   }
 }
 
+/// How long `accept` waits when there is still no descriptor for the next connection: at first, and at most. The times
+/// of Go's net/http.
+constexpr std::chrono::nanoseconds first_back_off = std::chrono::milliseconds(5);
+constexpr std::chrono::nanoseconds longest_back_off = std::chrono::seconds(1);
+
 }  // namespace
 
-TcpListener::TcpListener(os::Descriptor socket, Address address, SocketOptions options)
-    : address_(std::move(address)), options_(options), descriptor_(socket.release()) {
+SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
+  struct stat status{};
+  if (::lstat(path_.c_str(), &status) != 0) return;
+  device_ = status.st_dev;
+  inode_ = status.st_ino;
+}
+
+void SocketFile::remove() noexcept {
+  struct stat status{};
+  if (path_.empty() || generation_ != os::fork_generation() || ::lstat(path_.c_str(), &status) != 0) return;
+  if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
+}
+
+SocketListener::SocketListener(os::Descriptor socket, Address address, SocketOptions options, SocketFile file)
+    : address_(std::move(address)), options_(options), file_(std::move(file)), descriptor_(socket.release()) {
   os::hand_out(descriptor_.number());
 }
 
-Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
+SocketListener::~SocketListener() {
+  if (!descriptor_.retired()) file_.remove();
+}
+
+Result<std::unique_ptr<Conn>> SocketListener::do_accept(Call call) {
   const Context& context = call.context();
   const std::string subject = to_string(address_);
   const auto closed = [&] { return fail("accept", subject, std::errc::bad_file_descriptor); };
+  auto back_off = first_back_off;
   for (;;) {
     SocketAddress remote;
     std::error_code code;
@@ -50,19 +77,30 @@ Result<std::unique_ptr<Conn>> TcpListener::do_accept(Call call) {
       if (!use) return closed();
       auto socket = accept_socket(descriptor_.number(), remote);
       if (socket) {
-        return make_tcp_conn("accept", subject, *std::move(socket), remote, options_, context.clock());
+        told_of_want_ = false;
+        const auto local = SocketAddress::local_of(socket->get());
+        if (!local) return fail("accept", subject, local.error());
+        if (local->family() != AF_UNIX) apply(options_, socket->get());
+        return make_conn(*std::move(socket), *local, remote, context.clock());
       }
       code = socket.error();
     }
     if (is_of_one_connection(code)) continue;
-    if (code != std::errc::operation_would_block) return fail("accept", subject, code);
-    wait_for_connection(context);
+    if (code == std::errc::operation_would_block) {
+      wait(context, POLLIN, std::nullopt);
+    } else if (os::is_shortage(code.value()) && told_of_want_.exchange(true)) {
+      wait(context, 0, back_off);
+      back_off = std::min(2 * back_off, longest_back_off);
+    } else {
+      return fail("accept", subject, code);
+    }
     Result<void> checked = context.check("accept", subject);
     if (!checked) return std::unexpected(std::move(checked).error());
   }
 }
 
-void TcpListener::wait_for_connection(const Context& context) {
+/// Waits until the listener has one of `events`, is closed, the Context is done, or `timeout` has passed.
+void SocketListener::wait(const Context& context, short events, std::optional<std::chrono::nanoseconds> timeout) {
   // Shared, and not on the stack: in a forked child this thread and its stack are gone, but the child's copy of
   // `waiting_` still has the waker.
   const auto waker = std::make_shared<os::Waker>();
@@ -76,23 +114,24 @@ void TcpListener::wait_for_connection(const Context& context) {
     if (descriptor_.retired() || context.done()) return;
     waiting_.push_back(waker);
   }
-  wait.until(descriptor_.number(), POLLIN);
+  wait.until(descriptor_.number(), events, timeout);
   const std::lock_guard lock(mutex_);
   std::erase(waiting_, waker);
 }
 
-Result<void> TcpListener::do_close(std::source_location) {
+Result<void> SocketListener::do_close(std::source_location) {
   const std::optional<int> number = descriptor_.retire([this] {
     const std::lock_guard lock(mutex_);
     for (const auto& waker : waiting_) waker->wake();
   });
   if (!number) return fail("close", to_string(address_), std::errc::bad_file_descriptor);
+  file_.remove();
   if (os::close_own(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), os::last_error());
   return {};
 }
 
-Address TcpListener::do_address() const { return address_; }
+Address SocketListener::do_address() const { return address_; }
 
-int TcpListener::do_native_handle() const noexcept { return descriptor_.retired() ? -1 : descriptor_.number(); }
+int SocketListener::do_native_handle() const noexcept { return descriptor_.retired() ? -1 : descriptor_.number(); }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,246 @@
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <leash/net/detail/network_address.hpp>
+#include <leash/net/detail/socket_conn.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net::detail {
+namespace {
+
+std::error_code closed_error() { return std::make_error_code(std::errc::bad_file_descriptor); }
+
+bool would_block(std::error_code code) {
+  return code == std::errc::operation_would_block || code == std::errc::resource_unavailable_try_again;
+}
+
+/// Some pieces of memory, as the kernel takes them.
+struct Pieces {
+  std::array<iovec, 64> vectors;
+  std::size_t count = 0;
+
+  /// Those of `spans` that follow the first `skipped` bytes, as many as there is room for.
+  template <class Byte>
+  Pieces(std::span<const std::span<Byte>> spans, std::size_t skipped) noexcept {
+    for (const std::span<Byte> span : spans) {
+      const std::size_t skip = std::min(skipped, span.size());
+      skipped -= skip;
+      if (skip == span.size()) continue;
+      // sendmsg(2) and recvmsg(2) take pointers to what they only read, too, as pointers to what may be written.
+      auto* const begin = const_cast<std::byte*>(span.data()) + skip;  // NOLINT(*-const-cast)
+      vectors[count++] = {.iov_base = begin, .iov_len = span.size() - skip};
+      if (count == vectors.size()) return;
+    }
+  }
+
+  msghdr message() noexcept {
+    msghdr header{};
+    header.msg_iov = vectors.data();
+    header.msg_iovlen = count;
+    return header;
+  }
+};
+
+template <class Byte>
+std::size_t total_size(std::span<const std::span<Byte>> spans) noexcept {
+  std::size_t size = 0;
+  for (const std::span<Byte> span : spans) size += span.size();
+  return size;
+}
+
+}  // namespace
+
+SocketConn::SocketConn(os::Descriptor socket, SharedClock clock)
+    : descriptor_(socket.release()), clock_(std::move(clock)) {
+  os::hand_out(descriptor_.number());
+}
+
+std::unexpected<Error> SocketConn::failure(std::string_view operation, std::error_code code,
+                                           std::string_view detail) const {
+  return fail(operation, ends(local_address(), remote_address()), code, detail);
+}
+
+/// The error if an operation of this half must end now, since the connection is closed or the deadline has passed.
+std::error_code SocketConn::stopped(const Half& half) const noexcept {
+  if (descriptor_.retired()) return closed_error();
+  const Time deadline = half.deadline.load();
+  if (deadline != no_deadline && clock_->now() >= deadline) return std::make_error_code(std::errc::timed_out);
+  return {};
+}
+
+/// Waits for one of `events`. May return spuriously; the error is as of `stopped`.
+std::error_code SocketConn::wait(Half& half, short events) {
+  os::Waker::Wait wait(half.waker);
+  const Time deadline = half.deadline.load();
+  Registration timer;
+  std::optional<Clock::duration> timeout;
+  if (deadline != no_deadline) {
+    if (clock_ == Clock::real()) {
+      timeout = deadline - clock_->now();
+    } else {
+      // No Use yet: the clock may run any callback in this call, even one that closes this connection, and that would
+      // wait for the Use for ever.
+      timer = clock_->at(deadline, [&half] { half.waker.wake(); });
+    }
+  }
+  const SharedDescriptor::Use use(descriptor_);
+  if (const std::error_code code = stopped(half)) return code;
+  wait.until(descriptor_.number(), events, timeout);
+  return stopped(half);
+}
+
+void SocketConn::note_reset(std::error_code code) noexcept {
+  if (code == std::errc::connection_reset) reset_ = true;
+}
+
+/// Reads by `receive`, which returns what recv(2) does.
+template <class Receive>
+Result<std::size_t> SocketConn::read_by(bool empty, Receive receive) {
+  const std::lock_guard turn(reading_.turn);
+  std::error_code code;
+  do {
+    {
+      const SharedDescriptor::Use use(descriptor_);
+      code = stopped(reading_);
+      if (!code) {
+        if (empty) return 0;
+        const ssize_t count = receive(descriptor_.number());
+        if (count > 0 || (count == 0 && !reset_)) return static_cast<std::size_t>(count);
+        code = count == 0 ? std::make_error_code(std::errc::connection_reset) : os::last_error();
+      }
+    }
+    if (code == std::errc::interrupted) code.clear();
+    if (would_block(code)) code = wait(reading_, POLLIN);
+  } while (!code);
+  note_reset(code);
+  return failure("read", code);
+}
+
+/// Writes `size` bytes by `send`, which is given how many were written before, and returns what send(2) does.
+template <class Send>
+Result<void> SocketConn::write_by(std::size_t size, Send send) {
+  const std::lock_guard turn(writing_.turn);
+  std::size_t written = 0;
+  std::error_code code;
+  do {
+    {
+      const SharedDescriptor::Use use(descriptor_);
+      code = stopped(writing_);
+      if (!code && written == size) return {};
+      if (!code) {
+        const ssize_t count = send(descriptor_.number(), written);
+        if (count < 0) code = os::last_error();
+        if (count >= 0) written += static_cast<std::size_t>(count);
+        if (written == size && count >= 0) return {};
+      }
+    }
+    if (code == std::errc::interrupted) code.clear();
+    if (would_block(code)) code = wait(writing_, POLLOUT);
+  } while (!code);
+  note_reset(code);
+  if (reset_ && code == std::errc::broken_pipe) code = std::make_error_code(std::errc::connection_reset);
+  return failure("write", code, written_of(written, size));
+}
+
+Result<std::size_t> SocketConn::do_read(std::span<std::byte> buffer, std::source_location) {
+  return read_by(buffer.empty(), [&](int number) { return ::recv(number, buffer.data(), buffer.size(), 0); });
+}
+
+Result<std::size_t> SocketConn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location) {
+  return read_by(total_size(buffers) == 0, [&](int number) {
+    Pieces pieces(buffers, 0);
+    msghdr message = pieces.message();
+    return ::recvmsg(number, &message, 0);
+  });
+}
+
+Result<void> SocketConn::do_write(std::span<const std::byte> data, std::source_location) {
+  return write_by(data.size(), [&](int number, std::size_t written) {
+    const std::span<const std::byte> rest = data.subspan(written);
+    return ::send(number, rest.data(), rest.size(), MSG_NOSIGNAL);
+  });
+}
+
+Result<void> SocketConn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location) {
+  return write_by(total_size(data), [&](int number, std::size_t written) {
+    Pieces pieces(data, written);
+    const msghdr message = pieces.message();
+    return ::sendmsg(number, &message, MSG_NOSIGNAL);
+  });
+}
+
+Result<void> SocketConn::do_close_write(std::source_location) {
+  const SharedDescriptor::Use use(descriptor_);
+  if (!use) return failure("close_write", closed_error());
+  if (::shutdown(descriptor_.number(), SHUT_WR) == 0) return {};
+  return failure("close_write", os::last_error());
+}
+
+std::optional<int> SocketConn::retire() {
+  return descriptor_.retire([this] {
+    reading_.waker.wake();
+    writing_.waker.wake();
+  });
+}
+
+Result<void> SocketConn::do_close(std::source_location) {
+  const std::optional<int> number = retire();
+  if (!number) return failure("close", closed_error());
+  if (os::close_own(*number) != 0 && errno != EINTR) return failure("close", os::last_error());
+  return {};
+}
+
+Result<void> SocketConn::do_reset(std::source_location) {
+  const std::optional<int> number = retire();
+  if (!number) return failure("reset", closed_error());
+  const linger at_once{.l_onoff = 1, .l_linger = 0};
+  const bool set = ::setsockopt(*number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0;
+  const std::error_code code = set ? std::error_code() : os::last_error();
+  if (os::close_own(*number) != 0 && errno != EINTR) return failure("reset", os::last_error());
+  if (code) return failure("reset", code, "closed without it");
+  return {};
+}
+
+Result<void> SocketConn::do_set_deadline(Direction direction, std::optional<Time> deadline, std::source_location) {
+  if (descriptor_.retired()) return failure("set_deadline", closed_error());
+  for (Half* const half : {&reading_, &writing_}) {
+    if (direction == (half == &reading_ ? Direction::write : Direction::read)) continue;
+    half->deadline.store(deadline.value_or(no_deadline));
+    half->waker.wake();
+  }
+  return {};
+}
+
+int SocketConn::do_native_handle() const noexcept { return descriptor_.retired() ? -1 : descriptor_.number(); }
+
+Result<int> SocketConn::do_release(std::source_location) {
+  const std::optional<int> number = retire();
+  if (!number) return failure("release", closed_error());
+  os::give_away(*number);
+  return *number;
+}
+
+TcpConn::TcpConn(os::Descriptor socket, const Endpoint& local, const Endpoint& remote, SharedClock clock)
+    : SocketConn(std::move(socket), std::move(clock)), local_(local), remote_(remote) {}
+
+UnixConn::UnixConn(os::Descriptor socket, std::string local, std::string remote, SharedClock clock)
+    : SocketConn(std::move(socket), std::move(clock)), local_(std::move(local)), remote_(std::move(remote)) {}
+
+std::unique_ptr<Conn> make_conn(os::Descriptor socket, const SocketAddress& local, const SocketAddress& remote,
+                                const SharedClock& clock) {
+  if (local.family() != AF_UNIX) {
+    return std::make_unique<TcpConn>(std::move(socket), local.endpoint(), remote.endpoint(), clock);
+  }
+  return std::make_unique<UnixConn>(std::move(socket), local.path(), remote.path(), clock);
+}
+
+}  // namespace LEASH_NAMESPACE::net::detail

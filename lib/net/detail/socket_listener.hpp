@@ -1,0 +1,60 @@
+#pragma once
+
+#include <sys/types.h>
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/net/detail/shared_descriptor.hpp>
+#include <leash/net/detail/socket.hpp>
+#include <leash/net/listener.hpp>
+#include <leash/os/fork.hpp>
+#include <leash/os/mutex.hpp>
+#include <leash/os/waker.hpp>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+/// A name of the network "unix" in the file system, which is removed with its listener, unless another socket has it by
+/// then. A forked child leaves the name to the process that has made it.
+class SocketFile {
+ public:
+  SocketFile() = default;
+
+  /// The name `path` that bind(2) has just made.
+  explicit SocketFile(std::string path);
+  void remove() noexcept;
+
+ private:
+  std::string path_;
+  ::dev_t device_ = 0;
+  ::ino_t inode_ = 0;
+  std::uint32_t generation_ = os::fork_generation();
+};
+
+/// A listening socket.
+class SocketListener final : public Listener {
+ public:
+  SocketListener(os::Descriptor socket, Address address, SocketOptions options, SocketFile file);
+  ~SocketListener() override;
+
+ private:
+  Result<std::unique_ptr<Conn>> do_accept(Call call) override;
+  Result<void> do_close(std::source_location site) override;
+  Address do_address() const override;
+  int do_native_handle() const noexcept override;
+
+  void wait(const Context& context, short events, std::optional<std::chrono::nanoseconds> timeout);
+
+  const Address address_;
+  const SocketOptions options_;
+  SocketFile file_;
+  SharedDescriptor descriptor_;
+  std::atomic<bool> told_of_want_{false};  ///< `accept` has failed for want of descriptors, and not succeeded since.
+  os::Mutex mutex_;
+  std::vector<std::shared_ptr<os::Waker>> waiting_;  ///< Of the threads that wait in `accept`.
+};
+
+}  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <deque>
+#include <leash/config.hpp>
+#include <leash/net/resolver.hpp>
+#include <leash/os/mutex.hpp>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+namespace LEASH_NAMESPACE::net {
+
+/// A Resolver for tests of what a name service may do: it gives the answers of a script, one for each question.
+///
+///     auto resolver = std::make_shared<ScriptedResolver>();
+///     resolver->add({.delay = 2s, .addresses = {"10.0.0.1"}});
+///     resolver->add({.error = net::errc::host_not_found_try_again});
+///
+/// A question when the script is at its end, or whose answer has neither an error nor an address, is never answered:
+/// it ends with its Context. Thread-safe.
+class ScriptedResolver final : public Resolver {
+ public:
+  struct Answer {
+    std::chrono::nanoseconds delay{};         ///< Before the answer, by the clock of the Context of the question.
+    std::error_code error = {};               ///< If it is not 0, the answer.
+    std::vector<std::string> addresses = {};  ///< Else these. One that is not numeric is `invalid_argument`.
+  };
+
+  /// Appends an answer to the script.
+  void add(Answer answer);
+
+  /// The hosts that were asked for so far, in order.
+  std::vector<std::string> questions() const;
+
+ private:
+  Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
+  std::optional<Answer> take(std::string_view host);
+
+  mutable os::Mutex mutex_;
+  std::deque<Answer> script_;
+  std::vector<std::string> questions_;
+};
+
+}  // namespace LEASH_NAMESPACE::net

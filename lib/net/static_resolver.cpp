@@ -1,0 +1,41 @@
+#include <algorithm>
+#include <leash/detail/escape.hpp>
+#include <leash/net/errc.hpp>
+#include <leash/net/static_resolver.hpp>
+#include <stdexcept>
+
+namespace LEASH_NAMESPACE::net {
+namespace {
+
+std::string lower_case(std::string_view host) {
+  std::string lower(host);
+  std::ranges::transform(lower, lower.begin(),
+                         [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+  return lower;
+}
+
+[[noreturn]] void reject(std::string_view text, std::string_view why) {
+  throw std::logic_error("leash: StaticResolver: \"" + leash::detail::escape(text) + "\": " + std::string(why));
+}
+
+}  // namespace
+
+StaticResolver::StaticResolver(Table table) {
+  for (const Entry& entry : table) {
+    if (entry.host.empty() || IpAddress::parse(entry.host)) reject(entry.host, "not the name of a host");
+    for (const std::string_view text : entry.addresses) {
+      if (!IpAddress::parse(text)) reject(text, "not a numeric address");
+    }
+    std::vector<std::string> addresses(entry.addresses.begin(), entry.addresses.end());
+    if (addresses.empty()) reject(entry.host, "a host without an address");
+    if (!hosts_.emplace(lower_case(entry.host), std::move(addresses)).second) reject(entry.host, "given twice");
+  }
+}
+
+Result<std::vector<std::string>> StaticResolver::do_resolve(Call, std::string_view, std::string_view host) {
+  const auto found = hosts_.find(lower_case(host));
+  if (found == hosts_.end()) return fail("resolve", host, make_error_code(errc::host_not_found), "not in the table");
+  return found->second;
+}
+
+}  // namespace LEASH_NAMESPACE::net
