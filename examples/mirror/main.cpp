@@ -243,6 +243,8 @@ int main(int argc, char** argv) {
   try {
     if (!arguments->serve.empty()) return serve(arguments->serve);
     allow_many_descriptors();
+    // With its first socket a thread makes what it waits by, and keeps that.
+    static_cast<void>(leash::net::TcpBinder().bind(Context::background(), "tcp", "127.0.0.1:0"));
     const auto before = open_descriptors();
     const int status = run(Context::background(), *arguments);
     const auto after = open_descriptors();

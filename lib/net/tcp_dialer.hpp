@@ -1,7 +1,7 @@
 #pragma once
 
-#include <functional>
 #include <leash/config.hpp>
+#include <leash/function.hpp>
 #include <leash/net/dialer.hpp>
 #include <leash/net/endpoint.hpp>
 #include <leash/net/resolver.hpp>
@@ -24,8 +24,8 @@ namespace LEASH_NAMESPACE::net {
 /// the dial, the Error's detail names what was under way: "while resolving db.internal", "while connecting to
 /// 10.0.0.1:80"; what had failed before are causes.
 ///
-/// A dial waits in poll(2): there is no event loop. It costs a descriptor, and the calling thread one for its waits,
-/// which it keeps.
+/// A dial waits in poll(2): there is no event loop. It costs a descriptor; one more, by which it is woken, the calling
+/// thread makes with its first socket and keeps.
 class TcpDialer final : public Dialer {
  public:
   struct Options {
@@ -41,7 +41,7 @@ class TcpDialer final : public Dialer {
     /// Called with the descriptor of each socket before it connects, to set options that leash does not know. It must
     /// not close it. An error that it returns ends that attempt. Any number of threads may call it at once. Not for
     /// "unix".
-    std::function<std::error_code(int descriptor, const Endpoint& remote)> control = {};
+    Function<std::error_code(int descriptor, const Endpoint& remote)> control = {};
   };
 
   TcpDialer();

@@ -159,7 +159,7 @@ TEST_CASE("a walk follows links that stay in the root as the kernel does") {
 }
 
 TEST_CASE("memory and disk give the same answer to very many operations" * doctest::skip(!leash_test::all_tests)) {
-  SUBCASE("paths resolved by the kernel") { compare(On::memory, On::disk, 10000, 150); }
-  SUBCASE("paths walked") { compare(On::memory, On::disk_walked, 20000, 100); }
-  SUBCASE("links that stay in the root") { compare(On::disk_in_root, On::disk_in_root_walked, 30000, 200); }
+  SUBCASE("paths resolved by the kernel") { compare(On::memory, On::disk, 10000, 100); }
+  SUBCASE("paths walked") { compare(On::memory, On::disk_walked, 20000, 60); }
+  SUBCASE("links that stay in the root") { compare(On::disk_in_root, On::disk_in_root_walked, 30000, 120); }
 }

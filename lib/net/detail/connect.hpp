@@ -1,8 +1,8 @@
 #pragma once
 
-#include <functional>
 #include <leash/call.hpp>
 #include <leash/config.hpp>
+#include <leash/function.hpp>
 #include <leash/net/detail/socket.hpp>
 #include <leash/net/endpoint.hpp>
 #include <leash/result.hpp>
@@ -24,7 +24,7 @@ struct SocketSetup {
   SocketOptions options = {};
   std::optional<Endpoint> local = {};  ///< Where to connect from.
   /// Called with each socket before it connects; see `TcpDialer::Options::control`. May be empty.
-  std::function<std::error_code(int descriptor, const Endpoint& remote)> control = {};
+  Function<std::error_code(int descriptor, const Endpoint& remote)> control = {};
 };
 
 /// Connects to one of `endpoints` (at least one), as a DialPlan says. The operation of the Error is "dial", its subject

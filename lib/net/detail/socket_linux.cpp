@@ -7,6 +7,7 @@
 #include <leash/net/detail/socket.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/os/wake_socket.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -19,6 +20,8 @@ void set_option(int socket, int level, int name, int value) noexcept {
 }  // namespace
 
 std::expected<os::Descriptor, std::error_code> open_socket(int family) noexcept {
+  // What the thread will wait by comes with its first socket, so that later ones cost one descriptor each.
+  static_cast<void>(os::WakeSocket::of_this_thread());
   const int number = os::open_own([&] { return ::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0); });
   if (number == -1) return std::unexpected(os::last_error());
   return os::Descriptor(number);
