@@ -17,6 +17,9 @@
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
+/// A wait of this length was one for the peer, and not for what was there already.
+constexpr Clock::duration long_wait = std::chrono::microseconds(4);
+
 std::error_code closed_error() { return std::make_error_code(std::errc::bad_file_descriptor); }
 
 bool would_block(std::error_code code) {
@@ -60,7 +63,7 @@ std::size_t total_size(std::span<const std::span<Byte>> spans) noexcept {
 }  // namespace
 
 SocketConn::SocketConn(os::Descriptor socket, SharedClock clock)
-    : descriptor_(socket.release()), clock_(std::move(clock)) {
+    : descriptor_(socket.release()), clock_(std::move(clock)), is_real_(clock_ == Clock::real()) {
   os::hand_out(descriptor_.number());
 }
 
@@ -83,9 +86,11 @@ std::error_code SocketConn::wait(Half& half, short events) {
   const Time deadline = half.deadline.load();
   Registration timer;
   std::optional<Clock::duration> timeout;
+  Time begun = no_deadline;
   if (deadline != no_deadline) {
-    if (clock_ == Clock::real()) {
-      timeout = deadline - clock_->now();
+    if (is_real_) {
+      begun = clock_->now();
+      timeout = deadline - begun;
     } else {
       // No Use yet: the clock may run any callback in this call, even one that closes this connection, and that would
       // wait for the Use for ever.
@@ -93,9 +98,14 @@ std::error_code SocketConn::wait(Half& half, short events) {
     }
   }
   const SharedDescriptor::Use use(descriptor_);
-  if (const std::error_code code = stopped(half)) return code;
+  if (descriptor_.retired()) return closed_error();
+  if (timeout ? *timeout <= Clock::duration::zero() : stopped(half) != std::error_code()) return stopped(half);
   wait.until(descriptor_.number(), events, timeout);
-  return stopped(half);
+  if (descriptor_.retired()) return closed_error();
+  if (half.deadline.load() != deadline || !timeout) return stopped(half);
+  const Time ended = clock_->now();
+  half.expects_wait = ended - begun >= long_wait;
+  return ended >= deadline ? std::make_error_code(std::errc::timed_out) : std::error_code();
 }
 
 void SocketConn::note_reset(std::error_code code) noexcept {
@@ -107,7 +117,9 @@ template <class Receive>
 Result<std::size_t> SocketConn::read_by(bool empty, Receive receive) {
   const std::lock_guard turn(reading_.turn);
   std::error_code code;
-  do {
+  // Whoever waits each time, as for an answer, is spared the call that finds nothing.
+  if (std::exchange(reading_.expects_wait, false) && !empty) code = wait(reading_, POLLIN);
+  while (!code) {
     {
       const SharedDescriptor::Use use(descriptor_);
       code = stopped(reading_);
@@ -120,7 +132,7 @@ Result<std::size_t> SocketConn::read_by(bool empty, Receive receive) {
     }
     if (code == std::errc::interrupted) code.clear();
     if (would_block(code)) code = wait(reading_, POLLIN);
-  } while (!code);
+  }
   note_reset(code);
   return failure("read", code);
 }

@@ -27,6 +27,7 @@ class SocketConn : public Conn {
     os::Turn turn;  ///< Held by the one operation of this direction that is under way.
     os::Waker waker;
     std::atomic<Time> deadline{no_deadline};
+    bool expects_wait = false;  ///< The last wait was a long one. Of the thread that has the turn.
   };
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
@@ -53,6 +54,7 @@ class SocketConn : public Conn {
 
   SharedDescriptor descriptor_;
   const SharedClock clock_;
+  const bool is_real_;  ///< Whether that is the machine's.
   Half reading_;
   Half writing_;
   // Whether an operation has failed with `connection_reset`. The kernel reports that once, and then an orderly end; a
