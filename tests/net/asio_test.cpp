@@ -1,17 +1,25 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <asio/async_result.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/post.hpp>
 #include <asio/use_awaitable.hpp>
+#include <cstring>
 #include <exception>
 #include <leash/net/asio.hpp>
 #include <leash/net/memory_network.hpp>
+#include <leash/net/tcp_binder.hpp>
+#include <leash/net/tcp_dialer.hpp>
 #include <leash/net/tracked_dialer.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
+#include <string>
 #include <utility>
 
 namespace {
@@ -86,4 +94,73 @@ TEST_CASE("an operation that copies Context and site when called may start later
     REQUIRE(group.instances.at(0).notes.size() == 1);
     CHECK(group.instances.at(0).notes[0].text == "request 8");
   }
+}
+
+TEST_CASE("a connection is taken out as a socket of Asio, used, and put in again") {
+  const leash::Context ctx;
+  leash::net::TcpBinder binder;
+  leash::net::TcpDialer dialer;
+  for (const std::string here : {"127.0.0.1:0", "[::1]:0"}) {
+    const auto listener = binder.bind(ctx, "tcp", here);
+    if (!listener) continue;  // without IPv6
+    auto dialled = dialer.dial(ctx, "tcp", to_string((*listener)->address())).value();
+    const auto accepted = (*listener)->accept(ctx).value();
+    const auto remote = to_string(dialled->remote_address());
+    asio::io_context loop;
+    auto socket = leash::net::to_asio(*dialled, loop.get_executor());
+    REQUIRE(socket.has_value());
+    CHECK(to_string(leash::net::from_asio(socket->remote_endpoint())) == remote);
+    CHECK(leash::net::to_asio(leash::net::from_asio(socket->local_endpoint())) == socket->local_endpoint());
+    CHECK(dialled->native_handle() == -1);
+    std::size_t sent = 0;
+    socket->async_write_some(asio::buffer("text", 4), [&](const asio::error_code&, std::size_t size) { sent = size; });
+    loop.run();
+    CHECK(sent == 4);
+
+    auto [tracker, tracked] = leash::track::with_tracker(ctx);
+    const auto again = leash::net::adopt(tracked, *std::move(socket));
+    REQUIRE(again.has_value());
+    CHECK((*again)->write("more"));
+    std::array<std::byte, 8> buffer{};
+    std::size_t count = 0;
+    while (count < 8) count += accepted->read(std::span(buffer).subspan(count)).value();
+    CHECK(std::memcmp(buffer.data(), "textmore", 8) == 0);
+    const leash::track::Report report = tracker.snapshot();
+    if (leash::tracking_enabled) {
+      REQUIRE(report.groups.size() == 1);
+      CHECK(report.groups[0].instances[0].name == to_string((*again)->local_address()) + " -> " + remote);
+    }
+    CHECK((*again)->close());
+    CHECK(tracker.close().ok());
+  }
+}
+
+TEST_CASE("what is no connection is not taken in, and stays its owner's") {
+  const leash::Context ctx;
+  const auto code_of = [](const auto& result) { return result ? std::error_code() : result.error().code(); };
+  CHECK(code_of(leash::net::adopt(ctx, -1)) == std::errc::bad_file_descriptor);
+  const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+  CHECK(code_of(leash::net::adopt(ctx, file)) == std::errc::not_a_socket);
+  CHECK(::close(file) == 0);
+  const int datagrams = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  CHECK(code_of(leash::net::adopt(ctx, datagrams)) == std::errc::invalid_argument);
+  CHECK(::close(datagrams) == 0);
+  const int unconnected = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  CHECK(code_of(leash::net::adopt(ctx, unconnected)) == std::errc::not_connected);
+  auto [tracker, tracked] = leash::track::with_tracker(ctx, {.on_late = [](const auto&) {}});
+  static_cast<void>(tracker.close());
+  std::array<int, 2> ends{};
+  REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
+  if (leash::tracking_enabled)
+    CHECK(code_of(leash::net::adopt(tracked, ends[0])) == leash::track::errc::tracker_closed);
+  {
+    const auto conn = leash::net::adopt(ctx, ends[0]);
+    REQUIRE(conn.has_value());
+    CHECK((*conn)->write("x"));
+    char byte = 0;
+    CHECK(::recv(ends[1], &byte, 1, 0) == 1);
+  }
+  CHECK(::fcntl(ends[0], F_GETFD) == -1);
+  CHECK(::close(ends[1]) == 0);
+  CHECK(::close(unconnected) == 0);
 }

@@ -68,6 +68,10 @@ std::string SocketAddress::path() const {
   return text;
 }
 
+Address address_of(const SocketAddress& address) {
+  return address.family() == AF_UNIX ? Address{"unix", address.path(), 0} : address_of(address.endpoint());
+}
+
 Address address_of(const Endpoint& endpoint) { return {"tcp", to_string(endpoint.address.unmapped()), endpoint.port}; }
 
 }  // namespace LEASH_NAMESPACE::net::detail
