@@ -18,6 +18,10 @@ class TrackedBinder final : public ProxyBinder {
   struct Options {
     /// The tracker for those Contexts that have none.
     std::optional<track::Tracker> fallback = std::nullopt;
+
+    /// Whether accepted connections are children of their listener: they are tracked by its tracker, and to close the
+    /// listener before one of them is the finding `outlived-parent`. For servers that end their connections first.
+    bool accepted_are_children = false;
   };
 
   explicit TrackedBinder(Binder& inner LEASH_LIFETIMEBOUND);
@@ -26,7 +30,7 @@ class TrackedBinder final : public ProxyBinder {
  private:
   Result<std::unique_ptr<Listener>> do_bind(Call call, std::string_view network, std::string_view address) override;
 
-  std::optional<track::Tracker> fallback_;
+  Options options_;
 };
 
 }  // namespace LEASH_NAMESPACE::net

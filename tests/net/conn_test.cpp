@@ -1,5 +1,7 @@
+#include <array>
 #include <atomic>
 #include <cstring>
+#include <leash/net/read_full.hpp>
 #include <random>
 
 #include "support.hpp"
@@ -309,4 +311,54 @@ NETWORK_TEST("Conn: every method at once") {
     }
     for (auto& thread : threads) thread.get();
   }
+}
+
+NETWORK_TEST("read_full: reads until the buffer is full or the stream ends") {
+  const Watchdog watchdog;
+  Network network(over);
+  const Pair pair = make_pair(network);
+  std::string buffer(6, '?');
+  const auto bytes = [&] { return std::as_writable_bytes(std::span(buffer)); };
+  must(pair.far->write("abc"));
+  auto whole = in_thread([&] { return leash::net::read_full(*pair.near, bytes()); });
+  CHECK(whole.is_blocked());
+  must(pair.far->write("defgh"));
+  CHECK(must(whole.get()) == 6);
+  CHECK(buffer == "abcdef");
+  must(pair.far->close_write());
+  CHECK(must(leash::net::read_full(*pair.near, bytes())) == 2);
+  CHECK(buffer.starts_with("gh"));
+  CHECK(must(leash::net::read_full(*pair.near, bytes())) == 0);
+}
+
+NETWORK_TEST("Conn: several buffers are read and written as one") {
+  const Watchdog watchdog;
+  Network network(over);
+  const Pair pair = make_pair(network);
+  std::string sent;
+  std::vector<std::string> pieces;
+  for (int i = 0; i < 150; ++i)
+    pieces.push_back(std::string(static_cast<std::size_t>(i * i % 7000), static_cast<char>('a' + i % 26)));
+  std::vector<std::span<const std::byte>> spans;
+  for (const std::string& piece : pieces) {
+    spans.push_back(std::as_bytes(std::span(piece)));
+    sent += piece;
+  }
+  auto writer = in_thread([&] { return pair.near->writev(spans); });
+  std::string received;
+  while (received.size() < sent.size()) {
+    std::array<std::byte, 3> first{};
+    std::array<std::byte, 1000> second{};
+    const std::array<std::span<std::byte>, 3> buffers{std::span<std::byte>(), std::span<std::byte>(first),
+                                                      std::span<std::byte>(second)};
+    const std::size_t count = must(pair.far->readv(buffers));
+    REQUIRE(count > 0);
+    for (std::size_t at = 0; at < count; ++at) received += static_cast<char>(at < 3 ? first[at] : second[at - 3]);
+  }
+  CHECK((received == sent));
+  must(writer.get());
+  const std::array<std::span<std::byte>, 2> nothing{};
+  CHECK(must(pair.far->readv(nothing)) == 0);
+  must(pair.near->close());
+  CHECK(error_of(pair.near->writev(spans)) == std::errc::bad_file_descriptor);
 }

@@ -183,6 +183,33 @@ NETWORK_TEST("Tracked: a listener left open is reported, with its address") {
   }
 }
 
+NETWORK_TEST(
+    "Tracked: a listener that is closed before one of its connections is a finding, if they are its children") {
+  const Watchdog watchdog;
+  if constexpr (!tracking_enabled) return;
+  for (const bool children : {false, true}) {
+    Network network(over);
+    leash::net::TrackedBinder binder(network.binder, {.accepted_are_children = children});
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const auto listener = must(binder.bind(context, "tcp", "127.0.0.1:0"));
+    const std::string address = to_string(listener->address());
+    const auto first = must(network.dialer.dial(Context(), "tcp", address));
+    // The Context of the accept has no tracker: children have that of their listener.
+    const auto ends_before = must(listener->accept(Context()));
+    const auto second = must(network.dialer.dial(Context(), "tcp", address));
+    const auto outlives = must(listener->accept(Context()));
+    must(ends_before->close());
+    must(listener->close());
+    must(outlives->close());
+    const leash::track::Report report = tracker.close();
+    REQUIRE(report.groups.size() == (children ? 1 : 0));
+    if (!children) continue;
+    CHECK(report.groups[0].rule == leash::track::Rule::outlived_parent);
+    CHECK(report.groups[0].instances.at(0).name == name_of(*outlives));
+    CHECK(report.groups[0].instances.at(0).parent == address);
+  }
+}
+
 NETWORK_TEST("Tracked: a dial, a bind and an accept that fail leave no tag") {
   const Watchdog watchdog;
   Tracked network(over);

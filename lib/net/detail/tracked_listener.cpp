@@ -6,14 +6,24 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag,
-                                 std::optional<track::Tracker> fallback)
-    : Tagged(std::move(tag)), ProxyListener(std::move(inner)), fallback_(std::move(fallback)) {}
+TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag, TrackedBinder::Options options)
+    : Tagged(std::move(tag)), ProxyListener(std::move(inner)), options_(std::move(options)) {}
+
+/// A connection that is a child of this listener. Without a tag if the tracker is closed, which is a finding then.
+Result<std::unique_ptr<Conn>> TrackedListener::accept_child(Call call) {
+  auto conn = os::open_for_tag([&] { return ProxyListener::do_accept(call); });
+  if (!conn) return conn;
+  track::Tag tag =
+      tag_.child({kinds::connection, name_of(**conn), (*conn)->native_handle(), track::OnDrop::closed}, call.site());
+  if (!tag) return conn;
+  return std::make_unique<TrackedConn>(*std::move(conn), std::move(tag));
+}
 
 Result<std::unique_ptr<Conn>> TrackedListener::do_accept(Call call) {
   tag_.touch(call.site());
+  if (options_.accepted_are_children && tag_) return accept_child(call);
   const auto accept = [&] { return ProxyListener::do_accept(call); };
-  track::Tracker* const tracker = track::detail::tracker_for(call.context(), fallback_);
+  track::Tracker* const tracker = track::detail::tracker_for(call.context(), options_.fallback);
   if (tracker == nullptr) return accept();
   const std::string subject = to_string(do_address());
   return track::detail::open_tracked(*tracker, call, "accept", kinds::connection, subject, accept, name_of,
