@@ -9,7 +9,7 @@
 #include <leash/os/descriptor.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/retry.hpp>
-#include <leash/track/tracker.hpp>
+#include <leash/track/detail/open_tracked.hpp>
 #include <optional>
 #include <utility>
 
@@ -34,16 +34,6 @@ Outcome<OpenOptions> options_of(int descriptor) {
   return options;
 }
 
-/// The tag, if the Context has a tracker that is to have one; fails where that is closed.
-Result<std::optional<track::Tag>> tag_for(Call call, int descriptor, std::string_view name) {
-  if constexpr (!tracking_enabled) return std::nullopt;
-  track::Tracker* const tracker = track::find_tracker(call.context());
-  if (tracker == nullptr) return std::nullopt;
-  Result<track::Tag> tag = tracker->try_create(call, {kinds::file, name, descriptor, track::OnDrop::closed}, "adopt");
-  if (!tag) return std::unexpected(tag.error());
-  return *std::move(tag);
-}
-
 }  // namespace
 
 Result<std::unique_ptr<File>> adopt(Call call, int descriptor, std::string_view name) {
@@ -55,7 +45,7 @@ Result<std::unique_ptr<File>> adopt(Call call, int descriptor, std::string_view 
   DiskFile& without_descriptor = *disk;
   std::unique_ptr<File> file = std::move(disk);
   const os::Opening opening;
-  Result<std::optional<track::Tag>> tag = tag_for(call, descriptor, name);
+  Result<std::optional<track::Tag>> tag = track::detail::tag_adopted(call, kinds::file, name, descriptor);
   if (!tag) return std::unexpected(tag.error());
   const bool tagged = tag->has_value();
   if (tagged) file = std::make_unique<detail::TrackedFile>(std::move(file), *std::move(*tag));

@@ -10,7 +10,8 @@
 #include <leash/net/kinds.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
-#include <leash/track/tracker.hpp>
+#include <leash/track/detail/open_tracked.hpp>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -65,21 +66,14 @@ Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
   SocketAddress remote;
   if (::getpeername(descriptor, remote.data(), &remote.size()) != 0) return fail("adopt", subject, os::last_error());
 
-  track::Tracker* const tracker = tracking_enabled ? track::find_tracker(call.context()) : nullptr;
-  if (tracker == nullptr) {
-    if (!make_non_blocking(descriptor)) return fail("adopt", subject, os::last_error());
-    const os::Opening opening;
-    return take(descriptor, *local, remote, call.context().clock());
-  }
-  const std::string name = detail::ends(detail::address_of(*local), detail::address_of(remote));
   const os::Opening opening;
-  Result<track::Tag> tag =
-      tracker->try_create(call, {kinds::connection, name, descriptor, track::OnDrop::closed}, "adopt");
+  Result<std::optional<track::Tag>> tag = track::detail::tag_adopted(
+      call, kinds::connection, detail::ends(detail::address_of(*local), detail::address_of(remote)), descriptor);
   if (!tag) return std::unexpected(tag.error());
   if (!make_non_blocking(descriptor)) return fail("adopt", subject, os::last_error());
-  std::unique_ptr<Conn> conn =
-      os::open_for_tag([&] { return take(descriptor, *local, remote, call.context().clock()); });
-  return std::make_unique<detail::TrackedConn>(std::move(conn), *std::move(tag));
+  const auto take_it = [&] { return take(descriptor, *local, remote, call.context().clock()); };
+  if (!*tag) return take_it();
+  return std::make_unique<detail::TrackedConn>(os::open_for_tag(take_it), *std::move(*tag));
 }
 
 }  // namespace LEASH_NAMESPACE::net

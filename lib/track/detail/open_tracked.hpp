@@ -20,6 +20,16 @@ inline Tracker* tracker_for(const Context& context, std::optional<Tracker>& fall
   return tracker != nullptr || !fallback ? tracker : &*fallback;
 }
 
+/// The tag of a descriptor that `adopt` takes over, if the Context has a tracker; fails where that is closed.
+inline Result<std::optional<Tag>> tag_adopted(Call call, Kind kind, std::string_view name, int descriptor) {
+  if constexpr (!tracking_enabled) return std::nullopt;
+  Tracker* const tracker = find_tracker(call.context());
+  if (tracker == nullptr) return std::nullopt;
+  Result<Tag> tag = tracker->try_create(call, {kind, name, descriptor, OnDrop::closed}, "adopt");
+  if (!tag) return std::unexpected(tag.error());
+  return *std::move(tag);
+}
+
 // What these templates are given as `wrap` is a lambda of the caller's own source. Then the compiler puts their code
 // there, in the section that `detail/mark_code.hpp` marks as leash's, and not in one of its own.
 
