@@ -272,6 +272,16 @@ const std::vector<DialerFault>& dialer_faults() {
          if (!bound) Forgotten::open_one();
          return bound;
        }},
+      {"failed-accept-descriptors",
+       "an accept that fails leaves a descriptor open",
+       {},
+       bind_broken([]() -> ListenerHooks {
+         return {.accept = [](Listener& listener, const Context& context) {
+           Dialled accepted = listener.accept(context);
+           if (!accepted) Forgotten::open_one();
+           return accepted;
+         }};
+       })},
       {"close-descriptors", "close leaves a descriptor open", dial_broken([](Conn&, const Context&) -> ConnHooks {
          return {.close = [](Conn& conn) {
            Forgotten::open_one();

@@ -1,3 +1,5 @@
+#include <fstream>
+#include <iterator>
 #include <leash/net/conformance.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/net/tracked_binder.hpp>
@@ -104,12 +106,16 @@ TEST_CASE("Conformance: a failure says what was expected and what happened") {
   CHECK(out.str() == to_string(failure));
 }
 
-TEST_CASE("Conformance: names of checks are different, and a name that no check has is a failure") {
+TEST_CASE("Conformance: names of checks are different, and on their page, and a name that no check has is a failure") {
   auto names = leash::net::conn_checks();
   std::ranges::copy(leash::net::dialer_checks(), std::back_inserter(names));
   CHECK(names.size() > 80);
   std::ranges::sort(names);
   CHECK(std::ranges::adjacent_find(names) == names.end());
+
+  std::ifstream file(CONFORMANCE_PAGE);
+  const std::string page(std::istreambuf_iterator<char>(file), {});
+  for (const std::string_view name : names) CHECK_MESSAGE(page.contains("`" + std::string(name) + "`"), name);
 
   leash::net::MemoryNetwork network;
   const auto failures =

@@ -230,6 +230,17 @@ void failed_bind_descriptors(Trial& t) {
   });
 }
 
+void failed_accept_descriptors(Trial& t) {
+  Listener& listener = listen(t);
+  expect_no_descriptors(t, "an accept that ends with its Context", [&] {
+    auto [context, source] = t.context().with_cancel();
+    auto accepting = t.start([&listener, &context = context] { return listener.accept(context); });
+    accepting.must_wait("an accept that nobody dials");
+    source.cancel();
+    static_cast<void>(t.must_fail(accepting.get(), canceled, "an accept whose Context is cancelled"));
+  });
+}
+
 void close_descriptors(Trial& t) {
   expect_no_descriptors(t, "what was closed", [&] {
     Listener& listener = listen(t);
@@ -280,6 +291,7 @@ std::vector<Check> listening_checks() {
       {"listener-methods-at-once", listener_methods_at_once},
       {"failed-dial-descriptors", failed_dial_descriptors},
       {"failed-bind-descriptors", failed_bind_descriptors},
+      {"failed-accept-descriptors", failed_accept_descriptors},
       {"close-descriptors", close_descriptors},
       {"reset-descriptors", reset_descriptors},
       {"destructor-descriptors", destructor_descriptors},
