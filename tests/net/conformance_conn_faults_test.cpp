@@ -1,5 +1,4 @@
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -543,12 +542,12 @@ const std::vector<ConnFault>& conn_faults() {
        false, Over::tcp},
       {"release-ends-waiting-read", "release does not unblock reads",
        [](const Parts&) -> ConnHooks {
-         return {.release = [](Conn& conn) -> Result<int> { return ::dup(conn.native_handle()); }};
+         return {.release = [](Conn&) -> Result<int> { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }};
        },
        true, Over::tcp},
       {"release-ends-waiting-write", "release does not unblock writes",
        [](const Parts&) -> ConnHooks {
-         return {.release = [](Conn& conn) -> Result<int> { return ::dup(conn.native_handle()); }};
+         return {.release = [](Conn&) -> Result<int> { return ::open("/dev/null", O_RDONLY | O_CLOEXEC); }};
        },
        true, Over::tcp},
       {"outlives-its-context", "a connection ends with the Context it was made with",

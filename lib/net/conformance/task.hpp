@@ -19,13 +19,13 @@ class Task {
  public:
   template <class Function>
   Task(Trial& trial, Function function) : trial_(&trial), shared_(std::make_shared<Shared>()) {
-    std::packaged_task<T()> task([function = std::move(function), shared = shared_]() mutable {
+    std::packaged_task<T()> task([work = std::move(function), shared = shared_]() mutable {
       shared->thread = this_thread();
       struct Ended {
         Shared& shared;
         ~Ended() { shared.ended = true; }
       } const ended{*shared};
-      return function();
+      return work();
     });
     result_ = task.get_future();
     thread_ = std::thread(std::move(task));
