@@ -44,8 +44,8 @@ struct ConnPair {
   std::unique_ptr<Conn> far = {};
 };
 
-/// Makes a new connection, whose deadlines go by the clock of the Context. It is called from several threads, one at a
-/// time.
+/// Makes a new connection, whose deadlines go by the clock of the Context. It is called in threads that the checks
+/// start, one at a time unless a check hangs.
 using MakeConnPair = Function<Result<ConnPair>(const Context& context)>;
 
 struct ConformanceOptions {
@@ -82,8 +82,9 @@ struct ConformanceOptions {
 /// ends exchanged. Returns what was found, in the order of `conn_checks`; nothing if the connections keep the contract
 /// of `Conn`.
 ///
-/// Nothing is thrown. A check that hangs is a failure: both of its ends are reset, and if it still does not return, its
-/// threads are left behind, which is a failure too. What `make_pair` refers to must then live as long as the program.
+/// A check that hangs is a failure: both of its ends are reset, and if it still does not return, its threads are left
+/// behind, which is a failure too. What `make_pair` refers to must then live as long as the program. What connections
+/// throw is a failure. Throws only `std::bad_alloc` and, where no thread can be started, `std::system_error`.
 [[nodiscard]] std::vector<ConformanceFailure> check_conn(MakeConnPair make_pair,
                                                          const ConformanceOptions& options = {});
 

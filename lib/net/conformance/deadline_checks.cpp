@@ -17,14 +17,14 @@ using std::chrono::seconds;
 void read_deadline_spares_writes(Trial& t) {
   const auto [here, there] = t.ends();
   t.must(here.set_read_deadline(t.past()), "set_read_deadline");
-  static_cast<void>(t.must_fail(read_some(here), timed_out, "a read after its deadline"));
+  t.must_fail(read_some(here), timed_out, "a read after its deadline");
   expect_transfer(t, here, there, "still", "after the other end's read deadline");
 }
 
 void write_deadline_spares_reads(Trial& t) {
   const auto [here, there] = t.ends();
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
-  static_cast<void>(t.must_fail(here.write("x"), timed_out, "a write after its deadline"));
+  t.must_fail(here.write("x"), timed_out, "a write after its deadline");
   expect_transfer(t, there, here, "still", "after the reading end's write deadline");
 }
 
@@ -46,8 +46,8 @@ void past_deadline(Trial& t) {
   t.expect_text(t.must(read_up_to(here, 1), "a read"), "w", "a read");
   t.must(here.set_deadline(t.past()), "set_deadline");
   for (int again = 0; again < 2; ++again) {
-    static_cast<void>(t.must_fail(here.write("lost"), timed_out, "a write after its deadline"));
-    static_cast<void>(t.must_fail(read_some(here), timed_out, "a read after its deadline, with data there"));
+    t.must_fail(here.write("lost"), timed_out, "a write after its deadline");
+    t.must_fail(read_some(here), timed_out, "a read after its deadline, with data there");
   }
   t.must(here.set_deadline(std::nullopt), "set_deadline to none");
   t.expect_text(t.must(read_up_to(here, 6), "a read after the deadline was taken away"), "aiting", "a read");
@@ -60,7 +60,7 @@ void deadline_ends_waiting_read(Trial& t) {
   auto reader = t.start([&here = here] { return read_some(here); });
   reader.must_wait("a read without data");
   t.must(here.set_read_deadline(t.past()), "set_read_deadline");
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read that waits when its deadline is set"));
+  t.must_fail(reader.get(), timed_out, "a read that waits when its deadline is set");
 }
 
 void deadline_ends_waiting_write(Trial& t) {
@@ -68,7 +68,7 @@ void deadline_ends_waiting_write(Trial& t) {
   auto writer = t.start([&here = here, data = t.plenty()] { return here.write(data); });
   writer.must_wait("a write that nobody reads");
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
-  static_cast<void>(t.must_fail(writer.get(), timed_out, "a write that waits when its deadline is set"));
+  t.must_fail(writer.get(), timed_out, "a write that waits when its deadline is set");
 }
 
 void deadline_of_both_ends_both(Trial& t) {
@@ -78,17 +78,17 @@ void deadline_of_both_ends_both(Trial& t) {
   reader.must_wait("a read without data");
   writer.must_wait("a write that nobody reads");
   t.must(here.set_deadline(t.past()), "set_deadline");
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read that waits when the deadline is set"));
-  static_cast<void>(t.must_fail(writer.get(), timed_out, "a write that waits when the deadline is set"));
+  t.must_fail(reader.get(), timed_out, "a read that waits when the deadline is set");
+  t.must_fail(writer.get(), timed_out, "a write that waits when the deadline is set");
 }
 
 void future_read_deadline(Trial& t) {
   const auto [here, there] = t.ends();
   const Clock::time_point deadline = t.after(milliseconds(20));
   t.must(here.set_read_deadline(deadline), "set_read_deadline");
-  static_cast<void>(t.must_fail(read_some(here), timed_out, "a read without data"));
+  t.must_fail(read_some(here), timed_out, "a read without data");
   t.expect(t.context().clock()->now() >= deadline, "a read to time out at its deadline", "it did earlier");
-  static_cast<void>(t.must_fail(read_some(here), timed_out, "a read after its deadline"));
+  t.must_fail(read_some(here), timed_out, "a read after its deadline");
 }
 
 void future_write_deadline(Trial& t) {
@@ -96,9 +96,9 @@ void future_write_deadline(Trial& t) {
   const Clock::time_point deadline = t.after(milliseconds(20));
   t.must(here.set_write_deadline(deadline), "set_write_deadline");
   const Result<void> written = here.write(t.plenty());
-  static_cast<void>(t.must_fail(written, timed_out, "a write that nobody reads"));
+  t.must_fail(written, timed_out, "a write that nobody reads");
   t.expect(t.context().clock()->now() >= deadline, "a write to time out at its deadline", "it did earlier");
-  static_cast<void>(t.must_fail(here.write("x"), timed_out, "a write after its deadline"));
+  t.must_fail(here.write("x"), timed_out, "a write after its deadline");
 }
 
 void deadline_far_off(Trial& t) {
@@ -133,8 +133,8 @@ void deadline_by_the_contexts_clock(Trial& t) {
   reader.must_wait("a read, 1 s before its deadline,");
   writer.must_wait("a write, 1 s before its deadline,");
   clock->advance(seconds(1));
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read at its deadline"));
-  static_cast<void>(t.must_fail(writer.get(), timed_out, "a write at its deadline"));
+  t.must_fail(reader.get(), timed_out, "a read at its deadline");
+  t.must_fail(writer.get(), timed_out, "a write at its deadline");
 }
 
 void later_deadline_replaces(Trial& t) {
@@ -154,8 +154,8 @@ void later_deadline_replaces(Trial& t) {
   reader.must_wait("a read after a deadline that was replaced while it waited");
   writer.must_wait("a write after a deadline that was replaced while it waited");
   clock->advance(seconds(1));
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read at its new deadline"));
-  static_cast<void>(t.must_fail(writer.get(), timed_out, "a write at its new deadline"));
+  t.must_fail(reader.get(), timed_out, "a read at its new deadline");
+  t.must_fail(writer.get(), timed_out, "a write at its new deadline");
 }
 
 void earlier_deadline_replaces(Trial& t) {
@@ -169,8 +169,8 @@ void earlier_deadline_replaces(Trial& t) {
   writer.must_wait("a write before its deadline");
   t.must(here.set_deadline(clock->now() + seconds(1)), "set_deadline");
   clock->advance(seconds(1));
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read at its new deadline"));
-  static_cast<void>(t.must_fail(writer.get(), timed_out, "a write at its new deadline"));
+  t.must_fail(reader.get(), timed_out, "a read at its new deadline");
+  t.must_fail(writer.get(), timed_out, "a write at its new deadline");
 }
 
 void no_deadline_replaces(Trial& t) {
@@ -194,8 +194,8 @@ void deadline_lasts(Trial& t) {
   t.must(ends.here.set_deadline(clock->now() + seconds(1)), "set_deadline");
   clock->advance(seconds(1));
   for (int again = 0; again < 3; ++again) {
-    static_cast<void>(t.must_fail(read_some(ends.here), timed_out, "each read after the deadline"));
-    static_cast<void>(t.must_fail(ends.here.write("lost"), timed_out, "each write after the deadline"));
+    t.must_fail(read_some(ends.here), timed_out, "each read after the deadline");
+    t.must_fail(ends.here.write("lost"), timed_out, "each write after the deadline");
     clock->advance(seconds(1));
   }
   t.must(ends.here.set_deadline(clock->now() + seconds(1)), "set_deadline");

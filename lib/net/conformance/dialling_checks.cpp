@@ -16,9 +16,9 @@ using std::chrono::seconds;
 /// What dial and bind must both refuse.
 void expect_refused(Trial& t, std::string_view network, std::string_view address, std::errc code) {
   const std::string what = " over \"" + std::string(network) + "\" to \"" + std::string(address) + "\"";
-  const Error dial_error = t.must_fail(t.dialer().dial(t.context(), network, address), code, "a dial" + what);
+  const Error dial_error = t.error_of(t.dialer().dial(t.context(), network, address), code, "a dial" + what);
   t.expect_names(dial_error, "dial", address);
-  const Error bind_error = t.must_fail(t.binder().bind(t.context(), network, address), code, "a bind" + what);
+  const Error bind_error = t.error_of(t.binder().bind(t.context(), network, address), code, "a bind" + what);
   t.expect_names(bind_error, "bind", address);
 }
 
@@ -53,7 +53,7 @@ std::string free_address(Trial& t) {
 void refused_dial(Trial& t) {
   const std::string address = free_address(t);
   const auto dialled = try_dial(t, t.context(), address);
-  const Error error = t.must_fail(dialled, std::errc::connection_refused, "a dial to where no one listens");
+  const Error error = t.error_of(dialled, std::errc::connection_refused, "a dial to where no one listens");
   t.expect_names(error, "dial", address);
 }
 
@@ -89,7 +89,7 @@ void expect_goes_by(Trial& t, FakeClock& clock, Conn& conn) {
   clock.advance(seconds(29));
   reader.must_wait("a read, 1 s before its deadline by the Context's clock,");
   clock.advance(seconds(1));
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read at its deadline by the Context's clock"));
+  t.must_fail(reader.get(), timed_out, "a read at its deadline by the Context's clock");
 }
 
 void dialled_by_the_contexts_clock(Trial& t) {
@@ -107,7 +107,7 @@ void cancel_ends_dial(Trial& t) {
   auto dialling = t.start([&t, &context = context, &address] { return try_dial(t, context, address); });
   dialling.must_wait("a dial that nobody answers");
   source.cancel(Error("stop", "the check", std::errc::interrupted));
-  const Error error = t.must_fail(dialling.get(), canceled, "a dial that waits when its Context is cancelled");
+  const Error error = t.error_of(dialling.get(), canceled, "a dial that waits when its Context is cancelled");
   t.expect_names(error, "dial", address);
 }
 
@@ -120,7 +120,7 @@ void expiry_ends_dial(Trial& t) {
   clock->advance(seconds(29));
   dialling.must_wait("a dial that nobody answers, 1 s before the deadline of its Context,");
   clock->advance(seconds(1));
-  const Error error = t.must_fail(dialling.get(), timed_out, "a dial at the deadline of its Context");
+  const Error error = t.error_of(dialling.get(), timed_out, "a dial at the deadline of its Context");
   t.expect_names(error, "dial", address);
 }
 
@@ -152,7 +152,7 @@ void cancel_races_dial(Trial& t) {
     if (conn) {
       t.must(t.keep(*std::move(conn)).close(), "close of what was dialled before its Context was cancelled");
     } else {
-      static_cast<void>(t.must_fail(conn, canceled, "a dial whose Context is cancelled"));
+      t.must_fail(conn, canceled, "a dial whose Context is cancelled");
     }
   }
   t.must(listener.close(), "close of the listener");

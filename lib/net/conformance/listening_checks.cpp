@@ -28,7 +28,7 @@ void port_zero(Trial& t) {
 void address_in_use(Trial& t) {
   Listener& listener = listen(t);
   const std::string address = to_string(listener.address());
-  const Error error = t.must_fail(try_bind(t, address), std::errc::address_in_use, "a bind to an address in use");
+  const Error error = t.error_of(try_bind(t, address), std::errc::address_in_use, "a bind to an address in use");
   t.expect_names(error, "bind", address);
   expect_works(t, connect(t, listener), "after a bind that was refused");
 }
@@ -77,7 +77,7 @@ void close_ends_accepts(Trial& t) {
   for (const auto& accepting : accepts) accepting.must_wait("an accept that nobody dials");
   t.must(listener.close(), "close of the listener");
   for (auto& accepting : accepts) {
-    static_cast<void>(t.must_fail(accepting.get(), closed, "each accept that waits when the listener is closed"));
+    t.must_fail(accepting.get(), closed, "each accept that waits when the listener is closed");
   }
 }
 
@@ -87,7 +87,7 @@ void cancel_ends_accept(Trial& t) {
   auto accepting = t.start([&listener, &context = context] { return listener.accept(context); });
   accepting.must_wait("an accept that nobody dials");
   source.cancel(Error("stop", "the check", std::errc::interrupted));
-  const Error error = t.must_fail(accepting.get(), canceled, "an accept that waits when its Context is cancelled");
+  const Error error = t.error_of(accepting.get(), canceled, "an accept that waits when its Context is cancelled");
   t.expect_names(error, "accept", to_string(listener.address()));
   static_cast<void>(connect(t, listener));
 }
@@ -100,7 +100,7 @@ void expiry_ends_accept(Trial& t) {
   clock->advance(seconds(29));
   accepting.must_wait("an accept, 1 s before the deadline of its Context,");
   clock->advance(seconds(1));
-  static_cast<void>(t.must_fail(accepting.get(), timed_out, "an accept at the deadline of its Context"));
+  t.must_fail(accepting.get(), timed_out, "an accept at the deadline of its Context");
   static_cast<void>(connect(t, listener));
 }
 
@@ -114,14 +114,14 @@ void accepted_by_the_contexts_clock(Trial& t) {
   clock->advance(seconds(29));
   reader.must_wait("a read, 1 s before its deadline by the Context's clock,");
   clock->advance(seconds(1));
-  static_cast<void>(t.must_fail(reader.get(), timed_out, "a read at its deadline by the Context's clock"));
+  t.must_fail(reader.get(), timed_out, "a read at its deadline by the Context's clock");
 }
 
 void listener_use_after_close(Trial& t) {
   Listener& listener = listen(t);
   const Address address = listener.address();
   t.must(listener.close(), "close of the listener");
-  const Error error = t.must_fail(listener.accept(t.context()), closed, "an accept after close");
+  const Error error = t.error_of(listener.accept(t.context()), closed, "an accept after close");
   t.expect_names(error, "accept", to_string(address));
   t.expect(listener.native_handle() == -1, "the listener's native_handle after close to be -1",
            "it is " + std::to_string(listener.native_handle()));
@@ -132,7 +132,7 @@ void listener_use_after_close(Trial& t) {
 void listener_double_close(Trial& t) {
   Listener& listener = listen(t);
   t.must(listener.close(), "close of the listener");
-  const Error error = t.must_fail(listener.close(), closed, "a second close of the listener");
+  const Error error = t.error_of(listener.close(), closed, "a second close of the listener");
   t.expect_names(error, "close", to_string(listener.address()));
 }
 
@@ -140,8 +140,8 @@ void listener_close_resets_backlog(Trial& t) {
   Listener& listener = listen(t);
   Conn& waiting = dial(t, listener, t.context());
   t.must(listener.close(), "close of the listener");
-  static_cast<void>(t.must_fail(read_some(waiting), std::errc::connection_reset,
-                                "a read from a listener that was closed before it accepted"));
+  t.must_fail(read_some(waiting), std::errc::connection_reset,
+              "a read from a listener that was closed before it accepted");
 }
 
 void listener_destructor_closes(Trial& t) {
@@ -149,10 +149,10 @@ void listener_destructor_closes(Trial& t) {
   const std::string address = to_string(listener.address());
   Conn& waiting = dial(t, listener, t.context());
   t.destroy(listener);
-  static_cast<void>(t.must_fail(read_some(waiting), std::errc::connection_reset,
-                                "a read from a listener that was destroyed before it accepted"));
+  t.must_fail(read_some(waiting), std::errc::connection_reset,
+              "a read from a listener that was destroyed before it accepted");
   const auto dialled = try_dial(t, t.context(), address);
-  static_cast<void>(t.must_fail(dialled, std::errc::connection_refused, "a dial to a listener that was destroyed"));
+  t.must_fail(dialled, std::errc::connection_refused, "a dial to a listener that was destroyed");
 }
 
 void accepted_outlives_listener(Trial& t) {
@@ -174,7 +174,7 @@ void listener_methods_at_once(Trial& t) {
           if (i % 2 == 0) {
             auto accepted = listener.accept(t.context());
             if (!accepted) {
-              static_cast<void>(t.must_fail(accepted, closed, "an accept that races with close"));
+              t.must_fail(accepted, closed, "an accept that races with close");
               return;
             }
             t.keep(*std::move(accepted));
@@ -184,8 +184,8 @@ void listener_methods_at_once(Trial& t) {
               t.keep(*std::move(dialled));
             } else {
               // TCP may have taken the connection before it learned that the listener was closed.
-              static_cast<void>(t.must_fail(dialled, {std::errc::connection_refused, std::errc::connection_reset},
-                                            "a dial that races with close"));
+              t.must_fail(dialled, {std::errc::connection_refused, std::errc::connection_reset},
+                          "a dial that races with close");
             }
             t.expect(to_string(listener.address()) == address, "the address to stay " + address, "it changed");
             static_cast<void>(listener.native_handle());
@@ -219,14 +219,14 @@ void failed_dial_descriptors(Trial& t) {
   t.must(listener.close(), "close of the listener");
   expect_no_descriptors(t, "a dial that is refused", [&] {
     const auto dialled = try_dial(t, t.context(), address);
-    static_cast<void>(t.must_fail(dialled, std::errc::connection_refused, "a dial to where no one listens"));
+    t.must_fail(dialled, std::errc::connection_refused, "a dial to where no one listens");
   });
 }
 
 void failed_bind_descriptors(Trial& t) {
   const std::string address = to_string(listen(t).address());
   expect_no_descriptors(t, "a bind that is refused", [&] {
-    static_cast<void>(t.must_fail(try_bind(t, address), std::errc::address_in_use, "a bind to an address in use"));
+    t.must_fail(try_bind(t, address), std::errc::address_in_use, "a bind to an address in use");
   });
 }
 
@@ -237,7 +237,7 @@ void failed_accept_descriptors(Trial& t) {
     auto accepting = t.start([&listener, &context = context] { return listener.accept(context); });
     accepting.must_wait("an accept that nobody dials");
     source.cancel();
-    static_cast<void>(t.must_fail(accepting.get(), canceled, "an accept whose Context is cancelled"));
+    t.must_fail(accepting.get(), canceled, "an accept whose Context is cancelled");
   });
 }
 

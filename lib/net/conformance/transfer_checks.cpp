@@ -109,7 +109,7 @@ void racing_reads(Trial& t) {
         t.must(here.set_read_deadline(t.after(std::chrono::milliseconds(1))), "set_read_deadline");
         const Result<std::size_t> count = here.read(bytes_of(buffer));
         if (!count) {
-          static_cast<void>(t.must_fail(count, timed_out, "a read that races with others"));
+          t.must_fail(count, timed_out, "a read that races with others");
         } else {
           const std::string_view got = std::string_view(buffer).substr(0, std::min(*count, buffer.size()));
           t.expect(!got.empty() && got.find_first_not_of('x') == std::string_view::npos,
@@ -142,7 +142,7 @@ void racing_writes(Trial& t) {
         t.must(here.set_write_deadline(t.after(std::chrono::milliseconds(1))), "set_write_deadline");
         const Result<void> written = here.write(buffer);
         std::ranges::fill(buffer, 'z');
-        if (!written) static_cast<void>(t.must_fail(written, timed_out, "a write that races with others"));
+        if (!written) t.must_fail(written, timed_out, "a write that races with others");
       }
     }));
   }
@@ -155,7 +155,7 @@ void read_buffer_free_after_timeout(Trial& t) {
   const auto [here, there] = t.ends();
   std::string buffer(64, '\0');
   t.must(here.set_read_deadline(t.after(std::chrono::milliseconds(5))), "set_read_deadline");
-  static_cast<void>(t.must_fail(here.read(bytes_of(buffer)), timed_out, "a read without data"));
+  t.must_fail(here.read(bytes_of(buffer)), timed_out, "a read without data");
   std::ranges::fill(buffer, 'k');
   t.must(here.set_read_deadline(std::nullopt), "set_read_deadline to none");
   expect_transfer(t, there, here, "late", "after a timeout");
@@ -169,7 +169,7 @@ void write_buffer_free_after_timeout(Trial& t) {
   auto writer = t.start([&here = here, &buffer] { return here.write(buffer); });
   writer.must_wait("a write that nobody reads");
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
-  static_cast<void>(t.must_fail(writer.get(), timed_out, "a write that nobody reads"));
+  t.must_fail(writer.get(), timed_out, "a write that nobody reads");
   std::ranges::fill(buffer, '\0');
   t.must(here.set_write_deadline(std::nullopt), "set_write_deadline to none");
   t.must(here.close(), "close");
@@ -291,8 +291,8 @@ void vectored_timeouts(Trial& t) {
   const std::array<std::span<std::byte>, 1> buffers{bytes_of(buffer)};
   const std::array<std::span<const std::byte>, 1> pieces{bytes_of(std::string_view("lost"))};
   t.must(here.set_deadline(t.past()), "set_deadline");
-  static_cast<void>(t.must_fail(here.readv(buffers), timed_out, "readv after its deadline"));
-  static_cast<void>(t.must_fail(here.writev(pieces), timed_out, "writev after its deadline"));
+  t.must_fail(here.readv(buffers), timed_out, "readv after its deadline");
+  t.must_fail(here.writev(pieces), timed_out, "writev after its deadline");
   t.must(here.set_deadline(std::nullopt), "set_deadline to none");
   expect_transfer(t, here, there, "x", "after writev timed out");
 }
@@ -304,8 +304,8 @@ void write_count(Trial& t) {
   const std::size_t first = t.must(read_up_to(there, 1000), "the peer's read").size();
   writer.must_wait("a write that nobody reads");
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
-  const Error error = t.must_fail(writer.get(), timed_out, "a write that nobody reads");
-  const Error second = t.must_fail(here.write("lost"), timed_out, "a write after its deadline");
+  const Error error = t.error_of(writer.get(), timed_out, "a write that nobody reads");
+  const Error second = t.error_of(here.write("lost"), timed_out, "a write after its deadline");
   t.expect(second.detail() == "0 of 4 bytes written", "the detail \"0 of 4 bytes written\"",
            "it is \"" + std::string(second.detail()) + "\"");
   t.must(here.close(), "close");

@@ -9,6 +9,21 @@ namespace {
 /// More would only say the same again.
 constexpr std::size_t max_failures = 4;
 
+/// Ends a handle, whatever it says to that.
+void end(Conn& conn) noexcept {
+  try {
+    static_cast<void>(conn.reset());
+  } catch (...) {  // NOLINT(bugprone-empty-catch): what it does while it is used is checked
+  }
+}
+
+void end(Listener& listener) noexcept {
+  try {
+    static_cast<void>(listener.close());
+  } catch (...) {  // NOLINT(bugprone-empty-catch): as above
+  }
+}
+
 }  // namespace
 
 Trial::Trial(std::string_view check, std::shared_ptr<const Subject> subject, bool exchanged)
@@ -134,8 +149,8 @@ void Trial::expect_text(std::string_view got, std::string_view wanted, std::stri
 void Trial::end_handles() {
   source_.cancel();
   const Handles handles = this->handles();
-  for (const auto& conn : handles.conns) static_cast<void>(conn->reset());
-  for (const auto& listener : handles.listeners) static_cast<void>(listener->close());
+  for (const auto& conn : handles.conns) end(*conn);
+  for (const auto& listener : handles.listeners) end(*listener);
 }
 
 void Trial::let_go_of_handles() {
@@ -175,24 +190,22 @@ Trial::End Trial::wait(std::chrono::milliseconds limit) {
 }
 
 bool Trial::put_to_an_end(std::chrono::milliseconds limit) {
-  const auto begin = [this](auto end) {
+  const auto begin = [this](auto action) {
     {
       const std::lock_guard lock(mutex_);
       ++ending_;
     }
-    std::thread([self = shared_from_this(), end = std::move(end)]() mutable {
-      end();
+    std::thread([self = shared_from_this(), action = std::move(action)]() mutable {
+      action();
       const std::lock_guard lock(self->mutex_);
       --self->ending_;
       self->changed_.notify_all();
     }).detach();
   };
   begin([this] { source_.cancel(); });
-  Handles handles = this->handles();
-  for (auto& conn : handles.conns) begin([conn = std::move(conn)] { static_cast<void>(conn->reset()); });
-  for (auto& listener : handles.listeners) {
-    begin([listener = std::move(listener)] { static_cast<void>(listener->close()); });
-  }
+  const Handles handles = this->handles();
+  for (const auto& conn : handles.conns) begin([conn] { end(*conn); });
+  for (const auto& listener : handles.listeners) begin([listener] { end(*listener); });
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, limit, [this] { return returned_ && ending_ == 0; });
 }

@@ -91,16 +91,22 @@ class Trial : public std::enable_shared_from_this<Trial> {
     if constexpr (!std::is_void_v<T>) return *std::move(result);
   }
 
-  /// Expects `result` to be a failure with one of `codes`, and returns the Error; leaves the check if it is none.
+  /// Expects `result` to be a failure with one of `codes`; leaves the check if it is none.
   template <class T>
-  Error must_fail(const Result<T>& result, std::initializer_list<std::errc> codes, std::string_view what) {
+  void must_fail(const Result<T>& result, std::initializer_list<std::errc> codes, std::string_view what) {
     if (result) abandon(to_fail(what, codes), succeeded(result));
     expect_code(result.error(), codes, what);
-    return result.error();
   }
   template <class T>
-  Error must_fail(const Result<T>& result, std::errc code, std::string_view what) {
-    return must_fail(result, {code}, what);
+  void must_fail(const Result<T>& result, std::errc code, std::string_view what) {
+    must_fail(result, {code}, what);
+  }
+
+  /// The same, and returns the Error.
+  template <class T>
+  Error error_of(const Result<T>& result, std::errc code, std::string_view what) {
+    must_fail(result, code, what);
+    return result.error();
   }
 
   /// Expects `error` to say what failed: the name of the operation, and the subject.
