@@ -116,6 +116,9 @@ class TrackedDialer;
 enum class Direction : unsigned char;
 enum class errc;
 struct Address;
+struct ConformanceFailure;
+struct ConformanceOptions;
+struct ConnPair;
 struct HostPort;
 }  // namespace net
 

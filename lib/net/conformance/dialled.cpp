@@ -1,0 +1,28 @@
+#include <leash/net/conformance/dialled.hpp>
+
+namespace LEASH_NAMESPACE::net::conformance {
+
+Listener& listen(Trial& trial) { return trial.keep(trial.must(try_bind(trial, trial.options().address), "bind")); }
+
+Conn& dial(Trial& trial, const Listener& listener, const Context& context) {
+  return trial.keep(trial.must(try_dial(trial, context, to_string(listener.address())), "dial"));
+}
+
+Conn& accept(Trial& trial, Listener& listener, const Context& context) {
+  return trial.keep(trial.must(listener.accept(context), "accept"));
+}
+
+Ends connect(Trial& trial, Listener& listener) {
+  Conn& here = dial(trial, listener, trial.context());
+  return {here, accept(trial, listener, trial.context())};
+}
+
+Result<std::unique_ptr<Conn>> try_dial(const Trial& trial, const Context& context, const std::string& address) {
+  return trial.dialer().dial(context, trial.options().network, address);
+}
+
+Result<std::unique_ptr<Listener>> try_bind(const Trial& trial, const std::string& address) {
+  return trial.binder().bind(trial.context(), trial.options().network, address);
+}
+
+}  // namespace LEASH_NAMESPACE::net::conformance
