@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <leash/config.hpp>
@@ -22,27 +21,36 @@ class ByteRing {
   void put(std::span<const std::byte> data) noexcept {
     std::size_t end = begin_ + size_;
     if (end >= capacity_) end -= capacity_;
-    const std::size_t first = std::min(data.size(), capacity_ - end);
+    size_ += data.size();
+    const std::size_t first = capacity_ - end;
+    if (data.size() <= first) [[likely]]
+      return copy(bytes_.get() + end, data);
     copy(bytes_.get() + end, data.first(first));
     copy(bytes_.get(), data.subspan(first));
-    size_ += data.size();
   }
 
   /// Takes the first bytes out; there must be as many as `buffer` holds.
   void take(std::span<std::byte> buffer) noexcept {
-    const std::size_t first = std::min(buffer.size(), capacity_ - begin_);
-    copy(buffer.data(), {bytes_.get() + begin_, first});
-    copy(buffer.data() + first, {bytes_.get(), buffer.size() - first});
+    const std::size_t first = capacity_ - begin_;
+    if (buffer.size() <= first) [[likely]] {
+      copy(buffer.data(), {bytes_.get() + begin_, buffer.size()});
+    } else {
+      copy(buffer.data(), {bytes_.get() + begin_, first});
+      copy(buffer.data() + first, {bytes_.get(), buffer.size() - first});
+    }
     drop(buffer.size());
   }
 
   /// Drops the first `count` bytes; there must be as many.
   void drop(std::size_t count) noexcept {
     size_ -= count;
+    if (size_ == 0) {
+      // What is sent next goes where the last bytes were, which are in the processor's cache.
+      begin_ = 0;
+      return;
+    }
     begin_ += count;
     if (begin_ >= capacity_) begin_ -= capacity_;
-    // What is sent next goes where the last bytes were, which are in the processor's cache.
-    if (size_ == 0) begin_ = 0;
   }
 
   /// Drops the last `count` bytes; there must be as many.

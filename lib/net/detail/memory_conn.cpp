@@ -12,34 +12,38 @@ MemoryConn::MemoryConn(std::shared_ptr<MemoryLink> link, End end, const std::sha
 
 MemoryConn::~MemoryConn() { link_->close(end_); }
 
-std::unexpected<Error> MemoryConn::failure(std::string_view operation, std::error_code code,
-                                           std::string_view detail) const {
+std::unexpected<Error> MemoryConn::failure(std::string_view operation, std::errc code, std::string_view detail) const {
   return fail(operation, ends(link_->address(end_), link_->address(other(end_))), code, detail);
 }
 
 std::unexpected<Error> MemoryConn::closed(std::string_view operation) const {
-  return failure(operation, std::make_error_code(std::errc::bad_file_descriptor));
+  return failure(operation, std::errc::bad_file_descriptor);
 }
 
 Result<std::size_t> MemoryConn::do_read(std::span<std::byte> buffer, std::source_location site) {
+  read_deadline_.renew_after_fork();
+  std::size_t count = 0;
+  if (link_->read_at_once(end_, buffer, read_deadline_, count)) return count;
   return do_readv({&buffer, 1}, site);
 }
 
 Result<std::size_t> MemoryConn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location) {
   read_deadline_.renew_after_fork();
   const MemoryLink::Transfer transfer = link_->read(end_, buffers, read_deadline_);
-  if (transfer.error) return failure("read", transfer.error);
+  if (transfer.error != std::errc()) return failure("read", transfer.error);
   return transfer.count;
 }
 
 Result<void> MemoryConn::do_write(std::span<const std::byte> data, std::source_location site) {
+  write_deadline_.renew_after_fork();
+  if (link_->write_at_once(end_, data, write_deadline_)) return {};
   return do_writev({&data, 1}, site);
 }
 
 Result<void> MemoryConn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location) {
   write_deadline_.renew_after_fork();
   const MemoryLink::Transfer transfer = link_->write(end_, data, write_deadline_);
-  if (!transfer.error) return {};
+  if (transfer.error == std::errc()) return {};
   std::size_t size = 0;
   for (const std::span<const std::byte> piece : data) size += piece.size();
   return failure("write", transfer.error, written_of(transfer.count, size));
@@ -77,8 +81,7 @@ int MemoryConn::do_native_handle() const noexcept { return -1; }
 
 Result<int> MemoryConn::do_release(std::source_location) {
   if (link_->closed(end_)) return closed("release");
-  return failure("release", std::make_error_code(std::errc::operation_not_supported),
-                 "a connection in memory has no descriptor");
+  return failure("release", std::errc::operation_not_supported, "a connection in memory has no descriptor");
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -30,7 +30,7 @@ class MemoryConn final : public Conn {
   int do_native_handle() const noexcept override;
   Result<int> do_release(std::source_location site) override;
 
-  std::unexpected<Error> failure(std::string_view operation, std::error_code code, std::string_view detail = {}) const;
+  std::unexpected<Error> failure(std::string_view operation, std::errc code, std::string_view detail = {}) const;
   std::unexpected<Error> closed(std::string_view operation) const;
   Result<void> ended(bool succeeded, std::string_view operation);
 

@@ -1,34 +1,15 @@
 #include <algorithm>
-#include <leash/net/detail/deadline.hpp>
 #include <leash/net/detail/memory_link.hpp>
 #include <leash/net/detail/timed_wait.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
-#include <leash/os/happens_before.hpp>
-#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-std::error_code code_of(std::errc code) noexcept { return std::make_error_code(code); }
+using Locked = os::BiasedLock::Guard;
 
-/// The lock of a link, which a program's ThreadSanitizer sees.
-class Locked {
- public:
-  Locked(os::WordLock& lock) noexcept : lock_(lock) {
-    lock_.lock();
-    os::happens_after(&lock_);
-  }
-  Locked(const Locked&) = delete;
-  Locked& operator=(const Locked&) = delete;
-  ~Locked() {
-    os::happens_before(&lock_);
-    lock_.unlock();
-  }
-
- private:
-  os::WordLock& lock_;
-};
+constexpr std::errc none{};
 
 }  // namespace
 
@@ -110,14 +91,14 @@ bool MemoryLink::try_read(End end, std::span<const std::span<std::byte>> buffers
                           Transfer& result) {
   OneWay& in = direction_to(end);
   if (in.reader_closed) {
-    result.error = code_of(std::errc::bad_file_descriptor);
+    result.error = std::errc::bad_file_descriptor;
     return true;
   }
   if (deadline.passed()) {
-    result.error = code_of(std::errc::timed_out);
+    result.error = std::errc::timed_out;
     return true;
   }
-  if (in.read_error) {
+  if (in.read_error != none) {
     result.error = in.read_error;
     return true;
   }
@@ -154,10 +135,19 @@ MemoryLink::Transfer MemoryLink::write(End end, std::span<const std::span<const 
   return result;
 }
 
-bool MemoryLink::end_write(OneWay& out, const Pieces& pieces, std::error_code error, Transfer& result) noexcept {
+void MemoryLink::note_plain() noexcept {
+  const auto plain = [](const OneWay& way) {
+    return !way.transit && !way.writer && !way.end_sent && !way.reader_closed && way.read_error == none &&
+           way.write_error == none;
+  };
+  plain_ = std::ranges::all_of(directions_, plain);
+}
+
+bool MemoryLink::end_write(OneWay& out, const Pieces& pieces, std::errc error, Transfer& result) noexcept {
   result = {pieces.written, error};
   if (pieces.writer) {
     out.writer = os::ThreadId();
+    note_plain();
     out.writable.notify_all();
   }
   return true;
@@ -165,20 +155,25 @@ bool MemoryLink::end_write(OneWay& out, const Pieces& pieces, std::error_code er
 
 bool MemoryLink::try_write(End end, Pieces& pieces, const Deadline& deadline, Clock::time_point now, Transfer& result) {
   OneWay& out = direction_from(end);
-  if (direction_to(end).reader_closed) return end_write(out, pieces, code_of(std::errc::bad_file_descriptor), result);
-  if (deadline.passed()) return end_write(out, pieces, code_of(std::errc::timed_out), result);
+  if (direction_to(end).reader_closed) return end_write(out, pieces, std::errc::bad_file_descriptor, result);
+  if (deadline.passed()) return end_write(out, pieces, std::errc::timed_out, result);
   for (;;) {
-    if (out.end_sent) return end_write(out, pieces, code_of(std::errc::broken_pipe), result);
-    if (out.write_error) return end_write(out, pieces, out.write_error, result);
+    if (out.end_sent) return end_write(out, pieces, std::errc::broken_pipe, result);
+    if (out.write_error != none) return end_write(out, pieces, out.write_error, result);
     // A forked child goes on where a thread that it does not have was writing.
     if (out.writer && out.writer != pieces.writer && !out.writer.lost()) return false;
     const std::size_t moved = pieces.move_to(out.ring);
     if (moved != 0) send(out, Signal::data, moved, now);
-    if (pieces.left.empty()) return end_write(out, pieces, {}, result);
+    if (pieces.left.empty()) return end_write(out, pieces, none, result);
     if (out.ring.room() == 0) break;
   }
   pieces.writer = out.writer = os::ThreadId::current();
+  note_plain();
   return false;
+}
+
+void MemoryLink::accepted() noexcept {
+  if (dialled_by_ == os::ThreadId::current()) lock_.bias();
 }
 
 bool MemoryLink::close_write(End end) {
@@ -186,6 +181,7 @@ bool MemoryLink::close_write(End end) {
     OneWay& out = direction_from(end);
     if (direction_to(end).reader_closed) return false;
     if (!std::exchange(out.end_sent, true)) send(out, Signal::end, 0, now);
+    note_plain();
     wake_all();
     return true;
   });
@@ -223,7 +219,8 @@ bool MemoryLink::shut(End end, bool reset, Clock::time_point now) {
     send(out, Signal::end, 0, now);
   }
   out.end_sent = true;
-  if (local_ && !in.write_error) in.write_error = code_of(std::errc::broken_pipe);
+  if (local_ && in.write_error == none) in.write_error = std::errc::broken_pipe;
+  note_plain();
   wake_all();
   return true;
 }
@@ -271,11 +268,11 @@ void MemoryLink::arrive(OneWay& way, const Transit::Arrival& arrival) {
       break;
     case Signal::reset:
       // As in Linux: who knows of the end may still read what came before it.
-      if (!answer.write_error) {
-        answer.write_error = code_of(way.end_arrived ? std::errc::broken_pipe : std::errc::connection_reset);
+      if (answer.write_error == none) {
+        answer.write_error = way.end_arrived ? std::errc::broken_pipe : std::errc::connection_reset;
       }
       if (way.end_arrived) break;
-      way.read_error = code_of(std::errc::connection_reset);
+      way.read_error = std::errc::connection_reset;
       way.ring.drop(way.ring.size());
       break;
   }
@@ -293,10 +290,11 @@ Clock::time_point MemoryLink::next_arrival() const noexcept {
 void MemoryLink::cut() {
   const Locked lock(lock_);
   for (OneWay& way : directions_) {
-    way.read_error = way.write_error = code_of(std::errc::connection_reset);
+    way.read_error = way.write_error = std::errc::connection_reset;
     way.ring.drop(way.ring.size());
     if (way.transit) way.transit->drop_data();
   }
+  note_plain();
   wake_all();
 }
 
@@ -314,6 +312,7 @@ void MemoryLink::set_shapes(const Shape& from_dialled, const Shape& from_accepte
     for (OneWay& way : directions_) way.transit.reset();
   }
   shaped_.store(shaped, std::memory_order_relaxed);
+  note_plain();
   wake_all();
 }
 

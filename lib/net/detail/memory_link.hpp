@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -8,17 +9,17 @@
 #include <leash/net/address.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/byte_ring.hpp>
+#include <leash/net/detail/deadline.hpp>
 #include <leash/net/detail/transit.hpp>
+#include <leash/os/biased_lock.hpp>
 #include <leash/os/event_count.hpp>
 #include <leash/os/fork.hpp>
-#include <leash/os/word_lock.hpp>
 #include <memory>
 #include <span>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-class Deadline;
 class TrafficRules;
 
 /// The two ends of a connection in memory: the one that dialled, and the one that was accepted.
@@ -36,7 +37,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   /// How many bytes were read or written, and why not more.
   struct Transfer {
     std::size_t count = 0;
-    std::error_code error;
+    std::errc error{};  ///< 0 for none.
   };
 
   /// `clock` is what the rules go by. `capacity` is how many bytes each direction holds.
@@ -49,12 +50,40 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const Address& address(End end) const noexcept { return direction_to(other(end)).from; }
   const std::shared_ptr<Clock>& clock() const noexcept { return clock_; }
 
+  /// As `read` and `write` of one buffer, but false, and nothing was done, where more is to be considered than whether
+  /// there are bytes or room.
+  bool read_at_once(End end, std::span<std::byte> buffer, const Deadline& deadline, std::size_t& count) {
+    OneWay& in = direction_to(end);
+    {
+      const os::BiasedLock::Guard lock(lock_);
+      count = std::min(in.ring.size(), buffer.size());
+      if (!plain_ || count == 0 || deadline.passed()) return false;
+      in.ring.take(buffer.first(count));
+    }
+    in.writable.notify_all();
+    return true;
+  }
+
+  bool write_at_once(End end, std::span<const std::byte> data, const Deadline& deadline) {
+    OneWay& out = direction_from(end);
+    {
+      const os::BiasedLock::Guard lock(lock_);
+      if (!plain_ || data.size() > out.ring.room() || deadline.passed()) return false;
+      out.ring.put(data);
+    }
+    out.readable.notify_all();
+    return true;
+  }
+
   /// Waits for bytes, and fills one buffer after the other with those that are there. 0 bytes without an error mean the
   /// end of the stream.
   Transfer read(End end, std::span<const std::span<std::byte>> buffers, const Deadline& deadline);
 
   /// Sends all pieces, and waits where the direction is full. Another thread's bytes do not come between.
   Transfer write(End end, std::span<const std::span<const std::byte>> pieces, const Deadline& deadline);
+
+  /// The accepting thread has got it. Where that is the dialling one too, as in many tests, it is the first to use it.
+  void accepted() noexcept;
 
   // These return false if the end was closed before.
   bool close_write(End end);
@@ -90,9 +119,9 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
     std::unique_ptr<Transit> transit;  ///< Of both directions, or of none.
     os::EventCount readable;
     os::EventCount writable;
-    os::ThreadId writer;         ///< The thread that is in the middle of a write.
-    std::error_code read_error;  ///< What a read fails with, and a write.
-    std::error_code write_error;
+    os::ThreadId writer;     ///< The thread that is in the middle of a write.
+    std::errc read_error{};  ///< What a read fails with, and a write.
+    std::errc write_error{};
     bool end_sent = false;     ///< The writer has closed.
     bool end_arrived = false;  ///< The reader knows.
     bool reader_closed = false;
@@ -109,9 +138,10 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   auto locked(Body body);
 
   // With the lock held.
+  void note_plain() noexcept;
   bool try_read(End end, std::span<const std::span<std::byte>> buffers, const Deadline& deadline, Transfer& result);
   bool try_write(End end, Pieces& pieces, const Deadline& deadline, Clock::time_point now, Transfer& result);
-  bool end_write(OneWay& out, const Pieces& pieces, std::error_code error, Transfer& result) noexcept;
+  bool end_write(OneWay& out, const Pieces& pieces, std::errc error, Transfer& result) noexcept;
   bool shut(End end, bool reset, Clock::time_point now);
   void send(OneWay& way, Signal signal, std::size_t size, Clock::time_point now);
   void send_reset(OneWay& way, Clock::time_point now);
@@ -121,11 +151,13 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
 
   const std::shared_ptr<TrafficRules> rules_;
   const std::shared_ptr<Clock> clock_;
+  const os::ThreadId dialled_by_ = os::ThreadId::current();
   std::size_t index_ = 0;  ///< Of `rules_`.
   const bool local_;       ///< As a socket of the network "unix": a close is known at once.
   /// Whether there are Transits. Changes with the lock held.
   std::atomic<bool> shaped_{false};
-  os::WordLock lock_;
+  os::BiasedLock lock_;
+  bool plain_ = true;  ///< Nothing was closed, no rule applies, and no write waits for room.
   std::array<OneWay, 2> directions_;
 };
 

@@ -16,6 +16,7 @@ MemoryListener::~MemoryListener() { shut(); }
 Result<std::unique_ptr<Conn>> MemoryListener::do_accept(Call call) {
   Result<std::shared_ptr<MemoryLink>> link = backlog_->pop(call.context(), to_string(address_));
   if (!link) return std::unexpected(std::move(link).error());
+  (*link)->accepted();
   return std::make_unique<MemoryConn>(*std::move(link), End::accepted, call.context().clock());
 }
 
