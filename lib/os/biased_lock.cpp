@@ -6,7 +6,8 @@
 namespace LEASH_NAMESPACE::os {
 
 void BiasedLock::bias() noexcept {
-  if (thread_index() == 0) return;
+  static_cast<void>(thread_index());
+  if (!Gate::has_own_stripe()) return;
   const std::lock_guard lock(lock_);
   owner_.store(Gate::stripe_number(), std::memory_order_relaxed);
 }

@@ -43,13 +43,13 @@ class BiasedLock {
   void bias() noexcept;
 
  private:
-  static constexpr std::uint32_t nobody = 0xffffffff;
+  static constexpr std::uint32_t nobody = 0;
 
   /// Returns whether the bias allowed it.
   [[gnu::always_inline]] bool lock() noexcept {
     Gate::Thread& self = Gate::thread;
-    // The number of a stripe of its own is a live thread's alone.
-    if (owner_.load(std::memory_order_relaxed) == self.number && self.depth == 0) [[likely]] {
+    // The number of a stripe of one's own is that of no other live thread which has one.
+    if (owner_.load(std::memory_order_relaxed) == self.number && self.own && self.depth == 0) [[likely]] {
       // As `Gate::enter`. One fence is for both: this thread stores `held_` and loads `owner_`, one that ends the bias
       // stores `owner_` and loads `held_`.
       self.depth = 1;
@@ -80,7 +80,7 @@ class BiasedLock {
   void lock_slowly() noexcept;
   void wake() noexcept;
 
-  std::atomic<std::uint32_t> owner_{nobody};  ///< Whom it is biased to. Changes with `lock_` held.
+  std::atomic<std::uint32_t> owner_{nobody};  ///< The index of the thread it is biased to. Changes with `lock_` held.
   std::atomic<std::uint32_t> held_{0};        ///< 1 while the owner holds it by its bias.
   WordLock lock_;
 };
