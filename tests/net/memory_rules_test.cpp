@@ -227,8 +227,8 @@ TEST_CASE("bandwidth: a line that was idle has nothing saved up, and one that is
   hosts.clock->advance(600ms);
   CHECK(there_now(hosts, *hosts.far) == std::string(500, 'a') + std::string(100, 'b'));
   must(hosts.near->write(std::string(500, 'c')));
-  hosts.clock->advance(900ms);
-  CHECK(there_now(hosts, *hosts.far) == std::string(400, 'b') + std::string(500, 'c'));
+  hosts.clock->advance(600ms);
+  CHECK(there_now(hosts, *hosts.far) == std::string(400, 'b') + std::string(200, 'c'));
 }
 
 TEST_CASE("bandwidth: the strictest counts, latency comes on top, and a change applies to what is under way") {

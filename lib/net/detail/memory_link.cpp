@@ -307,6 +307,7 @@ void MemoryLink::set_shapes(const Shape& from_dialled, const Shape& from_accepte
     if (!way.transit) way.transit = std::make_unique<Transit>();
     way.transit->set_shape(&way == directions_.data() ? from_dialled : from_accepted, way.ring.size());
   }
+  // Without rules what is under way arrives, also what another thread has sent a moment later.
   settle(shaped ? now : Clock::time_point::max());
   if (!shaped) {
     for (OneWay& way : directions_) way.transit.reset();
