@@ -8,7 +8,7 @@ namespace LEASH_NAMESPACE::net {
 
 MemoryHost::MemoryHost(std::shared_ptr<detail::Switchboard> switchboard, std::string_view name)
     : switchboard_(std::move(switchboard)), name_(detail::canonical_host(name)) {
-  if (name_.empty()) throw std::logic_error("leash: MemoryNetwork: a host without a name");
+  if (detail::is_every_host(name_)) throw std::logic_error("leash: MemoryNetwork: a host without a name of its own");
 }
 
 MemoryHost::~MemoryHost() = default;

@@ -49,7 +49,8 @@ class MemoryNetwork final : public Dialer, public Binder {
   explicit MemoryNetwork(Options options);
   ~MemoryNetwork() override;
 
-  /// The network as the host `name` sees it. Throws `std::logic_error` if the name is empty.
+  /// The network as the host `name` sees it. Throws `std::logic_error` for a name that stands for every host: an empty
+  /// one, "0.0.0.0" or "::".
   MemoryHost host(std::string_view name);
 
   // Rules. One applies to all connections of its traffic, made before it or after, until the object that is returned is

@@ -63,6 +63,7 @@ TEST_CASE("MemoryHost: outlives the network, and has a name") {
   auto network = std::make_unique<MemoryNetwork>();
   MemoryHost web = network->host("web");
   CHECK_THROWS_AS(network->host(""), std::logic_error);
+  CHECK_THROWS_AS(network->host("0.0.0.0"), std::logic_error);
   network.reset();
   const auto listener = must(web.bind(Context(), "tcp", ":0"));
   must(web.dial(Context(), "tcp", to_string(listener->address())));

@@ -393,8 +393,10 @@ TEST_CASE("reset: the connections that there are fail at both ends, later ones d
   CHECK(error_of(read_some(*must(hosts.listener->accept(hosts.context)))) == std::errc::connection_reset);
   must(hosts.near->close());
   must(hosts.far->close());
+  CHECK(hosts.network.reset("db") == 1);
 
   const Pair after = hosts.dial();
+  CHECK(hosts.network.reset(Traffic::from_to("db", "db")) == 0);
   must(after.near->write("new"));
   CHECK(must(read_up_to(*after.far, 3)) == "new");
 }

@@ -6,11 +6,11 @@
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-bool is_every_host(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
-
 bool is_loopback(std::string_view host) { return host == "127.0.0.1" || host == "::1"; }
 
 }  // namespace
+
+bool is_every_host(std::string_view host) { return host.empty() || host == "0.0.0.0" || host == "::"; }
 
 bool is_address(std::string_view host) { return literal_family(host) != Family::any; }
 

@@ -9,6 +9,9 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
+/// Whether a canonical name stands for every host.
+bool is_every_host(std::string_view host);
+
 /// Whether the text is a numeric address.
 bool is_address(std::string_view host);
 

@@ -57,18 +57,12 @@ MemoryLink::~MemoryLink() { rules_->dismiss(*this); }
 /// user's, is not called under the lock, and not at all while no rule applies.
 template <class Body>
 auto MemoryLink::locked(Body body) {
-  bool timed = shaped_.load(std::memory_order_relaxed);
-  for (;;) {
+  for (bool timed = shaped_.load(std::memory_order_relaxed);; timed = true) {
     const Clock::time_point now = timed ? clock_->now() : Clock::time_point();
-    {
-      const Locked lock(lock_);
-      if (!timed && !shaped_.load(std::memory_order_relaxed)) return body(now);
-      if (timed) {
-        settle(now);
-        return body(now);
-      }
-    }
-    timed = true;
+    const Locked lock(lock_);
+    if (!timed && shaped_.load(std::memory_order_relaxed)) continue;
+    settle(now);
+    return body(now);
   }
 }
 
@@ -79,7 +73,7 @@ MemoryLink::Transfer MemoryLink::read(End end, std::span<const std::span<std::by
   timed_wait(in.readable, *clock_, [&](Clock::time_point& due) {
     return locked([&](Clock::time_point) {
       if (try_read(end, buffers, deadline, result)) return true;
-      due = next_arrival();
+      if (in.transit) due = in.transit->next_arrival();
       return false;
     });
   });
@@ -126,7 +120,7 @@ MemoryLink::Transfer MemoryLink::write(End end, std::span<const std::span<const 
     const std::size_t before = left.written;
     const bool over = locked([&](Clock::time_point now) {
       if (try_write(end, left, deadline, now, result)) return true;
-      due = next_arrival();
+      due = next_answer(out);
       return false;
     });
     if (left.written != before) out.readable.notify_all();
@@ -161,7 +155,8 @@ bool MemoryLink::try_write(End end, Pieces& pieces, const Deadline& deadline, Cl
     if (out.end_sent) return end_write(out, pieces, std::errc::broken_pipe, result);
     if (out.write_error != none) return end_write(out, pieces, out.write_error, result);
     // A forked child goes on where a thread that it does not have was writing.
-    if (out.writer && out.writer != pieces.writer && !out.writer.lost()) return false;
+    if (out.writer.lost()) out.writer = os::ThreadId();
+    if (out.writer && out.writer != pieces.writer) return false;
     const std::size_t moved = pieces.move_to(out.ring);
     if (moved != 0) send(out, Signal::data, moved, now);
     if (pieces.left.empty()) return end_write(out, pieces, none, result);
@@ -279,16 +274,19 @@ void MemoryLink::arrive(OneWay& way, const Transit::Arrival& arrival) {
   if (way.transit || arrival.signal != Signal::data) wake_all();
 }
 
-Clock::time_point MemoryLink::next_arrival() const noexcept {
+/// When a writer that waits for room may learn something but that there is room. That the bytes of an open connection
+/// arrive does not make any.
+Clock::time_point MemoryLink::next_answer(const OneWay& out) noexcept {
   Clock::time_point next = Clock::time_point::max();
-  for (const OneWay& way : directions_) {
-    if (way.transit) next = std::min(next, way.transit->next_arrival());
-  }
-  return next;
+  if (!out.transit) return next;
+  if (out.reader_closed) next = out.transit->next_arrival();
+  const Transit& answers = *back(out).transit;
+  return answers.ends() ? std::min(next, answers.next_arrival()) : next;
 }
 
-void MemoryLink::cut() {
+bool MemoryLink::cut() {
   const Locked lock(lock_);
+  if (std::ranges::all_of(directions_, &OneWay::reader_closed)) return false;
   for (OneWay& way : directions_) {
     way.read_error = way.write_error = std::errc::connection_reset;
     way.ring.drop(way.ring.size());
@@ -296,6 +294,7 @@ void MemoryLink::cut() {
   }
   note_plain();
   wake_all();
+  return true;
 }
 
 void MemoryLink::set_shapes(const Shape& from_dialled, const Shape& from_accepted, Clock::time_point now) {

@@ -82,7 +82,8 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   /// Sends all pieces, and waits where the direction is full. Another thread's bytes do not come between.
   Transfer write(End end, std::span<const std::span<const std::byte>> pieces, const Deadline& deadline);
 
-  /// The accepting thread has got it. Where that is the dialling one too, as in many tests, it is the first to use it.
+  /// Called by the thread that accepts it. If that has dialled it too, it may be the only one to use it, as in many
+  /// tests: it then pays less for the lock.
   void accepted() noexcept;
 
   // These return false if the end was closed before.
@@ -92,8 +93,8 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
 
   bool closed(End end);
 
-  /// Both ends fail with `connection_reset` from now on; what was not read is lost.
-  void cut();
+  /// Both ends fail with `connection_reset` from now on; what was not read is lost. False if both were closed.
+  bool cut();
 
   /// What waits for the direction looks at its deadline again.
   void wake(End end, Direction direction) noexcept;
@@ -147,7 +148,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   void send_reset(OneWay& way, Clock::time_point now);
   void settle(Clock::time_point now);
   void arrive(OneWay& way, const Transit::Arrival& arrival);
-  Clock::time_point next_arrival() const noexcept;
+  Clock::time_point next_answer(const OneWay& out) noexcept;
 
   const std::shared_ptr<TrafficRules> rules_;
   const std::shared_ptr<Clock> clock_;

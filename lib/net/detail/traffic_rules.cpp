@@ -103,9 +103,9 @@ void TrafficRules::shape_all(const Traffic& traffic) {
 }
 
 std::size_t TrafficRules::reset(const Traffic& traffic) {
-  const auto links = links_of(traffic);
-  for (const auto& link : links) link->cut();
-  return links.size();
+  std::size_t count = 0;
+  for (const auto& link : links_of(traffic)) count += link->cut() ? 1 : 0;
+  return count;
 }
 
 Result<void> TrafficRules::admit(Call call, std::string_view subject, const Address& from, const Address& to) {
@@ -152,6 +152,7 @@ void TrafficRules::enrol(MemoryLink& link) {
 
 void TrafficRules::dismiss(MemoryLink& link) {
   const std::lock_guard lock(mutex_);
+  if (link.index_ >= links_.size() || links_[link.index_] != &link) return;
   links_[link.index_] = links_.back();
   links_[link.index_]->index_ = link.index_;
   links_.pop_back();

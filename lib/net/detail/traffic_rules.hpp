@@ -31,7 +31,7 @@ class TrafficRules {
   std::uint64_t add(const Traffic& traffic, const TrafficEffect& effect);
   void remove(std::uint64_t number);
 
-  /// Resets the connections of `traffic` and returns how many there were.
+  /// Resets the connections of `traffic` that are not closed at both ends, and returns how many there were.
   std::size_t reset(const Traffic& traffic);
 
   /// Takes the time that a connection takes to be made, or that a partition lasts. Errors: `connection_refused` by a

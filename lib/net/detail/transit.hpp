@@ -47,6 +47,9 @@ class Transit {
   /// When something arrives next; `time_point::max()` for never.
   Clock::time_point next_arrival() const noexcept;
 
+  /// Whether an end or a reset is under way.
+  bool ends() const noexcept { return !packets_.empty() && packets_.back().signal != Signal::data; }
+
   /// How many bytes are under way.
   std::size_t size() const noexcept { return size_; }
 
