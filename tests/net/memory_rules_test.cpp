@@ -1,6 +1,7 @@
 #include <limits>
 #include <stdexcept>
 
+#include "counting_clock.hpp"
 #include "support.hpp"
 
 // Rules of a MemoryNetwork. All time is that of a FakeClock.
@@ -245,6 +246,20 @@ TEST_CASE("bandwidth: the strictest counts, latency comes on top, and a change a
   narrow.end();
   hosts.clock->advance(500ms);
   CHECK(there_now(hosts, *hosts.far).size() == 500);
+}
+
+TEST_CASE("bandwidth: a writer that waits for room is not woken by the bytes that arrive") {
+  const Watchdog watchdog;
+  const auto clock = std::make_shared<leash_test::CountingClock>();
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 4});
+  const Pair pair = make_pair(network, network, Context::background().with_clock(clock));
+  const TrafficRule narrow = network.bandwidth(Traffic::all(), 1);
+  auto writer = in_thread([&] { return pair.near->write("01234567"); });
+  CHECK(writer.is_blocked());
+  CHECK(clock->last_time() == leash::Clock::time_point());
+  clock->advance(4s);
+  CHECK(must(read_up_to(*pair.far, 4)) == "0123");
+  must(writer.get());
 }
 
 TEST_CASE("short_reads: a read returns a few bytes, and the rest later") {

@@ -18,7 +18,8 @@ void timed_wait(os::EventCount& events, Clock& clock, Ready ready) {
   // The clock is not asked for a timer in `EventCount::wait`, which must not throw.
   Registration timer;
   Clock::time_point timer_due = never;
-  for (bool over = false; !over;) {
+  bool over = false;
+  while (!over) {
     if (due != timer_due) {
       timer.reset();
       if (due != never) timer = clock.at(due, [&events] { events.notify_all(); });
