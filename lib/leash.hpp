@@ -50,6 +50,7 @@
 #include <leash/net/errc.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/net/listener.hpp>
+#include <leash/net/memory_host.hpp>
 #include <leash/net/memory_network.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/net/resolver.hpp>
@@ -57,6 +58,8 @@
 #include <leash/net/tcp_dialer.hpp>
 #include <leash/net/tracked_binder.hpp>
 #include <leash/net/tracked_dialer.hpp>
+#include <leash/net/traffic.hpp>
+#include <leash/net/traffic_rule.hpp>
 #include <leash/notes.hpp>
 #include <leash/registration.hpp>
 #include <leash/result.hpp>

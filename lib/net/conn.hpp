@@ -58,7 +58,8 @@ class Conn {
   /// still read.
   [[nodiscard]] Result<void> close_write(std::source_location site = std::source_location::current());
 
-  /// Closes the connection. What was written before is still delivered.
+  /// Closes the connection. What was written before is still delivered; but where there is data that was not read, the
+  /// peer's operations fail with `connection_reset`, as in TCP.
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
   /// Closes the connection and discards what was not delivered yet. The peer's operations fail with `connection_reset`.

@@ -16,7 +16,7 @@ extern constinit std::atomic<bool> heavy_fence_reaches_all;
 ///
 /// At least one of the two loads sees what the other thread stored. On Linux the light fence only keeps the compiler
 /// from reordering; the heavy one is a system call.
-inline void light_fence() noexcept {
+[[gnu::always_inline]] inline void light_fence() noexcept {
   if (heavy_fence_reaches_all.load(std::memory_order_acquire)) {
     std::atomic_signal_fence(std::memory_order_seq_cst);
   } else {

@@ -130,6 +130,7 @@ class Gate {
   static std::uint32_t stripe_number() noexcept { return thread.number; }
 
  private:
+  friend class BiasedLock;
   friend struct ForkParticipants;
 
   /// How many threads are inside, of those that count in this stripe. Most threads have one of their own; the others

@@ -81,6 +81,20 @@ TEST_CASE("decorators does what its page says") {
   CHECK(std::string(std::istreambuf_iterator<char>(page), {}).contains("```\n" + logged + "```\n"));
 }
 
+TEST_CASE("memory_network does what its page says") {
+  const Outcome outcome = run_example("memory_network");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output ==
+        "web:49152 -> db:5432\n"
+        "select 1\n"
+        "read db:5432 -> web:49152: Connection timed out\n"
+        "still there?\n"
+        "row\n"
+        " 1\n"
+        "read web:49152 -> db:5432: Connection reset by peer\n"
+        "dial db:5432: Connection refused\n");
+}
+
 TEST_CASE("coroutines counts rows after the calls that started it are over") {
   const Outcome outcome = run_example("coroutines");
   CAPTURE(outcome.output);

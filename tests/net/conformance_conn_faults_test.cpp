@@ -503,7 +503,13 @@ const std::vector<ConnFault>& conn_faults() {
                  }};
        }},
       {"reset-fails-the-peer", "reset is close", reset_is_close},
-      {"reset-fails-waiting-write-of-peer", "reset is close", reset_is_close},
+      {"reset-fails-waiting-write-of-peer", "a write that a reset has ended says that it has succeeded",
+       [](const Parts&) -> ConnHooks {
+         return {.write = [](Conn& conn, std::span<const std::byte> data) -> Result<void> {
+           Result<void> written = conn.write(data);
+           return !written && written.error() == std::errc::connection_reset ? Result<void>() : written;
+         }};
+       }},
       {"reset-discards", "reset is close", reset_is_close},
 
       {"addresses", "an address that the peer does not know",

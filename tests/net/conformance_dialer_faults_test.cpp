@@ -134,7 +134,6 @@ const std::vector<DialerFault>& dialer_faults() {
          return dialer.dial(context, network, address.contains(':') ? address : std::string(address) + ":1");
        }},
       {"unknown-network", "every network is TCP", dial_over_tcp},
-      {"unix-network", "every network is TCP", dial_over_tcp},
       {"address-of-other-family", "every network is TCP", dial_over_tcp},
       {"refused-dial", "a dial that is refused has another error",
        [](Dialer& dialer, const Context& context, std::string_view network, std::string_view address) -> Dialled {

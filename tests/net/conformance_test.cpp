@@ -89,13 +89,12 @@ TEST_CASE("Conformance: TCP over IPv6") {
 TEST_CASE("Conformance: the network in memory") {
   Network network(Over::memory);
   const FullListener full(network.dialer, network.binder, "full:80");
-  // It does not yet do what TCP does there.
-  check_keeps_contract(network, {.skip = {"close-with-unread-data-resets"}, .unanswered = full.address()});
+  check_keeps_contract(network, {.unanswered = full.address()});
 }
 
 TEST_CASE("Conformance: the network in memory, with next to no buffers") {
   leash::net::MemoryNetwork network(leash::net::MemoryNetwork::Options{.buffer = 1, .backlog = 1});
-  check_keeps_contract(network, network, {.skip = {"close-with-unread-data-resets"}, .more_than_buffers = 20'000});
+  check_keeps_contract(network, network, {.more_than_buffers = 20'000});
 }
 
 TEST_CASE("Conformance: a failure says what was expected and what happened") {

@@ -1,3 +1,4 @@
+#include <array>
 #include <stdexcept>
 
 #include "support.hpp"
@@ -161,12 +162,74 @@ TEST_CASE("MemoryNetwork: a reset throws away what was not read") {
   CHECK(error_of(read_some(*pair.far)) == std::errc::connection_reset);
 }
 
-TEST_CASE("MemoryNetwork: a write to a peer that has closed fails at once") {
+TEST_CASE("MemoryNetwork: exactly the first write after the peer has closed succeeds") {
   const Watchdog watchdog;
   Network network(Over::memory);
   const Pair pair = make_pair(network);
   must(pair.far->close());
+  must(pair.near->write("x"));
   CHECK(error_of(pair.near->write("x")) == std::errc::broken_pipe);
+}
+
+TEST_CASE("MemoryNetwork: of a first write after the peer has closed as much succeeds as the buffer holds") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 10});
+  const Pair pair = make_pair(network, network);
+  must(pair.far->close());
+  const Error error = error_of(pair.near->write("0123456789abc"));
+  CHECK(error == std::errc::broken_pipe);
+  CHECK(error.detail() == "10 of 13 bytes written");
+}
+
+TEST_CASE("MemoryNetwork: bytes go round in the buffer") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 10});
+  const Pair pair = make_pair(network, network);
+  must(pair.near->write("0123456"));
+  for (int i = 0; i < 30; ++i) {
+    CHECK(must(read_up_to(*pair.far, 4)) == "0123");
+    must(pair.near->write("0"));
+    CHECK(must(read_up_to(*pair.far, 4)) == "4560");
+    must(pair.near->write("0123456"));
+  }
+}
+
+TEST_CASE("MemoryNetwork: readv fills several buffers, and writev sends several pieces, also past a full buffer") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 10});
+  const Pair pair = make_pair(network, network);
+  const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  const std::array pieces{bytes("01"), bytes(""), bytes("2345678"), bytes("9abcdef")};
+  auto writer = in_thread([&] { return pair.near->writev(pieces); });
+  CHECK(writer.is_blocked());
+
+  std::string first(3, '.');
+  std::string second(100, '.');
+  const std::array buffers{std::as_writable_bytes(std::span(first)), std::span<std::byte>(),
+                           std::as_writable_bytes(std::span(second))};
+  CHECK(must(pair.far->readv(buffers)) == 10);
+  CHECK(first == "012");
+  CHECK(second.starts_with("3456789."));
+  must(writer.get());
+  CHECK(must(pair.far->readv(buffers)) == 6);
+  CHECK(first == "abc");
+  CHECK(must(pair.far->readv({})) == 0);
+  must(pair.near->writev({}));
+}
+
+TEST_CASE("MemoryNetwork: a writer that waits lets no other between its bytes") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 4});
+  const Pair pair = make_pair(network, network);
+  for (int round = 0; round < 20; ++round) {
+    auto first = in_thread([&] { return pair.near->write("aaaaaaaaaaaaaaaa"); });
+    first.wait_until_blocked();
+    auto second = in_thread([&] { return pair.near->write("b"); });
+    second.wait_until_blocked();
+    CHECK(must(read_up_to(*pair.far, 17)) == "aaaaaaaaaaaaaaaab");
+    must(first.get());
+    must(second.get());
+  }
 }
 
 TEST_CASE("MemoryNetwork: release is refused, and the connection stays open") {

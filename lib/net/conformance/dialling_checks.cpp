@@ -35,8 +35,6 @@ void unknown_network(Trial& t) {
   }
 }
 
-void unix_network(Trial& t) { expect_refused(t, "unix", "/run/socket", std::errc::operation_not_supported); }
-
 void address_of_other_family(Trial& t) {
   expect_refused(t, "tcp4", "[::1]:80", std::errc::address_family_not_supported);
   expect_refused(t, "tcp6", "127.0.0.1:80", std::errc::address_family_not_supported);
@@ -194,7 +192,6 @@ std::vector<Check> dialling_checks() {
   return {
       {"malformed-address", malformed_address},
       {"unknown-network", unknown_network},
-      {"unix-network", unix_network},
       {"address-of-other-family", address_of_other_family},
       {"refused-dial", refused_dial},
       {"ends-agree", ends_agree},

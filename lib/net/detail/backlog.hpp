@@ -4,10 +4,11 @@
 #include <deque>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
-#include <leash/net/detail/memory_conn.hpp>
+#include <leash/net/detail/memory_link.hpp>
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/result.hpp>
+#include <memory>
 #include <mutex>
 #include <string_view>
 
@@ -18,13 +19,13 @@ class Backlog {
  public:
   explicit Backlog(std::size_t capacity) : capacity_(capacity) {}
 
-  /// Appends the listener's end of a dialled connection; waits while the queue is full. Errors: `connection_refused`
+  /// Appends a dialled connection; waits while the queue is full. Errors: `connection_refused`
   /// when the backlog is closed, and those of the Context.
-  [[nodiscard]] Result<void> push(const Context& context, std::string_view subject, const MemoryEnd& end);
+  [[nodiscard]] Result<void> push(const Context& context, std::string_view subject, std::shared_ptr<MemoryLink> link);
 
   /// Takes the first connection; waits while there is none. Errors: `bad_file_descriptor` when the backlog is closed,
   /// and those of the Context.
-  [[nodiscard]] Result<MemoryEnd> pop(const Context& context, std::string_view subject);
+  [[nodiscard]] Result<std::shared_ptr<MemoryLink>> pop(const Context& context, std::string_view subject);
 
   /// Makes all waiting operations fail, and resets the connections in the queue. False if it was closed before.
   bool close();
@@ -36,7 +37,7 @@ class Backlog {
   const std::size_t capacity_;
   os::Mutex mutex_;
   os::ConditionVariable changed_;
-  std::deque<MemoryEnd> queue_;
+  std::deque<std::shared_ptr<MemoryLink>> queue_;
   bool closed_ = false;
 };
 

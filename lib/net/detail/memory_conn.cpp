@@ -1,96 +1,87 @@
 #include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/network_address.hpp>
-#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-MemoryConn::MemoryConn(MemoryEnd end, const std::shared_ptr<Clock>& clock)
-    : end_(std::move(end)),
-      read_deadline_(clock, [this] { end_.in->wake(); }),
-      write_deadline_(clock, [this] { end_.out->wake(); }) {}
+MemoryConn::MemoryConn(std::shared_ptr<MemoryLink> link, End end, const std::shared_ptr<Clock>& clock)
+    : link_(std::move(link)),
+      end_(end),
+      read_deadline_(clock, [this] { link_->wake(end_, Direction::read); }),
+      write_deadline_(clock, [this] { link_->wake(end_, Direction::write); }) {}
 
-MemoryConn::~MemoryConn() { shut(false); }
+MemoryConn::~MemoryConn() { link_->close(end_); }
 
-std::unexpected<Error> MemoryConn::failure(std::string_view operation, std::error_code code,
-                                           std::string_view detail) const {
-  return fail(operation, ends(end_.local, end_.remote), code, detail);
+std::unexpected<Error> MemoryConn::failure(std::string_view operation, std::errc code, std::string_view detail) const {
+  return fail(operation, ends(link_->address(end_), link_->address(other(end_))), code, detail);
 }
 
 std::unexpected<Error> MemoryConn::closed(std::string_view operation) const {
-  return failure(operation, std::make_error_code(std::errc::bad_file_descriptor));
+  return failure(operation, std::errc::bad_file_descriptor);
 }
 
-std::error_code MemoryConn::stopped(const Deadline& deadline) const noexcept {
-  if (closed_) return std::make_error_code(std::errc::bad_file_descriptor);
-  if (deadline.passed()) return std::make_error_code(std::errc::timed_out);
-  return {};
-}
-
-Result<std::size_t> MemoryConn::do_read(std::span<std::byte> buffer, std::source_location) {
-  const std::lock_guard turn(read_turn_);
+Result<std::size_t> MemoryConn::do_read(std::span<std::byte> buffer, std::source_location site) {
   read_deadline_.renew_after_fork();
-  const Pipe::Transfer transfer = end_.in->read(buffer, [this] { return stopped(read_deadline_); });
-  if (transfer.error) return failure("read", transfer.error);
+  std::size_t count = 0;
+  if (link_->read_at_once(end_, buffer, read_deadline_, count)) return count;
+  return do_readv({&buffer, 1}, site);
+}
+
+Result<std::size_t> MemoryConn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location) {
+  read_deadline_.renew_after_fork();
+  const MemoryLink::Transfer transfer = link_->read(end_, buffers, read_deadline_);
+  if (transfer.error != std::errc()) return failure("read", transfer.error);
   return transfer.count;
 }
 
-Result<void> MemoryConn::do_write(std::span<const std::byte> data, std::source_location) {
-  const std::lock_guard turn(write_turn_);
+Result<void> MemoryConn::do_write(std::span<const std::byte> data, std::source_location site) {
   write_deadline_.renew_after_fork();
-  const Pipe::Transfer transfer = end_.out->write(data, [this] { return stopped(write_deadline_); });
-  if (transfer.error) return failure("write", transfer.error, written_of(transfer.count, data.size()));
-  return {};
+  if (link_->write_at_once(end_, data, write_deadline_)) return {};
+  return do_writev({&data, 1}, site);
+}
+
+Result<void> MemoryConn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location) {
+  write_deadline_.renew_after_fork();
+  const MemoryLink::Transfer transfer = link_->write(end_, data, write_deadline_);
+  if (transfer.error == std::errc()) return {};
+  std::size_t size = 0;
+  for (const std::span<const std::byte> piece : data) size += piece.size();
+  return failure("write", transfer.error, written_of(transfer.count, size));
 }
 
 Result<void> MemoryConn::do_close_write(std::source_location) {
-  if (closed_) return closed("close_write");
-  end_.out->close_write();
+  if (!link_->close_write(end_)) return closed("close_write");
   return {};
 }
 
-bool MemoryConn::shut(bool reset) {
-  if (closed_.exchange(true)) return false;
-  if (reset) {
-    end_.in->reset();
-    end_.out->reset();
-  } else {
-    end_.in->close_read();
-    end_.out->close_write();
-  }
+Result<void> MemoryConn::ended(bool succeeded, std::string_view operation) {
+  if (!succeeded) return closed(operation);
   read_deadline_.set(std::nullopt);
   write_deadline_.set(std::nullopt);
-  return true;
-}
-
-Result<void> MemoryConn::do_close(std::source_location) {
-  if (!shut(false)) return closed("close");
   return {};
 }
 
-Result<void> MemoryConn::do_reset(std::source_location) {
-  if (!shut(true)) return closed("reset");
-  return {};
-}
+Result<void> MemoryConn::do_close(std::source_location) { return ended(link_->close(end_), "close"); }
+
+Result<void> MemoryConn::do_reset(std::source_location) { return ended(link_->reset(end_), "reset"); }
 
 Result<void> MemoryConn::do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
                                          std::source_location) {
-  if (closed_) return closed("set_deadline");
+  if (link_->closed(end_)) return closed("set_deadline");
   if (direction != Direction::write) read_deadline_.set(deadline);
   if (direction != Direction::read) write_deadline_.set(deadline);
   return {};
 }
 
-Address MemoryConn::do_local_address() const { return end_.local; }
+Address MemoryConn::do_local_address() const { return link_->address(end_); }
 
-Address MemoryConn::do_remote_address() const { return end_.remote; }
+Address MemoryConn::do_remote_address() const { return link_->address(other(end_)); }
 
 int MemoryConn::do_native_handle() const noexcept { return -1; }
 
 Result<int> MemoryConn::do_release(std::source_location) {
-  if (closed_) return closed("release");
-  return failure("release", std::make_error_code(std::errc::operation_not_supported),
-                 "a connection in memory has no descriptor");
+  if (link_->closed(end_)) return closed("release");
+  return failure("release", std::errc::operation_not_supported, "a connection in memory has no descriptor");
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

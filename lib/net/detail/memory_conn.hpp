@@ -1,32 +1,25 @@
 #pragma once
 
-#include <atomic>
 #include <leash/config.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/deadline.hpp>
-#include <leash/net/detail/pipe.hpp>
-#include <leash/os/turn.hpp>
+#include <leash/net/detail/memory_link.hpp>
 #include <memory>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// The two pipes and the two addresses of a connection in memory, as one of its ends sees them.
-struct MemoryEnd {
-  std::shared_ptr<Pipe> in;
-  std::shared_ptr<Pipe> out;
-  Address local;
-  Address remote;
-};
-
 /// One end of a connection in memory.
 class MemoryConn final : public Conn {
  public:
-  MemoryConn(MemoryEnd end, const std::shared_ptr<Clock>& clock);
+  /// `clock` is what the deadlines go by.
+  MemoryConn(std::shared_ptr<MemoryLink> link, End end, const std::shared_ptr<Clock>& clock);
   ~MemoryConn() override;
 
  private:
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;
+  Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) override;
+  Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) override;
   Result<void> do_close_write(std::source_location site) override;
   Result<void> do_close(std::source_location site) override;
   Result<void> do_reset(std::source_location site) override;
@@ -37,15 +30,12 @@ class MemoryConn final : public Conn {
   int do_native_handle() const noexcept override;
   Result<int> do_release(std::source_location site) override;
 
-  std::unexpected<Error> failure(std::string_view operation, std::error_code code, std::string_view detail = {}) const;
+  std::unexpected<Error> failure(std::string_view operation, std::errc code, std::string_view detail = {}) const;
   std::unexpected<Error> closed(std::string_view operation) const;
-  std::error_code stopped(const Deadline& deadline) const noexcept;
-  bool shut(bool reset);
+  Result<void> ended(bool succeeded, std::string_view operation);
 
-  const MemoryEnd end_;
-  std::atomic<bool> closed_{false};
-  os::Turn read_turn_;
-  os::Turn write_turn_;
+  const std::shared_ptr<MemoryLink> link_;
+  const End end_;
   Deadline read_deadline_;
   Deadline write_deadline_;
 };

@@ -1,26 +1,28 @@
+#include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/memory_listener.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
 
 MemoryListener::MemoryListener(std::shared_ptr<Switchboard> switchboard, std::shared_ptr<Backlog> backlog,
-                               std::string host, Address address)
+                               Address bound, std::string shown_host)
     : switchboard_(std::move(switchboard)),
       backlog_(std::move(backlog)),
-      host_(std::move(host)),
-      address_(std::move(address)) {}
+      bound_(std::move(bound)),
+      address_{bound_.network, std::move(shown_host), bound_.port} {}
 
 MemoryListener::~MemoryListener() { shut(); }
 
 Result<std::unique_ptr<Conn>> MemoryListener::do_accept(Call call) {
-  Result<MemoryEnd> end = backlog_->pop(call.context(), to_string(address_));
-  if (!end) return std::unexpected(std::move(end).error());
-  return std::make_unique<MemoryConn>(*std::move(end), call.context().clock());
+  Result<std::shared_ptr<MemoryLink>> link = backlog_->pop(call.context(), to_string(address_));
+  if (!link) return std::unexpected(std::move(link).error());
+  (*link)->accepted();
+  return std::make_unique<MemoryConn>(*std::move(link), End::accepted, call.context().clock());
 }
 
 bool MemoryListener::shut() {
   if (!backlog_->close()) return false;
-  switchboard_->remove(host_, address_.port);
+  switchboard_->remove(bound_);
   return true;
 }
 

@@ -11,9 +11,10 @@ namespace LEASH_NAMESPACE::net::detail {
 /// A listener of a MemoryNetwork.
 class MemoryListener final : public Listener {
  public:
-  /// `host` is the one that `backlog` was opened for: empty for every host.
-  MemoryListener(std::shared_ptr<Switchboard> switchboard, std::shared_ptr<Backlog> backlog, std::string host,
-                 Address address);
+  /// `bound` is what `backlog` was opened for: its host is empty for every host, of which `do_address` tells
+  /// `shown_host`.
+  MemoryListener(std::shared_ptr<Switchboard> switchboard, std::shared_ptr<Backlog> backlog, Address bound,
+                 std::string shown_host);
   ~MemoryListener() override;
 
  private:
@@ -26,7 +27,7 @@ class MemoryListener final : public Listener {
 
   const std::shared_ptr<Switchboard> switchboard_;
   const std::shared_ptr<Backlog> backlog_;
-  const std::string host_;
+  const Address bound_;
   const Address address_;
 };
 

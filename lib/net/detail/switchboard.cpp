@@ -1,3 +1,6 @@
+#include <leash/context.hpp>
+#include <leash/net/detail/memory_conn.hpp>
+#include <leash/net/detail/memory_listener.hpp>
 #include <leash/net/detail/switchboard.hpp>
 #include <mutex>
 
@@ -7,44 +10,71 @@ namespace {
 constexpr std::uint16_t first_port = 49152;
 constexpr int port_count = 65536 - first_port;
 
+bool is_path(const Address& address) { return address.network == "unix"; }
+
 }  // namespace
+
+Result<std::unique_ptr<Conn>> Switchboard::dial(Call call, std::string_view subject, const std::string& host,
+                                                const Address& to) {
+  Address from{to.network, is_path(to) ? std::string() : host, 0};
+  if (auto admitted = rules_->admit(call, subject, from, to); !admitted) return std::unexpected(admitted.error());
+
+  const std::shared_ptr<Backlog> backlog = find(to);
+  if (!backlog) {
+    return fail("dial", subject, is_path(to) ? std::errc::no_such_file_or_directory : std::errc::connection_refused);
+  }
+  if (!is_path(to)) from.port = client_port();
+  const std::shared_ptr<Clock>& clock = call.context().clock();
+  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(from), to, buffer_);
+  rules_->enrol(*link);
+  auto conn = std::make_unique<MemoryConn>(link, End::dialled, clock);
+  if (auto queued = backlog->push(call.context(), subject, std::move(link)); !queued) {
+    return std::unexpected(std::move(queued).error());
+  }
+  return conn;
+}
+
+Result<std::unique_ptr<Listener>> Switchboard::bind(std::string_view subject, Address address,
+                                                    const std::string& shown_host) {
+  std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>(backlog_);
+  {
+    const std::lock_guard lock(mutex_);
+    if (address.port == 0 && !is_path(address)) {
+      for (int tries = 0; tries < port_count; ++tries) {
+        address.port = next_port();
+        if (!in_use(address)) break;
+      }
+    }
+    if (in_use(address)) return fail("bind", subject, std::errc::address_in_use);
+    backlogs_.emplace(key_of(address), backlog);
+  }
+  return std::make_unique<MemoryListener>(shared_from_this(), std::move(backlog), std::move(address), shown_host);
+}
 
 std::uint16_t Switchboard::next_port() {
   last_port_ = last_port_ == 65535 ? first_port : static_cast<std::uint16_t>(last_port_ + 1);
   return last_port_;
 }
 
-bool Switchboard::in_use(const std::string& host, std::uint16_t port) const {
-  const auto first = backlogs_.lower_bound(Key(port, std::string()));
-  const bool any = first != backlogs_.end() && first->first.first == port;
+bool Switchboard::in_use(const Address& address) const {
+  if (is_path(address)) return backlogs_.contains(key_of(address));
+  const auto first = backlogs_.lower_bound(Key(address.port, std::string()));
+  const bool any = first != backlogs_.end() && first->first.first == address.port;
   if (!any) return false;
   // The backlog for every host has the empty name, which sorts first.
-  return host.empty() || first->first.second.empty() || backlogs_.contains(Key(port, host));
+  return address.host.empty() || first->first.second.empty() || backlogs_.contains(key_of(address));
 }
 
-std::expected<std::shared_ptr<Backlog>, std::error_code> Switchboard::open(const std::string& host,
-                                                                           std::uint16_t& port) {
+std::shared_ptr<Backlog> Switchboard::find(const Address& address) {
   const std::lock_guard lock(mutex_);
-  std::uint16_t chosen = port;
-  for (int tries = 0; port == 0 && tries < port_count; ++tries) {
-    chosen = next_port();
-    if (!in_use(host, chosen)) break;
-  }
-  if (in_use(host, chosen)) return std::unexpected(std::make_error_code(std::errc::address_in_use));
-  port = chosen;
-  return backlogs_.emplace(Key(port, host), std::make_shared<Backlog>(backlog_)).first->second;
-}
-
-std::shared_ptr<Backlog> Switchboard::find(const std::string& host, std::uint16_t port) {
-  const std::lock_guard lock(mutex_);
-  auto found = backlogs_.find(Key(port, host));
-  if (found == backlogs_.end()) found = backlogs_.find(Key(port, std::string()));
+  auto found = backlogs_.find(key_of(address));
+  if (found == backlogs_.end()) found = backlogs_.find(Key(address.port, std::string()));
   return found == backlogs_.end() ? nullptr : found->second;
 }
 
-void Switchboard::remove(const std::string& host, std::uint16_t port) {
+void Switchboard::remove(const Address& address) {
   const std::lock_guard lock(mutex_);
-  backlogs_.erase(Key(port, host));
+  backlogs_.erase(key_of(address));
 }
 
 std::uint16_t Switchboard::client_port() {

@@ -2,46 +2,58 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <expected>
+#include <leash/call.hpp>
 #include <leash/config.hpp>
+#include <leash/net/address.hpp>
+#include <leash/net/conn.hpp>
 #include <leash/net/detail/backlog.hpp>
+#include <leash/net/detail/traffic_rules.hpp>
+#include <leash/net/listener.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/result.hpp>
 #include <map>
 #include <memory>
 #include <string>
-#include <system_error>
+#include <string_view>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// The listeners of a MemoryNetwork: finds the backlog for an address. Thread-safe.
-class Switchboard {
+/// What the views of a MemoryNetwork and its listeners share: connects dials with listeners. Thread-safe.
+///
+/// An Address is one of TCP, or of the network "unix": then the host is a path, and the port is 0.
+class Switchboard : public std::enable_shared_from_this<Switchboard> {
  public:
+  /// `buffer` is how many bytes each direction of a connection holds.
   Switchboard(std::size_t buffer, std::size_t backlog) : buffer_(buffer), backlog_(backlog) {}
 
-  /// How many bytes each direction of a connection holds.
-  std::size_t buffer() const noexcept { return buffer_; }
+  const std::shared_ptr<TrafficRules>& rules() const noexcept { return rules_; }
 
-  /// Makes a backlog for `host` (empty: every host) and `port`. For port 0 it chooses a free one and stores it in
-  /// `port`. Errors: `address_in_use` if the address has a backlog already, or if no port is free.
-  std::expected<std::shared_ptr<Backlog>, std::error_code> open(const std::string& host, std::uint16_t& port);
+  /// Connects `host`, the name of the one that dials, with the listener at `to`. `subject` is how an Error names that.
+  /// Errors: as `Dialer::dial`; `no_such_file_or_directory` if nothing listens at a path.
+  [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view subject, const std::string& host,
+                                                   const Address& to);
 
-  /// The backlog for an address: that of `host` or else that of every host; null if there is neither.
-  std::shared_ptr<Backlog> find(const std::string& host, std::uint16_t port);
+  /// Listens at `address`, for port 0 of TCP at a free one; at every host if the host is empty, for which the Listener
+  /// then shows `shown_host`. Errors: `address_in_use`, also if no port is free.
+  [[nodiscard]] Result<std::unique_ptr<Listener>> bind(std::string_view subject, Address address,
+                                                       const std::string& shown_host);
 
-  void remove(const std::string& host, std::uint16_t port);
-
-  /// The port of the end that dials, for its local address.
-  std::uint16_t client_port();
+  /// The listener at `address`, as it was bound, is closed.
+  void remove(const Address& address);
 
  private:
-  using Key = std::pair<std::uint16_t, std::string>;
+  using Key = std::pair<std::uint16_t, std::string>;  // Port 0 has a path.
 
+  static Key key_of(const Address& address) { return {address.port, address.host}; }
   std::uint16_t next_port();
-  bool in_use(const std::string& host, std::uint16_t port) const;
+  bool in_use(const Address& address) const;
+  std::shared_ptr<Backlog> find(const Address& address);
+  std::uint16_t client_port();
 
   const std::size_t buffer_;
   const std::size_t backlog_;
+  const std::shared_ptr<TrafficRules> rules_ = std::make_shared<TrafficRules>();
   os::Mutex mutex_;
   std::map<Key, std::shared_ptr<Backlog>> backlogs_;
   std::uint16_t last_port_ = 65535;

@@ -44,11 +44,11 @@ struct Extra {
 
   /// Sets the note of `Tag::note`. Thread-safe, as is the function that returns it.
   void set_note(Notes note) noexcept {
-    const std::lock_guard lock(note_lock_);
+    const std::lock_guard<os::WordLock> lock(note_lock_);
     std::swap(note_, note);
   }
   Notes note() const noexcept {
-    const std::shared_lock lock(note_lock_);
+    const std::shared_lock<os::WordLock> lock(note_lock_);
     return note_;
   }
 

@@ -1,0 +1,28 @@
+#include <leash/net/detail/memory_address.hpp>
+#include <leash/net/detail/switchboard.hpp>
+#include <leash/net/memory_host.hpp>
+#include <stdexcept>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net {
+
+MemoryHost::MemoryHost(std::shared_ptr<detail::Switchboard> switchboard, std::string_view name)
+    : switchboard_(std::move(switchboard)), name_(detail::canonical_host(name)) {
+  if (detail::is_every_host(name_)) throw std::logic_error("leash: MemoryNetwork: a host without a name of its own");
+}
+
+MemoryHost::~MemoryHost() = default;
+
+Result<std::unique_ptr<Conn>> MemoryHost::do_dial(Call call, std::string_view network, std::string_view address) {
+  Result<Address> to = detail::dialled_address(network, address, name_);
+  if (!to) return std::unexpected(std::move(to).error());
+  return switchboard_->dial(call, address, name_, *to);
+}
+
+Result<std::unique_ptr<Listener>> MemoryHost::do_bind(Call, std::string_view network, std::string_view address) {
+  Result<detail::BoundAddress> bound = detail::bound_address(network, address, name_);
+  if (!bound) return std::unexpected(std::move(bound).error());
+  return switchboard_->bind(address, std::move(bound->address), bound->shown);
+}
+
+}  // namespace LEASH_NAMESPACE::net
