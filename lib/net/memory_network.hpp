@@ -56,8 +56,8 @@ class MemoryNetwork final : public Dialer, public Binder {
   // Rules. One applies to all connections of its traffic, made before it or after, until the object that is returned is
   // destroyed: then what it held back arrives. Several rules may apply to a connection: latencies add up, of limits the
   // strictest counts. Time is that of the clock of the Context that the connection was dialled with; nothing happens
-  // before that clock says so. A write does not wait for what it wrote to arrive. What arrives at an end while a
-  // partition begins has arrived.
+  // before that clock says so. A write does not wait for what it wrote to arrive. The end of a stream, and a reset,
+  // take as long as data.
 
   /// What is sent arrives `latency` later. A dial takes both ways. Throws `std::logic_error` if it is negative.
   TrafficRule latency(const Traffic& traffic, Clock::duration latency);
