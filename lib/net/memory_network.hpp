@@ -56,8 +56,8 @@ class MemoryNetwork final : public Dialer, public Binder {
   // Rules. One applies to all connections of its traffic, made before it or after, until the object that is returned is
   // destroyed: then what it held back arrives. Several rules may apply to a connection: latencies add up, of limits the
   // strictest counts. Time is that of the clock of the Context that the connection was dialled with; nothing happens
-  // before that clock says so. A write does not wait for what it wrote to arrive. What arrives at an end while a
-  // partition begins has arrived.
+  // before that clock says so. A write does not wait for what it wrote to arrive. The end of a stream, and a reset,
+  // take as long as data.
 
   /// What is sent arrives `latency` later. A dial takes both ways. Throws `std::logic_error` if it is negative.
   TrafficRule latency(const Traffic& traffic, Clock::duration latency);
@@ -72,16 +72,16 @@ class MemoryNetwork final : public Dialer, public Binder {
   /// for 0.
   TrafficRule short_writes(const Traffic& traffic, std::size_t most);
 
-  /// Nothing arrives: reads wait, and writes as soon as the buffer is full. A dial waits until the partition has
-  /// healed, which is when the rule ends, and fails with `timed_out` after 127 s, as in Linux. What was under way then
-  /// arrives.
+  /// Nothing arrives: reads wait when they have read what arrived before, and writes when the buffer is full. A dial
+  /// waits until the partition has healed, which is when the rule ends, and fails with `timed_out` after 127 s, as in
+  /// Linux. What was under way then arrives.
   TrafficRule partition(const Traffic& traffic);
 
   /// Dials fail with `connection_refused`. Connections are left alone.
   TrafficRule refuse(const Traffic& traffic);
 
-  /// Cuts the connections that there are now: all operations of both ends fail with `connection_reset`. Returns how
-  /// many there were, those that wait to be accepted and those of which an end is open among them.
+  /// Cuts the connections that there are now, those that wait to be accepted too: all operations of both ends fail with
+  /// `connection_reset`. Returns how many there were that were not closed at both ends.
   std::size_t reset(const Traffic& traffic);
 
  private:

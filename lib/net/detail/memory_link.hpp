@@ -51,8 +51,9 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const std::shared_ptr<Clock>& clock() const noexcept { return clock_; }
 
   /// As `read` and `write` of one buffer, but false, and nothing was done, where more is to be considered than whether
-  /// there are bytes or room.
-  bool read_at_once(End end, std::span<std::byte> buffer, const Deadline& deadline, std::size_t& count) {
+  /// there are bytes or room. Inlined, since most reads and writes are no more than this.
+  [[gnu::always_inline]] bool read_at_once(End end, std::span<std::byte> buffer, const Deadline& deadline,
+                                           std::size_t& count) {
     OneWay& in = direction_to(end);
     {
       const os::BiasedLock::Guard lock(lock_);
@@ -64,7 +65,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
     return true;
   }
 
-  bool write_at_once(End end, std::span<const std::byte> data, const Deadline& deadline) {
+  [[gnu::always_inline]] bool write_at_once(End end, std::span<const std::byte> data, const Deadline& deadline) {
     OneWay& out = direction_from(end);
     {
       const os::BiasedLock::Guard lock(lock_);

@@ -53,6 +53,11 @@ TrafficEffect TrafficRules::effect_on(const Address& from, const Address& to) co
   return sum;
 }
 
+TrafficRules::Effects TrafficRules::effects_between(const Address& from, const Address& to) {
+  const std::lock_guard lock(mutex_);
+  return {effect_on(from, to), effect_on(to, from)};
+}
+
 std::uint64_t TrafficRules::add(const Traffic& traffic, const TrafficEffect& effect) {
   std::uint64_t number = 0;
   {
@@ -109,7 +114,7 @@ std::size_t TrafficRules::reset(const Traffic& traffic) {
 }
 
 Result<void> TrafficRules::admit(Call call, std::string_view subject, const Address& from, const Address& to) {
-  if (!any_.load(std::memory_order_relaxed)) return {};
+  if (!any_.load(std::memory_order_relaxed) || effects_between(from, to) == Effects()) return {};
   const Context context = call.context().with_timeout(patience);
   const Registration woken = context.on_cancel([this] { changed_.notify_all(); });
   Clock& clock = *context.clock();
@@ -118,13 +123,7 @@ Result<void> TrafficRules::admit(Call call, std::string_view subject, const Addr
   timed_wait(changed_, clock, [&](Clock::time_point& due) {
     if (context.done()) return true;
     const Clock::time_point now = clock.now();
-    TrafficEffect there;
-    TrafficEffect back;
-    {
-      const std::lock_guard lock(mutex_);
-      there = effect_on(from, to);
-      back = effect_on(to, from);
-    }
+    const auto [there, back] = effects_between(from, to);
     if (there.shape.cut || back.shape.cut) return false;
     const auto arrived = leash::detail::deadline_after(start, there.shape.latency);
     const auto answered = leash::detail::deadline_after(arrived, back.shape.latency);

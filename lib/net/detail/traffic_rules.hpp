@@ -22,6 +22,8 @@ namespace LEASH_NAMESPACE::net::detail {
 struct TrafficEffect {
   Shape shape = {};
   bool refuse = false;
+
+  friend bool operator==(const TrafficEffect&, const TrafficEffect&) = default;
 };
 
 /// The rules of a MemoryNetwork, and the connections that they shape. Thread-safe.
@@ -49,7 +51,18 @@ class TrafficRules {
     TrafficEffect effect;
   };
 
+  /// What the rules do to either direction between two addresses.
+  struct Effects {
+    TrafficEffect there;
+    TrafficEffect back;
+
+    friend bool operator==(const Effects&, const Effects&) = default;
+  };
+
+  // With the mutex locked.
   TrafficEffect effect_on(const Address& from, const Address& to) const;
+
+  Effects effects_between(const Address& from, const Address& to);
   std::vector<std::shared_ptr<MemoryLink>> links_of(const Traffic& traffic);
   void shape(MemoryLink& link);
   void shape_all(const Traffic& traffic);
