@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <leash/context.hpp>
 #include <leash/fs/file_system.hpp>
-#include <pairs.hpp>
+#include <must.hpp>
+#include <paired.hpp>
 #include <random>
 #include <string>
 #include <string_view>

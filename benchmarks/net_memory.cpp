@@ -9,6 +9,7 @@
 #include <leash/net/tcp_binder.hpp>
 #include <leash/net/tcp_dialer.hpp>
 #include <memory>
+#include <must.hpp>
 #include <mutex>
 #include <paired.hpp>
 #include <span>
@@ -18,15 +19,10 @@
 
 namespace {
 
+using bench::must;
 using leash::Context;
 using leash::net::Conn;
 using leash::net::MemoryNetwork;
-
-template <class T>
-T must(leash::Result<T> result) {
-  if (!result) std::abort();
-  if constexpr (!std::is_void_v<T>) return *std::move(result);
-}
 
 /// Both ends of a connection.
 struct Ends {

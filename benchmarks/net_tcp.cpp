@@ -21,7 +21,8 @@
 #include <leash/net/tcp_binder.hpp>
 #include <leash/net/tcp_dialer.hpp>
 #include <memory>
-#include <pairs.hpp>
+#include <must.hpp>
+#include <paired.hpp>
 #include <string>
 #include <thread>
 #include <vector>
