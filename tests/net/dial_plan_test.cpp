@@ -12,8 +12,8 @@ namespace {
 using Time = DialPlan::Time;
 
 constexpr Time start{};
-const std::error_code refused = std::make_error_code(std::errc::connection_refused);
-const std::error_code unreachable = std::make_error_code(std::errc::network_unreachable);
+const std::error_code was_refused = std::make_error_code(std::errc::connection_refused);
+const std::error_code is_unreachable = std::make_error_code(std::errc::network_unreachable);
 const std::error_code no_descriptor = std::make_error_code(std::errc::too_many_files_open);
 
 DialPlan plan_for(const std::vector<std::string>& texts, std::optional<Time> deadline = std::nullopt) {
@@ -28,7 +28,7 @@ std::vector<std::string> order_of(const std::vector<std::string>& texts) {
   std::vector<std::string> order;
   while (const auto attempt = plan.next(start)) {
     order.push_back(to_string(plan.endpoint(*attempt)));
-    plan.failed(*attempt, refused);
+    plan.failed(*attempt, was_refused);
   }
   return order;
 }
@@ -56,7 +56,7 @@ TEST_CASE("DialPlan: the next attempt begins after 250 ms, or at once when one f
   CHECK_FALSE(plan.next(start + 249ms));
   CHECK(plan.next(start + 250ms) == 1);
   CHECK_FALSE(plan.next(start + 260ms));
-  plan.failed(0, refused);
+  plan.failed(0, was_refused);
   CHECK(plan.next(start + 260ms) == 2);
   CHECK_FALSE(plan.next(start + 509ms));
   CHECK(plan.next(start + 510ms) == 3);
@@ -72,17 +72,17 @@ TEST_CASE("DialPlan: when all have failed, the first failure is the error and al
   DialPlan plan = plan_for({"10.0.0.1:1", "10.0.0.2:1"});
   CHECK(plan.next(start) == 0);
   CHECK(plan.next(start + 250ms) == 1);
-  plan.failed(1, unreachable);
+  plan.failed(1, is_unreachable);
   CHECK_FALSE(plan.over());
-  plan.failed(0, refused, "why");
+  plan.failed(0, was_refused, "why");
   CHECK(plan.over());
   CHECK_FALSE(plan.winner());
   CHECK(text_of(plan.failure("two.test:1")) ==
-        "dial two.test:1: Network is unreachable; caused by connect 10.0.0.2:1: Network is unreachable, "
-        "connect 10.0.0.1:1: Connection refused (why)");
+        "dial two.test:1: Network is is_unreachable; caused by connect 10.0.0.2:1: Network is is_unreachable, "
+        "connect 10.0.0.1:1: Connection was_refused (why)");
   DialPlan only = plan_for({"10.0.0.1:1"});
-  only.failed(only.next(start).value(), refused);
-  CHECK(text_of(only.failure("10.0.0.1:1")) == "dial 10.0.0.1:1: Connection refused");
+  only.failed(only.next(start).value(), was_refused);
+  CHECK(text_of(only.failure("10.0.0.1:1")) == "dial 10.0.0.1:1: Connection was_refused");
 }
 
 TEST_CASE("DialPlan: a share of the deadline ends an attempt, two seconds at the least, and delays no other") {
@@ -116,12 +116,12 @@ TEST_CASE("DialPlan: an attempt without a descriptor waits while another one is 
   plan.starved(1, no_descriptor);
   CHECK_FALSE(plan.next(start + 10s));
   CHECK_FALSE(plan.wake_at());
-  plan.failed(0, refused);
+  plan.failed(0, was_refused);
   CHECK(plan.next(start + 10s) == 1);
   plan.starved(1, no_descriptor);
   CHECK(plan.over());
   CHECK(text_of(plan.failure("x:1")) ==
-        "dial x:1: Connection refused; caused by connect 10.0.0.1:1: Connection refused, "
+        "dial x:1: Connection was_refused; caused by connect 10.0.0.1:1: Connection was_refused, "
         "connect 10.0.0.2:1: Too many open files");
 }
 
@@ -129,10 +129,10 @@ TEST_CASE("DialPlan: the error at the deadline names what was under way, and wha
   DialPlan plan = plan_for({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
   CHECK(plan.next(start) == 0);
   CHECK(plan.next(start + 250ms) == 1);
-  plan.failed(1, refused);
+  plan.failed(1, was_refused);
   CHECK(plan.next(start + 250ms) == 2);
   const Error why("dial", "x:80", std::errc::timed_out);
   CHECK(text_of(plan.ended("x:80", why)) ==
         "dial x:80: Connection timed out (while connecting to 10.0.0.1:80, 10.0.0.3:80); "
-        "caused by connect 10.0.0.2:80: Connection refused");
+        "caused by connect 10.0.0.2:80: Connection was_refused");
 }

@@ -137,7 +137,7 @@ void reset_ends_waiting_writes(Trial& t) {
 
 void close_delivers(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&t, &here = here] {
+  auto writer = t.start([&t, &here] {
     t.must(here.write("the rest"), "a write");
     t.must(here.close(), "close");
   });
@@ -149,7 +149,7 @@ void close_delivers(Trial& t) {
 
 void peer_close_ends_waiting_read(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&there = there] { return read_some(there); });
+  auto reader = t.start([&there] { return read_some(there); });
   reader.must_wait("a read without data");
   t.must(here.close(), "close");
   expect_end(t, reader.get(), "a read that waits when the peer closes");
@@ -157,7 +157,7 @@ void peer_close_ends_waiting_read(Trial& t) {
 
 void peer_close_ends_waiting_write(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there, data = t.plenty()] { return there.write(data); });
+  auto writer = t.start([&there, data = t.plenty()] { return there.write(data); });
   writer.must_wait("a write that nobody reads");
   t.must(here.close(), "close");
   t.must_fail(writer.get(), peer_gone, "a write that waits when the peer closes");
@@ -183,7 +183,7 @@ void no_sigpipe(Trial& t) {
 
 void destructor_closes(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&t, &here = here] {
+  auto writer = t.start([&t, &here] {
     t.must(here.write("the rest"), "a write");
     t.destroy(here);
   });
@@ -194,7 +194,7 @@ void destructor_closes(Trial& t) {
 
 void close_with_unread_data_resets(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there] { return there.write("read, and not read"); });
+  auto writer = t.start([&there] { return there.write("read, and not read"); });
   t.expect_text(t.must(read_up_to(here, 4), "a read"), "read", "a read");
   t.must(here.close(), "close with unread data");
   t.must_fail(read_some(there), std::errc::connection_reset,
@@ -203,7 +203,7 @@ void close_with_unread_data_resets(Trial& t) {
 
 void half_close(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&t, &here = here] {
+  auto writer = t.start([&t, &here] {
     t.must(here.write("question"), "a write");
     t.must(here.close_write(), "close_write");
   });
@@ -211,7 +211,7 @@ void half_close(Trial& t) {
   writer.get();
   expect_end(t, read_some(there), "each of the peer's reads at the end");
   expect_transfer(t, there, here, "answer", "after the reading end's close_write");
-  auto reader = t.start([&here = here] { return read_some(here); });
+  auto reader = t.start([&here] { return read_some(here); });
   reader.must_wait("a read after close_write");
   t.must(there.close(), "the peer's close");
   expect_end(t, reader.get(), "a read when the peer closes");
@@ -229,7 +229,7 @@ void write_after_half_close(Trial& t) {
 
 void half_close_ends_waiting_read_of_peer(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&there = there] { return read_some(there); });
+  auto reader = t.start([&there] { return read_some(there); });
   reader.must_wait("a read without data");
   t.must(here.close_write(), "close_write");
   expect_end(t, reader.get(), "the peer's read that waits at close_write");
@@ -256,7 +256,7 @@ void half_close_of_both(Trial& t) {
 void reset_fails_the_peer(Trial& t) {
   const auto [here, there] = t.ends();
   constexpr auto reset = std::errc::connection_reset;
-  auto reader = t.start([&there = there] { return read_some(there); });
+  auto reader = t.start([&there] { return read_some(there); });
   reader.must_wait("a read without data");
   t.must(here.reset(), "reset");
   t.must_fail(reader.get(), reset, "a read that waits when the peer resets");
@@ -269,7 +269,7 @@ void reset_fails_the_peer(Trial& t) {
 
 void reset_fails_waiting_write_of_peer(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there, data = t.plenty()] { return there.write(data); });
+  auto writer = t.start([&there, data = t.plenty()] { return there.write(data); });
   writer.must_wait("a write that nobody reads");
   t.must(here.reset(), "reset");
   t.must_fail(writer.get(), std::errc::connection_reset, "a write that waits when the peer resets");
@@ -277,7 +277,7 @@ void reset_fails_waiting_write_of_peer(Trial& t) {
 
 void reset_discards(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&here = here, data = t.plenty()] { return here.write(data); });
+  auto writer = t.start([&here, data = t.plenty()] { return here.write(data); });
   writer.must_wait("a write that nobody reads");
   t.must(here.reset(), "reset");
   t.must_fail(writer.get(), closed, "a write that waits when the connection is reset");

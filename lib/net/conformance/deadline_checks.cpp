@@ -30,8 +30,8 @@ void write_deadline_spares_reads(Trial& t) {
 
 void deadline_spares_the_peer(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&there = there] { return read_some(there); });
-  auto writer = t.start([&there = there, data = t.plenty()] { return there.write(data); });
+  auto reader = t.start([&there] { return read_some(there); });
+  auto writer = t.start([&there, data = t.plenty()] { return there.write(data); });
   reader.must_wait("the peer's read");
   writer.must_wait("the peer's write");
   t.must(here.set_deadline(t.past()), "set_deadline");
@@ -42,7 +42,7 @@ void deadline_spares_the_peer(Trial& t) {
 void past_deadline(Trial& t) {
   const Ends ends = t.ends();
   const auto& [here, there] = ends;
-  auto writer = t.start([&there = there] { return there.write("waiting"); });
+  auto writer = t.start([&there] { return there.write("waiting"); });
   t.expect_text(t.must(read_up_to(here, 1), "a read"), "w", "a read");
   t.must(here.set_deadline(t.past()), "set_deadline");
   for (int again = 0; again < 2; ++again) {
@@ -57,7 +57,7 @@ void past_deadline(Trial& t) {
 
 void deadline_ends_waiting_read(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&here = here] { return read_some(here); });
+  auto reader = t.start([&here] { return read_some(here); });
   reader.must_wait("a read without data");
   t.must(here.set_read_deadline(t.past()), "set_read_deadline");
   t.must_fail(reader.get(), timed_out, "a read that waits when its deadline is set");
@@ -65,7 +65,7 @@ void deadline_ends_waiting_read(Trial& t) {
 
 void deadline_ends_waiting_write(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&here = here, data = t.plenty()] { return here.write(data); });
+  auto writer = t.start([&here, data = t.plenty()] { return here.write(data); });
   writer.must_wait("a write that nobody reads");
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
   t.must_fail(writer.get(), timed_out, "a write that waits when its deadline is set");
@@ -73,8 +73,8 @@ void deadline_ends_waiting_write(Trial& t) {
 
 void deadline_of_both_ends_both(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&here = here] { return read_some(here); });
-  auto writer = t.start([&here = here, data = t.plenty()] { return here.write(data); });
+  auto reader = t.start([&here] { return read_some(here); });
+  auto writer = t.start([&here, data = t.plenty()] { return here.write(data); });
   reader.must_wait("a read without data");
   writer.must_wait("a write that nobody reads");
   t.must(here.set_deadline(t.past()), "set_deadline");

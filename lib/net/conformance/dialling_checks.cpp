@@ -102,7 +102,7 @@ void cancel_ends_dial(Trial& t) {
   const std::string& address = t.options().unanswered;
   if (address.empty()) return;
   auto [context, source] = t.context().with_cancel();
-  auto dialling = t.start([&t, &context = context, &address] { return try_dial(t, context, address); });
+  auto dialling = t.start([&t, &context, &address] { return try_dial(t, context, address); });
   dialling.must_wait("a dial that nobody answers");
   source.cancel(Error("stop", "the check", std::errc::interrupted));
   const Error error = t.error_of(dialling.get(), canceled, "a dial that waits when its Context is cancelled");
@@ -140,7 +140,7 @@ void cancel_races_dial(Trial& t) {
   constexpr int rounds = 30;
   for (int round = 0; round < rounds; ++round) {
     auto [context, source] = t.context().with_cancel();
-    auto dialling = t.start([&t, &context = context, &address] { return try_dial(t, context, address); });
+    auto dialling = t.start([&t, &context, &address] { return try_dial(t, context, address); });
     // From not begun to done.
     for (std::atomic<int> moment = 0; moment < round * 1000; ++moment) {
     }

@@ -84,7 +84,7 @@ void close_ends_accepts(Trial& t) {
 void cancel_ends_accept(Trial& t) {
   Listener& listener = listen(t);
   auto [context, source] = t.context().with_cancel();
-  auto accepting = t.start([&listener, &context = context] { return listener.accept(context); });
+  auto accepting = t.start([&listener, &context] { return listener.accept(context); });
   accepting.must_wait("an accept that nobody dials");
   source.cancel(Error("stop", "the check", std::errc::interrupted));
   const Error error = t.error_of(accepting.get(), canceled, "an accept that waits when its Context is cancelled");
@@ -234,7 +234,7 @@ void failed_accept_descriptors(Trial& t) {
   Listener& listener = listen(t);
   expect_no_descriptors(t, "an accept that ends with its Context", [&] {
     auto [context, source] = t.context().with_cancel();
-    auto accepting = t.start([&listener, &context = context] { return listener.accept(context); });
+    auto accepting = t.start([&listener, &context] { return listener.accept(context); });
     accepting.must_wait("an accept that nobody dials");
     source.cancel();
     t.must_fail(accepting.get(), canceled, "an accept whose Context is cancelled");

@@ -16,7 +16,7 @@ void addresses(Trial& t) {
   const auto [here, there] = t.ends();
   const Address local = here.local_address();
   const Address remote = here.remote_address();
-  const auto expect_agreement = [&t, &here = here, &there = there](std::string_view when) {
+  const auto expect_agreement = [&t, &here, &there](std::string_view when) {
     const std::string wanted = name_of(here);
     const std::string got = to_string(there.remote_address()) + " -> " + to_string(there.local_address());
     t.expect(wanted == got, "the peer of " + wanted + " to have the same two addresses" + std::string(when),
@@ -52,7 +52,7 @@ void note(Trial& t) {
   here.note("GET /index");
   here.note("");
   expect_transfer(t, here, there, "x", "after note");
-  auto reader = t.start([&here = here] { return read_some(here); });
+  auto reader = t.start([&here] { return read_some(here); });
   reader.must_wait("a read without data");
   here.note("while a read waits");
   t.must(there.write("y"), "the peer's write");
@@ -137,7 +137,7 @@ void release_ends_waiting_write(Trial& t) {
 void outlives_its_context(Trial& t) {
   auto [context, source] = t.context().with_cancel();
   const auto [here, there] = t.ends(context);
-  auto reader = t.start([&here = here] { return read_some(here); });
+  auto reader = t.start([&here] { return read_some(here); });
   reader.must_wait("a read without data");
   source.cancel();
   reader.must_wait("a read whose connection was made with a Context that is cancelled");

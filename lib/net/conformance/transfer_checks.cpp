@@ -24,7 +24,7 @@ std::array<std::size_t, 256> counted(std::string_view text) {
 void transfer(Trial& t) {
   const auto [here, there] = t.ends();
   const std::string_view sent = t.plenty().substr(0, std::size_t{1} << 20U);
-  auto writer = t.start([&t, &here = here, sent] {
+  auto writer = t.start([&t, &here, sent] {
     for (std::size_t start = 0; start < sent.size(); start += 1024) {
       t.must(here.write(sent.substr(start, 1024)), "a write of 1 KiB");
     }
@@ -37,7 +37,7 @@ void transfer(Trial& t) {
 
 void ping_pong(Trial& t) {
   const auto [here, there] = t.ends();
-  auto peer = t.start([&t, &there = there] {
+  auto peer = t.start([&t, &there] {
     for (;;) {
       const std::string text = t.must(read_up_to(there, 4), "the peer's read");
       if (text.empty()) return;
@@ -57,9 +57,9 @@ void ping_pong(Trial& t) {
 void full_duplex(Trial& t) {
   const auto [here, there] = t.ends();
   const std::string_view sent = t.plenty();
-  auto writer = t.start([&here = here, sent] { return here.write(sent); });
-  auto peer_writer = t.start([&there = there, sent] { return there.write(sent); });
-  auto peer_reader = t.start([&there = there, sent] { return read_up_to(there, sent.size()); });
+  auto writer = t.start([&here, sent] { return here.write(sent); });
+  auto peer_writer = t.start([&there, sent] { return there.write(sent); });
+  auto peer_reader = t.start([&there, sent] { return read_up_to(there, sent.size()); });
   t.expect_text(t.must(read_up_to(here, sent.size()), "reading while writing"), sent, "reading while writing");
   t.expect_text(t.must(peer_reader.get(), "the peer's reading while writing"), sent, "the peer's reading");
   t.must(writer.get(), "writing while reading");
@@ -71,7 +71,7 @@ void concurrent_writes(Trial& t) {
   const std::size_t size = std::max<std::size_t>(t.plenty().size() / 64, 1024);
   std::vector<Task<Result<void>>> writers;
   for (const char c : {'a', 'b', 'c'}) {
-    writers.push_back(t.start([&here = here, size, c] { return here.write(std::string(size, c)); }));
+    writers.push_back(t.start([&here, size, c] { return here.write(std::string(size, c)); }));
   }
   for (std::size_t i = 0; i < writers.size(); ++i) {
     const std::string text = t.must(read_up_to(there, size), "a read");
@@ -85,7 +85,7 @@ void concurrent_reads(Trial& t) {
   const auto [here, there] = t.ends();
   const std::string_view sent = t.plenty().substr(0, std::size_t{256} * 1024);
   std::vector<Task<Result<std::string>>> readers;
-  for (int i = 0; i < 3; ++i) readers.push_back(t.start([&here = here] { return read_all(here); }));
+  for (int i = 0; i < 3; ++i) readers.push_back(t.start([&here] { return read_all(here); }));
   t.must(there.write(sent), "the peer's write");
   t.must(there.close(), "the peer's close");
   std::string got;
@@ -97,13 +97,13 @@ void concurrent_reads(Trial& t) {
 
 void racing_reads(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there] {
+  auto writer = t.start([&there] {
     while (there.write(std::string(512, 'x'))) {
     }
   });
   std::vector<Task<void>> readers;
   for (int i = 0; i < 6; ++i) {
-    readers.push_back(t.start([&t, &here = here] {
+    readers.push_back(t.start([&t, &here] {
       std::string buffer(1024, '\0');
       for (int j = 0; j < 10; ++j) {
         t.must(here.set_read_deadline(t.after(std::chrono::milliseconds(1))), "set_read_deadline");
@@ -126,7 +126,7 @@ void racing_reads(Trial& t) {
 
 void racing_writes(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&t, &there = there] {
+  auto reader = t.start([&t, &there] {
     for (;;) {
       const Result<std::string> text = read_some(there);
       if (!text || text->empty()) return;
@@ -136,7 +136,7 @@ void racing_writes(Trial& t) {
   });
   std::vector<Task<void>> writers;
   for (int i = 0; i < 6; ++i) {
-    writers.push_back(t.start([&t, &here = here] {
+    writers.push_back(t.start([&t, &here] {
       for (int j = 0; j < 10; ++j) {
         std::string buffer(std::size_t{256} * 1024, 'y');
         t.must(here.set_write_deadline(t.after(std::chrono::milliseconds(1))), "set_write_deadline");
@@ -166,7 +166,7 @@ void read_buffer_free_after_timeout(Trial& t) {
 void write_buffer_free_after_timeout(Trial& t) {
   const auto [here, there] = t.ends();
   std::string buffer(t.plenty());
-  auto writer = t.start([&here = here, &buffer] { return here.write(buffer); });
+  auto writer = t.start([&here, &buffer] { return here.write(buffer); });
   writer.must_wait("a write that nobody reads");
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
   t.must_fail(writer.get(), timed_out, "a write that nobody reads");
@@ -180,7 +180,7 @@ void write_buffer_free_after_timeout(Trial& t) {
 
 void read_waits(Trial& t) {
   const auto [here, there] = t.ends();
-  auto reader = t.start([&here = here] { return read_some(here); });
+  auto reader = t.start([&here] { return read_some(here); });
   reader.must_wait("a read without data");
   t.must(there.write("x"), "the peer's write");
   t.expect_text(t.must(reader.get(), "a read that waits"), "x", "a read that waits");
@@ -188,7 +188,7 @@ void read_waits(Trial& t) {
 
 void read_does_not_wait_to_fill(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there] { return there.write("abc"); });
+  auto writer = t.start([&there] { return there.write("abc"); });
   std::string got;
   while (got.size() < 3) {
     // A read of at most 1 KiB.
@@ -202,7 +202,7 @@ void read_does_not_wait_to_fill(Trial& t) {
 
 void read_keeps_the_rest(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there] { return there.write("abcdefg"); });
+  auto writer = t.start([&there] { return there.write("abcdefg"); });
   std::string got;
   for (int i = 0; i < 7; ++i) {
     std::string buffer(2, '\0');
@@ -219,7 +219,7 @@ void empty_read(Trial& t) {
   const auto [here, there] = t.ends();
   const std::size_t count = t.must(here.read({}), "a read into an empty buffer");
   t.expect(count == 0, "a read into an empty buffer to give 0", "it gave " + std::to_string(count));
-  auto writer = t.start([&there = there] { return there.write("xy"); });
+  auto writer = t.start([&there] { return there.write("xy"); });
   t.expect_text(t.must(read_up_to(here, 1), "a read"), "x", "a read after one into an empty buffer");
   t.must(here.read({}), "a read into an empty buffer");
   t.expect_text(t.must(read_up_to(here, 1), "a read"), "y", "a read after one into an empty buffer");
@@ -234,7 +234,7 @@ void empty_write(Trial& t) {
 
 void write_waits(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&here = here, sent = t.plenty()] { return here.write(sent); });
+  auto writer = t.start([&here, sent = t.plenty()] { return here.write(sent); });
   writer.must_wait("a write that nobody reads");
   t.expect_text(t.must(read_up_to(there, t.plenty().size()), "the peer's reading"), t.plenty(), "the peer's reading");
   t.must(writer.get(), "a write of more than the buffers hold");
@@ -242,7 +242,7 @@ void write_waits(Trial& t) {
 
 void readv_in_order(Trial& t) {
   const auto [here, there] = t.ends();
-  auto writer = t.start([&there = there] { return there.write("abcdefgh"); });
+  auto writer = t.start([&there] { return there.write("abcdefgh"); });
   std::string first(3, '\0');
   std::string second(2, '\0');
   const std::array<std::span<std::byte>, 4> buffers{std::span<std::byte>(), bytes_of(first), std::span<std::byte>(),
@@ -258,7 +258,7 @@ void readv_in_order(Trial& t) {
 void readv_waits_and_ends(Trial& t) {
   const auto [here, there] = t.ends();
   std::string buffer(4, '\0');
-  auto reader = t.start([&here = here, &buffer] {
+  auto reader = t.start([&here, &buffer] {
     const std::array<std::span<std::byte>, 1> buffers{bytes_of(buffer)};
     return here.readv(buffers);
   });
@@ -271,7 +271,7 @@ void readv_waits_and_ends(Trial& t) {
 void writev_in_order(Trial& t) {
   const auto [here, there] = t.ends();
   const std::string_view all = t.plenty();
-  auto reader = t.start([&there = there, size = all.size()] { return read_up_to(there, size); });
+  auto reader = t.start([&there, size = all.size()] { return read_up_to(there, size); });
   std::vector<std::span<const std::byte>> pieces;
   // More pieces than writev(2) takes at once, and then the rest, for which it has to wait.
   std::size_t start = 0;
@@ -300,7 +300,7 @@ void vectored_timeouts(Trial& t) {
 void write_count(Trial& t) {
   const auto [here, there] = t.ends();
   const std::string all = " of " + std::to_string(t.plenty().size()) + " bytes written";
-  auto writer = t.start([&here = here, sent = t.plenty()] { return here.write(sent); });
+  auto writer = t.start([&here, sent = t.plenty()] { return here.write(sent); });
   const std::size_t first = t.must(read_up_to(there, 1000), "the peer's read").size();
   writer.must_wait("a write that nobody reads");
   t.must(here.set_write_deadline(t.past()), "set_write_deadline");
