@@ -18,6 +18,7 @@ class SharedClock;
 class StopToken;
 struct Cancellable;
 struct Note;
+struct OperationCount;
 template <class Signature>
 class Function;
 template <class Signature>
@@ -92,7 +93,6 @@ struct FileInfo;
 struct LockRange;
 struct OpenOptions;
 struct Operation;
-struct OperationCount;
 struct OperationCounts;
 struct ReaderOptions;
 struct Space;
