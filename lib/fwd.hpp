@@ -101,9 +101,14 @@ struct Space;
 namespace net {
 class Binder;
 class Conn;
+class CountingHook;
 class Dialer;
+class HookedBinder;
+class HookedDialer;
 class Listener;
+class LoggingHook;
 class MemoryNetwork;
+class NetworkHook;
 class ProxyBinder;
 class ProxyConn;
 class ProxyDialer;
@@ -114,9 +119,12 @@ class TcpDialer;
 class TrackedBinder;
 class TrackedDialer;
 enum class Direction : unsigned char;
+enum class OperationKind : unsigned char;
 enum class errc;
 struct Address;
 struct HostPort;
+struct Operation;
+struct OperationCounts;
 }  // namespace net
 
 }  // namespace LEASH_NAMESPACE

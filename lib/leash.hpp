@@ -46,11 +46,17 @@
 #include <leash/net/address.hpp>
 #include <leash/net/binder.hpp>
 #include <leash/net/conn.hpp>
+#include <leash/net/counting_hook.hpp>
 #include <leash/net/dialer.hpp>
 #include <leash/net/errc.hpp>
+#include <leash/net/hooked_binder.hpp>
+#include <leash/net/hooked_dialer.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/net/listener.hpp>
+#include <leash/net/logging_hook.hpp>
 #include <leash/net/memory_network.hpp>
+#include <leash/net/network_hook.hpp>
+#include <leash/net/operation.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/net/resolver.hpp>
 #include <leash/net/tcp_binder.hpp>
