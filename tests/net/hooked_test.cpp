@@ -115,6 +115,7 @@ Result<void> broken_afterwards(Operation& operation, Hook::Next next) {
 }  // namespace
 
 NETWORK_TEST("Hooked: a hook sees each operation once, with all that there is to it") {
+  const Watchdog watchdog;
   Hooked on(over);
   Watch watch(on.hook);
   const Context opening = Context().with_note("opening");
@@ -185,6 +186,7 @@ NETWORK_TEST("Hooked: a hook sees each operation once, with all that there is to
 }
 
 NETWORK_TEST("Hooked: a descriptor that is released is told of") {
+  const Watchdog watchdog;
   Hooked on(over);
   const Pair pair = make_pair(on.dialer, on.binder);
   Watch watch(on.hook);
@@ -197,6 +199,7 @@ NETWORK_TEST("Hooked: a descriptor that is released is told of") {
 }
 
 NETWORK_TEST("Hooked: a released descriptor that the hook withholds is closed") {
+  const Watchdog watchdog;
   Hooked on(over);
   const auto before = open_descriptors();
   {
@@ -211,6 +214,7 @@ NETWORK_TEST("Hooked: a released descriptor that the hook withholds is closed") 
 }
 
 NETWORK_TEST("Hooked: a read is made shorter, and a write is made of several operations") {
+  const Watchdog watchdog;
   Hooked on(over);
   const Pair pair = make_pair(on.dialer, on.binder);
   std::uint64_t most = 3;
@@ -255,6 +259,7 @@ NETWORK_TEST("Hooked: a read is made shorter, and a write is made of several ope
 }
 
 NETWORK_TEST("Hooked: the Error of a write tells how much was written before, in which operations") {
+  const Watchdog watchdog;
   Hooked on(over);
   const Pair pair = make_pair(on.dialer, on.binder);
   int calls = 0;
@@ -273,6 +278,7 @@ NETWORK_TEST("Hooked: the Error of a write tells how much was written before, in
 }
 
 NETWORK_TEST("Hooked: dials and binds go to other addresses") {
+  const Watchdog watchdog;
   Hooked on(over);
   std::string there;
   on.hook.function = [&](Operation& operation, Hook::Next next) {
@@ -322,6 +328,7 @@ TEST_CASE("Hooked: the Context is looked at again after the hook has waited") {
 }
 
 NETWORK_TEST("Hooked: a hook fails an operation before it, after it, and names it as the network does") {
+  const Watchdog watchdog;
   Hooked on(over);
   on.hook.function = broken;
   CHECK(text_of(error_of(on.dialer.dial(Context(), "tcp", "a:1"))) == "dial a:1: Input/output error (by the hook)");
@@ -358,6 +365,7 @@ NETWORK_TEST("Hooked: a hook fails an operation before it, after it, and names i
 }
 
 NETWORK_TEST("Hooked: a hook carries an operation out twice, or again after a failure") {
+  const Watchdog watchdog;
   Hooked on(over);
   on.hook.function = [](Operation& operation, Hook::Next next) {
     if (operation.kind == OperationKind::dial || operation.kind == OperationKind::conn_write) static_cast<void>(next());
@@ -382,9 +390,23 @@ NETWORK_TEST("Hooked: a hook carries an operation out twice, or again after a fa
     return next();
   };
   CHECK(must(on.dialer.dial(Context(), "tcp", "x:1"))->remote_address() == listener->address());
+
+  // The first time it succeeds, the second time not: there is nothing that has ends any more.
+  on.hook.function = [&](Operation& operation, Hook::Next next) {
+    const std::string there = to_string(listener->address());
+    operation.address = there;
+    CHECK(next());
+    operation.address = "bad";
+    Result<void> result = next();
+    CHECK(operation.local == nullptr);
+    CHECK(operation.remote == nullptr);
+    return result;
+  };
+  CHECK(error_of(on.dialer.dial(Context(), "tcp", "x:1")) == std::errc::invalid_argument);
 }
 
 NETWORK_TEST("Hooked: a hook lets an operation not happen") {
+  const Watchdog watchdog;
   Hooked on(over);
   const Pair pair = make_pair(on.dialer, on.binder);
   on.hook.function = [](Operation& operation, Hook::Next) {
