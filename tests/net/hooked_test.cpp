@@ -432,7 +432,17 @@ NETWORK_TEST("Hooked: a hook lets an operation not happen") {
   };
   CHECK(error_of(on.dialer.dial(Context(), "tcp", "bad")) == std::errc::invalid_argument);
   CHECK(error_of(on.binder.bind(Context(), "tcp", "bad")) == std::errc::invalid_argument);
+  // The hook says success though the read failed: that is the end of the stream.
   on.hook.function = [](Operation&, Hook::Next next) { return next(); };
+  must(pair.far->set_read_deadline(leash::Clock::real()->now() - 1s));
+  CHECK(error_of(pair.far->read({&byte, 1})) == std::errc::timed_out);
+  on.hook.function = [](Operation&, Hook::Next next) {
+    CHECK_FALSE(next());
+    return Result<void>();
+  };
+  CHECK(must(pair.far->read({&byte, 1})) == 0);
+  on.hook.function = [](Operation&, Hook::Next next) { return next(); };
+  must(pair.far->set_read_deadline(std::nullopt));
   must(pair.near->write("x"));
   CHECK(must(read_up_to(*pair.far, 1)) == "x");
 }
