@@ -18,6 +18,7 @@ class SharedClock;
 class StopToken;
 struct Cancellable;
 struct Note;
+struct OperationCount;
 template <class Signature>
 class Function;
 template <class Signature>
@@ -92,7 +93,6 @@ struct FileInfo;
 struct LockRange;
 struct OpenOptions;
 struct Operation;
-struct OperationCount;
 struct OperationCounts;
 struct ReaderOptions;
 struct Space;
@@ -101,15 +101,23 @@ struct Space;
 namespace net {
 class Binder;
 class Conn;
+class CountingHook;
 class Dialer;
+class HookedBinder;
+class HookedDialer;
+class IpAddress;
 class Listener;
+class LoggingHook;
 class MemoryHost;
 class MemoryNetwork;
+class NetworkHook;
 class ProxyBinder;
 class ProxyConn;
 class ProxyDialer;
 class ProxyListener;
 class Resolver;
+class ScriptedResolver;
+class StaticResolver;
 class TcpBinder;
 class TcpDialer;
 class TrackedBinder;
@@ -117,12 +125,17 @@ class TrackedDialer;
 class Traffic;
 class TrafficRule;
 enum class Direction : unsigned char;
+enum class OperationKind : unsigned char;
 enum class errc;
 struct Address;
 struct ConformanceFailure;
 struct ConformanceOptions;
 struct ConnPair;
+struct Endpoint;
 struct HostPort;
+struct Operation;
+struct OperationCounts;
+struct SocketOptions;
 }  // namespace net
 
 }  // namespace LEASH_NAMESPACE

@@ -1,24 +1,19 @@
 #pragma once
 
 #include <array>
-#include <cstdint>
-#include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/fs/hooked_file_system.hpp>
+#include <leash/operation_count.hpp>
 #include <memory>
+
+namespace LEASH_NAMESPACE::detail {
+template <std::size_t kinds>
+class OperationSlots;
+}
 
 namespace LEASH_NAMESPACE::fs {
 
-/// How often operations were called, and what came of it.
-struct OperationCount {
-  std::uint64_t calls = 0;    ///< Those that are over.
-  std::uint64_t errors = 0;   ///< How many of them failed.
-  std::uint64_t bytes = 0;    ///< How many bytes they have read or written.
-  Clock::duration time = {};  ///< How long they have taken, by the clocks of their Contexts.
-
-  OperationCount& operator+=(const OperationCount& other) noexcept;
-  friend bool operator==(const OperationCount&, const OperationCount&) = default;
-};
+using leash::OperationCount;
 
 /// What a CountingFS has counted, by the kind of operation.
 struct OperationCounts {
@@ -50,9 +45,7 @@ class CountingFS final : public HookedFileSystem {
   Result<void> around(Operation& operation, Next next) override;
 
  private:
-  struct Slots;
-
-  const std::unique_ptr<Slots> slots_;
+  const std::unique_ptr<leash::detail::OperationSlots<operation_kinds>> slots_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

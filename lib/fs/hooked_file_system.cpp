@@ -1,68 +1,14 @@
 #include <algorithm>
-#include <atomic>
 #include <leash/context.hpp>
+#include <leash/detail/hook_link.hpp>
 #include <leash/fs/hooked_file_system.hpp>
 #include <optional>
-#include <type_traits>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
 namespace detail {
 
-/// What the handles of a HookedFileSystem share with it, and outlive it with.
-struct HookLink : leash::detail::RefCounted {
-  explicit HookLink(HookedFileSystem* files_) noexcept : files(files_) {}
-
-  /// Passes `operation`, which `carry_out` does, through the hook. Without a hook any more it is just done.
-  template <class T, class CarryOut>
-  Result<T> pass(Operation& operation, CarryOut carry_out) const;
-
-  std::atomic<HookedFileSystem*> files;  ///< Null once it was destroyed.
-
-  friend void destroy(HookLink* link) noexcept { delete link; }
-};
-
-namespace {
-
-/// Whether a hook cannot make an operation succeed that it did not carry out: it returns a handle, or a descriptor, of
-/// which 0 would be the standard input of the process.
-template <class T>
-inline constexpr bool needs_next = std::is_same_v<T, int>;
-template <class T>
-inline constexpr bool needs_next<std::unique_ptr<T>> = true;
-
-}  // namespace
-
-template <class T, class CarryOut>
-Result<T> HookLink::pass(Operation& operation, CarryOut carry_out) const {
-  HookedFileSystem* const hook = files.load(std::memory_order_acquire);
-  if (hook == nullptr) return carry_out();
-  if constexpr (std::is_void_v<T>) {
-    return hook->around(operation, carry_out);
-  } else {
-    // What a hook puts in its place need not live as long as this call.
-    const std::string_view path = operation.path;
-    Result<T> result;
-    bool carried_out = false;
-    const Result<void> status = hook->around(operation, [&]() -> Result<void> {
-      result = carry_out();
-      carried_out = true;
-      if (!result) return std::unexpected(result.error());
-      return {};
-    });
-    if (!status) {
-      result = std::unexpected(status.error());
-    } else if constexpr (needs_next<T>) {
-      if (!carried_out) {
-        operation.path = path;
-        result = operation.fail(std::errc::operation_canceled, "the hook did not let it happen");
-      }
-    } else if (!result) {
-      result = T();
-    }
-    return result;
-  }
-}
+using HookLink = leash::detail::HookLink<HookedFileSystem>;
 
 namespace {
 
@@ -76,24 +22,6 @@ class Hooked {
  protected:
   Operation operation(OperationKind kind, std::string_view path, std::source_location site) const {
     return {.kind = kind, .path = path, .context = context_, .site = site};
-  }
-
-  /// `pass`, and `close` in any case, also if the hook throws.
-  template <class Close>
-  Result<void> pass_close(Operation operation, Close close) const {
-    bool closed = false;
-    Result<void> result;
-    try {
-      result = link_->pass<void>(operation, [&]() -> Result<void> {
-        closed = true;
-        return close();
-      });
-    } catch (...) {
-      if (!closed) static_cast<void>(close());
-      throw;
-    }
-    if (!closed) static_cast<void>(close());
-    return result;
   }
 
   const Ref<HookLink> link_;
@@ -112,8 +40,8 @@ class HookedMapping final : Hooked, public ProxyMapping {
   }
 
   Result<void> do_close(std::source_location site) override {
-    return pass_close(operation(OperationKind::mapping_close, path(), site),
-                      [&] { return ProxyMapping::do_close(site); });
+    return link_->pass_close(operation(OperationKind::mapping_close, path(), site),
+                             [&] { return ProxyMapping::do_close(site); });
   }
 };
 
@@ -136,7 +64,8 @@ class HookedDir final : Hooked, public ProxyDir {
   }
 
   Result<void> do_close(std::source_location site) override {
-    return pass_close(operation(OperationKind::dir_close, path(), site), [&] { return ProxyDir::do_close(site); });
+    return link_->pass_close(operation(OperationKind::dir_close, path(), site),
+                             [&] { return ProxyDir::do_close(site); });
   }
 };
 
@@ -293,7 +222,7 @@ class HookedFile final : Hooked, public ProxyFile {
   }
 
   Result<void> do_close(std::source_location site) override {
-    return pass_close(operation(OperationKind::file_close, site), [&] { return ProxyFile::do_close(site); });
+    return link_->pass_close(operation(OperationKind::file_close, site), [&] { return ProxyFile::do_close(site); });
   }
 
   const OpenOptions options_;
@@ -311,7 +240,7 @@ using detail::operation_of;
 
 HookedFileSystem::HookedFileSystem(FileSystem& inner) : ProxyFileSystem(inner), link_(new detail::HookLink(this)) {}
 
-HookedFileSystem::~HookedFileSystem() { link_->files.store(nullptr, std::memory_order_release); }
+HookedFileSystem::~HookedFileSystem() { link_->hook.store(nullptr, std::memory_order_release); }
 
 Result<void> HookedFileSystem::around(Operation&, Next next) { return next(); }
 

@@ -6,11 +6,12 @@
 #include <leash/fs/proxy.hpp>
 #include <leash/function_ref.hpp>
 
-namespace LEASH_NAMESPACE::fs {
-
-namespace detail {
+namespace LEASH_NAMESPACE::detail {
+template <class Hook>
 struct HookLink;
 }
+
+namespace LEASH_NAMESPACE::fs {
 
 /// A file system whose operations, and those of the handles that it opens, all pass through one function, `around`. A
 /// decorator that treats many operations alike derives from it and overrides that: it counts, logs, refuses, delays or
@@ -55,7 +56,7 @@ class HookedFileSystem : public ProxyFileSystem {
   virtual Result<void> around(Operation& operation, Next next);
 
  private:
-  friend struct detail::HookLink;
+  friend struct leash::detail::HookLink<HookedFileSystem>;
 
   Result<std::unique_ptr<File>> do_open(Call call, std::string_view path, const OpenOptions& options) final;
   Result<std::unique_ptr<Dir>> do_open_dir(Call call, std::string_view path) final;
@@ -80,7 +81,7 @@ class HookedFileSystem : public ProxyFileSystem {
   Result<void> do_sync_dir(Call call, std::string_view path) final;
   Result<Space> do_space(Call call, std::string_view path) final;
 
-  leash::detail::Ref<detail::HookLink> link_;
+  leash::detail::Ref<leash::detail::HookLink<HookedFileSystem>> link_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

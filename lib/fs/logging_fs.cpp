@@ -1,4 +1,5 @@
 #include <leash/detail/escape.hpp>
+#include <leash/detail/reason_of.hpp>
 #include <leash/fs/logging_fs.hpp>
 #include <stdexcept>
 #include <string>
@@ -69,14 +70,6 @@ std::string amount_of(const Operation& operation, std::uint64_t asked, bool succ
   }
 }
 
-/// What an Error says besides what the line has said already.
-std::string reason_of(const Error& error, const Operation& operation) {
-  const std::string text = to_string(error);
-  const std::string plain = to_string(operation.fail(error.code()).error());
-  const std::string_view known = std::string_view(plain).substr(0, plain.size() - error.code().message().size());
-  return text.starts_with(known) ? text.substr(known.size()) : text;
-}
-
 }  // namespace
 
 LoggingFS::LoggingFS(FileSystem& inner, Function<void(std::string_view line)> log)
@@ -94,7 +87,10 @@ Result<void> LoggingFS::around(Operation& operation, Next next) {
   if (operation.kind == OperationKind::open) line.append(" (").append(text_of(*operation.options)).append(1, ')');
   const std::string amount = amount_of(operation, asked, result.has_value());
   if (!amount.empty()) line.append(": ").append(amount);
-  if (!result) line.append(": ").append(reason_of(result.error(), operation));
+  if (!result) {
+    const Error plain = operation.fail(result.error().code()).error();
+    line.append(": ").append(leash::detail::reason_of(result.error(), plain));
+  }
   log_(line);
   return result;
 }

@@ -1,32 +1,44 @@
+#include <deque>
 #include <leash/context.hpp>
 #include <leash/net/scripted_resolver.hpp>
+#include <leash/os/mutex.hpp>
 #include <leash/sleep.hpp>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
 
+struct ScriptedResolver::State {
+  os::Mutex mutex;
+  std::deque<Answer> script;
+  std::vector<std::string> questions;
+
+  std::optional<Answer> take(std::string_view host) {
+    const std::lock_guard lock(mutex);
+    questions.emplace_back(host);
+    if (script.empty()) return std::nullopt;
+    Answer answer = std::move(script.front());
+    script.pop_front();
+    return answer;
+  }
+};
+
+ScriptedResolver::ScriptedResolver() : state_(std::make_unique<State>()) {}
+ScriptedResolver::~ScriptedResolver() = default;
+
 void ScriptedResolver::add(Answer answer) {
-  const std::lock_guard lock(mutex_);
-  script_.push_back(std::move(answer));
+  const std::lock_guard lock(state_->mutex);
+  state_->script.push_back(std::move(answer));
 }
 
 std::vector<std::string> ScriptedResolver::questions() const {
-  const std::lock_guard lock(mutex_);
-  return questions_;
-}
-
-std::optional<ScriptedResolver::Answer> ScriptedResolver::take(std::string_view host) {
-  const std::lock_guard lock(mutex_);
-  questions_.emplace_back(host);
-  if (script_.empty()) return std::nullopt;
-  Answer answer = std::move(script_.front());
-  script_.pop_front();
-  return answer;
+  const std::lock_guard lock(state_->mutex);
+  return state_->questions;
 }
 
 Result<std::vector<std::string>> ScriptedResolver::do_resolve(Call call, std::string_view, std::string_view host) {
-  std::optional<Answer> answer = take(host);
+  std::optional<Answer> answer = state_->take(host);
   const bool answers = answer && (answer->error || !answer->addresses.empty());
   const Clock::duration delay = answers ? answer->delay : Clock::duration::max();
   if (delay > Clock::duration::zero() && !sleep_for(call, delay)) {

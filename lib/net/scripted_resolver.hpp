@@ -1,12 +1,9 @@
 #pragma once
 
-#include <chrono>
-#include <cstddef>
-#include <deque>
 #include <leash/config.hpp>
+#include <leash/detail/chrono.hpp>
 #include <leash/net/resolver.hpp>
-#include <leash/os/mutex.hpp>
-#include <optional>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -30,6 +27,9 @@ class ScriptedResolver final : public Resolver {
     std::vector<std::string> addresses = {};  ///< Else these. One that is not numeric is `invalid_argument`.
   };
 
+  ScriptedResolver();
+  ~ScriptedResolver() override;
+
   /// Appends an answer to the script.
   void add(Answer answer);
 
@@ -38,11 +38,9 @@ class ScriptedResolver final : public Resolver {
 
  private:
   Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
-  std::optional<Answer> take(std::string_view host);
 
-  mutable os::Mutex mutex_;
-  std::deque<Answer> script_;
-  std::vector<std::string> questions_;
+  struct State;
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace LEASH_NAMESPACE::net

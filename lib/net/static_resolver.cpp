@@ -3,9 +3,12 @@
 #include <leash/net/errc.hpp>
 #include <leash/net/static_resolver.hpp>
 #include <stdexcept>
+#include <utility>
 
 namespace LEASH_NAMESPACE::net {
 namespace {
+
+using Host = std::pair<std::string, std::vector<std::string>>;
 
 std::string lower_case(std::string_view host) {
   std::string lower(host);
@@ -28,12 +31,14 @@ StaticResolver::StaticResolver(Table table) {
     }
     std::vector<std::string> addresses(entry.addresses.begin(), entry.addresses.end());
     if (addresses.empty()) reject(entry.host, "a host without an address");
-    if (!hosts_.emplace(lower_case(entry.host), std::move(addresses)).second) reject(entry.host, "given twice");
+    std::string host = lower_case(entry.host);
+    if (std::ranges::find(hosts_, host, &Host::first) != hosts_.end()) reject(entry.host, "given twice");
+    hosts_.emplace_back(std::move(host), std::move(addresses));
   }
 }
 
 Result<std::vector<std::string>> StaticResolver::do_resolve(Call, std::string_view, std::string_view host) {
-  const auto found = hosts_.find(lower_case(host));
+  const auto found = std::ranges::find(hosts_, lower_case(host), &Host::first);
   if (found == hosts_.end()) return fail("resolve", host, make_error_code(errc::host_not_found), "not in the table");
   return found->second;
 }

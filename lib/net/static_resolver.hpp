@@ -3,9 +3,9 @@
 #include <initializer_list>
 #include <leash/config.hpp>
 #include <leash/net/resolver.hpp>
-#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 namespace LEASH_NAMESPACE::net {
@@ -32,7 +32,7 @@ class StaticResolver final : public Resolver {
  private:
   Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
 
-  std::map<std::string, std::vector<std::string>, std::less<>> hosts_;
+  std::vector<std::pair<std::string, std::vector<std::string>>> hosts_;
 };
 
 }  // namespace LEASH_NAMESPACE::net

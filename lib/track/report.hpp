@@ -44,6 +44,8 @@ struct Instance {
   Clock::duration age{};
   std::vector<Note> notes = {};  ///< Of the Context it was opened with, the outermost first.
   std::optional<LastUse> last_use = {};
+  std::uint64_t bytes_in = 0;   ///< How many bytes were read from it,
+  std::uint64_t bytes_out = 0;  ///< and written to it, if that is counted (`Tag::add_bytes_in`).
 };
 
 /// Of an `untracked` descriptor: how the process came by it.

@@ -43,6 +43,14 @@ void Tag::note(std::string_view text, std::source_location site) const {
   if (record_ != nullptr) record_->ensure_extra().set_note(Notes().with(text, site));
 }
 
+void Tag::add_bytes_in(std::uint64_t bytes) noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).add_bytes(*record_, &detail::Extra::bytes_in, bytes);
+}
+
+void Tag::add_bytes_out(std::uint64_t bytes) noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).add_bytes(*record_, &detail::Extra::bytes_out, bytes);
+}
+
 Tag Tag::child(const Resource& resource, std::source_location site) const {
   if (record_ == nullptr) return {};
   TrackerState& tracker = TrackerState::of(*record_);

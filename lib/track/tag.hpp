@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/track/resource.hpp>
 #include <source_location>
@@ -19,9 +20,9 @@ struct Record;
 /// Stands for one open resource in its tracker. Whoever owns the resource owns its tag too, and closes both together.
 ///
 /// Move-only. An empty tag (default-constructed, moved from, or acquired without a tracker) accepts every operation and
-/// does nothing. Any number of threads may call `close`, `touch`, `note` and the setters at once; while a tag is moved
-/// or destroyed, no other thread may use it. A tag may outlive its tracker. Nothing throws but `note`, `child` and
-/// `sibling`, if there is no memory.
+/// does nothing. Any number of threads may call `close`, `touch`, `note`, `add_bytes_in`, `add_bytes_out` and the
+/// setters at once; while a tag is moved or destroyed, no other thread may use it. A tag may outlive its tracker.
+/// Nothing throws but `note`, `child` and `sibling`, if there is no memory.
 class Tag {
  public:
   Tag() noexcept = default;
@@ -65,6 +66,11 @@ class Tag {
   /// replaces the note that an earlier call has set. Throws `std::bad_alloc`.
   void note(std::string_view text, std::source_location site = std::source_location::current()) const;
 
+  /// So many bytes were read from the resource, or written to it: reports show the sums, but for level `count`. They
+  /// are not counted if there is no memory for that.
+  void add_bytes_in(std::uint64_t bytes) noexcept;
+  void add_bytes_out(std::uint64_t bytes) noexcept;
+
   /// A tag for a resource that was just opened at `site`, depends on this one, and must be closed before it. Empty if
   /// this tag is. Empty too if the tracker is closed, with a finding, `opened-after-end`: it is no error, since a
   /// handle that is in use must go on working after the verdict. After `close` it is a finding, `use-after-close`.
@@ -104,6 +110,8 @@ class Tag {
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
   void note(std::string_view, std::source_location = std::source_location::current()) const {}
+  void add_bytes_in(std::uint64_t) noexcept {}
+  void add_bytes_out(std::uint64_t) noexcept {}
   [[nodiscard]] Tag child(const Resource&, std::source_location = std::source_location::current()) const { return {}; }
   [[nodiscard]] Tag sibling(const Resource&, std::source_location = std::source_location::current()) const {
     return {};

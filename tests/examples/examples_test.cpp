@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 #include <leash/config.hpp>
+#include <regex>
 #include <string>
 
 #include "run_program.hpp"
@@ -93,6 +94,25 @@ TEST_CASE("memory_network does what its page says") {
         " 1\n"
         "read web:49152 -> db:5432: Connection reset by peer\n"
         "dial db:5432: Connection refused\n");
+}
+
+TEST_CASE("network_hooks does what its page says") {
+  const Outcome outcome = run_example("network_hooks");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  const std::string file = "examples/network_hooks.cpp";
+  // The port that a connection comes from is of no matter.
+  const std::string output =
+      std::regex_replace(outcome.output, std::regex("127.0.0.1:[0-9]+ ->"), "127.0.0.1:49153 ->");
+  const std::string ends = "127.0.0.1:49153 -> server:80";
+  const std::string logged = source_line(file, "logged.dial(") + ": dial tcp server:80: " + ends + "\n" +
+                             source_line(file, "conn->write(\"hello\")") + ": Conn::write " + ends + ": 5 bytes\n" +
+                             source_line(file, "conn->close()") + ": Conn::close " + ends + "\n" +
+                             source_line(file, "conn->write(\"more\")") + ": Conn::write " + ends +
+                             ": 4 bytes: Bad file descriptor (0 of 4 bytes written)\n";
+  CHECK(output == "7 calls, 5 bytes written\n" + logged + "127.0.0.1:5432\nslow: yes\n");
+  std::ifstream page(std::string(SOURCES) + "/docs/networks.md");
+  CHECK(std::string(std::istreambuf_iterator<char>(page), {}).contains("```\n" + logged + "```\n"));
 }
 
 TEST_CASE("coroutines counts rows after the calls that started it are over") {

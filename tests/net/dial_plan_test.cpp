@@ -78,11 +78,11 @@ TEST_CASE("DialPlan: when all have failed, the first failure is the error and al
   CHECK(plan.over());
   CHECK_FALSE(plan.winner());
   CHECK(text_of(plan.failure("two.test:1")) ==
-        "dial two.test:1: Network is is_unreachable; caused by connect 10.0.0.2:1: Network is is_unreachable, "
-        "connect 10.0.0.1:1: Connection was_refused (why)");
+        "dial two.test:1: Network is unreachable; caused by connect 10.0.0.2:1: Network is unreachable, "
+        "connect 10.0.0.1:1: Connection refused (why)");
   DialPlan only = plan_for({"10.0.0.1:1"});
   only.failed(only.next(start).value(), was_refused);
-  CHECK(text_of(only.failure("10.0.0.1:1")) == "dial 10.0.0.1:1: Connection was_refused");
+  CHECK(text_of(only.failure("10.0.0.1:1")) == "dial 10.0.0.1:1: Connection refused");
 }
 
 TEST_CASE("DialPlan: a share of the deadline ends an attempt, two seconds at the least, and delays no other") {
@@ -121,7 +121,7 @@ TEST_CASE("DialPlan: an attempt without a descriptor waits while another one is 
   plan.starved(1, no_descriptor);
   CHECK(plan.over());
   CHECK(text_of(plan.failure("x:1")) ==
-        "dial x:1: Connection was_refused; caused by connect 10.0.0.1:1: Connection was_refused, "
+        "dial x:1: Connection refused; caused by connect 10.0.0.1:1: Connection refused, "
         "connect 10.0.0.2:1: Too many open files");
 }
 
@@ -134,5 +134,5 @@ TEST_CASE("DialPlan: the error at the deadline names what was under way, and wha
   const Error why("dial", "x:80", std::errc::timed_out);
   CHECK(text_of(plan.ended("x:80", why)) ==
         "dial x:80: Connection timed out (while connecting to 10.0.0.1:80, 10.0.0.3:80); "
-        "caused by connect 10.0.0.2:80: Connection was_refused");
+        "caused by connect 10.0.0.2:80: Connection refused");
 }

@@ -1,11 +1,18 @@
 #include <algorithm>
 #include <array>
+#include <leash/net/counting_hook.hpp>
+#include <leash/net/hooked_binder.hpp>
+#include <leash/net/hooked_dialer.hpp>
+#include <leash/net/logging_hook.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/net/tracked_binder.hpp>
 #include <leash/net/tracked_dialer.hpp>
 #include <leash/track/tracker.hpp>
+#include <map>
+#include <set>
 #include <stdexcept>
 
+#include "recorder.hpp"
 #include "support.hpp"
 
 using leash::Call;
@@ -16,119 +23,9 @@ using leash::net::Address;
 using leash::net::Binder;
 using leash::net::Conn;
 using leash::net::Dialer;
-using leash::net::Direction;
 using leash::net::Listener;
 
 namespace {
-
-/// What the innermost object was asked to do, with the line of the site.
-using Log = std::vector<std::string>;
-
-std::string entry(std::string_view operation, std::source_location site) {
-  return std::string(operation) + " " + std::to_string(site.line());
-}
-
-class LoggingConn final : public Conn {
- public:
-  explicit LoggingConn(Log& log) : log_(log) {}
-
- private:
-  Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override {
-    log_.push_back(entry("read", site));
-    return buffer.size();
-  }
-  Result<void> do_write(std::span<const std::byte> data, std::source_location site) override {
-    log_.push_back(entry("write " + std::to_string(data.size()), site));
-    return {};
-  }
-  Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) override {
-    log_.push_back(entry("readv " + std::to_string(buffers.size()), site));
-    return 5;
-  }
-  Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) override {
-    log_.push_back(entry("writev " + std::to_string(data.size()), site));
-    return {};
-  }
-  void do_note(std::string_view text, std::source_location site) override {
-    log_.push_back(entry("note " + std::string(text), site));
-  }
-  Result<void> do_close_write(std::source_location site) override {
-    log_.push_back(entry("close_write", site));
-    return {};
-  }
-  Result<void> do_close(std::source_location site) override {
-    log_.push_back(entry("close", site));
-    return {};
-  }
-  Result<void> do_reset(std::source_location site) override {
-    log_.push_back(entry("reset", site));
-    return {};
-  }
-  Result<void> do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
-                               std::source_location site) override {
-    log_.push_back(
-        entry("set_deadline " + std::to_string(static_cast<int>(direction)) + (deadline ? " some" : " none"), site));
-    return {};
-  }
-  Address do_local_address() const override {
-    log_.emplace_back("local_address");
-    return {"tcp", "local", 1};
-  }
-  Address do_remote_address() const override {
-    log_.emplace_back("remote_address");
-    return {"tcp", "remote", 2};
-  }
-  int do_native_handle() const noexcept override {
-    log_.emplace_back("native_handle");
-    return 42;
-  }
-  Result<int> do_release(std::source_location site) override {
-    log_.push_back(entry("release", site));
-    return 43;
-  }
-
-  Log& log_;
-};
-
-class LoggingListener final : public Listener {
- public:
-  explicit LoggingListener(Log& log) : log_(log) {}
-
- private:
-  Result<std::unique_ptr<Conn>> do_accept(Call call) override {
-    log_.push_back(entry("accept", call.site()));
-    return std::make_unique<LoggingConn>(log_);
-  }
-  Result<void> do_close(std::source_location site) override {
-    log_.push_back(entry("close", site));
-    return {};
-  }
-  Address do_address() const override {
-    log_.emplace_back("address");
-    return {"tcp", "here", 3};
-  }
-  int do_native_handle() const noexcept override {
-    log_.emplace_back("native_handle");
-    return 44;
-  }
-
-  Log& log_;
-};
-
-class LoggingNetwork final : public Dialer, public Binder {
- public:
-  Log log;
-
- private:
-  Result<std::unique_ptr<Conn>> do_dial(Call call, std::string_view network, std::string_view address) override {
-    log.push_back(entry("dial " + std::string(network) + " " + std::string(address), call.site()));
-    return std::make_unique<LoggingConn>(log);
-  }
-  Result<std::unique_ptr<Listener>> do_bind(Call call, std::string_view network, std::string_view address) override {
-    log.push_back(entry("bind " + std::string(network) + " " + std::string(address), call.site()));
-    return std::make_unique<LoggingListener>(log);
-  }
-};
 
 /// Calls every member of a connection, and checks that all of it arrives, with this line as its site.
 void check_conn(Conn& conn, Log& log) {
@@ -221,14 +118,14 @@ class PlainProxyDialer final : public leash::net::ProxyDialer {
 }  // namespace
 
 TEST_CASE("Proxy: forwards every member with its arguments and its site") {
-  LoggingNetwork network;
+  RecordingNetwork network;
   PlainProxyDialer dialer(network);
   PlainProxyBinder binder(network);
   check_network(Context(), dialer, binder, network.log);
 }
 
 TEST_CASE("Proxy: two of them, one over the other") {
-  LoggingNetwork network;
+  RecordingNetwork network;
   PlainProxyDialer first_dialer(network);
   PlainProxyBinder first_binder(network);
   // As references to the interface: a proxy made from one of its own type would be a copy, which there is none of.
@@ -247,7 +144,7 @@ TEST_CASE("Proxy: what it wraps must not be null") {
 }
 
 TEST_CASE("TrackedDialer and TrackedBinder: forward every member with its arguments and its site") {
-  LoggingNetwork network;
+  RecordingNetwork network;
   leash::net::TrackedDialer dialer(network);
   leash::net::TrackedBinder binder(network);
   auto [tracker, context] = leash::track::with_tracker(
@@ -256,4 +153,45 @@ TEST_CASE("TrackedDialer and TrackedBinder: forward every member with its argume
   check_network(context, dialer, binder, network.log);
   check_network(Context(), dialer, binder, network.log);
   CHECK(tracker.close().ok());
+}
+
+TEST_CASE("HookedDialer and HookedBinder: forward every member, and every operation through the hook, with its site") {
+  /// What passed through the hook, from which lines.
+  struct Seeing final : leash::net::NetworkHook {
+    Result<void> around(leash::net::Operation& operation, Next next) override {
+      ++counts[operation.kind];
+      lines.insert(operation.site.line());
+      return next();
+    }
+    std::map<leash::net::OperationKind, int> counts;
+    std::set<unsigned> lines;
+  };
+  RecordingNetwork network;
+  Seeing hook;
+  leash::net::HookedDialer dialer(network, hook);
+  leash::net::HookedBinder binder(network, hook);
+  check_network(Context(), dialer, binder, network.log);
+  for (std::size_t kind = 0; kind != leash::net::operation_kinds; ++kind) {
+    const std::string name(to_string(static_cast<leash::net::OperationKind>(kind)));
+    CAPTURE(name);
+    // What check_conn does once, it does with the connection that was dialled and with the one that was accepted.
+    int calls = name.starts_with("Conn::") ? 2 : 1;
+    if (name == "Conn::write") calls *= 2;
+    if (name == "Conn::set_deadline") calls *= 3;
+    CHECK(hook.counts[static_cast<leash::net::OperationKind>(kind)] == calls);
+  }
+  CHECK(hook.lines.size() == 2);
+}
+
+TEST_CASE("CountingHook and LoggingHook: forward every member with its arguments and its site") {
+  RecordingNetwork network;
+  leash::net::CountingHook counting;
+  leash::net::LoggingHook logging([](std::string_view) {});
+  leash::net::HookedDialer counting_dialer(network, counting);
+  leash::net::HookedBinder counting_binder(network, counting);
+  Dialer& inner_dialer = counting_dialer;
+  Binder& inner_binder = counting_binder;
+  leash::net::HookedDialer dialer(inner_dialer, logging);
+  leash::net::HookedBinder binder(inner_binder, logging);
+  check_network(Context(), dialer, binder, network.log);
 }

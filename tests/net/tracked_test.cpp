@@ -1,5 +1,6 @@
 #include <unistd.h>
 
+#include <array>
 #include <leash/net/kinds.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/net/tracked_binder.hpp>
@@ -127,6 +128,35 @@ NETWORK_TEST("Tracked: what is left open is reported, by name, descriptor, site,
     REQUIRE(group.instances[0].last_use);
     CHECK(group.instances[0].last_use->site.line() == use.line());
     CHECK(to_string(report).find(name_of(*conn)) != std::string::npos);
+  }
+}
+
+NETWORK_TEST("Tracked: a report tells how many bytes went in and out of a connection") {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    Tracked network(over);
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const Pair pair = make_pair(network.inner.dialer, network.inner.binder);
+    const auto conn = must(network.dialer.dial(context, "tcp", to_string(pair.listener->address())));
+    const auto peer = must(pair.listener->accept(Context()));
+    must(peer->write(std::string(1230, 'x')));
+    CHECK(must(read_up_to(*conn, 1200)).size() == 1200);
+    std::array<std::byte, 20> first{};
+    std::array<std::byte, 20> second{};
+    const std::array<std::span<std::byte>, 2> buffers{first, second};
+    std::size_t more = 0;
+    while (more != 30) more += must(conn->readv(buffers));
+    const std::array<std::span<const std::byte>, 2> pieces{std::span(first).first(4), second};
+    must(conn->writev(pieces));
+    must(conn->write("12345"));
+    must(conn->close_write());
+    must_fail(conn->write("not counted"));
+    const auto report = tracker.snapshot();
+    const auto& instance = report.groups.at(0).instances.at(0);
+    CHECK(instance.bytes_in == 1230);
+    CHECK(instance.bytes_out == 29);
+    CHECK(to_string(report).contains("(1.2 KiB in, 29 bytes out)"));
+    must(conn->close());
   }
 }
 

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
+#include <cstdint>
 #include <leash/track/tracker.hpp>
+#include <map>
 #include <memory>
 #include <optional>
 #include <stdexcept>
@@ -178,6 +180,55 @@ TEST_CASE("the note of a tag is the innermost of its notes, and replaces the one
   }
   std::ranges::sort(notes);
   CHECK(notes == std::vector<std::vector<std::string>>{{"only"}, {"trail", "second"}});
+}
+
+TEST_CASE("a report tells how many bytes went in and out of each resource") {
+  auto [tracker, context] = with_tracker(Context::background());
+  Tag tag = acquire(context, {box, "read and written"});
+  Tag long_named = acquire(context, {box, "with a name that does not fit into a record"});
+  {
+    std::vector<std::jthread> threads;
+    for (int thread = 0; thread != 4; ++thread) {
+      threads.emplace_back([&] {
+        for (int round = 0; round != 100; ++round) {
+          tag.add_bytes_in(3);
+          tag.add_bytes_out(5);
+        }
+        static_cast<void>(tracker.snapshot());
+      });
+    }
+  }
+  long_named.add_bytes_in(UINT64_C(5'000'000'000));
+  Tag().add_bytes_in(1);
+  const auto bytes = [](const Report& report) {
+    std::map<std::string, std::pair<std::uint64_t, std::uint64_t>> all;
+    for (const auto& group : report.groups) {
+      for (const auto& instance : group.instances) all[instance.name] = {instance.bytes_in, instance.bytes_out};
+    }
+    return all;
+  };
+  const auto before = bytes(tracker.snapshot());
+  CHECK(before.at("read and written") == std::pair<std::uint64_t, std::uint64_t>{1200, 2000});
+  CHECK(before.at("with a name that does not fit into a record").first == 5'000'000'000);
+  // The next resource that is kept in the same place begins at 0.
+  tag.close();
+  tag = Tag();
+  Tag next = acquire(context, {box, "next"});
+  next.add_bytes_out(7);
+  next.close();
+  next.add_bytes_out(7);
+  CHECK(bytes(tracker.snapshot()).size() == 1);
+  next = acquire(context, {box, "next"});
+  CHECK(bytes(tracker.snapshot()).at("next") == std::pair<std::uint64_t, std::uint64_t>{0, 0});
+}
+
+TEST_CASE("level count counts no bytes") {
+  auto [tracker, context] = with_tracker(Context::background(), {.level = leash::track::Level::count});
+  Tag tag = acquire(context, {box, "box"});
+  tag.add_bytes_in(1);
+  const Report report = tracker.snapshot();
+  CHECK(report.groups.at(0).instances.at(0).bytes_in == 0);
+  tag.close();
 }
 
 TEST_CASE("a sibling has the tracker and the notes of the tag it was made of, and may outlive it") {

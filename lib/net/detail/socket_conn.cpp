@@ -8,6 +8,7 @@
 #include <climits>
 #include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/socket_conn.hpp>
+#include <leash/net/detail/total_size.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <mutex>
@@ -52,13 +53,6 @@ struct Pieces {
     return header;
   }
 };
-
-template <class Byte>
-std::size_t total_size(std::span<const std::span<Byte>> spans) noexcept {
-  std::size_t size = 0;
-  for (const std::span<Byte> span : spans) size += span.size();
-  return size;
-}
 
 }  // namespace
 

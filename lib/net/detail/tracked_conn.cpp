@@ -1,4 +1,5 @@
 #include <leash/net/detail/network_address.hpp>
+#include <leash/net/detail/total_size.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <utility>
@@ -17,20 +18,34 @@ auto TrackedConn::use(std::source_location site, Operation operation) {
   return result;
 }
 
+template <class Read>
+Result<std::size_t> TrackedConn::read_by(std::source_location site, Read read) {
+  Result<std::size_t> count = use(site, read);
+  if (count) tag_.add_bytes_in(*count);
+  return count;
+}
+
+template <class Write>
+Result<void> TrackedConn::write_by(std::source_location site, std::size_t size, Write write) {
+  Result<void> written = use(site, write);
+  if (written) tag_.add_bytes_out(size);
+  return written;
+}
+
 Result<std::size_t> TrackedConn::do_read(std::span<std::byte> buffer, std::source_location site) {
-  return use(site, [&] { return ProxyConn::do_read(buffer, site); });
+  return read_by(site, [&] { return ProxyConn::do_read(buffer, site); });
 }
 
 Result<void> TrackedConn::do_write(std::span<const std::byte> data, std::source_location site) {
-  return use(site, [&] { return ProxyConn::do_write(data, site); });
+  return write_by(site, data.size(), [&] { return ProxyConn::do_write(data, site); });
 }
 
 Result<std::size_t> TrackedConn::do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site) {
-  return use(site, [&] { return ProxyConn::do_readv(buffers, site); });
+  return read_by(site, [&] { return ProxyConn::do_readv(buffers, site); });
 }
 
 Result<void> TrackedConn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) {
-  return use(site, [&] { return ProxyConn::do_writev(data, site); });
+  return write_by(site, total_size(data), [&] { return ProxyConn::do_writev(data, site); });
 }
 
 Result<void> TrackedConn::do_close_write(std::source_location site) {

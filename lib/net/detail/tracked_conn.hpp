@@ -21,6 +21,10 @@ class TrackedConn final : track::detail::Tagged, public ProxyConn {
  private:
   template <class Operation>
   auto use(std::source_location site, Operation operation);
+  template <class Read>
+  Result<std::size_t> read_by(std::source_location site, Read read);
+  template <class Write>
+  Result<void> write_by(std::source_location site, std::size_t size, Write write);
 
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;

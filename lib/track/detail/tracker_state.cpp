@@ -9,6 +9,7 @@
 #include <leash/track/store/places.hpp>
 #include <leash/track/store/this_thread.hpp>
 #include <limits>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -365,6 +366,15 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
     return;
   }
   if (level() != Level::count) note_use(record, intern_site(location));
+}
+
+void TrackerState::add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) noexcept {
+  if (level() == Level::count) return;
+  try {
+    (record.ensure_extra().*sum).fetch_add(bytes, std::memory_order_relaxed);
+  } catch (const std::bad_alloc&) {
+    return;
+  }
 }
 
 [[gnu::always_inline]] inline void TrackerState::note_use(Record& record, std::uint32_t site) const noexcept {

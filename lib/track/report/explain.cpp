@@ -146,7 +146,9 @@ class Explainer {
                                   .parent = instance.parent,
                                   .descriptor = instance.descriptor,
                                   .thread = instance.thread,
-                                  .age = instance.age};
+                                  .age = instance.age,
+                                  .bytes_in = instance.bytes_in,
+                                  .bytes_out = instance.bytes_out};
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->site) {
       explained.last_use = {.place = location_of(instance.last_use->site),

@@ -84,6 +84,8 @@ struct Explained {
     Clock::duration age{};
     std::vector<std::string> notes = {};  ///< Of the Context it was opened with, the outermost first.
     std::optional<LastUse> last_use = {};
+    std::uint64_t bytes_in = 0;   ///< How many bytes were read from it,
+    std::uint64_t bytes_out = 0;  ///< and written to it, if that is counted.
 
     friend bool operator==(const Instance&, const Instance&) = default;
   };

@@ -25,6 +25,8 @@ Instance instance_of(const Finding& finding, const Record& record) {
   if (const Extra* const extra = record.extra.load(std::memory_order_acquire); extra != nullptr) {
     instance.notes = extra->notes.list();
     std::ranges::move(extra->note().list(), std::back_inserter(instance.notes));
+    instance.bytes_in = extra->bytes_in.load(std::memory_order_relaxed);
+    instance.bytes_out = extra->bytes_out.load(std::memory_order_relaxed);
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
   const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));

@@ -20,6 +20,7 @@ using detail::duration_text;
 using detail::green;
 using detail::location_text;
 using detail::red;
+using detail::size_text;
 using detail::with_commas;
 using detail::wrap;
 using leash::detail::escape;
@@ -101,6 +102,9 @@ class Writer {
     const Explained::Instance& first = group.instances.front();
     std::string text = first.name.empty() ? "(no name)" : escape(first.name);
     if (!first.parent.empty()) text += " of " + escape(first.parent);
+    if (first.bytes_in != 0 || first.bytes_out != 0) {
+      text += fmt::format(" ({} in, {} out)", size_text(first.bytes_in), size_text(first.bytes_out));
+    }
     if (group.count > 1) text += fmt::format(", and {} more", with_commas(group.count - 1));
     const std::string shortest = duration_text(group.min_age);
     const std::string longest = duration_text(group.max_age);

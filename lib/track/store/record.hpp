@@ -39,6 +39,8 @@ struct Extra {
   Notes notes;                              ///< Of the Context that the resource was opened with.
   leash::detail::Ref<Family> as_child;      ///< The family in which this resource is a child.
   std::atomic<Family*> as_parent{nullptr};  ///< The family in which it is the parent; owns a reference.
+  std::atomic<std::uint64_t> bytes_in{0};   ///< How many bytes were read from the resource,
+  std::atomic<std::uint64_t> bytes_out{0};  ///< and written to it.
 
   ~Extra() { clear(); }
 
@@ -59,6 +61,8 @@ struct Extra {
     notes = Notes();
     note_ = Notes();
     as_child = nullptr;
+    bytes_in.store(0, std::memory_order_relaxed);
+    bytes_out.store(0, std::memory_order_relaxed);
     const Family* const family = as_parent.exchange(nullptr, std::memory_order_acq_rel);
     if (family != nullptr && family->drop_ref()) destroy(family);
   }

@@ -97,6 +97,23 @@ TEST_CASE("the text begins with the user's line and tells who, when, where and w
   for (const char* noise : {"leash::track", "std::", "doctest::", "__libc"}) CHECK_FALSE(text.contains(noise));
 }
 
+TEST_CASE("the text tells how many bytes went in and out, where there were any") {
+  const auto text_for = [](std::uint64_t in, std::uint64_t out, int more = 0) {
+    auto [tracker, context] = with_tracker(Context::background());
+    report_test::Table table;
+    for (int number = 0; number <= more; ++number) report_test::open_one(context, table, "a -> b");
+    table.tags[0].add_bytes_in(in);
+    table.tags[0].add_bytes_out(out);
+    return to_string(tracker.close());
+  };
+  CHECK(text_for(1230, 340).contains("\n  a -> b (1.2 KiB in, 340 bytes out); open for "));
+  CHECK(text_for(1, 0, 2).contains("\n  a -> b (1 byte in, 0 bytes out), and 2 more; open for "));
+  CHECK(text_for(0, 0).contains("\n  a -> b; open for "));
+  CHECK(text_for(1023, 1024).contains("(1,023 bytes in, 1.0 KiB out)"));
+  CHECK(text_for(1'048'524, 1'048'525).contains("(1023.9 KiB in, 1.0 MiB out)"));
+  CHECK(text_for(UINT64_C(3) << 30U, UINT64_MAX).contains("(3.0 GiB in, 16777216.0 TiB out)"));
+}
+
 TEST_CASE("frames of invoke machinery and of the runner are left out, those of lambdas are kept") {
   auto [tracker, context] = with_tracker(Context::background());
   report_test::Table table;

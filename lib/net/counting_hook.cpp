@@ -1,0 +1,21 @@
+#include <leash/detail/operation_slots.hpp>
+#include <leash/net/counting_hook.hpp>
+
+namespace LEASH_NAMESPACE::net {
+
+OperationCount OperationCounts::total() const noexcept {
+  OperationCount sum;
+  for (const OperationCount& count : by_kind) sum += count;
+  return sum;
+}
+
+CountingHook::CountingHook() : slots_(std::make_unique<leash::detail::OperationSlots<operation_kinds>>()) {}
+CountingHook::~CountingHook() = default;
+
+OperationCounts CountingHook::counts() const { return {slots_->counts()}; }
+
+OperationCounts CountingHook::reset() { return {slots_->reset()}; }
+
+Result<void> CountingHook::around(Operation& operation, Next next) { return slots_->count(operation, next); }
+
+}  // namespace LEASH_NAMESPACE::net

@@ -1,0 +1,127 @@
+#include <leash/clock.hpp>
+#include <leash/net/counting_hook.hpp>
+#include <leash/net/hooked_binder.hpp>
+#include <leash/net/hooked_dialer.hpp>
+
+#include "recorder.hpp"
+#include "support.hpp"
+
+using leash::Context;
+using leash::OperationCount;
+using leash::net::OperationCounts;
+using leash::net::OperationKind;
+
+namespace {
+
+/// A network whose operations are counted.
+struct Counted {
+  explicit Counted(leash::net::Dialer& inner_dialer, leash::net::Binder& inner_binder)
+      : dialer(inner_dialer, counting), binder(inner_binder, counting) {}
+
+  leash::net::CountingHook counting;
+  leash::net::HookedDialer dialer;
+  leash::net::HookedBinder binder;
+};
+
+/// Each `dial` and `write` takes as long as the test says, by the test's clock.
+class SlowHook final : public leash::net::NetworkHook {
+ public:
+  explicit SlowHook(leash::FakeClock& clock) : clock_(clock) {}
+
+ private:
+  leash::Result<void> around(leash::net::Operation& operation, Next next) override {
+    if (operation.kind == OperationKind::dial) clock_.advance(2ms);
+    if (operation.kind == OperationKind::conn_write) clock_.advance(5ms);
+    return next();
+  }
+
+  leash::FakeClock& clock_;
+};
+
+}  // namespace
+
+NETWORK_TEST("CountingHook counts calls, errors and bytes by kind") {
+  Network network(over);
+  Counted counted(network.dialer, network.binder);
+  CHECK(counted.counting.counts().total() == OperationCount{});
+  {
+    const Pair pair = make_pair(counted.dialer, counted.binder);
+    must(pair.near->write("12345"));
+    must(pair.near->write("678"));
+    CHECK(must(read_up_to(*pair.far, 8)) == "12345678");
+    must(pair.near->close());
+    CHECK(must(read_some(*pair.far)).empty());
+    must_fail(pair.near->write("9"));
+    must_fail(counted.dialer.dial(Context(), "tcp", "bad"));
+  }
+  const OperationCounts counts = counted.counting.counts();
+  const auto check = [&](OperationKind kind, std::uint64_t calls, std::uint64_t errors, std::uint64_t bytes) {
+    CAPTURE(to_string(kind));
+    CHECK(counts[kind].calls == calls);
+    CHECK(counts[kind].errors == errors);
+    CHECK(counts[kind].bytes == bytes);
+  };
+  const std::uint64_t reads = counts[OperationKind::conn_read].calls;
+  CHECK((reads == 2 || reads == 3));
+  check(OperationKind::dial, 2, 1, 0);
+  check(OperationKind::bind, 1, 0, 0);
+  check(OperationKind::listener_accept, 1, 0, 0);
+  check(OperationKind::conn_read, reads, 0, 8);
+  check(OperationKind::conn_write, 3, 1, 8);
+  check(OperationKind::conn_close, 1, 0, 0);
+  check(OperationKind::listener_close, 0, 0, 0);
+  CHECK(counts.total().calls == 8 + reads);
+  CHECK(counts.total().errors == 2);
+  CHECK(counts.total().bytes == 16);
+  CHECK(counted.counting.reset().by_kind == counts.by_kind);
+  CHECK(counted.counting.counts().total() == OperationCount{});
+  // What was counted is a value of its own.
+  CHECK(counts.total().errors == 2);
+}
+
+TEST_CASE("CountingHook takes the time by the clock of the Context, on connections by that of their dial") {
+  const auto clock = std::make_shared<leash::FakeClock>();
+  RecordingNetwork network;
+  SlowHook slow(*clock);
+  leash::net::HookedDialer slow_dialer(network, slow);
+  Counted counted(slow_dialer, network);
+  const auto conn = must(counted.dialer.dial(Context().with_clock(clock), "tcp", "there:1"));
+  must(conn->write("x"));
+  must(conn->write("y"));
+  must(conn->close());
+  CHECK(counted.counting.counts()[OperationKind::dial].time == 2ms);
+  CHECK(counted.counting.counts()[OperationKind::conn_write].time == 10ms);
+  CHECK(counted.counting.counts()[OperationKind::conn_close].time == 0ms);
+  CHECK(counted.counting.reset().total().time == 12ms);
+  CHECK(counted.counting.counts().total().time == 0ms);
+}
+
+TEST_CASE("CountingHook loses no operation of many threads, and has each in one result of reset") {
+  RecordingNetwork network;
+  leash::net::MemoryNetwork memory;
+  Counted counted(memory, memory);
+  constexpr std::uint64_t rounds = 200;
+  constexpr std::uint64_t threads = 3;
+  OperationCount sum;
+  {
+    std::vector<std::jthread> workers;
+    for (std::uint64_t thread = 0; thread != threads; ++thread) {
+      workers.emplace_back([&] {
+        for (std::uint64_t round = 0; round != rounds; ++round) {
+          const Pair pair = make_pair(counted.dialer, counted.binder);
+          must(pair.near->write("12345"));
+          must_fail(counted.dialer.dial(Context(), "tcp", "bad"));
+        }
+      });
+    }
+    for (std::uint64_t round = 0; round != rounds; ++round) {
+      const OperationCounts some = counted.counting.reset();
+      CHECK(some[OperationKind::conn_write].bytes == 5 * some[OperationKind::conn_write].calls);
+      sum += some.total();
+    }
+  }
+  sum += counted.counting.reset().total();
+  CHECK(sum.calls == threads * rounds * 5);
+  CHECK(sum.errors == threads * rounds);
+  CHECK(sum.bytes == threads * rounds * 5);
+}
