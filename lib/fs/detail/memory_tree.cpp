@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <leash/fs/detail/elements.hpp>
 #include <leash/fs/detail/memory_tree.hpp>
 #include <leash/fs/path.hpp>
 #include <mutex>
