@@ -92,8 +92,10 @@ struct DirEntry;
 struct FileInfo;
 struct LockRange;
 struct OpenOptions;
+// NOLINTBEGIN(bugprone-forward-declaration-namespace): the other room has these names, too
 struct Operation;
 struct OperationCounts;
+// NOLINTEND(bugprone-forward-declaration-namespace)
 struct ReaderOptions;
 struct Space;
 }  // namespace fs
@@ -133,8 +135,10 @@ struct ConformanceOptions;
 struct ConnPair;
 struct Endpoint;
 struct HostPort;
+// NOLINTBEGIN(bugprone-forward-declaration-namespace): the other room has these names, too
 struct Operation;
 struct OperationCounts;
+// NOLINTEND(bugprone-forward-declaration-namespace)
 struct SocketOptions;
 }  // namespace net
 

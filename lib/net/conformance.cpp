@@ -27,6 +27,7 @@ std::vector<Check> all_dialer_checks() {
 
 std::vector<std::string_view> names_of(const std::vector<Check>& checks) {
   std::vector<std::string_view> names;
+  names.reserve(checks.size());
   for (const Check& check : checks) names.push_back(check.name);
   return names;
 }

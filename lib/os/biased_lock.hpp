@@ -66,7 +66,10 @@ class BiasedLock {
   }
 
   [[gnu::always_inline]] void unlock(bool by_bias) noexcept {
-    if (!by_bias) return lock_.unlock();
+    if (!by_bias) {
+      lock_.unlock();
+      return;
+    }
     Gate::Thread& self = Gate::thread;
     held_.store(0, std::memory_order_release);
     self.stripe->store(0, std::memory_order_release);

@@ -12,6 +12,7 @@ namespace LEASH_NAMESPACE::net::detail {
 class ByteRing {
  public:
   explicit ByteRing(std::size_t capacity)
+      // NOLINTNEXTLINE(*-avoid-c-arrays): of a size that is known when it runs
       : capacity_(capacity), bytes_(std::make_unique_for_overwrite<std::byte[]>(capacity)) {}
 
   std::size_t size() const noexcept { return size_; }
@@ -23,8 +24,10 @@ class ByteRing {
     if (end >= capacity_) end -= capacity_;
     size_ += data.size();
     const std::size_t first = capacity_ - end;
-    if (data.size() <= first) [[likely]]
-      return copy(bytes_.get() + end, data);
+    if (data.size() <= first) [[likely]] {
+      copy(bytes_.get() + end, data);
+      return;
+    }
     copy(bytes_.get() + end, data.first(first));
     copy(bytes_.get(), data.subspan(first));
   }
@@ -62,7 +65,7 @@ class ByteRing {
   }
 
   const std::size_t capacity_;
-  const std::unique_ptr<std::byte[]> bytes_;
+  const std::unique_ptr<std::byte[]> bytes_;  // NOLINT(*-avoid-c-arrays): the same
   std::size_t begin_ = 0;
   std::size_t size_ = 0;
 };

@@ -25,7 +25,7 @@ std::vector<std::span<Byte>> part_of(std::span<const std::span<Byte>> pieces, st
 }
 
 /// The Error of a write of which some pieces have succeeded before the one that failed.
-std::unexpected<Error> after(std::size_t written, std::size_t size, Error error) {
+std::unexpected<Error> after(std::size_t written, std::size_t size, const Error& error) {
   const std::string detail = "after " + std::to_string(written) + " of " + std::to_string(size) + " bytes";
   return fail(error.operation(), error.subject(), error.code(), detail, std::vector<Error>{error});
 }

@@ -221,7 +221,10 @@ bool MemoryLink::shut(End end, bool reset, Clock::time_point now) {
 }
 
 void MemoryLink::send(OneWay& way, Signal signal, std::size_t size, Clock::time_point now) {
-  if (!way.transit) return arrive(way, {signal, size, now});
+  if (!way.transit) {
+    arrive(way, {signal, size, now});
+    return;
+  }
   way.transit->send(signal, size, now);
   settle(now);
 }
