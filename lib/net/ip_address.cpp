@@ -13,12 +13,12 @@ namespace {
 /// The longest text that `parse` reads: an address, `%`, and the name of an interface, with the NUL of each.
 constexpr std::size_t max_text = INET6_ADDRSTRLEN + IF_NAMESIZE;
 
-/// The index of the interface that `name` says, which ends with a NUL; 0 if there is none.
-std::uint32_t zone_index(std::string_view name) {
+/// The index of the interface that `name` says; 0 if there is none.
+std::uint32_t zone_index(const std::string& name) {
   std::uint32_t index = 0;
   const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), index);
   if (error == std::errc() && end == name.data() + name.size()) return index;
-  return ::if_nametoindex(name.data());
+  return ::if_nametoindex(name.c_str());
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ Result<IpAddress> IpAddress::parse(std::string_view text) {
   V6 v6{};
   if (::inet_pton(AF_INET6, copy.data(), v6.data()) != 1) return refuse();
   if (percent == std::string_view::npos) return IpAddress(v6);
-  const std::string_view zone(copy.data() + percent + 1, text.size() - percent - 1);
+  const std::string zone(copy.data() + percent + 1, text.size() - percent - 1);
   if (zone.empty()) return refuse();
   const std::uint32_t index = zone_index(zone);
   if (index == 0) return fail("parse", text, std::errc::no_such_device, "no interface has this name");

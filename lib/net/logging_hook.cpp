@@ -35,9 +35,9 @@ std::string transfer_of(const Operation& operation, std::uint64_t asked, bool su
 
 /// What `set_deadline` was asked for: `read, in 1500 ms`.
 std::string deadline_of(const Operation& operation) {
-  std::string text = operation.direction == Direction::both   ? ""
-                     : operation.direction == Direction::read ? "read, "
-                                                              : "write, ";
+  std::string text;
+  if (operation.direction == Direction::read) text = "read, ";
+  if (operation.direction == Direction::write) text = "write, ";
   if (!operation.deadline) return text.append("none");
   const Clock::duration left = *operation.deadline - operation.context.clock()->now();
   return text.append("in ").append(std::to_string(left.count() / 1'000'000)).append(" ms");

@@ -368,7 +368,8 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
   if (level() != Level::count) note_use(record, intern_site(location));
 }
 
-void TrackerState::add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) noexcept {
+void TrackerState::add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum,
+                             std::uint64_t bytes) const noexcept {
   if (level() == Level::count) return;
   try {
     (record.ensure_extra().*sum).fetch_add(bytes, std::memory_order_relaxed);

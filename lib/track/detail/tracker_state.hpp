@@ -60,7 +60,7 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   /// The resource is about to be used. After it was closed, records a finding.
   void touch(Record& record, std::source_location location) noexcept;
   /// Adds to `sum`, one of the two of the record's Extra.
-  void add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) noexcept;
+  void add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) const noexcept;
 
   /// The tracker that a record belongs to.
   static TrackerState& of(const Record& record) noexcept {
