@@ -40,18 +40,6 @@ bool make_non_blocking(int descriptor) noexcept {
          ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != -1;
 }
 
-/// The Conn, which owns the descriptor from now on; it does not if this throws.
-std::unique_ptr<Conn> take(int descriptor, const SocketAddress& local, const SocketAddress& remote,
-                           const SharedClock& clock) {
-  os::Descriptor owned(os::own(descriptor));
-  try {
-    return detail::make_conn(std::move(owned), local, remote, clock);
-  } catch (...) {
-    os::give_away(owned.release());
-    throw;
-  }
-}
-
 }  // namespace
 
 Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
@@ -71,9 +59,11 @@ Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
       call, kinds::connection, detail::ends(detail::address_of(*local), detail::address_of(remote)), descriptor);
   if (!tag) return std::unexpected(tag.error());
   if (!make_non_blocking(descriptor)) return fail("adopt", subject, os::last_error());
-  const auto take_it = [&] { return take(descriptor, *local, remote, call.context().clock()); };
-  if (!*tag) return take_it();
-  return std::make_unique<detail::TrackedConn>(os::open_for_tag(take_it), *std::move(*tag));
+  const auto take = [&] {
+    return detail::make_conn(os::Descriptor(os::own(descriptor)), *local, remote, call.context().clock());
+  };
+  if (!*tag) return take();
+  return std::make_unique<detail::TrackedConn>(os::open_for_tag(take), *std::move(*tag));
 }
 
 }  // namespace LEASH_NAMESPACE::net

@@ -75,7 +75,7 @@ class Conn {
   [[nodiscard]] Result<void> set_write_deadline(std::optional<Clock::time_point> deadline,
                                                 std::source_location site = std::source_location::current());
 
-  /// Says what the connection is used for now, such as `GET /index`: a tracked connection that is found to be open
+  /// Says what the connection is being used for, such as `GET /index`: a tracked connection that is found to be open
   /// tells it. Replaces what an earlier call has said. Others do nothing.
   void note(std::string_view text, std::source_location site = std::source_location::current());
 

@@ -62,7 +62,7 @@ class Tag {
   /// on: `dropped` is only a note.
   void set_failed() noexcept;
 
-  /// Says what the resource is used for now, such as `GET /index`: reports show it as the innermost of its notes. It
+  /// Says what the resource is being used for, such as `GET /index`: reports show it as the innermost of its notes. It
   /// replaces the note that an earlier call has set. Throws `std::bad_alloc`.
   void note(std::string_view text, std::source_location site = std::source_location::current()) const;
 

@@ -331,6 +331,19 @@ NETWORK_TEST("read_full: reads until the buffer is full or the stream ends") {
   CHECK(must(leash::net::read_full(*pair.near, bytes())) == 0);
 }
 
+NETWORK_TEST("Conn: a deadline at the beginning of time ends a read that follows one that has waited") {
+  const Watchdog watchdog;
+  Network network(over);
+  const Pair pair = make_pair(network);
+  must(pair.near->set_read_deadline(Clock::real()->now() + 1h));
+  auto reader = in_thread([&] { return read_some(*pair.near); });
+  reader.wait_until_blocked();
+  must(pair.far->write("x"));
+  must(reader.get());
+  must(pair.near->set_read_deadline(Clock::time_point::min()));
+  CHECK(error_of(read_some(*pair.near)).timeout());
+}
+
 NETWORK_TEST("Conn: several buffers are read and written as one") {
   const Watchdog watchdog;
   Network network(over);

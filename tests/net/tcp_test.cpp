@@ -269,6 +269,30 @@ TEST_CASE(
   CHECK(open_descriptors() == before);
 }
 
+TEST_CASE("TcpDialer: when an attempt has used up its share, the next begins at once") {
+  const Watchdog watchdog;
+  const BlackHole hole;
+  TcpBinder binder;
+  const std::string port = std::to_string(hole.port());
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.2:" + port));
+  std::vector<std::string> addresses(9, "127.0.0.1");
+  addresses.emplace_back("127.0.0.2");
+  TcpDialer dialer(resolving_to(addresses));
+  const auto clock = std::make_shared<FakeClock>();
+  const auto start = clock->now();
+  const Context context = Context::background().with_clock(clock).with_timeout(21s);
+  auto dial = in_thread([&] { return dialer.dial(context, "tcp", "ten.test:" + port); });
+  // The ninth begins at 2 s, and the share of the first ends at 2.1 s.
+  for (int i = 0; i < 8; ++i) {
+    CHECK(dial.is_blocked());
+    clock->advance(250ms);
+  }
+  CHECK(dial.is_blocked());
+  clock->advance(100ms);
+  must(dial.get());
+  CHECK(clock->now() - start == 2100ms);
+}
+
 TEST_CASE("TcpDialer: a local address to dial from") {
   const Watchdog watchdog;
   TcpBinder binder;

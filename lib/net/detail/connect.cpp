@@ -39,11 +39,11 @@ class Driver {
   std::optional<Connected> run() {
     for (;;) {
       Clock::time_point now = clock_.now();
+      while (const std::optional<std::size_t> attempt = plan_.expired(now)) forget(*attempt);
       while (const std::optional<std::size_t> attempt = plan_.next(now)) {
         begin(*attempt);
         now = clock_.now();
       }
-      while (const std::optional<std::size_t> attempt = plan_.expired(now)) forget(*attempt);
       if (plan_.over() || context_.done()) break;
       wait(now);
     }

@@ -84,7 +84,7 @@ std::error_code SocketConn::wait(Half& half, short events) {
   if (deadline != no_deadline) {
     if (is_real_) {
       begun = clock_->now();
-      timeout = deadline - begun;
+      timeout = deadline > begun ? deadline - begun : Clock::duration::zero();
     } else {
       // No Use yet: the clock may run any callback in this call, even one that closes this connection, and that would
       // wait for the Use for ever.
