@@ -1,6 +1,7 @@
 #include <array>
 #include <atomic>
 #include <cstring>
+#include <leash/clock.hpp>
 #include <leash/net/read_full.hpp>
 #include <random>
 
@@ -8,6 +9,7 @@
 
 // The checks of Go's nettest.TestConn, over every network.
 
+using leash::Clock;
 using leash::Context;
 using leash::Error;
 using leash::FakeClock;
@@ -31,7 +33,7 @@ void check_works(Conn& a, Conn& b) {
   CHECK(must(read_up_to(a, 4)) == "back");
 }
 
-leash::Clock::time_point past() { return leash::Clock::real()->now() - 1h; }
+Clock::time_point past() { return leash::Clock::real()->now() - 1h; }
 
 }  // namespace
 
@@ -84,13 +86,13 @@ NETWORK_TEST("Conn: racing reads time out and let go of their buffers") {
   for (int i = 0; i < 6; ++i) {
     readers.push_back(in_thread([&] {
       std::vector<std::byte> buffer(1024);
-      must(pair.near->set_read_deadline(leash::Clock::real()->now() + 1ms));
+      must(pair.near->set_read_deadline(Clock::real()->now() + 1ms));
       for (int j = 0; j < 10; ++j) {
         const Result<std::size_t> count = pair.near->read(buffer);
         buffer.assign(1024, std::byte{1});
         if (!count) {
           CHECK(count.error().timeout());
-          must(pair.near->set_read_deadline(leash::Clock::real()->now() + 1ms));
+          must(pair.near->set_read_deadline(Clock::real()->now() + 1ms));
         }
       }
     }));
@@ -114,13 +116,13 @@ NETWORK_TEST("Conn: racing writes time out and let go of their buffers") {
   for (int i = 0; i < 6; ++i) {
     writers.push_back(in_thread([&] {
       std::string buffer(std::size_t{256} * 1024, 'y');
-      must(pair.near->set_write_deadline(leash::Clock::real()->now() + 1ms));
+      must(pair.near->set_write_deadline(Clock::real()->now() + 1ms));
       for (int j = 0; j < 10; ++j) {
         const Result<void> written = pair.near->write(buffer);
         std::ranges::fill(buffer, 'z');
         if (!written) {
           CHECK(written.error().timeout());
-          must(pair.near->set_write_deadline(leash::Clock::real()->now() + 1ms));
+          must(pair.near->set_write_deadline(Clock::real()->now() + 1ms));
         }
       }
     }));
@@ -246,11 +248,11 @@ NETWORK_TEST("Conn: a deadline in the near future fires, by the machine's clock"
   const Watchdog watchdog;
   Network network(over);
   const Pair pair = make_pair(network);
-  const auto deadline = leash::Clock::real()->now() + 50ms;
+  const auto deadline = Clock::real()->now() + 50ms;
   must(pair.near->set_deadline(deadline));
   CHECK(error_of(read_some(*pair.near)).timeout());
   CHECK(error_of(pair.near->write(std::string(too_much, 'w'))).timeout());
-  CHECK(leash::Clock::real()->now() >= deadline);
+  CHECK(Clock::real()->now() >= deadline);
 }
 
 NETWORK_TEST("Conn: a close from another thread ends what waits") {
@@ -295,7 +297,7 @@ NETWORK_TEST("Conn: every method at once") {
       threads.push_back(in_thread([&, i] {
         Conn& conn = i % 2 == 0 ? *pair.near : *pair.far;
         for (int j = 0; j < 20; ++j) {
-          const auto soon = leash::Clock::real()->now() + 1ms;
+          const auto soon = Clock::real()->now() + 1ms;
           static_cast<void>(conn.set_read_deadline(soon));
           static_cast<void>(read_some(conn));
           static_cast<void>(conn.set_write_deadline(soon));
