@@ -2,20 +2,7 @@
 
 import charts as drawing
 import fs_suite
-import programs
 import tables as forms
-
-
-def compared(values):
-    """The same work by leash and by others."""
-    rows = [["work", "unit", "leash", "other", "its", "/ leash"]]
-    for what, unit, own, others in fs_suite.COMPARED:
-        scale = programs.NANOSECONDS[unit.replace("µ", "u")]
-        for name, meaning in others:
-            mine, value = values.get(own), values.get("peer/" + name)
-            pair = [forms.number(value / scale), f"{value / mine:.2f}"] if value and mine else ["left out", "-"]
-            rows.append([what, unit, forms.number(mine / scale) if mine else "-", meaning, *pair])
-    return rows
 
 
 def cells(values, names, scale=1):
@@ -47,7 +34,7 @@ def sizes(values):
 
 def tables(values):
     """By the names that docs/performance.md has for them."""
-    return {"others": compared(values), "files": files(values), "depth": depth(values), "sizes": sizes(values)}
+    return {"others": forms.compared(fs_suite, values), "files": files(values), "depth": depth(values), "sizes": sizes(values)}
 
 
 def charts(values):

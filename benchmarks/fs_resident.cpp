@@ -1,33 +1,25 @@
 // What a MemoryFS takes of memory, and what it takes to fill much of it: in a process of its own, since what another
 // benchmark gave back would be taken again.
 #include <sys/mman.h>
-#include <unistd.h>
 #include <fs_common.hpp>
 
 #include <algorithm>
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <leash/fs/memory_fs.hpp>
 #include <limits>
+#include <resident.hpp>
 
 namespace {
 
 using bench::kib;
 using bench::mib;
 using bench::must;
+using bench::resident_bytes;
 using leash::Context;
 using leash::fs::MemoryFS;
 
 constexpr std::size_t piece = 64 * kib;
-
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t size = 0;
-  std::size_t resident = 0;
-  file >> size >> resident;
-  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
 
 /// A thousandth of the files in each folder.
 double bytes_per_empty_file(std::size_t count) {

@@ -1,6 +1,7 @@
 // What a MemoryNetwork takes, beside loopback TCP and the least that could do the same.
 #include <benchmark/benchmark.h>
 
+#include <create_close.hpp>
 #include <cstddef>
 #include <cstdlib>
 #include <cstring>
@@ -8,6 +9,8 @@
 #include <leash/net/memory_network.hpp>
 #include <leash/net/tcp_binder.hpp>
 #include <leash/net/tcp_dialer.hpp>
+#include <leash/net/tracked_dialer.hpp>
+#include <leash/track/tracker.hpp>
 #include <memory>
 #include <must.hpp>
 #include <mutex>
@@ -150,5 +153,26 @@ void net_dial_accept_close(benchmark::State& state) {
   }
 }
 BENCHMARK(net_dial_accept_close);
+
+/// What tracking adds to a dial and a close, on a stack of more frames than a tag keeps.
+void net_tracked_dial(benchmark::State& state) {
+  constexpr int times = 64;
+  MemoryNetwork network;
+  leash::net::TrackedDialer tracked(network);
+  const auto [tracker, ctx] = leash::track::with_tracker(Context::background());
+  const auto listener = must(network.bind(Context(), "tcp", "server:80"));
+  const auto dials = [&, &ctx = ctx](leash::net::Dialer& dialer) {
+    auto run = [&] {
+      for (int i = 0; i < times; ++i) {
+        const auto near = must(dialer.dial(ctx, "tcp", "server:80"));
+        must(must(listener->accept(Context()))->close());
+        must(near->close());
+      }
+    };
+    return bench::processor_seconds([&] { bench::call_in_chain(bench::chain, 0, run); });
+  };
+  bench::pairs(state, times, [&] { return dials(tracked); }, [&] { return dials(network); });
+}
+BENCHMARK(net_tracked_dial)->UseManualTime();
 
 }  // namespace

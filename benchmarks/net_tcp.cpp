@@ -1,8 +1,5 @@
 // What a TcpDialer and its connections take, beside system calls and Asio.
-#include <arpa/inet.h>
 #include <benchmark/benchmark.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -14,14 +11,13 @@
 #include <asio/read.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
-#include <atomic>
 #include <chrono>
-#include <cstdlib>
 #include <leash/context.hpp>
-#include <leash/net/tcp_binder.hpp>
+#include <leash/net/static_resolver.hpp>
 #include <leash/net/tcp_dialer.hpp>
 #include <memory>
 #include <must.hpp>
+#include <net_common.hpp>
 #include <paired.hpp>
 #include <string>
 #include <thread>
@@ -31,65 +27,13 @@ namespace {
 
 using asio::ip::tcp;
 using bench::must;
+using bench::options;
+using bench::Server;
+using bench::set_options;
+using bench::timeout;
 using leash::Context;
-using leash::net::Conn;
 using leash::net::TcpDialer;
 using namespace std::chrono_literals;
-
-constexpr auto timeout = 5s;
-
-/// What every connection here gets. A close is a reset, so that no port waits for its connection to be forgotten.
-constexpr leash::net::SocketOptions options{.linger = 0s};
-
-void set_options(int socket) {
-  const auto set = [&](int level, int name, int value) { ::setsockopt(socket, level, name, &value, sizeof value); };
-  set(IPPROTO_TCP, TCP_NODELAY, 1);
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, 15);
-  const linger reset{.l_onoff = 1, .l_linger = 0};
-  ::setsockopt(socket, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-}
-
-/// A listener whose thread accepts, does what it is told with the connection, and closes it.
-class Server {
- public:
-  template <class Serve>
-  explicit Server(Serve serve) : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in any{};
-    any.sin_family = AF_INET;
-    any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address_;
-    must(::bind(socket_, reinterpret_cast<sockaddr*>(&any), sizeof any) == 0 && ::listen(socket_, 4096) == 0);
-    must(::getsockname(socket_, reinterpret_cast<sockaddr*>(&address_), &size) == 0);
-    thread_ = std::thread([this, serve] {
-      for (;;) {
-        const int accepted = ::accept4(socket_, nullptr, nullptr, SOCK_CLOEXEC);
-        if (over_) return;
-        if (accepted < 0) continue;
-        serve(accepted);
-        ::close(accepted);
-      }
-    });
-  }
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
-  ~Server() {
-    over_ = true;
-    ::shutdown(socket_, SHUT_RDWR);
-    thread_.join();
-    ::close(socket_);
-  }
-
-  const sockaddr_in& address() const { return address_; }
-  std::string text() const { return "127.0.0.1:" + std::to_string(ntohs(address_.sin_port)); }
-
- private:
-  int socket_;
-  sockaddr_in address_{};
-  std::atomic<bool> over_{false};
-  std::thread thread_;
-};
 
 constexpr int dials = 200;
 
@@ -160,6 +104,30 @@ void net_dial_close_asio(benchmark::State& state) {
   bench::pairs(state, dials, [&] { return dial_by_leash(dialer, address); }, [&] { return dial_by_asio(endpoint); });
 }
 BENCHMARK(net_dial_close_asio)->UseManualTime();
+
+/// Until connected, if the first of two addresses lets nothing through.
+void net_dead_first_address(benchmark::State& state) {
+  const Server live([](int) {});
+  // A listener whose backlog is full drops what comes.
+  sockaddr_in dead = bench::loopback(ntohs(live.address().sin_port), 2);
+  const int listener = bench::listen_at(dead, 0);
+  std::vector<int> backlog(8);
+  for (int& socket : backlog) {
+    socket = ::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    ::connect(socket, reinterpret_cast<const sockaddr*>(&dead), sizeof dead);
+  }
+  TcpDialer dialer({.resolver = std::make_shared<leash::net::StaticResolver>(
+                        leash::net::StaticResolver::Table{{"service", {"127.0.0.2", "127.0.0.1"}}}),
+                    .socket = options});
+  const std::string address = "service:" + std::to_string(ntohs(dead.sin_port));
+  for (auto _ : state) {
+    const auto conn = must(dialer.dial(Context::background().with_timeout(timeout), "tcp", address));
+    must(to_string(conn->remote_address()) == live.text());
+  }
+  for (const int socket : backlog) ::close(socket);
+  ::close(listener);
+}
+BENCHMARK(net_dead_first_address)->UseRealTime()->Iterations(1);
 
 void echo(int socket) {
   set_options(socket);

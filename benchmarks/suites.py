@@ -2,7 +2,9 @@
 
 import fs_pages
 import fs_suite
+import net_pages
+import net_suite
 import track_pages
 import track_suite
 
-SUITES = {"fs": (fs_suite, fs_pages), "track": (track_suite, track_pages)}
+SUITES = {"fs": (fs_suite, fs_pages), "net": (net_suite, net_pages), "track": (track_suite, track_pages)}

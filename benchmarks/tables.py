@@ -1,5 +1,7 @@
 """Tables of the figures, for the terminal and for documentation."""
 
+import programs
+
 
 def number(value):
     if value == 0:
@@ -37,6 +39,19 @@ def missed(suite, values):
 def own(suite, values):
     rows = [["figure", "measured", "meaning"]]
     return rows + [[f"`{suite.PREFIX}{name}`", number(values[name]), meaning] for name, meaning in suite.OWN if name in values]
+
+
+def compared(suite, values):
+    """The same work by leash and by others."""
+    rows = [["work", "unit", "leash", "other", "its", "/ leash"]]
+    for what, unit, name, others in suite.COMPARED:
+        scale = programs.NANOSECONDS[unit.replace("µ", "u")]
+        mine = values.get(name)
+        for other, meaning in others:
+            value = values.get("peer/" + other)
+            pair = [number(value / scale), f"{value / mine:.2f}"] if value and mine else ["left out", "-"]
+            rows.append([what, unit, number(mine / scale) if mine else "-", meaning, *pair])
+    return rows
 
 
 def markdown(rows):

@@ -1,28 +1,19 @@
 // What a million open tags take of memory, and how long the report of them takes: in a process of its own, since what
 // another benchmark gave back would be taken again.
-#include <unistd.h>
-
 #include <create_close.hpp>
 #include <cstdio>
 #include <cstdlib>
-#include <fstream>
 #include <paired.hpp>
+#include <resident.hpp>
 #include <string>
 #include <vector>
 
 namespace {
 
+using bench::resident_bytes;
 using leash::track::OnDrop;
 using leash::track::Tag;
 using leash::track::Tracker;
-
-double resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t size = 0;
-  std::size_t resident = 0;
-  file >> size >> resident;
-  return static_cast<double>(resident) * static_cast<double>(::sysconf(_SC_PAGESIZE));
-}
 
 /// Opens all of `tags`, from so many stacks by turns. The names are all different, and short.
 void open_all(Tracker& tracker, std::vector<Tag>& tags, std::size_t stacks) {

@@ -81,22 +81,27 @@ const SharedClock& Clock::real() {
   return clock.get([] { return new SharedClock(std::make_shared<RealClock>()); });
 }
 
-FakeClock::FakeClock() : timers_(std::make_shared<detail::TimerQueue>()) {}
+struct FakeClock::State {
+  const std::shared_ptr<detail::TimerQueue> timers = std::make_shared<detail::TimerQueue>();
+  std::atomic<duration> elapsed{duration::zero()};  ///< How far it was advanced.
+};
+
+FakeClock::FakeClock() : state_(std::make_unique<State>()) {}
 FakeClock::~FakeClock() = default;
 
 void FakeClock::advance(duration by) {
   if (by < duration::zero()) throw std::logic_error("leash: FakeClock::advance: a clock does not go back");
-  const auto move_to = [this](time_point time) {
-    if (time.time_since_epoch() > elapsed_.load()) elapsed_.store(time.time_since_epoch());
+  const auto move_to = [&elapsed = state_->elapsed](time_point time) {
+    if (time.time_since_epoch() > elapsed.load()) elapsed.store(time.time_since_epoch());
   };
-  os::Turn& run_turn = timers_->run_turn();
+  os::Turn& run_turn = state_->timers->run_turn();
   // A callback that calls `advance` has the turn already.
   std::unique_lock lock(run_turn, std::defer_lock);
   if (!run_turn.held()) lock.lock();
   const time_point start = now();
   const time_point target = by > most_elapsed - start.time_since_epoch() ? time_point(most_elapsed) : start + by;
   const auto run_due = [&] {
-    while (timers_->run_one(target, move_to)) {
+    while (state_->timers->run_one(target, move_to)) {
     }
   };
   run_due();
@@ -106,16 +111,16 @@ void FakeClock::advance(duration by) {
   run_due();
 }
 
-Clock::time_point FakeClock::do_now() const { return time_point(elapsed_.load()); }
+Clock::time_point FakeClock::do_now() const { return time_point(state_->elapsed.load()); }
 Clock::time_point FakeClock::do_coarse_now() const { return do_now(); }
 
 Clock::system_time_point FakeClock::do_system_now() const {
   using namespace std::chrono_literals;
-  return std::chrono::sys_days(std::chrono::year(2000) / 1 / 1) + elapsed_.load();
+  return std::chrono::sys_days(std::chrono::year(2000) / 1 / 1) + state_->elapsed.load();
 }
 
 Registration FakeClock::do_at(time_point time, Function<void()> callback) {
-  return timers_->add_or_run(time, now(), std::move(callback));
+  return state_->timers->add_or_run(time, now(), std::move(callback));
 }
 
 }  // namespace LEASH_NAMESPACE

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <concepts>
 #include <leash/config.hpp>
 #include <leash/detail/chrono.hpp>
@@ -12,10 +11,6 @@
 namespace LEASH_NAMESPACE {
 
 class SharedClock;
-
-namespace detail {
-class TimerQueue;
-}
 
 /// The source of time of everything in leash: deadlines, latencies, ages and file times. A `Context` carries one, so
 /// that with a `FakeClock` a test of a timeout of thirty seconds takes microseconds. All members may be called from any
@@ -91,8 +86,8 @@ class FakeClock final : public Clock {
   system_time_point do_system_now() const override;
   Registration do_at(time_point time, Function<void()> callback) override;
 
-  std::shared_ptr<detail::TimerQueue> timers_;
-  std::atomic<duration> elapsed_{duration::zero()};  ///< How far it was advanced.
+  struct State;
+  const std::unique_ptr<State> state_;
 };
 
 }  // namespace LEASH_NAMESPACE
