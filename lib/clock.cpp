@@ -86,7 +86,7 @@ struct FakeClock::State {
   std::atomic<duration> elapsed{duration::zero()};  ///< How far it was advanced.
 };
 
-FakeClock::FakeClock() : state_(std::make_unique<State>()) {}
+FakeClock::FakeClock() = default;
 FakeClock::~FakeClock() = default;
 
 void FakeClock::advance(duration by) {

@@ -3,6 +3,7 @@
 #include <concepts>
 #include <leash/config.hpp>
 #include <leash/detail/chrono.hpp>
+#include <leash/detail/pimpl.hpp>
 #include <leash/function.hpp>
 #include <leash/registration.hpp>
 #include <memory>
@@ -87,7 +88,7 @@ class FakeClock final : public Clock {
   Registration do_at(time_point time, Function<void()> callback) override;
 
   struct State;
-  const std::unique_ptr<State> state_;
+  detail::Pimpl<State> state_;
 };
 
 }  // namespace LEASH_NAMESPACE

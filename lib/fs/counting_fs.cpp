@@ -9,8 +9,7 @@ OperationCount OperationCounts::total() const noexcept {
   return sum;
 }
 
-CountingFS::CountingFS(FileSystem& inner)
-    : HookedFileSystem(inner), slots_(std::make_unique<leash::detail::OperationSlots<operation_kinds>>()) {}
+CountingFS::CountingFS(FileSystem& inner) : HookedFileSystem(inner) {}
 CountingFS::~CountingFS() = default;
 
 OperationCounts CountingFS::counts() const { return {slots_->counts()}; }

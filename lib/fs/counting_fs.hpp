@@ -2,9 +2,9 @@
 
 #include <array>
 #include <leash/config.hpp>
+#include <leash/detail/pimpl.hpp>
 #include <leash/fs/hooked_file_system.hpp>
 #include <leash/operation_count.hpp>
-#include <memory>
 
 namespace LEASH_NAMESPACE::detail {
 template <std::size_t kinds>
@@ -45,7 +45,7 @@ class CountingFS final : public HookedFileSystem {
   Result<void> around(Operation& operation, Next next) override;
 
  private:
-  const std::unique_ptr<leash::detail::OperationSlots<operation_kinds>> slots_;
+  leash::detail::Pimpl<leash::detail::OperationSlots<operation_kinds>> slots_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -9,7 +9,7 @@ OperationCount OperationCounts::total() const noexcept {
   return sum;
 }
 
-CountingHook::CountingHook() : slots_(std::make_unique<leash::detail::OperationSlots<operation_kinds>>()) {}
+CountingHook::CountingHook() = default;
 CountingHook::~CountingHook() = default;
 
 OperationCounts CountingHook::counts() const { return {slots_->counts()}; }

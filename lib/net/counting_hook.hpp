@@ -2,9 +2,9 @@
 
 #include <array>
 #include <leash/config.hpp>
+#include <leash/detail/pimpl.hpp>
 #include <leash/net/network_hook.hpp>
 #include <leash/operation_count.hpp>
-#include <memory>
 
 namespace LEASH_NAMESPACE::detail {
 template <std::size_t kinds>
@@ -43,7 +43,7 @@ class CountingHook final : public NetworkHook {
   Result<void> around(Operation& operation, Next next) override;
 
  private:
-  const std::unique_ptr<leash::detail::OperationSlots<operation_kinds>> slots_;
+  leash::detail::Pimpl<leash::detail::OperationSlots<operation_kinds>> slots_;
 };
 
 }  // namespace LEASH_NAMESPACE::net

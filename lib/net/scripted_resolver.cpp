@@ -24,7 +24,7 @@ struct ScriptedResolver::State {
   }
 };
 
-ScriptedResolver::ScriptedResolver() : state_(std::make_unique<State>()) {}
+ScriptedResolver::ScriptedResolver() = default;
 ScriptedResolver::~ScriptedResolver() = default;
 
 void ScriptedResolver::add(Answer answer) {

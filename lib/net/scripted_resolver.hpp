@@ -2,8 +2,8 @@
 
 #include <leash/config.hpp>
 #include <leash/detail/chrono.hpp>
+#include <leash/detail/pimpl.hpp>
 #include <leash/net/resolver.hpp>
-#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -40,7 +40,7 @@ class ScriptedResolver final : public Resolver {
   Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
 
   struct State;
-  const std::unique_ptr<State> state_;
+  leash::detail::Pimpl<State> state_;
 };
 
 }  // namespace LEASH_NAMESPACE::net
