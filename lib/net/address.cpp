@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <leash/net/address.hpp>
 #include <limits>
@@ -22,10 +23,13 @@ std::ostream& operator<<(std::ostream& out, const Address& address) { return out
 
 std::string join_host_port(std::string_view host, std::uint16_t port) {
   const bool brackets = host.contains(':');
-  std::string text(brackets ? "[" : "");
-  text += host;
-  text += brackets ? "]:" : ":";
-  return text + std::to_string(port);
+  std::array<char, std::numeric_limits<std::uint16_t>::digits10 + 1> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), port).ptr;
+  std::string text;
+  text.reserve(host.size() + digits.size() + 3);
+  if (brackets) text += '[';
+  text.append(host).append(brackets ? "]:" : ":").append(digits.data(), end);
+  return text;
 }
 
 Result<HostPort> split_host_port(std::string_view text) {

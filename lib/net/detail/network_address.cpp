@@ -60,7 +60,9 @@ Result<NetworkAddress> parse_network_address(std::string_view operation, std::st
   return parsed;
 }
 
-std::string ends(const Address& local, const Address& remote) { return to_string(local) + " -> " + to_string(remote); }
+std::string ends(const Address& local, const Address& remote) {
+  return to_string(local).append(" -> ").append(to_string(remote));
+}
 
 std::string written_of(std::size_t written, std::size_t size) {
   return std::to_string(written) + " of " + std::to_string(size) + " bytes written";
