@@ -28,7 +28,7 @@ std::string join_host_port(std::string_view host, std::uint16_t port) {
   std::string text;
   text.reserve(host.size() + digits.size() + 3);
   if (brackets) text += '[';
-  text.append(host).append(brackets ? "]:" : ":").append(digits.data(), end);
+  text.append(host).append(brackets ? "]:" : ":").append(std::string_view(digits.data(), end));
   return text;
 }
 
