@@ -125,7 +125,7 @@ struct CurlBench {
     // Without what the user has set for it.
     std::vector<std::string> command{program, "--disable", "--noproxy", "*", "--silent", "--show-error", "--fail"};
     command.insert(command.end(), arguments.begin(), arguments.end());
-    return {std::move(command), {.output = directory / "output"}};
+    return {std::move(command), directory / "output"};
   }
 
   /// The same to its end. It must succeed.
@@ -284,7 +284,7 @@ TEST_CASE("curl: killed in the middle of an upload, the server reads the end of 
 TEST_CASE("curl: a connection that the server leaves open is reported with the client's address") {
   with_curl([](CurlBench& curl) {
     const auto listener = must(curl.binder.bind(curl.context, "tcp", "127.0.0.1:0"));
-    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    auto [tracker, context] = leash::track::with_tracker(Context::background(), {.on_late = [](const auto&) {}});
     const Program waiting = curl.start({"http://" + to_string(listener->address())});
     const auto conn = must(listener->accept(context));
     REQUIRE(must(HttpReader(*conn).head()).has_value());

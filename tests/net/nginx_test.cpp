@@ -33,23 +33,25 @@ namespace {
 constexpr std::size_t big_size = std::size_t{8} << 20U;
 
 /// nginx, which listens at a port of this machine and at a path.
-///
-/// Its sockets are made here and handed down, as nginx does it when it replaces itself: the port is the system's
-/// choice, without a moment in which another could take it, and who dials before nginx is ready waits for its turn.
 class Nginx {
  public:
-  explicit Nginx(const std::string& program) {
-    const Descriptor tcp = listen_at(SocketAddress(Endpoint{IpAddress::loopback_v4(), 0}));
-    const Descriptor unix = listen_at(SocketAddress::of_path(path()));
-    address_ = to_string(SocketAddress::local_of(tcp.get()).value().endpoint());
+  explicit Nginx(const std::string& program) : port_(must_open()) {
+    // A port that no one takes meanwhile: this socket keeps it, and nginx may have it too (SO_REUSEPORT).
+    const int on = 1;
+    const SocketAddress any(Endpoint{IpAddress::loopback_v4(), 0});
+    REQUIRE(::setsockopt(port_.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
+    REQUIRE(::bind(port_.get(), any.data(), any.size()) == 0);
+    address_ = to_string(SocketAddress::local_of(port_.get()).value().endpoint());
     std::ofstream(directory_ / "small") << "small\n";
     std::ofstream(directory_ / "big", std::ios::binary) << patterned(big_size);
     std::ofstream(directory_ / "nginx.conf") << configuration();
-    program_.emplace(
-        std::vector<std::string>{program, "-p", directory_.path(), "-c", directory_ / "nginx.conf"},
-        Program::Options{.output = directory_ / "output",
-                         .environment = {"NGINX=" + std::to_string(tcp.get()) + ";" + std::to_string(unix.get()) + ";"},
-                         .descriptors = {tcp.get(), unix.get()}});
+    program_.emplace(std::vector<std::string>{program, "-p", directory_.path(), "-c", directory_ / "nginx.conf"},
+                     directory_ / "output");
+    // It listens when it says how it waits.
+    while (!log().contains("event method")) {
+      REQUIRE_MESSAGE(program_->runs(), log());
+      std::this_thread::yield();
+    }
   }
   Nginx(const Nginx&) = delete;
   Nginx& operator=(const Nginx&) = delete;
@@ -65,27 +67,23 @@ class Nginx {
   }
 
  private:
-  static Descriptor listen_at(const SocketAddress& address) {
-    Descriptor socket = leash::net::detail::open_socket(address.family()).value();
-    REQUIRE(::bind(socket.get(), address.data(), address.size()) == 0);
-    REQUIRE(::listen(socket.get(), 128) == 0);
-    return socket;
-  }
+  static Descriptor must_open() { return leash::net::detail::open_socket(AF_INET).value(); }
 
   std::string configuration() const {
     const std::string& directory = directory_.path();
-    std::string text = "daemon off;\nmaster_process off;\nerror_log stderr;\npid " + directory + "/pid;\n" +
+    std::string text = "daemon off;\nmaster_process off;\nerror_log stderr notice;\npid " + directory + "/pid;\n" +
                        "events {}\nhttp {\n  access_log off;\n";
     for (const std::string use : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
       text += "  " + use + "_temp_path " + directory + "/" + use + ";\n";
     }
-    return text + "  server {\n    listen " + address_ + ";\n    listen unix:" + path() + ";\n    root " + directory +
-           ";\n" + "    location = /slow { alias " + directory + "/big; limit_rate 1k; }\n" +
+    return text + "  server {\n    listen " + address_ + " reuseport;\n    listen unix:" + path() + ";\n    root " +
+           directory + ";\n" + "    location = /slow { alias " + directory + "/big; limit_rate 1k; }\n" +
            "    location = /end { return 444; }\n" +
            "    location = /reset { reset_timedout_connection on; return 444; }\n  }\n}\n";
   }
 
-  TempDir directory_;
+  const TempDir directory_;
+  const Descriptor port_;
   std::string address_;
   std::optional<Program> program_;
 };
@@ -192,8 +190,8 @@ TEST_CASE("nginx: a server that does not answer but closes is an end, and one th
     const auto reset = must(dialer.dial(context, "tcp", nginx.address()));
     must(reset->write(get("/reset")));
     CHECK(to_string(error_of(read_some(*reset))) == "read " + name_of(*reset) + ": Connection reset by peer");
-    CHECK(error_of(reset->write("more")) == std::errc::broken_pipe);
-    CHECK(must(read_some(*reset)).empty());
+    CHECK(error_of(reset->write("more")) == std::errc::connection_reset);
+    CHECK(error_of(read_some(*reset)) == std::errc::connection_reset);
   });
 }
 
@@ -250,7 +248,7 @@ TEST_CASE("nginx: a server that is told to end closes what is kept alive") {
 
 TEST_CASE("nginx: a connection that is left open is reported, with its addresses and what came over it") {
   with_nginx([](Nginx& nginx, TrackedDialer& dialer, const Context&) {
-    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    auto [tracker, context] = leash::track::with_tracker(Context::background(), {.on_late = [](const auto&) {}});
     const auto closed = must(dialer.dial(context, "unix", nginx.path()));
     must(closed->close());
     const auto conn = must(dialer.dial(context, "tcp", nginx.address()));

@@ -42,23 +42,18 @@ std::optional<std::string> find_program(std::string_view name, const char* varia
   return found;
 }
 
-Program::Program(std::vector<std::string> command, const Options& options) {
+Program::Program(std::vector<std::string> command, const std::string& output) {
   // What posix_spawn(3) cannot ask for (PR_SET_PDEATHSIG).
   if (const auto setpriv = find_along_path("setpriv")) {
     command.insert(command.begin(), {*setpriv, "--pdeathsig", "KILL"});
   }
-  std::vector<std::string> environment = options.environment;
-  for (char** variable = ::environ; *variable != nullptr; ++variable) environment.emplace_back(*variable);
 
   posix_spawn_file_actions_t actions;
   REQUIRE(::posix_spawn_file_actions_init(&actions) == 0);
   ::posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-  ::posix_spawn_file_actions_addopen(&actions, 1, options.output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  ::posix_spawn_file_actions_addopen(&actions, 1, output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
   ::posix_spawn_file_actions_adddup2(&actions, 1, 2);
-  // To itself: it is no longer closed on exec.
-  for (const int number : options.descriptors) ::posix_spawn_file_actions_adddup2(&actions, number, number);
-  const int error = ::posix_spawn(&id_, command[0].c_str(), &actions, nullptr, pointers_to(command).data(),
-                                  pointers_to(environment).data());
+  const int error = ::posix_spawn(&id_, command[0].c_str(), &actions, nullptr, pointers_to(command).data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   REQUIRE_MESSAGE(error == 0, "cannot run ", command[0], ": ", std::strerror(error));
 }
@@ -66,6 +61,11 @@ Program::Program(std::vector<std::string> command, const Options& options) {
 Program::~Program() {
   signal(SIGKILL);
   wait();
+}
+
+bool Program::runs() {
+  if (id_ > 0 && ::waitpid(id_, &status_, WNOHANG) == id_) id_ = -1;
+  return id_ > 0;
 }
 
 void Program::signal(int number) const {

@@ -15,26 +15,24 @@ std::optional<std::string> find_program(std::string_view name, const char* varia
 /// thread that started it, too, even where this process is killed.
 class Program {
  public:
-  struct Options {
-    std::string output = "/dev/null";           ///< The file for what it prints, to both streams.
-    std::vector<std::string> environment = {};  ///< Besides that of this process: `NAME=value`.
-    std::vector<int> descriptors = {};          ///< Those of this process that it has under the same numbers.
-  };
-
-  /// Starts `command`, of which the first is a path. Fails the test if that cannot be done.
-  Program(std::vector<std::string> command, const Options& options);
+  /// Starts `command`, of which the first is a path; what it prints, to both streams, goes to the file `output`. Fails
+  /// the test if that cannot be done.
+  Program(std::vector<std::string> command, const std::string& output);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program();
 
-  /// Sends it a signal, unless it was waited for.
+  /// Whether it has not ended yet.
+  bool runs();
+
+  /// Sends it a signal, unless it is known to have ended.
   void signal(int number) const;
 
   /// Waits for its end. Returns its exit status, or, if a signal has ended it, the negative number of that.
   int wait();
 
  private:
-  pid_t id_ = -1;
+  pid_t id_ = -1;  ///< -1 once it was waited for: another process may have the number.
   int status_ = 0;
 };
 
