@@ -41,23 +41,25 @@ class HttpServer {
   /// The body of the answer. Is called by any number of threads at once.
   using Answer = std::function<std::string(const Request&)>;
 
-  explicit HttpServer(std::unique_ptr<leash::net::Listener> listener, const Context& context, Answer answer)
+  HttpServer(std::unique_ptr<leash::net::Listener> listener, const Context& context, Answer answer)
       : listener_(std::move(listener)),
         answer_(std::move(answer)),
         acceptor_(in_thread([this, context] { return accept(context); })) {}
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer() {
-    if (listener_->native_handle() != -1) static_cast<void>(stop());
+    // Else the test has stopped it.
+    if (listener_->close()) static_cast<void>(acceptor_.get());
   }
 
   Address address() const { return listener_->address(); }
 
-  /// What came to an end with an Error, when all clients have closed their connections.
   struct Served {
     int connections = 0;
-    std::vector<Error> errors = {};
+    std::vector<Error> errors = {};  ///< Of those that did not end as they should.
   };
+
+  /// Takes no more connections, and waits until the clients have ended theirs.
   Served stop() {
     must(listener_->close());
     return acceptor_.get();
@@ -120,7 +122,7 @@ struct CurlBench {
   TrackedBinder binder{tcp};
   Context context;
 
-  /// Runs curl with these arguments.
+  /// Starts curl with these arguments. What it prints goes to the file `output`.
   Program start(const std::vector<std::string>& arguments) const {
     // Without what the user has set for it.
     std::vector<std::string> command{program, "--disable", "--noproxy", "*", "--silent", "--show-error", "--fail"};
@@ -128,7 +130,7 @@ struct CurlBench {
     return {std::move(command), directory / "output"};
   }
 
-  /// The same to its end. It must succeed.
+  /// Runs it to its end, which must be success.
   void run(const std::vector<std::string>& arguments) const {
     CHECK_MESSAGE(start(arguments).wait() == 0, content_of(directory / "output"));
   }
@@ -172,7 +174,7 @@ TEST_CASE("curl: fetches bodies whole over IPv4, IPv6 and a path, by one connect
       CAPTURE(where);
       auto listener = curl.binder.bind(curl.context, network, where);
       if (!listener && where == "[::1]:0") {
-        MESSAGE("LEFT OUT: there is no IPv6: ", to_string(listener.error()));
+        MESSAGE("skipped, there is no IPv6: ", to_string(listener.error()));
         continue;
       }
       HttpServer server(must(std::move(listener)), curl.context, [&](const Request& request) {

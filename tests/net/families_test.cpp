@@ -108,7 +108,7 @@ void with_either_family_dead(Check check) {
 
 }  // namespace
 
-TEST_CASE("TcpDialer: where one family is black-holed, the other wins long before the deadline") {
+TEST_CASE("TcpDialer: where one family is black-holed, the other wins before the deadline") {
   with_either_family_dead([](HalfDeadHost& host) {
     const auto before = open_descriptors();
     RecordingDialer recording(host.dead(), host.live());
