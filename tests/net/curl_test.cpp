@@ -48,8 +48,8 @@ class HttpServer {
   HttpServer(const HttpServer&) = delete;
   HttpServer& operator=(const HttpServer&) = delete;
   ~HttpServer() {
-    // Else the test has stopped it.
-    if (listener_->close()) static_cast<void>(acceptor_.get());
+    const bool was_stopped = listener_->native_handle() == -1;
+    if (!was_stopped) static_cast<void>(stop());
   }
 
   Address address() const { return listener_->address(); }
