@@ -159,8 +159,9 @@ void with_curl(Check check) {
     check(curl);
   }
   CHECK(open_descriptors() == before);
+  // An accept that begins when the server has just been stopped is a note.
   const leash::track::Report report = tracker.close();
-  CHECK_MESSAGE(report.groups.empty(), to_string(report));
+  CHECK_MESSAGE(report.ok(), to_string(report));
 }
 
 }  // namespace
