@@ -45,6 +45,7 @@ is_installed() {
     librocksdb-dev) has_header rocksdb/env.h ;;
     llvm-14-dev) [[ -e /usr/lib/llvm-14/include/llvm/Support/VirtualFileSystem.h ]] ;;
     golang-go) has_command go ;;
+    iproute2) PATH=$PATH:/usr/sbin:/sbin has_command ip ;;
     clang-19) has_command clang++-19 ;;
     *) has_command "$1" ;;
   esac
@@ -97,7 +98,24 @@ want() {
   ((${#missing[@]} == 0)) || { can_install && install_packages "${missing[@]}"; }
 }
 
-# require PACKAGE...: the same, but ends the script if it is not possible.
+# want_nginx: has nginx at hand, if need be by LEASH_NGINX, or fails. Where it is not installed it is only unpacked: its package would
+# start a server, now and each time the machine starts.
+want_nginx() {
+  PATH=$PATH:/usr/local/sbin:/usr/sbin has_command nginx && return
+  local folder=$PWD/build/nginx
+  if [[ ! -x "$folder/usr/sbin/nginx" ]]; then
+    can_install || return
+    say "Unpacking nginx"
+    apt_knows nginx || as_root apt-get --quiet update || return
+    mkdir -p "$folder"
+    (cd "$folder" && apt-get --quiet download nginx && dpkg-deb --extract nginx_*.deb .) || return
+  fi
+  # It may lack a library.
+  "$folder/usr/sbin/nginx" -v 2>/dev/null || return
+  export LEASH_NGINX=$folder/usr/sbin/nginx
+}
+
+# require PACKAGE...: as want, but ends the script if it is not possible.
 require() {
   local -a missing
   mapfile -t missing < <(missing_packages "$@")
