@@ -9,6 +9,7 @@
 #include <leash/net/errc.hpp>
 #include <leash/net/scripted_resolver.hpp>
 
+#include "black_hole.hpp"
 #include "support.hpp"
 
 // What only real sockets have: names, several addresses, descriptors and their options.
@@ -45,35 +46,6 @@ class FakeResolver final : public Resolver {
 
   std::vector<std::string> addresses_;
   std::atomic<int> questions_ = 0;
-};
-
-/// An address that answers nothing: a listener whose queue is full drops what else comes.
-class BlackHole {
- public:
-  BlackHole() : listener_(must_open()) {
-    const SocketAddress any{leash::net::Endpoint{IpAddress::loopback_v4(), 0}};
-    REQUIRE(::bind(listener_.get(), any.data(), any.size()) == 0);
-    REQUIRE(::listen(listener_.get(), 0) == 0);
-    address_ = SocketAddress::local_of(listener_.get()).value();
-    for (int unanswered = 0; unanswered < 3;) {
-      fillers_.push_back(must_open());
-      REQUIRE(fillers_.size() < 100);
-      const int number = fillers_.back().get();
-      static_cast<void>(::connect(number, address_.data(), address_.size()));
-      pollfd polled{number, POLLOUT, 0};
-      if (::poll(&polled, 1, 50) == 0) ++unanswered;
-    }
-  }
-
-  std::string address() const { return to_string(address_.endpoint()); }
-  std::uint16_t port() const { return address_.endpoint().port; }
-
- private:
-  static Descriptor must_open() { return leash::net::detail::open_socket(AF_INET).value(); }
-
-  Descriptor listener_;
-  SocketAddress address_;
-  std::vector<Descriptor> fillers_;
 };
 
 TcpDialer::Options resolving_to(std::vector<std::string> addresses) {
