@@ -63,6 +63,7 @@ class Conn {
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
   /// Closes the connection and discards what was not delivered yet. The peer's operations fail with `connection_reset`.
+  /// Over "unix", where the system has no reset, this is `close`.
   [[nodiscard]] Result<void> reset(std::source_location site = std::source_location::current());
 
   /// Sets the time at which reads and writes, those that are waiting included, begin to fail with `timed_out`. A new

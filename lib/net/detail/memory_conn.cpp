@@ -63,7 +63,10 @@ Result<void> MemoryConn::ended(bool succeeded, std::string_view operation) {
 
 Result<void> MemoryConn::do_close(std::source_location) { return ended(link_->close(end_), "close"); }
 
-Result<void> MemoryConn::do_reset(std::source_location) { return ended(link_->reset(end_), "reset"); }
+Result<void> MemoryConn::do_reset(std::source_location) {
+  // The kernel cannot reset a socket of the network "unix".
+  return ended(link_->local() ? link_->close(end_) : link_->reset(end_), "reset");
+}
 
 Result<void> MemoryConn::do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
                                          std::source_location) {
