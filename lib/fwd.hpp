@@ -139,6 +139,7 @@ struct HostPort;
 struct Operation;
 struct OperationCounts;
 // NOLINTEND(bugprone-forward-declaration-namespace)
+struct PeerCredentials;
 struct SocketOptions;
 }  // namespace net
 

@@ -61,6 +61,7 @@
 #include <leash/net/memory_network.hpp>
 #include <leash/net/network_hook.hpp>
 #include <leash/net/operation.hpp>
+#include <leash/net/peer_credentials.hpp>
 #include <leash/net/proxy.hpp>
 #include <leash/net/read_full.hpp>
 #include <leash/net/resolver.hpp>

@@ -101,8 +101,8 @@ struct ConformanceOptions {
 [[nodiscard]] std::vector<std::string_view> conn_checks();
 [[nodiscard]] std::vector<std::string_view> dialer_checks();
 
-/// Makes connections to a listener that is bound for each of them, at the network and address of `options`. The dialer
-/// and the binder must outlive what is returned.
+/// Makes connections to a listener that is bound for each of them, at the network and address of `options`, and closed
+/// when the connection is there. The dialer and the binder must outlive what is returned.
 [[nodiscard]] MakeConnPair dialled_pairs(Dialer& dialer LEASH_LIFETIMEBOUND, Binder& binder LEASH_LIFETIMEBOUND,
                                          const ConformanceOptions& options = {});
 

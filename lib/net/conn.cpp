@@ -1,4 +1,5 @@
 #include <leash/net/conn.hpp>
+#include <leash/net/detail/network_address.hpp>
 
 namespace LEASH_NAMESPACE::net {
 
@@ -59,6 +60,13 @@ Result<void> Conn::set_write_deadline(std::optional<Clock::time_point> deadline,
 Address Conn::local_address() const { return do_local_address(); }
 
 Address Conn::remote_address() const { return do_remote_address(); }
+
+Result<PeerCredentials> Conn::peer_credentials() const { return do_peer_credentials(); }
+
+Result<PeerCredentials> Conn::do_peer_credentials() const {
+  return fail("peer_credentials", detail::ends(do_local_address(), do_remote_address()),
+              std::errc::operation_not_supported);
+}
 
 int Conn::native_handle() const noexcept { return do_native_handle(); }
 

@@ -5,6 +5,7 @@
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/net/address.hpp>
+#include <leash/net/peer_credentials.hpp>
 #include <leash/result.hpp>
 #include <optional>
 #include <source_location>
@@ -63,6 +64,7 @@ class Conn {
   [[nodiscard]] Result<void> close(std::source_location site = std::source_location::current());
 
   /// Closes the connection and discards what was not delivered yet. The peer's operations fail with `connection_reset`.
+  /// Over "unix", where the system has no reset, this is `close`.
   [[nodiscard]] Result<void> reset(std::source_location site = std::source_location::current());
 
   /// Sets the time at which reads and writes, those that are waiting included, begin to fail with `timed_out`. A new
@@ -82,6 +84,13 @@ class Conn {
   /// The addresses of the two ends; also after the connection is closed.
   [[nodiscard]] Address local_address() const;
   [[nodiscard]] Address remote_address() const;
+
+  /// Who is at the other end of a connection of the network "unix", by the word of the kernel (SO_PEERCRED, unix(7)):
+  /// of one that was accepted, the process that dialled, as it was then; of one that was dialled, the process that
+  /// listens, as it was when it began to. That process may have ended since, and another one may have its number by
+  /// now. The peer of a connection in memory is this process. Errors: `operation_not_supported` if it is no connection
+  /// of "unix", or an implementation does not know.
+  [[nodiscard]] Result<PeerCredentials> peer_credentials() const;
 
   /// The descriptor of the connection, which still owns it; -1 if the connection has none or is closed.
   [[nodiscard]] int native_handle() const noexcept;
@@ -107,6 +116,8 @@ class Conn {
   virtual void do_note(std::string_view text, std::source_location site);
   virtual Address do_local_address() const = 0;
   virtual Address do_remote_address() const = 0;
+  /// The default knows of none.
+  virtual Result<PeerCredentials> do_peer_credentials() const;
   virtual int do_native_handle() const noexcept = 0;
   virtual Result<int> do_release(std::source_location site) = 0;
 

@@ -53,7 +53,8 @@ class NetworkHook {
   /// then fail with the Error of `next`, or with `operation_canceled`. `Conn::close`, `Conn::reset` and
   /// `Listener::close` close in any case; of `Conn::note`, which cannot fail, an Error is dropped.
   ///
-  /// Is not called for addresses and `native_handle`, nor for the end of a handle that was not closed.
+  /// Is not called for addresses, `peer_credentials` and `native_handle`, nor for the end of a handle that was not
+  /// closed.
   virtual Result<void> around(Operation& operation, Next next) = 0;
 
  private:

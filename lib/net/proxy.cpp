@@ -61,6 +61,8 @@ Address ProxyConn::do_local_address() const { return inner_->do_local_address();
 
 Address ProxyConn::do_remote_address() const { return inner_->do_remote_address(); }
 
+Result<PeerCredentials> ProxyConn::do_peer_credentials() const { return inner_->do_peer_credentials(); }
+
 int ProxyConn::do_native_handle() const noexcept { return inner_->do_native_handle(); }
 
 Result<int> ProxyConn::do_release(std::source_location site) { return inner_->do_release(site); }

@@ -79,6 +79,7 @@ class ProxyConn : public Conn {
   void do_note(std::string_view text, std::source_location site) override;
   Address do_local_address() const override;
   Address do_remote_address() const override;
+  Result<PeerCredentials> do_peer_credentials() const override;
   int do_native_handle() const noexcept override;
   Result<int> do_release(std::source_location site) override;
 

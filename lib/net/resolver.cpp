@@ -16,6 +16,8 @@ Result<std::vector<IpAddress>> Resolver::resolve(Call call, std::string_view net
   if (numeric.error() == std::errc::no_such_device) return std::unexpected(numeric.error());
   const Result<std::vector<std::string>> texts = do_resolve(call, network, host);
   if (!texts) return std::unexpected(texts.error());
+  checked = call.context().check("resolve", host);
+  if (!checked) return std::unexpected(std::move(checked).error());
   if (texts->empty()) return fail("resolve", host, make_error_code(errc::host_not_found), "no address");
   std::vector<IpAddress> addresses;
   for (const std::string& text : *texts) {

@@ -40,7 +40,9 @@ class Resolver {
   Resolver() = default;
 
   /// What an implementation provides: numeric addresses as text, such as `IpAddress::parse` reads. `host` is no numeric
-  /// address. An empty list means that it has no address.
+  /// address. An empty list means that it has no address. It must return once the Context is done: whoever resolves
+  /// waits for it, and an answer that comes later counts for nothing. What it throws leaves `resolve`, and a `dial` or
+  /// `bind` that asked, with nothing left open.
   virtual Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) = 0;
 };
 

@@ -18,11 +18,13 @@ namespace LEASH_NAMESPACE::net {
 /// that of the resolver's first; the next attempt begins 250 ms after the last one, or at once when one fails; the
 /// first that connects wins, and the others are closed before it is returned. If the Context has a deadline, an attempt
 /// has a share of the time that is left, as in Go: that time divided by the addresses that are left, two seconds at
-/// least.
+/// least. At most 32 attempts are under way at once, however many addresses there are: the next one then begins when
+/// one of them ends.
 ///
 /// If no address answers, the Error has the code of the first failure, and all failures as causes. If the Context ends
 /// the dial, the Error's detail names what was under way: "while resolving db.internal", "while connecting to
-/// 10.0.0.1:80"; what had failed before are causes.
+/// 10.0.0.1:80"; what had failed before are causes. What `Options::resolver` and `Options::control` throw leaves the
+/// dial, with nothing left open.
 ///
 /// A dial waits in poll(2): there is no event loop. It costs a descriptor; one more, by which it is woken, the calling
 /// thread makes with its first socket and keeps.

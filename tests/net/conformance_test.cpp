@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <algorithm>
 #include <fstream>
 #include <iterator>
@@ -10,6 +12,7 @@
 #include <stdexcept>
 
 #include "support.hpp"
+#include "temp_dir.hpp"
 
 // What is checked here keeps its contract. conformance_faults_test.cpp shows that each check can fail.
 
@@ -27,11 +30,12 @@ namespace {
 /// A listener whose queue is full: a dial to it waits for ever.
 class FullListener {
  public:
-  FullListener(leash::net::Dialer& dialer, leash::net::Binder& binder, const std::string& address)
-      : listener_(must(binder.bind(Context(), "tcp", address))) {
+  FullListener(leash::net::Dialer& dialer, leash::net::Binder& binder, const std::string& address,
+               std::string_view network = "tcp")
+      : listener_(must(binder.bind(Context(), network, address))) {
     // TCP may take one more, and a machine may be slow.
     for (int waited = 0; waited < 3;) {
-      auto conn = dialer.dial(Context().with_timeout(50ms), "tcp", this->address());
+      auto conn = dialer.dial(Context().with_timeout(50ms), network, this->address());
       if (conn) {
         waiting_.push_back(*std::move(conn));
       } else {
@@ -47,6 +51,12 @@ class FullListener {
   std::unique_ptr<leash::net::Listener> listener_;
   std::vector<std::unique_ptr<leash::net::Conn>> waiting_;
 };
+
+/// Checks that do not apply to sockets of the network "unix": docs/conformance.md says why.
+const std::vector<std::string> not_of_unix{
+    "malformed-address",  "empty-host",           "port-zero",
+    "many-binds-at-once", "reset-fails-the-peer", "reset-fails-waiting-write-of-peer",
+    "reset-discards"};
 
 void check_keeps_contract(leash::net::Dialer& dialer, leash::net::Binder& binder, ConformanceOptions options) {
   for (const ConformanceFailure& failure : check_dialer(dialer, binder, options)) FAIL_CHECK(failure);
@@ -96,6 +106,37 @@ TEST_CASE("Conformance: the network in memory") {
 TEST_CASE("Conformance: the network in memory, with next to no buffers") {
   leash::net::MemoryNetwork network(leash::net::MemoryNetwork::Options{.buffer = 1, .backlog = 1});
   check_keeps_contract(network, network, {.more_than_buffers = 20'000});
+}
+
+namespace {
+
+/// Checks "unix" at an address, and with one at which the queue is full.
+void check_unix(Network& network, leash::net::Binder& small, const std::string& address,
+                const std::string& full_address) {
+  const FullListener full(network.dialer, small, full_address, "unix");
+  check_keeps_contract(network,
+                       {.skip = not_of_unix, .network = "unix", .address = address, .unanswered = full.address()});
+}
+
+}  // namespace
+
+TEST_CASE("Conformance: unix sockets at a path") {
+  const TempDir directory;
+  Network network(Over::tcp);
+  leash::net::TcpBinder small(leash::net::TcpBinder::Options{.backlog = 0});
+  check_unix(network, small, directory / "socket", directory / "full");
+}
+
+TEST_CASE("Conformance: unix sockets with an abstract name") {
+  const std::string name = "@leash-conformance-" + std::to_string(::getpid());
+  Network network(Over::tcp);
+  leash::net::TcpBinder small(leash::net::TcpBinder::Options{.backlog = 0});
+  check_unix(network, small, name, name + "-full");
+}
+
+TEST_CASE("Conformance: unix in memory") {
+  Network network(Over::memory);
+  check_unix(network, network.binder, "/run/socket", "/run/full");
 }
 
 TEST_CASE("Conformance: a failure says what was expected and what happened") {

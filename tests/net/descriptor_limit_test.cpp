@@ -3,10 +3,14 @@
 
 #include <cerrno>
 #include <leash/net/detail/system_resolver.hpp>
+#include <leash/net/tracked_binder.hpp>
+#include <leash/net/tracked_dialer.hpp>
 #include <leash/os/descriptor.hpp>
+#include <leash/track/tracker.hpp>
 #include <optional>
 
 #include "support.hpp"
+#include "temp_dir.hpp"
 
 // A process that is out of descriptors.
 
@@ -89,6 +93,86 @@ TEST_CASE("TcpDialer: out of descriptors, a dial fails with an Error or works, a
   }
   // One descriptor is enough.
   CHECK(failed == 1);
+}
+
+TEST_CASE(
+    "TrackedDialer: out of descriptors at each step of a dial, there is a connection or an Error, and no tag stays") {
+  const Watchdog watchdog;
+  const TempDir directory;
+  TcpDialer tcp_dialer;
+  TcpBinder binder;
+  leash::net::TrackedDialer dialer(tcp_dialer);
+  auto [tracker, context] = leash::track::with_tracker(Context());
+  const auto port = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto path = must(binder.bind(Context(), "unix", directory / "socket"));
+  const std::pair<std::string, std::string> targets[] = {{"tcp", to_string(port->address())},
+                                                         {"tcp4", "localhost:" + std::to_string(port->address().port)},
+                                                         {"unix", directory / "socket"}};
+  for (const auto& [network, address] : targets) {
+    CAPTURE(network);
+    const auto fillers = fill_gaps();
+    const auto before = open_descriptors();
+    int failed = 0;
+    int worked = 0;
+    for (rlim_t count = 0; count < 12; ++count) {
+      // In a thread that has no descriptors of its own yet.
+      std::promise<void> limited;
+      auto future = std::async(std::launch::async, [&] {
+        limited.get_future().get();
+        return dialer.dial(context, network, address);
+      });
+      Result<std::unique_ptr<Conn>> conn = std::unexpected(Error("none", "", std::errc::interrupted));
+      {
+        const DescriptorLimit limit(count);
+        limited.set_value();
+        conn = future.get();
+      }
+      CHECK(tracker.open_count() == (conn ? 1 : 0));
+      if (conn) {
+        ++worked;
+        must((*conn)->close());
+      } else {
+        ++failed;
+        CHECK_MESSAGE(conn.error() == std::errc::too_many_files_open, conn.error());
+        CHECK(conn.error().operation() == "dial");
+        CHECK(conn.error().subject() == address);
+      }
+      CHECK(open_descriptors() == before);
+    }
+    CHECK(failed >= 1);
+    CHECK(worked >= 1);
+  }
+  CHECK(tracker.close().ok());
+}
+
+TEST_CASE("TrackedBinder: out of descriptors at each step of an accept, what is not accepted waits, and no tag stays") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder tcp_binder;
+  leash::net::TrackedBinder binder(tcp_binder);
+  auto [tracker, context] = leash::track::with_tracker(Context());
+  const auto listener = must(binder.bind(context, "tcp", "127.0.0.1:0"));
+  for (rlim_t count = 0; count < 4; ++count) {
+    const auto near = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+    const auto fillers = fill_gaps();
+    const auto before = open_descriptors();
+    Result<std::unique_ptr<Conn>> conn = std::unexpected(Error("none", "", std::errc::interrupted));
+    {
+      const DescriptorLimit limit(count);
+      conn = listener->accept(context);
+    }
+    CHECK(conn.has_value() == (count > 0));
+    CHECK(tracker.open_count() == (conn ? 2 : 1));
+    if (!conn) {
+      CHECK(conn.error() == std::errc::too_many_files_open);
+      CHECK(open_descriptors() == before);
+      conn = listener->accept(context);
+    }
+    CHECK(must(std::move(conn))->remote_address() == near->local_address());
+    CHECK(open_descriptors() == before);
+  }
+  must(listener->close());
+  CHECK(tracker.close().ok());
 }
 
 TEST_CASE("TcpListener: out of descriptors, an accept tells it once, and the next waits until there is one again") {

@@ -125,6 +125,21 @@ TEST_CASE("DialPlan: an attempt without a descriptor waits while another one is 
         "connect 10.0.0.2:1: Too many open files");
 }
 
+TEST_CASE("DialPlan: at most 32 attempts are under way, and the next begins when one of them ends") {
+  DialPlan plan = plan_for(std::vector<std::string>(40, "10.0.0.1:1"));
+  for (std::size_t attempt = 0; attempt < 32; ++attempt) {
+    CHECK(plan.wake_at() == (attempt == 0 ? std::nullopt : std::optional(start + attempt * 250ms)));
+    CHECK(plan.next(start + attempt * 250ms) == attempt);
+  }
+  CHECK_FALSE(plan.wake_at());
+  CHECK_FALSE(plan.next(start + 1h));
+  plan.failed(7, was_refused);
+  CHECK(plan.next(start + 1h) == 32);
+  CHECK_FALSE(plan.next(start + 2h));
+  plan.connected(32);
+  CHECK(plan.winner() == 32);
+}
+
 TEST_CASE("DialPlan: the error at the deadline names what was under way, and what had failed") {
   DialPlan plan = plan_for({"10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80"});
   CHECK(plan.next(start) == 0);

@@ -48,14 +48,15 @@ void check_conn(Conn& conn, Log& log) {
   must(conn.set_write_deadline(std::nullopt, here));
   CHECK(conn.local_address() == Address{"tcp", "local", 1});
   CHECK(conn.remote_address() == Address{"tcp", "remote", 2});
+  CHECK(must(conn.peer_credentials()) == leash::net::PeerCredentials{.pid = 7, .uid = 8, .gid = 9});
   CHECK(conn.native_handle() == 42);
   CHECK(must(conn.release(here)) == 43);
   must(conn.close(here));
   must(conn.reset(here));
   CHECK(log == Log{"read" + line, "write 4" + line, "write 3" + line, "readv 2" + line, "writev 3" + line,
                    "note why" + line, "close_write" + line, "set_deadline 2 some" + line, "set_deadline 0 some" + line,
-                   "set_deadline 1 none" + line, "local_address", "remote_address", "native_handle", "release" + line,
-                   "close" + line, "reset" + line});
+                   "set_deadline 1 none" + line, "local_address", "remote_address", "peer_credentials", "native_handle",
+                   "release" + line, "close" + line, "reset" + line});
 }
 
 /// The same for what the decorators of a dialer and a binder hand out.

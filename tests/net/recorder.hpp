@@ -69,6 +69,10 @@ class RecordingConn final : public leash::net::Conn {
     log_.emplace_back("remote_address");
     return {"tcp", "remote", 2};
   }
+  leash::Result<leash::net::PeerCredentials> do_peer_credentials() const override {
+    log_.emplace_back("peer_credentials");
+    return leash::net::PeerCredentials{.pid = 7, .uid = 8, .gid = 9};
+  }
   int do_native_handle() const noexcept override {
     log_.emplace_back("native_handle");
     return 42;

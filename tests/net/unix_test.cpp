@@ -93,3 +93,17 @@ TEST_CASE("Unix: a dial waits while the backlog is full, and ends with its Conte
   must(listener->accept(Context()));
   CHECK(patient.get().has_value());
 }
+
+NETWORK_TEST("Unix: a reset is a close, which delivers what was written") {
+  const Watchdog watchdog;
+  Network network(over);
+  const std::string name = "@leash-reset-" + std::to_string(::getpid());
+  const auto listener = must(network.binder.bind(Context(), "unix", name));
+  const auto near = must(network.dialer.dial(Context(), "unix", name));
+  const auto far = must(listener->accept(Context()));
+  must(near->write("kept"));
+  must(near->reset());
+  CHECK(error_of(near->write("x")) == std::errc::bad_file_descriptor);
+  CHECK(must(read_all(*far)) == "kept");
+  CHECK(error_of(far->write("x")) == std::errc::broken_pipe);
+}

@@ -17,6 +17,13 @@ Ends connect(Trial& trial, Listener& listener) {
   return {here, accept(trial, listener, trial.context())};
 }
 
+std::initializer_list<std::errc> nobody_listens(const Trial& trial) {
+  static constexpr std::initializer_list<std::errc> at_path{std::errc::no_such_file_or_directory,
+                                                            std::errc::connection_refused};
+  static constexpr std::initializer_list<std::errc> at_port{std::errc::connection_refused};
+  return trial.options().network == "unix" ? at_path : at_port;
+}
+
 Result<std::unique_ptr<Conn>> try_dial(const Trial& trial, const Context& context, const std::string& address) {
   return trial.dialer().dial(context, trial.options().network, address);
 }

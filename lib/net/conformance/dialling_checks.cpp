@@ -51,7 +51,7 @@ std::string free_address(Trial& t) {
 void refused_dial(Trial& t) {
   const std::string address = free_address(t);
   const auto dialled = try_dial(t, t.context(), address);
-  const Error error = t.error_of(dialled, std::errc::connection_refused, "a dial to where no one listens");
+  const Error error = t.error_of(dialled, nobody_listens(t), "a dial to where no one listens");
   t.expect_names(error, "dial", address);
 }
 

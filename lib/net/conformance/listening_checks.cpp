@@ -152,7 +152,7 @@ void listener_destructor_closes(Trial& t) {
   t.must_fail(read_some(waiting), std::errc::connection_reset,
               "a read from a listener that was destroyed before it accepted");
   const auto dialled = try_dial(t, t.context(), address);
-  t.must_fail(dialled, std::errc::connection_refused, "a dial to a listener that was destroyed");
+  t.must_fail(dialled, nobody_listens(t), "a dial to a listener that was destroyed");
 }
 
 void accepted_outlives_listener(Trial& t) {
@@ -184,8 +184,8 @@ void listener_methods_at_once(Trial& t) {
               t.keep(*std::move(dialled));
             } else {
               // TCP may have taken the connection before it learned that the listener was closed.
-              t.must_fail(dialled, {std::errc::connection_refused, std::errc::connection_reset},
-                          "a dial that races with close");
+              const bool was_taken = dialled.error() == std::errc::connection_reset;
+              if (!was_taken) t.must_fail(dialled, nobody_listens(t), "a dial that races with close");
             }
             t.expect(to_string(listener.address()) == address, "the address to stay " + address, "it changed");
             static_cast<void>(listener.native_handle());
@@ -219,7 +219,7 @@ void failed_dial_descriptors(Trial& t) {
   t.must(listener.close(), "close of the listener");
   expect_no_descriptors(t, "a dial that is refused", [&] {
     const auto dialled = try_dial(t, t.context(), address);
-    t.must_fail(dialled, std::errc::connection_refused, "a dial to where no one listens");
+    t.must_fail(dialled, nobody_listens(t), "a dial to where no one listens");
   });
 }
 

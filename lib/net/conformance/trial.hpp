@@ -104,9 +104,13 @@ class Trial : public std::enable_shared_from_this<Trial> {
 
   /// The same, and returns the Error.
   template <class T>
-  Error error_of(const Result<T>& result, std::errc code, std::string_view what) {
-    must_fail(result, code, what);
+  Error error_of(const Result<T>& result, std::initializer_list<std::errc> codes, std::string_view what) {
+    must_fail(result, codes, what);
     return result.error();
+  }
+  template <class T>
+  Error error_of(const Result<T>& result, std::errc code, std::string_view what) {
+    return error_of(result, {code}, what);
   }
 
   /// Expects `error` to say what failed: the name of the operation, and the subject.

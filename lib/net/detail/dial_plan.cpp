@@ -33,14 +33,16 @@ std::size_t DialPlan::first_waiting() const noexcept {
   return static_cast<std::size_t>(found - attempts_.begin());
 }
 
-bool DialPlan::any_pending() const noexcept {
-  return std::ranges::find(attempts_, State::pending, &Attempt::state) != attempts_.end();
+std::ptrdiff_t DialPlan::pending_count() const noexcept {
+  return std::ranges::count(attempts_, State::pending, &Attempt::state);
 }
 
 std::optional<std::size_t> DialPlan::next(Time now) {
   const std::size_t attempt = first_waiting();
   if (winner_ || attempt == attempts_.size()) return std::nullopt;
-  if (any_pending() && (starved_ || (next_start_ && now < *next_start_))) return std::nullopt;
+  const std::ptrdiff_t under_way = pending_count();
+  if (under_way >= most_pending) return std::nullopt;
+  if (under_way != 0 && (starved_ || (next_start_ && now < *next_start_))) return std::nullopt;
   starved_ = false;
   attempts_[attempt].state = State::pending;
   next_start_ = now + attempt_delay;
@@ -67,7 +69,7 @@ std::optional<DialPlan::Time> DialPlan::wake_at() const {
   const auto note = [&](const std::optional<Time>& other) {
     if (other && (!time || *other < *time)) time = other;
   };
-  if (!starved_ && first_waiting() != attempts_.size()) note(next_start_);
+  if (!starved_ && pending_count() < most_pending && first_waiting() != attempts_.size()) note(next_start_);
   for (const Attempt& attempt : attempts_) {
     if (attempt.state == State::pending) note(attempt.share_end);
   }
@@ -92,7 +94,7 @@ void DialPlan::failed(std::size_t attempt, std::error_code code, std::string_vie
 
 void DialPlan::starved(std::size_t attempt, std::error_code code) {
   attempts_[attempt].state = State::waiting;
-  if (any_pending()) {
+  if (pending_count() != 0) {
     starved_ = true;
   } else {
     failed(attempt, code);

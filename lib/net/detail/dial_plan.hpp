@@ -26,12 +26,16 @@ namespace LEASH_NAMESPACE::net::detail {
 ///
 /// An attempt has a share of the time up to the deadline, as in Go: what is left, divided by the addresses that are
 /// left, but two seconds at least. Shares end attempts; they delay none.
+///
+/// At most 32 attempts are under way at once, however many addresses a resolver gives: the next one begins when one of
+/// them ends.
 class DialPlan {
  public:
   using Time = Clock::time_point;
 
   static constexpr Clock::duration attempt_delay = std::chrono::milliseconds(250);
   static constexpr Clock::duration least_share = std::chrono::seconds(2);
+  static constexpr std::ptrdiff_t most_pending = 32;
 
   /// `endpoints` are at least one, in the order in which the resolver prefers them.
   DialPlan(std::vector<Endpoint> endpoints, std::optional<Time> deadline);
@@ -79,7 +83,7 @@ class DialPlan {
 
   void end(std::size_t attempt) noexcept;
   std::size_t first_waiting() const noexcept;
-  bool any_pending() const noexcept;
+  std::ptrdiff_t pending_count() const noexcept;
 
   std::vector<Attempt> attempts_;
   const std::optional<Time> deadline_;

@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/network_address.hpp>
 #include <utility>
@@ -63,7 +65,10 @@ Result<void> MemoryConn::ended(bool succeeded, std::string_view operation) {
 
 Result<void> MemoryConn::do_close(std::source_location) { return ended(link_->close(end_), "close"); }
 
-Result<void> MemoryConn::do_reset(std::source_location) { return ended(link_->reset(end_), "reset"); }
+Result<void> MemoryConn::do_reset(std::source_location) {
+  // The kernel cannot reset a socket of the network "unix".
+  return ended(link_->local() ? link_->close(end_) : link_->reset(end_), "reset");
+}
 
 Result<void> MemoryConn::do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
                                          std::source_location) {
@@ -76,6 +81,12 @@ Result<void> MemoryConn::do_set_deadline(Direction direction, std::optional<Cloc
 Address MemoryConn::do_local_address() const { return link_->address(end_); }
 
 Address MemoryConn::do_remote_address() const { return link_->address(other(end_)); }
+
+Result<PeerCredentials> MemoryConn::do_peer_credentials() const {
+  if (link_->closed(end_)) return closed("peer_credentials");
+  if (!link_->local()) return failure("peer_credentials", std::errc::operation_not_supported);
+  return PeerCredentials{.pid = ::getpid(), .uid = ::geteuid(), .gid = ::getegid()};
+}
 
 int MemoryConn::do_native_handle() const noexcept { return -1; }
 

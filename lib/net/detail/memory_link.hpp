@@ -50,6 +50,9 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const Address& address(End end) const noexcept { return direction_to(other(end)).from; }
   const std::shared_ptr<Clock>& clock() const noexcept { return clock_; }
 
+  /// Whether it is as a connection of the network "unix".
+  bool local() const noexcept { return local_; }
+
   /// As `read` and `write` of one buffer, but false, and nothing was done, where more is to be considered than whether
   /// there are bytes or room. Inlined, since most reads and writes are no more than this.
   [[gnu::always_inline]] bool read_at_once(End end, std::span<std::byte> buffer, const Deadline& deadline,
@@ -155,7 +158,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const std::shared_ptr<Clock> clock_;
   const os::ThreadId dialled_by_ = os::ThreadId::current();
   std::size_t index_ = 0;  ///< Of `rules_`.
-  const bool local_;       ///< As a socket of the network "unix": a close is known at once.
+  const bool local_;       ///< A close is known at once.
   /// Whether there are Transits. Changes with the lock held.
   std::atomic<bool> shaped_{false};
   os::BiasedLock lock_;

@@ -3,6 +3,7 @@
 #include <expected>
 #include <leash/config.hpp>
 #include <leash/net/detail/socket_address.hpp>
+#include <leash/net/peer_credentials.hpp>
 #include <leash/net/socket_options.hpp>
 #include <leash/os/descriptor.hpp>
 #include <system_error>
@@ -16,6 +17,9 @@ namespace LEASH_NAMESPACE::net::detail {
 /// non-blocking and closed on exec.
 [[nodiscard]] std::expected<os::Descriptor, std::error_code> accept_socket(int listener,
                                                                            SocketAddress& remote) noexcept;
+
+/// The credentials of the peer of a connected socket: `operation_not_supported` if it is none of AF_UNIX.
+[[nodiscard]] std::expected<PeerCredentials, std::error_code> peer_credentials_of(int socket) noexcept;
 
 /// Sets the options of a TCP socket. Ignores errors: a connection without keep-alive is better than none.
 void apply(const SocketOptions& options, int socket) noexcept;

@@ -226,6 +226,14 @@ Result<void> SocketConn::do_set_deadline(Direction direction, std::optional<Time
   return {};
 }
 
+Result<PeerCredentials> SocketConn::do_peer_credentials() const {
+  const SharedDescriptor::Use use(descriptor_);
+  if (!use) return failure("peer_credentials", closed_error());
+  const auto credentials = peer_credentials_of(descriptor_.number());
+  if (!credentials) return failure("peer_credentials", credentials.error());
+  return *credentials;
+}
+
 int SocketConn::do_native_handle() const noexcept { return descriptor_.retired() ? -1 : descriptor_.number(); }
 
 Result<int> SocketConn::do_release(std::source_location) {

@@ -38,6 +38,7 @@ class SocketConn : public Conn {
   Result<void> do_close(std::source_location site) override;
   Result<void> do_reset(std::source_location site) override;
   Result<void> do_set_deadline(Direction direction, std::optional<Time> deadline, std::source_location site) override;
+  Result<PeerCredentials> do_peer_credentials() const override;
   int do_native_handle() const noexcept override;
   Result<int> do_release(std::source_location site) override;
 
@@ -52,7 +53,7 @@ class SocketConn : public Conn {
   void note_reset(std::error_code code) noexcept;
   std::optional<int> retire();
 
-  SharedDescriptor descriptor_;
+  mutable SharedDescriptor descriptor_;  ///< What only asks makes a Use of it, too.
   const SharedClock clock_;
   const bool is_real_;  ///< Whether that is the machine's.
   Half reading_;

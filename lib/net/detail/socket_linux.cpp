@@ -34,6 +34,20 @@ std::expected<os::Descriptor, std::error_code> accept_socket(int listener, Socke
   return os::Descriptor(number);
 }
 
+std::expected<PeerCredentials, std::error_code> peer_credentials_of(int socket) noexcept {
+  int family = AF_UNSPEC;
+  socklen_t size = sizeof family;
+  if (::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) return std::unexpected(os::last_error());
+  // Of another family the kernel gives no error, but process 0 and user -1.
+  if (family != AF_UNIX) return std::unexpected(std::make_error_code(std::errc::operation_not_supported));
+  ucred credentials{};
+  size = sizeof credentials;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
+    return std::unexpected(os::last_error());
+  }
+  return PeerCredentials{.pid = credentials.pid, .uid = credentials.uid, .gid = credentials.gid};
+}
+
 void apply(const SocketOptions& options, int socket) noexcept {
   const auto whole = [](std::chrono::seconds time) {
     return static_cast<int>(std::clamp(time, std::chrono::seconds(1), std::chrono::seconds(32767)).count());
