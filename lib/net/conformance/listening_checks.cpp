@@ -163,6 +163,28 @@ void accepted_outlives_listener(Trial& t) {
   expect_works(t, ends, "after the listener was closed");
 }
 
+/// Returns whether there may be more to accept.
+bool accept_or_find_closed(Trial& t, Listener& listener) {
+  auto accepted = listener.accept(t.context());
+  if (accepted) {
+    t.keep(*std::move(accepted));
+    return true;
+  }
+  t.must_fail(accepted, closed, "an accept that races with close");
+  return false;
+}
+
+void dial_or_find_closed(Trial& t, const std::string& address) {
+  auto dialled = try_dial(t, t.context(), address);
+  if (dialled) {
+    t.keep(*std::move(dialled));
+    return;
+  }
+  // TCP may have taken the connection before it learned that the listener was closed.
+  const bool was_taken = dialled.error() == std::errc::connection_reset;
+  if (!was_taken) t.must_fail(dialled, nobody_listens(t), "a dial that races with close");
+}
+
 void listener_methods_at_once(Trial& t) {
   for (int round = 0; round < 5; ++round) {
     Listener& listener = listen(t);
@@ -172,21 +194,9 @@ void listener_methods_at_once(Trial& t) {
       threads.push_back(t.start([&t, &listener, &address, i] {
         for (int j = 0; j < 10; ++j) {
           if (i % 2 == 0) {
-            auto accepted = listener.accept(t.context());
-            if (!accepted) {
-              t.must_fail(accepted, closed, "an accept that races with close");
-              return;
-            }
-            t.keep(*std::move(accepted));
+            if (!accept_or_find_closed(t, listener)) return;
           } else {
-            auto dialled = try_dial(t, t.context(), address);
-            if (dialled) {
-              t.keep(*std::move(dialled));
-            } else {
-              // TCP may have taken the connection before it learned that the listener was closed.
-              const bool was_taken = dialled.error() == std::errc::connection_reset;
-              if (!was_taken) t.must_fail(dialled, nobody_listens(t), "a dial that races with close");
-            }
+            dial_or_find_closed(t, address);
             t.expect(to_string(listener.address()) == address, "the address to stay " + address, "it changed");
             static_cast<void>(listener.native_handle());
           }
