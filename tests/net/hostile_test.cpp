@@ -55,7 +55,7 @@ std::shared_ptr<Resolver> resolver_of(std::function<Addresses()> answer) {
   return std::make_shared<FunctionResolver>(std::move(answer));
 }
 
-std::shared_ptr<Resolver> resolving_to(std::vector<std::string> addresses) {
+std::shared_ptr<Resolver> answering(std::vector<std::string> addresses) {
   return resolver_of([addresses = std::move(addresses)] { return addresses; });
 }
 
@@ -206,7 +206,7 @@ TEST_CASE("TcpDialer: what the control hook throws passes through, and what was 
   const BlackHole hole;
   const auto clock = std::make_shared<FakeClock>();
   std::atomic<int> calls = 0;
-  TrackedTcp tcp(resolving_to({"127.0.0.1", "127.0.0.1", "127.0.0.1"}), [&](int, const Endpoint&) -> std::error_code {
+  TrackedTcp tcp(answering({"127.0.0.1", "127.0.0.1", "127.0.0.1"}), [&](int, const Endpoint&) -> std::error_code {
     if (++calls == 3) throw std::runtime_error("thrown");
     return {};
   });
@@ -289,7 +289,7 @@ TEST_CASE("TcpDialer: a thousand addresses at which no one listens are tried one
   }
   std::atomic<std::size_t> most_open = 0;
   TrackedTcp* watched = nullptr;
-  TrackedTcp tcp(resolving_to(addresses), [&](int, const Endpoint&) {
+  TrackedTcp tcp(answering(addresses), [&](int, const Endpoint&) {
     most_open = std::max<std::size_t>(most_open, watched->opened());
     return std::error_code();
   });
@@ -311,7 +311,7 @@ TEST_CASE("TcpDialer: of a thousand addresses that do not answer at most 32 are 
   const Watchdog watchdog;
   const BlackHole hole;
   const auto clock = std::make_shared<FakeClock>();
-  TrackedTcp tcp(resolving_to(std::vector<std::string>(1000, "127.0.0.1")));
+  TrackedTcp tcp(answering(std::vector<std::string>(1000, "127.0.0.1")));
   const std::string address = "thousand.test:" + std::to_string(hole.port());
   // What the thread that dials is woken by.
   constexpr std::size_t of_the_thread = 1;
@@ -459,7 +459,7 @@ NETWORK_TEST("Dialer and Listener: a Context that ends at one of the ends of tim
 TEST_CASE("TcpDialer: a deadline at the end of time ends no dial that waits") {
   const Watchdog watchdog;
   const BlackHole hole;
-  TrackedTcp tcp(resolving_to({"127.0.0.1", "127.0.0.1"}));
+  TrackedTcp tcp(answering({"127.0.0.1", "127.0.0.1"}));
   for (const std::shared_ptr<Clock>& clock : both_clocks()) {
     for (const Clock::time_point end : {Clock::time_point::max() - Clock::duration(1), Clock::time_point::max()}) {
       auto [context, source] = tcp.context().with_clock(clock).with_deadline(end).with_cancel();
