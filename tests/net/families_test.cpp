@@ -135,7 +135,7 @@ TEST_CASE("TcpDialer: the other family's turn comes after a quarter of a second,
     const auto before = open_descriptors();
     RecordingDialer recording(host.dead(), host.live());
     const auto clock = std::make_shared<FakeClock>();
-    const auto start = clock->now();
+    const auto began = clock->now();
     const Context context = Context::background().with_clock(clock).with_timeout(30s);
     auto dial = in_thread([&] { return recording.dialer().dial(context, "tcp", host.name()); });
     CHECK(dial.is_blocked());
@@ -144,7 +144,7 @@ TEST_CASE("TcpDialer: the other family's turn comes after a quarter of a second,
     CHECK(recording.begun() == std::vector{host.dead()});
     clock->advance(1ms);
     CHECK(to_string(must(dial.get())->remote_address()) == to_string(host.live()));
-    CHECK(clock->now() - start == 250ms);
+    CHECK(clock->now() - began == 250ms);
     CHECK(open_descriptors() == before);
   });
 }

@@ -405,17 +405,16 @@ TEST_CASE("TcpConn: a peer that trickles does not put the deadline off") {
 
 NETWORK_TEST("Conn: deadlines at the ends of time are past, or never come") {
   const Watchdog watchdog;
-  using Time = Clock::time_point;
   constexpr Clock::duration tick(1);
   Network network(over);
   for (const std::shared_ptr<Clock>& clock : both_clocks()) {
     const Pair pair = make_pair(network, Context().with_clock(clock));
-    for (const Time past : {Time::min(), Time::min() + tick}) {
+    for (const Clock::time_point past : {Clock::time_point::min(), Clock::time_point::min() + tick}) {
       must(pair.near->set_deadline(past));
       CHECK(error_of(read_some(*pair.near)).timeout());
       CHECK(error_of(pair.near->write("x")).timeout());
     }
-    for (const Time never : {Time::max() - tick, Time::max()}) {
+    for (const Clock::time_point never : {Clock::time_point::max() - tick, Clock::time_point::max()}) {
       must(pair.near->set_deadline(never));
       auto reader = in_thread([&] { return read_some(*pair.near); });
       auto writer = in_thread([&] { return pair.near->write(std::string(too_much, 'w')); });
@@ -431,21 +430,22 @@ NETWORK_TEST("Conn: deadlines at the ends of time are past, or never come") {
 
 NETWORK_TEST("Dialer and Listener: a Context that ends at one of the ends of time") {
   const Watchdog watchdog;
-  using Time = Clock::time_point;
   constexpr Clock::duration tick(1);
   Network network(over);
   for (const std::shared_ptr<Clock>& clock : both_clocks()) {
     const Context context = Context().with_clock(clock);
     const auto listener = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
     const std::string address = to_string(listener->address());
-    for (const Context& past : {context.with_deadline(Time::min()), context.with_deadline(Time::min() + tick),
-                                context.with_timeout(Clock::duration::min())}) {
+    for (const Context& past :
+         {context.with_deadline(Clock::time_point::min()), context.with_deadline(Clock::time_point::min() + tick),
+          context.with_timeout(Clock::duration::min())}) {
       CHECK(error_of(network.dialer.dial(past, "tcp", address)).timeout());
       CHECK(error_of(network.binder.bind(past, "tcp", "127.0.0.1:0")).timeout());
       CHECK(error_of(listener->accept(past)).timeout());
     }
-    for (const Context& never : {context.with_deadline(Time::max() - tick), context.with_deadline(Time::max()),
-                                 context.with_timeout(Clock::duration::max())}) {
+    for (const Context& never :
+         {context.with_deadline(Clock::time_point::max() - tick), context.with_deadline(Clock::time_point::max()),
+          context.with_timeout(Clock::duration::max())}) {
       auto accept = in_thread([&] { return listener->accept(never); });
       CHECK(accept.is_blocked());
       const auto near = must(network.dialer.dial(never, "tcp", address));
