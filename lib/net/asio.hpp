@@ -20,6 +20,7 @@
 #include <leash/net/adopt.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/endpoint.hpp>
+#include <leash/os/descriptor.hpp>
 #include <leash/result.hpp>
 #include <memory>
 #include <source_location>
@@ -43,20 +44,22 @@ inline Endpoint from_asio(const asio::ip::tcp::endpoint& endpoint) {
 
 /// Takes the socket out of a TCP connection, which ends with that as by `Conn::release`: a socket of Asio that uses
 /// `executor`. Errors: those of `Conn::release`, after which the connection is as before; `invalid_argument` for one
-/// that is not of TCP; those of `assign`, after which the socket is closed.
+/// that is not of TCP; those of `assign`, after which the socket is closed. Throws what the constructor of Asio's
+/// socket throws, such as `asio::system_error` where there is no descriptor for the `io_context`; the connection is
+/// then as before.
 template <class Executor>
 [[nodiscard]] Result<asio::basic_stream_socket<asio::ip::tcp, Executor>> to_asio(
     Conn& conn, const Executor& executor, std::source_location site = std::source_location::current()) {
   const Address local = conn.local_address();
   const std::string name = to_string(local) + " -> " + to_string(conn.remote_address());
   if (local.network != "tcp") return fail("to_asio", name, std::errc::invalid_argument, "no TCP connection");
+  asio::basic_stream_socket<asio::ip::tcp, Executor> socket(executor);
   const Result<int> descriptor = conn.release(site);
   if (!descriptor) return std::unexpected(descriptor.error());
   // The text of a mapped address does not tell the family of the socket.
   sockaddr_storage address{};
   socklen_t size = sizeof address;
   ::getsockname(*descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-  asio::basic_stream_socket<asio::ip::tcp, Executor> socket(executor);
   asio::error_code code;
   socket.assign(address.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), *descriptor, code);
   if (!code) return socket;
@@ -70,13 +73,14 @@ template <class Executor>
 [[nodiscard]] Result<std::unique_ptr<Conn>> adopt(Call call,
                                                   asio::basic_stream_socket<asio::ip::tcp, Executor>&& socket) {
   asio::error_code code;
-  const int descriptor = std::move(socket).release(code);
+  const int number = std::move(socket).release(code);
   if (code) {
     socket.close(code);
     return fail("adopt", "asio socket", std::error_code(code.value(), std::generic_category()));
   }
-  Result<std::unique_ptr<Conn>> conn = adopt(call, descriptor);
-  if (!conn) ::close(descriptor);
+  os::Descriptor descriptor(number);
+  Result<std::unique_ptr<Conn>> conn = adopt(call, number);
+  if (conn) static_cast<void>(descriptor.release());
   return conn;
 }
 

@@ -39,7 +39,10 @@ std::string deadline_of(const Operation& operation) {
   if (operation.direction == Direction::read) text = "read, ";
   if (operation.direction == Direction::write) text = "write, ";
   if (!operation.deadline) return text.append("none");
-  const Clock::duration left = *operation.deadline - operation.context.clock()->now();
+  const Clock::time_point now = operation.context.clock()->now();
+  if (*operation.deadline <= now) return text.append("past");
+  // No clock is before its epoch, so that this does not overflow.
+  const Clock::duration left = *operation.deadline - now;
   return text.append("in ").append(std::to_string(left.count() / 1'000'000)).append(" ms");
 }
 

@@ -1,7 +1,10 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <asio/io_context.hpp>
+#include <asio/system_error.hpp>
 #include <cerrno>
+#include <leash/net/asio.hpp>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/tracked_binder.hpp>
 #include <leash/net/tracked_dialer.hpp>
@@ -244,4 +247,25 @@ TEST_CASE("Resolver: that a look-up wanted descriptors is seen although there is
     });
     CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")).code().value() == wanted);
   }
+}
+
+TEST_CASE("to_asio: where there is no descriptor for the io_context, the connection is as before") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto near = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+  const auto far = must(listener->accept(Context()));
+  asio::io_context loop;
+  const auto fillers = fill_gaps();
+  bool thrown = false;
+  try {
+    const DescriptorLimit limit(0);
+    static_cast<void>(leash::net::to_asio(*near, loop.get_executor()));
+  } catch (const asio::system_error&) {
+    thrown = true;
+  }
+  CHECK(thrown);
+  must(near->write("there"));
+  CHECK(must(read_up_to(*far, 5)) == "there");
 }

@@ -52,6 +52,7 @@ NETWORK_TEST("LoggingHook tells each operation in a line, with its place and how
   CHECK(must(near->read(std::span(room).first(2))) == 2); CHECK(lines.take(__LINE__) == "Conn::read " + ends + ": 2 bytes");
   CHECK(must(near->read(room)) == 3); CHECK(lines.take(__LINE__) == "Conn::read " + ends + ": 3 of 9 bytes");
   must(near->set_deadline(clock->now() + 1500ms)); CHECK(lines.take(__LINE__) == "Conn::set_deadline " + ends + ": in 1500 ms");
+  must(near->set_deadline(leash::Clock::time_point::min())); CHECK(lines.take(__LINE__) == "Conn::set_deadline " + ends + ": past");
   must(near->set_read_deadline(std::nullopt)); CHECK(lines.take(__LINE__) == "Conn::set_deadline " + ends + ": read, none");
   must(near->set_write_deadline(std::nullopt)); CHECK(lines.take(__LINE__) == "Conn::set_deadline " + ends + ": write, none");
   near->note("GET\n/"); CHECK(lines.take(__LINE__) == "Conn::note " + ends + ": GET\\n/");

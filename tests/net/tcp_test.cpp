@@ -383,3 +383,14 @@ TEST_CASE("Tcp: whatever fails leaves no descriptor") {
   must_fail(listener->accept(Context::background().with_timeout(20ms)));
   CHECK(open_descriptors() == before);
 }
+
+TEST_CASE("TcpBinder: an accept fails where another socket has the listener's number by now") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  {
+    const Descriptor datagrams(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+    REQUIRE(::dup2(datagrams.get(), listener->native_handle()) != -1);
+  }
+  CHECK(error_of(listener->accept(Context())) == std::errc::operation_not_supported);
+}

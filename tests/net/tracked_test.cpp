@@ -240,6 +240,25 @@ NETWORK_TEST(
   }
 }
 
+NETWORK_TEST("Tracked: where accepted connections are children, an accept after the tracker was closed fails") {
+  const Watchdog watchdog;
+  if constexpr (!tracking_enabled) return;
+  Network network(over);
+  leash::net::TrackedBinder binder(network.binder, {.accepted_are_children = true});
+  auto [tracker, context] = leash::track::with_tracker(Context::background());
+  const auto listener = must(binder.bind(context, "tcp", "127.0.0.1:0"));
+  const std::string address = to_string(listener->address());
+  const auto near = must(network.dialer.dial(Context(), "tcp", address));
+  const auto before = open_descriptors();
+  CHECK_FALSE(tracker.close().ok());
+  const Error error = error_of(listener->accept(context));
+  CHECK(error == leash::track::errc::tracker_closed);
+  CHECK(error.operation() == "accept");
+  CHECK(error.subject() == address);
+  CHECK(open_descriptors() == before);
+  CHECK(must(read_all(*near)).empty());
+}
+
 NETWORK_TEST("Tracked: a dial, a bind and an accept that fail leave no tag") {
   const Watchdog watchdog;
   Tracked network(over);

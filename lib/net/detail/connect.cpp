@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <leash/context.hpp>
 #include <leash/net/detail/connect.hpp>
@@ -10,7 +11,7 @@
 #include <leash/os/last_error.hpp>
 #include <leash/os/shortage.hpp>
 #include <leash/os/waker.hpp>
-#include <leash/sleep.hpp>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -161,6 +162,18 @@ class Driver {
   std::optional<Registration> cancelled_;  ///< Made when the dial first waits.
 };
 
+/// Waits until `time` has passed on the machine's clock, since that is the peer's, or the Context is done.
+void wait_really(const Context& context, Clock::duration time) {
+  // Shared, and not on the stack: in a forked child this thread and its stack are gone, but the child's Context still
+  // has the callback.
+  const auto waker = std::make_shared<os::Waker>();
+  os::Waker::Wait wait(*waker);
+  const Registration woken = context.on_cancel([waker] { waker->wake(); });
+  if (context.done()) return;
+  std::array<pollfd, 1> polled{};
+  wait.until(polled, time);
+}
+
 }  // namespace
 
 Result<Connected> connect_any(Call call, std::string_view subject, std::vector<Endpoint> endpoints,
@@ -175,19 +188,19 @@ Result<Connected> connect_any(Call call, std::string_view subject, std::vector<E
 Result<Connected> connect_unix(Call call, std::string_view path) {
   constexpr Clock::duration longest_wait = std::chrono::milliseconds(50);
   const SocketAddress remote = SocketAddress::of_path(path);
-  for (Clock::duration wait = std::chrono::milliseconds(1);; wait = std::min(2 * wait, longest_wait)) {
-    {
-      auto socket = open_socket(AF_UNIX);
-      if (!socket) return fail("dial", path, socket.error());
-      if (::connect(socket->get(), remote.data(), remote.size()) == 0) {
-        const auto local = SocketAddress::local_of(socket->get());
-        if (!local) return fail("dial", path, local.error());
-        return Connected{*std::move(socket), *local, remote};
-      }
-      // EAGAIN means that the backlog is full; nothing tells when it no longer is.
-      if (errno != EAGAIN) return fail("dial", path, os::last_error());
+  auto socket = open_socket(AF_UNIX);
+  if (!socket) return fail("dial", path, socket.error());
+  for (Clock::duration time = std::chrono::milliseconds(1);; time = std::min(2 * time, longest_wait)) {
+    if (::connect(socket->get(), remote.data(), remote.size()) == 0) {
+      const auto local = SocketAddress::local_of(socket->get());
+      if (!local) return fail("dial", path, local.error());
+      return Connected{*std::move(socket), *local, remote};
     }
-    if (!sleep_for(call, wait)) return std::unexpected(call.context().check("dial", path).error());
+    // EAGAIN means that the backlog is full; nothing tells when it no longer is.
+    if (errno != EAGAIN) return fail("dial", path, os::last_error());
+    wait_really(call.context(), time);
+    Result<void> checked = call.context().check("dial", path);
+    if (!checked) return std::unexpected(std::move(checked).error());
   }
 }
 

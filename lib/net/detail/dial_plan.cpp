@@ -42,9 +42,9 @@ std::optional<std::size_t> DialPlan::next(Time now) {
   if (winner_ || attempt == attempts_.size()) return std::nullopt;
   const std::ptrdiff_t under_way = pending_count();
   if (under_way >= most_pending) return std::nullopt;
-  if (under_way != 0 && (starved_ || (next_start_ && now < *next_start_))) return std::nullopt;
-  starved_ = false;
+  if (under_way != 0 && next_start_ && now < *next_start_) return std::nullopt;
   attempts_[attempt].state = State::pending;
+  attempts_[attempt].share_end.reset();
   next_start_ = now + attempt_delay;
   if (deadline_) {
     const Clock::duration left = std::max(*deadline_ - now, Clock::duration::zero());
@@ -69,7 +69,7 @@ std::optional<DialPlan::Time> DialPlan::wake_at() const {
   const auto note = [&](const std::optional<Time>& other) {
     if (other && (!time || *other < *time)) time = other;
   };
-  if (!starved_ && pending_count() < most_pending && first_waiting() != attempts_.size()) note(next_start_);
+  if (pending_count() < most_pending && first_waiting() != attempts_.size()) note(next_start_);
   for (const Attempt& attempt : attempts_) {
     if (attempt.state == State::pending) note(attempt.share_end);
   }
@@ -78,7 +78,6 @@ std::optional<DialPlan::Time> DialPlan::wake_at() const {
 
 void DialPlan::end(std::size_t attempt) noexcept {
   attempts_[attempt].state = State::over;
-  starved_ = false;
   next_start_.reset();
 }
 
@@ -94,11 +93,7 @@ void DialPlan::failed(std::size_t attempt, std::error_code code, std::string_vie
 
 void DialPlan::starved(std::size_t attempt, std::error_code code) {
   attempts_[attempt].state = State::waiting;
-  if (pending_count() != 0) {
-    starved_ = true;
-  } else {
-    failed(attempt, code);
-  }
+  if (pending_count() == 0) failed(attempt, code);
 }
 
 bool DialPlan::over() const noexcept {

@@ -58,8 +58,8 @@ class DialPlan {
   void connected(std::size_t attempt) noexcept;
   void failed(std::size_t attempt, std::error_code code, std::string_view detail = {});
 
-  /// The attempt got no descriptor. While another one is under way it is begun again when that has ended; else it has
-  /// failed.
+  /// The attempt got no descriptor. While another one is under way it is begun again, when that has ended or 250 ms
+  /// later; else it has failed.
   void starved(std::size_t attempt, std::error_code code);
 
   /// Whether an attempt has connected, or all have failed.
@@ -88,7 +88,6 @@ class DialPlan {
   std::vector<Attempt> attempts_;
   const std::optional<Time> deadline_;
   std::optional<Time> next_start_;  ///< When the next attempt may begin; none: at once.
-  bool starved_ = false;            ///< The next attempt waits until one that is under way has ended.
   std::optional<std::size_t> winner_;
   std::vector<Error> failures_;  ///< In the order in which they happened.
 };

@@ -16,7 +16,8 @@ namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
 /// Whether accept(2) failed for one connection only, and is worth calling again: Linux returns network errors of the
-/// new connection as errors of accept(2).
+/// new connection as errors of accept(2). Of those that accept(2) lists, EOPNOTSUPP is left out: a socket that does not
+/// listen, such as one that has the number of a listener that was closed behind our back, gives it for ever.
 bool is_of_one_connection(std::error_code code) {
   switch (code.value()) {
     case EINTR:
@@ -27,7 +28,6 @@ bool is_of_one_connection(std::error_code code) {
     case EHOSTDOWN:
     case ENONET:
     case EHOSTUNREACH:
-    case EOPNOTSUPP:
     case ENETUNREACH:
       return true;
     default:
@@ -85,13 +85,12 @@ Result<std::unique_ptr<Conn>> SocketListener::do_accept(Call call) {
       }
       code = socket.error();
     }
-    if (is_of_one_connection(code)) continue;
     if (code == std::errc::operation_would_block) {
       wait(context, POLLIN, std::nullopt);
     } else if (os::is_shortage(code.value()) && told_of_want_.exchange(true)) {
       wait(context, 0, back_off);
       back_off = std::min(2 * back_off, longest_back_off);
-    } else {
+    } else if (!is_of_one_connection(code)) {
       return fail("accept", subject, code);
     }
     Result<void> checked = context.check("accept", subject);

@@ -16,6 +16,8 @@
 #include <leash/os/mutex.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <mutex>
+#include <new>
+#include <system_error>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -144,14 +146,9 @@ class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
     try {
       os::start_background_thread([self = shared_from_this(), generation] { self->work(generation); });
     } catch (const std::system_error& error) {
-      const std::lock_guard lock(mutex_);
-      if (generation_ != generation || --threads_ != 0) return;
-      // No thread is left that could answer the questions that wait.
-      for (const std::shared_ptr<Question>& each : std::exchange(waiting_, {})) {
-        each->answer = {.code = error.code(), .detail = "no thread to resolve it in"};
-        each->answered = true;
-        each->changed.notify_all();
-      }
+      count_off(generation, error.code());
+    } catch (const std::bad_alloc&) {
+      count_off(generation, std::make_error_code(std::errc::not_enough_memory));
     }
   }
 
@@ -176,6 +173,20 @@ class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
   }
 
  private:
+  /// A thread that was counted could not be started, for this reason. If none is left that could answer the questions
+  /// that wait, that is the answer.
+  void count_off(std::uint32_t generation, std::error_code why) noexcept {
+    const std::lock_guard lock(mutex_);
+    if (generation_ != generation || --threads_ != 0) return;
+    for (const std::shared_ptr<Question>& each : waiting_) {
+      each->answer.code = why;
+      each->answer.detail = "no thread to resolve it in";
+      each->answered = true;
+      each->changed.notify_all();
+    }
+    waiting_.clear();
+  }
+
   /// What a background thread does: answers questions until none waits. `generation` is the fork generation of the
   /// process that started the thread.
   void work(std::uint32_t generation) {

@@ -2,6 +2,7 @@
 #include <leash/net/detail/tracked_listener.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/track/detail/open_tracked.hpp>
+#include <leash/track/errc.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -9,13 +10,17 @@ namespace LEASH_NAMESPACE::net::detail {
 TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag, TrackedBinder::Options options)
     : Tagged(std::move(tag)), ProxyListener(std::move(inner)), options_(std::move(options)) {}
 
-/// A connection that is a child of this listener. Without a tag if the tracker is closed, which is a finding then.
+/// A connection that is a child of this listener.
 Result<std::unique_ptr<Conn>> TrackedListener::accept_child(Call call) {
   auto conn = os::open_for_tag([&] { return ProxyListener::do_accept(call); });
   if (!conn) return conn;
   track::Tag tag =
       tag_.child({kinds::connection, name_of(**conn), (*conn)->native_handle(), track::OnDrop::closed}, call.site());
-  if (!tag) return conn;
+  if (!tag) {
+    // The error is the tracker's; that of closing what nobody has used yet adds nothing to it.
+    static_cast<void>((*conn)->close(call.site()));
+    return fail("accept", to_string(do_address()), make_error_code(track::errc::tracker_closed));
+  }
   return std::make_unique<TrackedConn>(*std::move(conn), std::move(tag));
 }
 
