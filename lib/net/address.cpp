@@ -16,7 +16,8 @@ bool is_number(std::string_view text) {
 }  // namespace
 
 std::string to_string(const Address& address) {
-  return address.network == "unix" ? address.host : join_host_port(address.host, address.port);
+  if (address.network != "unix") return join_host_port(address.host, address.port);
+  return address.host.empty() ? "(unnamed)" : address.host;
 }
 
 std::ostream& operator<<(std::ostream& out, const Address& address) { return out << to_string(address); }

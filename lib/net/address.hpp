@@ -9,7 +9,8 @@
 
 namespace LEASH_NAMESPACE::net {
 
-/// The address of a listener, or of one end of a connection. Prints as `127.0.0.1:8080`, `[::1]:80` or `/run/socket`.
+/// The address of a listener, or of one end of a connection. Prints as `127.0.0.1:8080`, `[::1]:80` or `/run/socket`,
+/// or as `(unnamed)` where an end of "unix" has no name.
 struct Address {
   std::string network;  ///< "tcp" or "unix".
 

@@ -76,6 +76,14 @@ TEST_CASE("MemoryNetwork: ports are chosen from 49152 up, and those in use are p
   CHECK(listen(network, "server:0")->address().port == 49155);
 }
 
+TEST_CASE("MemoryNetwork: a host and a path of one name are two addresses") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  const auto listener = must(network.bind(Context(), "unix", "name"));
+  CHECK(error_of(network.dial(Context(), "tcp", "name:0")) == std::errc::connection_refused);
+  must(network.dial(Context(), "unix", "name"));
+}
+
 TEST_CASE("MemoryNetwork: two networks do not see each other") {
   const Watchdog watchdog;
   MemoryNetwork one;

@@ -51,7 +51,7 @@ NETWORK_TEST("peer_credentials: both ends of a connection within a process are t
   must(near->close());
   CHECK(must(far->peer_credentials()) == own());
   const Error error = error_of(near->peer_credentials());
-  CHECK(to_string(error) == "peer_credentials  -> " + abstract_name() + ": Bad file descriptor");
+  CHECK(to_string(error) == "peer_credentials (unnamed) -> " + abstract_name() + ": Bad file descriptor");
 }
 
 NETWORK_TEST("peer_credentials: a connection of TCP has none") {

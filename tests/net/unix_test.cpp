@@ -76,6 +76,19 @@ TEST_CASE("Unix: the file is its listener's: it has the mode that was asked for,
   CHECK_FALSE(std::filesystem::exists(path));
 }
 
+TEST_CASE("Unix: the file of a relative path goes with its listener wherever the program has gone") {
+  const Watchdog watchdog;
+  const TempDir directory;
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(directory.path());
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "unix", "socket"));
+  std::filesystem::current_path(before);
+  CHECK(std::filesystem::exists(directory / "socket"));
+  must(listener->close());
+  CHECK_FALSE(std::filesystem::exists(directory / "socket"));
+}
+
 TEST_CASE("Unix: a dial waits while the backlog is full, and ends with its Context") {
   const Watchdog watchdog;
   const TempDir directory;

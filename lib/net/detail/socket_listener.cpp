@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <leash/net/detail/socket_conn.hpp>
 #include <leash/net/detail/socket_listener.hpp>
 #include <leash/os/last_error.hpp>
@@ -45,6 +46,9 @@ constexpr std::chrono::nanoseconds longest_back_off = std::chrono::seconds(1);
 SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
   struct stat status{};
   if (::lstat(path_.c_str(), &status) != 0) return;
+  // The program may change its working directory, as every daemon does.
+  std::error_code unknown;
+  if (std::filesystem::path absolute = std::filesystem::absolute(path_, unknown); !unknown) path_ = absolute.string();
   device_ = status.st_dev;
   inode_ = status.st_ino;
 }

@@ -11,6 +11,7 @@
 #include <leash/net/listener.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/result.hpp>
+#include <limits>
 #include <map>
 #include <memory>
 #include <string>
@@ -43,9 +44,13 @@ class Switchboard : public std::enable_shared_from_this<Switchboard> {
   void remove(const Address& address);
 
  private:
-  using Key = std::pair<std::uint16_t, std::string>;  // Port 0 has a path.
+  using Key = std::pair<std::uint32_t, std::string>;  // The port, and the host or path.
 
-  static Key key_of(const Address& address) { return {address.port, address.host}; }
+  static Key key_of(const Address& address) {
+    // No port, not even 0, is that of a path.
+    constexpr std::uint32_t path = std::numeric_limits<std::uint16_t>::max() + 1U;
+    return {address.network == "unix" ? path : address.port, address.host};
+  }
   std::uint16_t next_port();
   bool in_use(const Address& address) const;
   std::shared_ptr<Backlog> find(const Address& address);
