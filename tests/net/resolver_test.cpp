@@ -18,6 +18,7 @@
 using leash::Context;
 using leash::Error;
 using leash::FakeClock;
+using leash::net::IpAddress;
 using leash::net::Resolver;
 using leash::net::detail::SystemResolver;
 
@@ -39,6 +40,48 @@ TEST_CASE("Resolver: a numeric address is its own answer") {
   CHECK(must(resolver->resolve(Context(), "tcp", "::1")) == std::vector{leash::net::IpAddress::parse("::1").value()});
   CHECK(must(resolver->resolve(Context(), "tcp", "fe80::1%lo")) ==
         std::vector{leash::net::IpAddress::parse("fe80::1%lo").value()});
+}
+
+TEST_CASE("Resolver: refuses a numeric address of the other family") {
+  CHECK(to_string(error_of(Resolver::system()->resolve(Context(), "tcp4", "::1"))) ==
+        "resolve ::1: Address family not supported by protocol (tcp4 cannot reach an IPv6 address)");
+  CHECK(error_of(Resolver::system()->resolve(Context(), "tcp6", "10.0.0.1")) ==
+        std::errc::address_family_not_supported);
+}
+
+TEST_CASE("Resolver: refuses networks that it does not know, and what is no host, before it asks") {
+  const Watchdog watchdog;
+  std::vector<std::string> asked;
+  SystemResolver resolver([&](const char* host, const char*, const addrinfo*, addrinfo**) {
+    asked.emplace_back(host);
+    return EAI_NONAME;
+  });
+  const auto refusal = [&](std::string_view network, std::string_view host) {
+    const Error error = error_of(resolver.resolve(Context(), network, host));
+    CHECK(error == std::errc::invalid_argument);
+    CHECK(error.operation() == "resolve");
+    CHECK(error.subject() == host);
+    return std::string(error.detail());
+  };
+  for (const std::string network : {"udp", "unix", "TCP", ""}) {
+    const std::string detail = "unknown network \"" + network + "\"; known are tcp, tcp4, tcp6";
+    CHECK(refusal(network, "name.test") == detail);
+    CHECK(refusal(network, "127.0.0.1") == detail);
+  }
+  CHECK(refusal("tcp", std::string_view("localhost\0.evil.example", 23)) == "NUL in host");
+  CHECK(refusal("tcp", std::string_view("127.0.0.1\0", 10)) == "NUL in host");
+  for (const char* const host : {"0x7f.1", "2130706433", "127.1", "0177.0.0.1", "127.0.0.01", "256.0.0.1", "1.2.3.4.5",
+                                 "0X7F000001", "0x", "name.0x7f", "name.1", "1.", "127.0.0.1.", "127.0.0.0x1"}) {
+    CAPTURE(host);
+    CHECK(refusal("tcp", host) == "the host ends in a number, but is no IPv4 address");
+  }
+  CHECK(asked.empty());
+  // These do not end in a number.
+  for (const char* const host : {"1.test", "0x7f.test", "name1", "1a", "0xg", "name.0x1g", "x0x1", ".", "1..", "-1"}) {
+    CHECK(error_of(resolver.resolve(Context(), "tcp", host)) == leash::net::errc::host_not_found);
+    REQUIRE_FALSE(asked.empty());
+    CHECK(asked.back() == host);
+  }
 }
 
 TEST_CASE("Resolver: the system's knows localhost") {
@@ -237,7 +280,6 @@ TEST_CASE("Resolver: where a thread asks while another cannot be had, the one th
 }
 
 TEST_CASE("StaticResolver: answers by its table, and refuses a table that makes no sense") {
-  using leash::net::IpAddress;
   using leash::net::StaticResolver;
   StaticResolver resolver({{"db.internal", {"10.0.0.1", "::1"}}, {"Web", {"10.0.0.2"}}});
   CHECK(must(resolver.resolve(Context(), "tcp", "DB.Internal")) ==
@@ -247,7 +289,10 @@ TEST_CASE("StaticResolver: answers by its table, and refuses a table that makes 
         "resolve other: Host not found (not in the table)");
   CHECK_THROWS_AS(StaticResolver({{"db", {"nonsense"}}}), std::logic_error);
   CHECK_THROWS_AS(StaticResolver({{"db", {}}}), std::logic_error);
-  CHECK_THROWS_AS(StaticResolver({{"127.0.0.1", {"10.0.0.1"}}}), std::logic_error);
+  for (const std::string_view host :
+       {std::string_view("127.0.0.1"), std::string_view("0x7f.1"), std::string_view("a\0b", 3)}) {
+    CHECK_THROWS_AS(StaticResolver({{host, {"10.0.0.1"}}}), std::logic_error);
+  }
   CHECK_THROWS_AS(StaticResolver({{"db", {"10.0.0.1"}}, {"DB", {"10.0.0.1"}}}), std::logic_error);
 }
 

@@ -23,8 +23,9 @@ void expect_refused(Trial& t, std::string_view network, std::string_view address
 }
 
 void malformed_address(Trial& t) {
-  for (const char* const address : {"", "localhost", "localhost:70000", "localhost:http", "localhost:-1",
-                                    "localhost: 80", "::1:80", "[::1:80", "[::1]"}) {
+  for (const char* const address :
+       {"", "localhost", "localhost:70000", "localhost:http", "localhost:-1", "localhost: 80", "::1:80", "[::1:80",
+        "[::1]", "127.1:80", "2130706433:80", "0x7f.1:80"}) {
     expect_refused(t, t.options().network, address, std::errc::invalid_argument);
   }
 }

@@ -15,6 +15,22 @@ namespace LEASH_NAMESPACE::net::detail {
 /// The networks that `dial` and `bind` know.
 enum class Network : unsigned char { tcp, tcp4, tcp6, unix_stream };
 
+/// The network of that name, if it is one of them.
+std::optional<Network> find_network(std::string_view name) noexcept;
+
+/// Whether the network has addresses of this family. A mapped IPv4 address is one of IPv4.
+bool allows(Network network, const IpAddress& address) noexcept;
+
+/// Why a text that is no numeric address is no name of a host either; empty if it may be one. A name that ends in a
+/// number is none (URL Standard, "ends in a number"): inet_aton(3) reads addresses in such names.
+std::string_view host_name_defect(std::string_view host) noexcept;
+
+/// The numeric address that `host` is; none if it may be the name of a host. An Error
+/// names `operation` and `subject`: `invalid_argument` if it is neither, `no_such_device`, and
+/// `address_family_not_supported` if the network has no such addresses.
+[[nodiscard]] Result<std::optional<IpAddress>> parse_host(std::string_view operation, std::string_view subject,
+                                                          Network network, std::string_view host);
+
 /// What the network and the address that are passed to `dial` or `bind` mean together.
 struct NetworkAddress {
   Network network = Network::tcp;
@@ -23,9 +39,6 @@ struct NetworkAddress {
   std::optional<IpAddress> ip = {};  ///< If the host is a numeric address.
 
   bool is_unix() const noexcept { return network == Network::unix_stream; }
-
-  /// Whether the network has addresses of this family. A mapped IPv4 address is one of IPv4.
-  bool allows(const IpAddress& address) const noexcept;
 };
 
 /// Parses `network` and `address`, and checks that they fit. An Error names `operation` and `address`.

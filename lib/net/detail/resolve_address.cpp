@@ -20,7 +20,7 @@ Result<std::vector<Endpoint>> resolve_address(std::string_view operation, Call c
   }
   std::vector<Endpoint> endpoints;
   for (const IpAddress& ip : *found) {
-    if (parsed.allows(ip)) endpoints.push_back({ip, parsed.port});
+    if (allows(parsed.network, ip)) endpoints.push_back({ip, parsed.port});
   }
   if (endpoints.empty()) {
     return fail(operation, address, std::errc::address_family_not_supported,
