@@ -30,7 +30,12 @@ Result<std::vector<IpAddress>> Resolver::resolve(Call call, std::string_view net
   for (const std::string& text : *texts) {
     const Result<IpAddress> address = IpAddress::parse(text);
     if (!address) return fail("resolve", host, address.error().code(), "\"" + text + "\" is no numeric address");
-    addresses.push_back(*address);
+    const IpAddress unmapped = address->unmapped();
+    if (detail::allows(*known, unmapped)) addresses.push_back(unmapped);
+  }
+  if (addresses.empty()) {
+    return fail("resolve", host, std::errc::address_family_not_supported,
+                "the host has no address for " + std::string(network));
   }
   return addresses;
 }

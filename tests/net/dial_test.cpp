@@ -66,6 +66,22 @@ NETWORK_TEST("Dialer and Binder: refuse an address of the other family") {
                 "tcp6 cannot reach an IPv4 address");
 }
 
+NETWORK_TEST("Dialer and Binder: an IPv6 address that stands for an IPv4 address is one of IPv4") {
+  const Watchdog watchdog;
+  Network network(over);
+  const Context context;
+  for (const char* const kind : {"tcp", "tcp4"}) {
+    CAPTURE(kind);
+    const auto listener = must(network.binder.bind(context, kind, "[::ffff:127.0.0.1]:0"));
+    CHECK(listener->address().host == "127.0.0.1");
+    const std::string port = std::to_string(listener->address().port);
+    const auto near = must(network.dialer.dial(context, kind, "[::ffff:127.0.0.1]:" + port));
+    CHECK(near->remote_address() == listener->address());
+    CHECK(must(listener->accept(context))->remote_address() == near->local_address());
+    CHECK(must(network.dialer.dial(context, kind, "[::ffff:0.0.0.0]:" + port))->remote_address().host == "127.0.0.1");
+  }
+}
+
 NETWORK_TEST("Dialer and Binder: refuse to begin when the Context is done") {
   Network network(over);
   auto [cancelled, source] = Context::background().with_cancel();

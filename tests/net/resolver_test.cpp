@@ -42,11 +42,32 @@ TEST_CASE("Resolver: a numeric address is its own answer") {
         std::vector{leash::net::IpAddress::parse("fe80::1%lo").value()});
 }
 
-TEST_CASE("Resolver: refuses a numeric address of the other family") {
-  CHECK(to_string(error_of(Resolver::system()->resolve(Context(), "tcp4", "::1"))) ==
-        "resolve ::1: Address family not supported by protocol (tcp4 cannot reach an IPv6 address)");
-  CHECK(error_of(Resolver::system()->resolve(Context(), "tcp6", "10.0.0.1")) ==
-        std::errc::address_family_not_supported);
+TEST_CASE("Resolver: a mapped IPv4 address is one of IPv4") {
+  const IpAddress address = must(IpAddress::parse("10.0.0.1"));
+  leash::net::StaticResolver resolver({{"mapped.test", {"::ffff:10.0.0.1", "::2"}}});
+  for (const char* const host : {"::ffff:10.0.0.1", "mapped.test"}) {
+    CAPTURE(host);
+    CHECK(must(resolver.resolve(Context(), "tcp", host)).front() == address);
+    CHECK(must(resolver.resolve(Context(), "tcp4", host)) == std::vector{address});
+  }
+  CHECK(must(resolver.resolve(Context(), "tcp6", "mapped.test")) == std::vector{must(IpAddress::parse("::2"))});
+}
+
+TEST_CASE("Resolver: a host without an address of the network's family") {
+  const Watchdog watchdog;
+  leash::net::StaticResolver resolver({{"four.test", {"10.0.0.1", "::ffff:10.0.0.2"}}, {"six.test", {"::2"}}});
+  const auto refusal = [&](std::string_view network, std::string_view host) {
+    const Error error = error_of(resolver.resolve(Context(), network, host));
+    CHECK(error == std::errc::address_family_not_supported);
+    CHECK(error.operation() == "resolve");
+    CHECK(error.subject() == host);
+    return std::string(error.detail());
+  };
+  CHECK(refusal("tcp6", "four.test") == "the host has no address for tcp6");
+  CHECK(refusal("tcp4", "six.test") == "the host has no address for tcp4");
+  CHECK(refusal("tcp6", "10.0.0.1") == "tcp6 cannot reach an IPv4 address");
+  CHECK(refusal("tcp6", "::ffff:10.0.0.1") == "tcp6 cannot reach an IPv4 address");
+  CHECK(refusal("tcp4", "::1") == "tcp4 cannot reach an IPv6 address");
 }
 
 TEST_CASE("Resolver: refuses networks that it does not know, and what is no host, before it asks") {
@@ -86,8 +107,8 @@ TEST_CASE("Resolver: refuses networks that it does not know, and what is no host
 
 TEST_CASE("Resolver: the system's knows localhost") {
   const Watchdog watchdog;
-  CHECK(must(Resolver::system()->resolve(Context(), "tcp4", "localhost")) ==
-        std::vector{leash::net::IpAddress::parse("127.0.0.1").value()});
+  const auto& resolver = Resolver::system();
+  CHECK(must(resolver->resolve(Context(), "tcp4", "localhost")) == std::vector{IpAddress::loopback_v4()});
 }
 
 TEST_CASE("Resolver: what the system's failures become") {
@@ -120,7 +141,7 @@ TEST_CASE("Resolver: asks for the family of the network") {
   std::atomic<int> family = -1;
   SystemResolver resolver([&](const char*, const char*, const addrinfo* hints, addrinfo**) {
     family = hints->ai_family;
-    return EAI_NONAME;
+    return EAI_AGAIN;
   });
   must_fail(resolver.resolve(Context(), "tcp", "name.test"));
   CHECK(family == AF_UNSPEC);

@@ -41,7 +41,7 @@ std::optional<Network> find_network(std::string_view name) noexcept {
 }
 
 bool allows(Network network, const IpAddress& address) noexcept {
-  return network == Network::tcp || network == (address.unmapped().is_v4() ? Network::tcp4 : Network::tcp6);
+  return network == Network::tcp || network == (address.is_v4() ? Network::tcp4 : Network::tcp6);
 }
 
 std::string_view host_name_defect(std::string_view host) noexcept {
@@ -59,7 +59,8 @@ Result<std::optional<IpAddress>> parse_host(std::string_view operation, std::str
     if (!defect.empty()) return fail(operation, subject, std::errc::invalid_argument, defect);
     return std::nullopt;
   }
-  if (allows(network, *ip)) return *ip;
+  const IpAddress address = ip->unmapped();
+  if (allows(network, address)) return address;
   return fail(operation, subject, std::errc::address_family_not_supported,
               network == Network::tcp4 ? "tcp4 cannot reach an IPv6 address" : "tcp6 cannot reach an IPv4 address");
 }
