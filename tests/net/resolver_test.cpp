@@ -1,5 +1,6 @@
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -109,6 +110,13 @@ TEST_CASE("Resolver: the system's knows localhost") {
   const Watchdog watchdog;
   const auto& resolver = Resolver::system();
   CHECK(must(resolver->resolve(Context(), "tcp4", "localhost")) == std::vector{IpAddress::loopback_v4()});
+  // Not every machine says that it is ::1, too.
+  const auto v6 = resolver->resolve(Context(), "tcp6", "localhost");
+  if (std::ranges::any_of(must(resolver->resolve(Context(), "tcp", "localhost")), &IpAddress::is_v6)) {
+    CHECK(must(v6).front().is_v6());
+  } else {
+    CHECK(error_of(v6) == std::errc::address_family_not_supported);
+  }
 }
 
 TEST_CASE("Resolver: what the system's failures become") {
@@ -149,6 +157,32 @@ TEST_CASE("Resolver: asks for the family of the network") {
   CHECK(family == AF_INET);
   must_fail(resolver.resolve(Context(), "tcp6", "name.test"));
   CHECK(family == AF_INET6);
+}
+
+TEST_CASE("Resolver: a host of the other family alone is told from one that does not exist") {
+  const Watchdog watchdog;
+  for (const int status : {EAI_NONAME, EAI_NODATA, EAI_ADDRFAMILY}) {
+    CAPTURE(status);
+    std::vector<int> families;
+    const auto resolver =
+        std::make_shared<SystemResolver>([&](const char* host, const char*, const addrinfo* hints, addrinfo** found) {
+          families.push_back(hints->ai_family);
+          const bool exists = host == std::string_view("four.test");
+          return exists && hints->ai_family != AF_INET6 ? ::getaddrinfo("127.0.0.1", nullptr, hints, found) : status;
+        });
+    leash::net::TcpDialer dialer({.resolver = resolver});
+    CHECK(to_string(error_of(dialer.dial(Context(), "tcp6", "four.test:80"))) ==
+          "dial four.test:80: Address family not supported by protocol (the host has no address for tcp6)");
+    CHECK(families == std::vector{AF_INET6, AF_UNSPEC});
+    families.clear();
+    const Error error = error_of(dialer.dial(Context(), "tcp6", "none.test:80"));
+    CHECK(error == leash::net::errc::host_not_found);
+    CHECK(error.detail() == ::gai_strerror(status));
+    CHECK(families == std::vector{AF_INET6, AF_UNSPEC});
+    families.clear();
+    CHECK(error_of(dialer.dial(Context(), "tcp", "none.test:80")) == leash::net::errc::host_not_found);
+    CHECK(families == std::vector{AF_UNSPEC});
+  }
 }
 
 TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end the call at once") {
