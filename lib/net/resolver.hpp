@@ -21,9 +21,15 @@ class Resolver {
   virtual ~Resolver();
 
   /// Returns the addresses of `host` for `network` ("tcp", "tcp4" or "tcp6"), in the order in which a dial should
-  /// prefer them; at least one. A `host` that is a numeric address is returned as it is. Ends at once when the Context
-  /// is done. Errors: a `net::errc`, `timed_out`, `operation_canceled`. In a range-for loop write
-  /// `leash::take(resolver.resolve(…))` and not `resolver.resolve(…).value()`: see `leash::take`.
+  /// prefer them; at least one, and none of the other family. A `host` that is a numeric address is its own answer. An
+  /// IPv6 address that stands for an IPv4 address is one of IPv4, and returned as that. Ends at once when the Context
+  /// is done. In a range-for loop write `leash::take(resolver.resolve(…))` and not `resolver.resolve(…).value()`: see
+  /// `leash::take`.
+  ///
+  /// Errors: `invalid_argument` for another network, a NUL in `host`, and a `host` that ends in a number but is no IPv4
+  /// address (see `Dialer::dial`), before anything is asked; `address_family_not_supported` if `host` has addresses of
+  /// the other family alone; `no_such_device` for an interface that is not there; a `net::errc`, `timed_out`,
+  /// `operation_canceled`.
   [[nodiscard]] Result<std::vector<IpAddress>> resolve(Call call, std::string_view network, std::string_view host);
 
   // What a call without a Context is told.
@@ -39,10 +45,11 @@ class Resolver {
  protected:
   Resolver() = default;
 
-  /// What an implementation provides: numeric addresses as text, such as `IpAddress::parse` reads. `host` is no numeric
-  /// address. An empty list means that it has no address. It must return once the Context is done: whoever resolves
-  /// waits for it, and an answer that comes later counts for nothing. What it throws leaves `resolve`, and a `dial` or
-  /// `bind` that asked, with nothing left open.
+  /// What an implementation provides: numeric addresses as text, such as `IpAddress::parse` reads. `network` is one of
+  /// the three, and `host` no numeric address. `resolve` leaves out addresses of the other family. An empty list means
+  /// that the host has no address of any. It must return once the Context is done: whoever resolves waits for it, and
+  /// an answer that comes later counts for nothing. What it throws leaves `resolve`, and a `dial` or `bind` that asked,
+  /// with nothing left open.
   virtual Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) = 0;
 };
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <leash/detail/escape.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <leash/net/errc.hpp>
 #include <leash/net/static_resolver.hpp>
 #include <stdexcept>
@@ -25,7 +26,9 @@ std::string lower_case(std::string_view host) {
 
 StaticResolver::StaticResolver(Table table) {
   for (const Entry& entry : table) {
-    if (entry.host.empty() || IpAddress::parse(entry.host)) reject(entry.host, "not the name of a host");
+    if (entry.host.empty() || IpAddress::parse(entry.host) || !detail::host_name_defect(entry.host).empty()) {
+      reject(entry.host, "not the name of a host");
+    }
     for (const std::string_view text : entry.addresses) {
       if (!IpAddress::parse(text)) reject(text, "not a numeric address");
     }

@@ -25,8 +25,8 @@ class StaticResolver final : public Resolver {
   };
   using Table = std::initializer_list<Entry>;
 
-  /// Throws `std::logic_error` for an address that is not numeric, a host that is numeric or empty, and one without
-  /// an address or given twice.
+  /// Throws `std::logic_error` for an address that is not numeric, a host that is numeric, empty or refused by
+  /// `Resolver::resolve`, and one without an address or given twice.
   explicit StaticResolver(Table table);
 
  private:

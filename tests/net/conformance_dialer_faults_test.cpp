@@ -135,6 +135,11 @@ const std::vector<DialerFault>& dialer_faults() {
        }},
       {"unknown-network", "every network is TCP", dial_over_tcp},
       {"address-of-other-family", "every network is TCP", dial_over_tcp},
+      {"mapped-address", "a mapped IPv4 address is one of IPv6",
+       [](Dialer& dialer, const Context& context, std::string_view network, std::string_view address) -> Dialled {
+         if (address.starts_with("[::ffff:")) return fail("dial", address, std::errc::network_unreachable);
+         return dialer.dial(context, network, address);
+       }},
       {"refused-dial", "a dial that is refused has another error",
        [](Dialer& dialer, const Context& context, std::string_view network, std::string_view address) -> Dialled {
          Dialled dialled = dialer.dial(context, network, address);

@@ -37,6 +37,9 @@ NETWORK_TEST("Dialer and Binder: refuse addresses that are none") {
   check_refused(network, context, "tcp", "::1:80", invalid,
                 "too many colons in address; an IPv6 address needs brackets");
   check_refused(network, context, "tcp", "[::1:80", invalid, "missing ']' in address");
+  for (const char* const address : {"0x7f.1:80", "2130706433:80", "127.1:80", "0177.0.0.1:80", "[127.1]:80"}) {
+    check_refused(network, context, "tcp", address, invalid, "the host ends in a number, but is no IPv4 address");
+  }
 }
 
 NETWORK_TEST("Dialer and Binder: refuse networks that they do not know") {
@@ -61,6 +64,22 @@ NETWORK_TEST("Dialer and Binder: refuse an address of the other family") {
                 "tcp6 cannot reach an IPv4 address");
   check_refused(network, context, "tcp6", "[::ffff:127.0.0.1]:80", std::errc::address_family_not_supported,
                 "tcp6 cannot reach an IPv4 address");
+}
+
+NETWORK_TEST("Dialer and Binder: an IPv6 address that stands for an IPv4 address is one of IPv4") {
+  const Watchdog watchdog;
+  Network network(over);
+  const Context context;
+  for (const char* const kind : {"tcp", "tcp4"}) {
+    CAPTURE(kind);
+    const auto listener = must(network.binder.bind(context, kind, "[::ffff:127.0.0.1]:0"));
+    CHECK(listener->address().host == "127.0.0.1");
+    const std::string port = std::to_string(listener->address().port);
+    const auto near = must(network.dialer.dial(context, kind, "[::ffff:127.0.0.1]:" + port));
+    CHECK(near->remote_address() == listener->address());
+    CHECK(must(listener->accept(context))->remote_address() == near->local_address());
+    CHECK(must(network.dialer.dial(context, kind, "[::ffff:0.0.0.0]:" + port))->remote_address().host == "127.0.0.1");
+  }
 }
 
 NETWORK_TEST("Dialer and Binder: refuse to begin when the Context is done") {

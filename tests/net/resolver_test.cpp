@@ -1,5 +1,6 @@
 #include <pthread.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstring>
@@ -18,6 +19,7 @@
 using leash::Context;
 using leash::Error;
 using leash::FakeClock;
+using leash::net::IpAddress;
 using leash::net::Resolver;
 using leash::net::detail::SystemResolver;
 
@@ -41,10 +43,80 @@ TEST_CASE("Resolver: a numeric address is its own answer") {
         std::vector{leash::net::IpAddress::parse("fe80::1%lo").value()});
 }
 
+TEST_CASE("Resolver: a mapped IPv4 address is one of IPv4") {
+  const IpAddress address = must(IpAddress::parse("10.0.0.1"));
+  leash::net::StaticResolver resolver({{"mapped.test", {"::ffff:10.0.0.1", "::2"}}});
+  for (const char* const host : {"::ffff:10.0.0.1", "mapped.test"}) {
+    CAPTURE(host);
+    CHECK(must(resolver.resolve(Context(), "tcp", host)).front() == address);
+    CHECK(must(resolver.resolve(Context(), "tcp4", host)) == std::vector{address});
+  }
+  CHECK(must(resolver.resolve(Context(), "tcp6", "mapped.test")) == std::vector{must(IpAddress::parse("::2"))});
+}
+
+TEST_CASE("Resolver: a host without an address of the network's family") {
+  const Watchdog watchdog;
+  leash::net::StaticResolver resolver({{"four.test", {"10.0.0.1", "::ffff:10.0.0.2"}}, {"six.test", {"::2"}}});
+  const auto refusal = [&](std::string_view network, std::string_view host) {
+    const Error error = error_of(resolver.resolve(Context(), network, host));
+    CHECK(error == std::errc::address_family_not_supported);
+    CHECK(error.operation() == "resolve");
+    CHECK(error.subject() == host);
+    return std::string(error.detail());
+  };
+  CHECK(refusal("tcp6", "four.test") == "the host has no address for tcp6");
+  CHECK(refusal("tcp4", "six.test") == "the host has no address for tcp4");
+  CHECK(refusal("tcp6", "10.0.0.1") == "tcp6 cannot reach an IPv4 address");
+  CHECK(refusal("tcp6", "::ffff:10.0.0.1") == "tcp6 cannot reach an IPv4 address");
+  CHECK(refusal("tcp4", "::1") == "tcp4 cannot reach an IPv6 address");
+}
+
+TEST_CASE("Resolver: refuses networks that it does not know, and what is no host, before it asks") {
+  const Watchdog watchdog;
+  std::vector<std::string> asked;
+  SystemResolver resolver([&](const char* host, const char*, const addrinfo*, addrinfo**) {
+    asked.emplace_back(host);
+    return EAI_NONAME;
+  });
+  const auto refusal = [&](std::string_view network, std::string_view host) {
+    const Error error = error_of(resolver.resolve(Context(), network, host));
+    CHECK(error == std::errc::invalid_argument);
+    CHECK(error.operation() == "resolve");
+    CHECK(error.subject() == host);
+    return std::string(error.detail());
+  };
+  for (const std::string network : {"udp", "unix", "TCP", ""}) {
+    const std::string detail = "unknown network \"" + network + "\"; known are tcp, tcp4, tcp6";
+    CHECK(refusal(network, "name.test") == detail);
+    CHECK(refusal(network, "127.0.0.1") == detail);
+  }
+  CHECK(refusal("tcp", std::string_view("localhost\0.evil.example", 23)) == "NUL in host");
+  CHECK(refusal("tcp", std::string_view("127.0.0.1\0", 10)) == "NUL in host");
+  for (const char* const host : {"0x7f.1", "2130706433", "127.1", "0177.0.0.1", "127.0.0.01", "256.0.0.1", "1.2.3.4.5",
+                                 "0X7F000001", "0x", "name.0x7f", "name.1", "1.", "127.0.0.1.", "127.0.0.0x1"}) {
+    CAPTURE(host);
+    CHECK(refusal("tcp", host) == "the host ends in a number, but is no IPv4 address");
+  }
+  CHECK(asked.empty());
+  // These do not end in a number.
+  for (const char* const host : {"1.test", "0x7f.test", "name1", "1a", "0xg", "name.0x1g", "x0x1", ".", "1..", "-1"}) {
+    CHECK(error_of(resolver.resolve(Context(), "tcp", host)) == leash::net::errc::host_not_found);
+    REQUIRE_FALSE(asked.empty());
+    CHECK(asked.back() == host);
+  }
+}
+
 TEST_CASE("Resolver: the system's knows localhost") {
   const Watchdog watchdog;
-  CHECK(must(Resolver::system()->resolve(Context(), "tcp4", "localhost")) ==
-        std::vector{leash::net::IpAddress::parse("127.0.0.1").value()});
+  const auto& resolver = Resolver::system();
+  CHECK(must(resolver->resolve(Context(), "tcp4", "localhost")) == std::vector{IpAddress::loopback_v4()});
+  // Not every machine says that it is ::1, too.
+  const auto v6 = resolver->resolve(Context(), "tcp6", "localhost");
+  if (std::ranges::any_of(must(resolver->resolve(Context(), "tcp", "localhost")), &IpAddress::is_v6)) {
+    CHECK(must(v6).front().is_v6());
+  } else {
+    CHECK(error_of(v6) == std::errc::address_family_not_supported);
+  }
 }
 
 TEST_CASE("Resolver: what the system's failures become") {
@@ -77,7 +149,7 @@ TEST_CASE("Resolver: asks for the family of the network") {
   std::atomic<int> family = -1;
   SystemResolver resolver([&](const char*, const char*, const addrinfo* hints, addrinfo**) {
     family = hints->ai_family;
-    return EAI_NONAME;
+    return EAI_AGAIN;
   });
   must_fail(resolver.resolve(Context(), "tcp", "name.test"));
   CHECK(family == AF_UNSPEC);
@@ -85,6 +157,32 @@ TEST_CASE("Resolver: asks for the family of the network") {
   CHECK(family == AF_INET);
   must_fail(resolver.resolve(Context(), "tcp6", "name.test"));
   CHECK(family == AF_INET6);
+}
+
+TEST_CASE("Resolver: a host of the other family alone is told from one that does not exist") {
+  const Watchdog watchdog;
+  for (const int status : {EAI_NONAME, EAI_NODATA, EAI_ADDRFAMILY}) {
+    CAPTURE(status);
+    std::vector<int> families;
+    const auto resolver =
+        std::make_shared<SystemResolver>([&](const char* host, const char*, const addrinfo* hints, addrinfo** found) {
+          families.push_back(hints->ai_family);
+          const bool exists = host == std::string_view("four.test");
+          return exists && hints->ai_family != AF_INET6 ? ::getaddrinfo("127.0.0.1", nullptr, hints, found) : status;
+        });
+    leash::net::TcpDialer dialer({.resolver = resolver});
+    CHECK(to_string(error_of(dialer.dial(Context(), "tcp6", "four.test:80"))) ==
+          "dial four.test:80: Address family not supported by protocol (the host has no address for tcp6)");
+    CHECK(families == std::vector{AF_INET6, AF_UNSPEC});
+    families.clear();
+    const Error error = error_of(dialer.dial(Context(), "tcp6", "none.test:80"));
+    CHECK(error == leash::net::errc::host_not_found);
+    CHECK(error.detail() == ::gai_strerror(status));
+    CHECK(families == std::vector{AF_INET6, AF_UNSPEC});
+    families.clear();
+    CHECK(error_of(dialer.dial(Context(), "tcp", "none.test:80")) == leash::net::errc::host_not_found);
+    CHECK(families == std::vector{AF_UNSPEC});
+  }
 }
 
 TEST_CASE("Resolver: while the name service hangs, cancellation and deadline end the call at once") {
@@ -237,7 +335,6 @@ TEST_CASE("Resolver: where a thread asks while another cannot be had, the one th
 }
 
 TEST_CASE("StaticResolver: answers by its table, and refuses a table that makes no sense") {
-  using leash::net::IpAddress;
   using leash::net::StaticResolver;
   StaticResolver resolver({{"db.internal", {"10.0.0.1", "::1"}}, {"Web", {"10.0.0.2"}}});
   CHECK(must(resolver.resolve(Context(), "tcp", "DB.Internal")) ==
@@ -247,7 +344,10 @@ TEST_CASE("StaticResolver: answers by its table, and refuses a table that makes 
         "resolve other: Host not found (not in the table)");
   CHECK_THROWS_AS(StaticResolver({{"db", {"nonsense"}}}), std::logic_error);
   CHECK_THROWS_AS(StaticResolver({{"db", {}}}), std::logic_error);
-  CHECK_THROWS_AS(StaticResolver({{"127.0.0.1", {"10.0.0.1"}}}), std::logic_error);
+  for (const std::string_view host :
+       {std::string_view("127.0.0.1"), std::string_view("0x7f.1"), std::string_view("a\0b", 3)}) {
+    CHECK_THROWS_AS(StaticResolver({{host, {"10.0.0.1"}}}), std::logic_error);
+  }
   CHECK_THROWS_AS(StaticResolver({{"db", {"10.0.0.1"}}, {"DB", {"10.0.0.1"}}}), std::logic_error);
 }
 

@@ -278,6 +278,31 @@ TEST_CASE("TcpDialer: a local address to dial from") {
   CHECK(error_of(nonsense.dial(Context(), "tcp", to_string(listener->address()))).subject() == "nonsense");
 }
 
+TEST_CASE("TcpDialer: a local address and mapped IPv4 addresses") {
+  const Watchdog watchdog;
+  TcpBinder binder;
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string port = std::to_string(listener->address().port);
+  const auto resolver = std::make_shared<FakeResolver>(std::vector<std::string>{"::ffff:127.0.0.1"});
+  for (const char* const local : {"127.0.0.5:0", "[::ffff:127.0.0.5]:0"}) {
+    TcpDialer dialer(TcpDialer::Options{.resolver = resolver, .local_address = local});
+    for (const char* const host : {"127.0.0.1:", "[::ffff:127.0.0.1]:", "mapped.test:"}) {
+      for (const char* const network : {"tcp", "tcp4"}) {
+        CAPTURE(local);
+        CAPTURE(host);
+        CHECK(must(dialer.dial(Context(), network, host + port))->local_address().host == "127.0.0.5");
+      }
+      CHECK(error_of(dialer.dial(Context(), "tcp6", host + port)) == std::errc::address_family_not_supported);
+    }
+  }
+  TcpDialer v6(TcpDialer::Options{.resolver = resolver, .local_address = "[::1]:0"});
+  for (const char* const host : {"[::ffff:127.0.0.1]:", "mapped.test:"}) {
+    CHECK(to_string(error_of(v6.dial(Context(), "tcp", host + port))) ==
+          "dial " + (host + port) +
+              ": Address family not supported by protocol (no suitable address for the local address [::1]:0)");
+  }
+}
+
 TEST_CASE("TcpDialer: does not take its own port for the one it dials") {
   const Watchdog watchdog;
   TcpBinder binder;

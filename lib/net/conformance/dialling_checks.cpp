@@ -4,6 +4,7 @@
 #include <leash/net/conformance/task.hpp>
 #include <leash/net/conformance/transfers.hpp>
 #include <leash/net/conformance/works.hpp>
+#include <leash/net/ip_address.hpp>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,8 +24,9 @@ void expect_refused(Trial& t, std::string_view network, std::string_view address
 }
 
 void malformed_address(Trial& t) {
-  for (const char* const address : {"", "localhost", "localhost:70000", "localhost:http", "localhost:-1",
-                                    "localhost: 80", "::1:80", "[::1:80", "[::1]"}) {
+  for (const char* const address :
+       {"", "localhost", "localhost:70000", "localhost:http", "localhost:-1", "localhost: 80", "::1:80", "[::1:80",
+        "[::1]", "127.1:80", "2130706433:80", "0x7f.1:80"}) {
     expect_refused(t, t.options().network, address, std::errc::invalid_argument);
   }
 }
@@ -38,6 +40,22 @@ void unknown_network(Trial& t) {
 void address_of_other_family(Trial& t) {
   expect_refused(t, "tcp4", "[::1]:80", std::errc::address_family_not_supported);
   expect_refused(t, "tcp6", "127.0.0.1:80", std::errc::address_family_not_supported);
+  expect_refused(t, "tcp6", "[::ffff:127.0.0.1]:80", std::errc::address_family_not_supported);
+}
+
+/// An IPv6 address that stands for an IPv4 address is one of IPv4, to bind and to dial.
+void mapped_address(Trial& t) {
+  const Address usual = listen(t).address();
+  const Result<IpAddress> ip = IpAddress::parse(usual.host);
+  if (!ip || !ip->is_v4()) return;
+  const std::string mapped = "::ffff:" + usual.host;
+  Listener& listener = t.keep(t.must(try_bind(t, join_host_port(mapped, 0)), "a bind to a mapped IPv4 address"));
+  const Address bound = listener.address();
+  t.expect(bound.host == usual.host, "a bind to " + mapped + " to listen at " + usual.host, "it is " + bound.host);
+  Conn& here =
+      t.keep(t.must(try_dial(t, t.context(), join_host_port(mapped, bound.port)), "a dial to a mapped IPv4 address"));
+  t.expect(here.remote_address() == bound, "a dial to " + mapped + " to reach " + to_string(bound),
+           "it reached " + to_string(here.remote_address()));
 }
 
 /// An address at which no one listens any more.
@@ -193,6 +211,7 @@ std::vector<Check> dialling_checks() {
       {"malformed-address", malformed_address},
       {"unknown-network", unknown_network},
       {"address-of-other-family", address_of_other_family},
+      {"mapped-address", mapped_address},
       {"refused-dial", refused_dial},
       {"ends-agree", ends_agree},
       {"dial-outlives-its-context", dial_outlives_its_context},

@@ -23,41 +23,66 @@ std::string_view unix_path_defect(std::string_view path) {
   return path.size() > most ? "the path is longer than that of a socket may be" : "";
 }
 
+/// Whether the last label is a number as inet_aton(3) reads one, which `getaddrinfo` calls for what may be a name.
+bool ends_in_number(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  const std::string_view last = host.substr(host.rfind('.') + 1);
+  if (last.starts_with("0x") || last.starts_with("0X")) {
+    return last.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
+  }
+  return !last.empty() && last.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
 }  // namespace
 
-bool NetworkAddress::allows(const IpAddress& address) const noexcept {
-  const bool v4 = address.is_v4() || address.is_v4_mapped();
-  return network == Network::tcp || (network == Network::tcp4 && v4) || (network == Network::tcp6 && !v4);
+std::optional<Network> find_network(std::string_view name) noexcept {
+  const auto* const known = std::ranges::find(networks, name, &std::pair<std::string_view, Network>::first);
+  return known == networks.end() ? std::nullopt : std::optional(known->second);
+}
+
+bool allows(Network network, const IpAddress& address) noexcept {
+  return network == Network::tcp || network == (address.is_v4() ? Network::tcp4 : Network::tcp6);
+}
+
+std::string_view host_name_defect(std::string_view host) noexcept {
+  if (host.contains('\0')) return "NUL in host";
+  return ends_in_number(host) ? "the host ends in a number, but is no IPv4 address" : "";
+}
+
+Result<std::optional<IpAddress>> parse_host(std::string_view operation, std::string_view subject, Network network,
+                                            std::string_view host) {
+  const Result<IpAddress> ip = IpAddress::parse(host);
+  if (!ip) {
+    if (ip.error() == std::errc::no_such_device)
+      return fail(operation, subject, ip.error().code(), ip.error().detail());
+    const std::string_view defect = host_name_defect(host);
+    if (!defect.empty()) return fail(operation, subject, std::errc::invalid_argument, defect);
+    return std::nullopt;
+  }
+  const IpAddress address = ip->unmapped();
+  if (allows(network, address)) return address;
+  return fail(operation, subject, std::errc::address_family_not_supported,
+              network == Network::tcp4 ? "tcp4 cannot reach an IPv6 address" : "tcp6 cannot reach an IPv4 address");
 }
 
 Result<NetworkAddress> parse_network_address(std::string_view operation, std::string_view network,
                                              std::string_view address) {
-  const auto* const known = std::ranges::find(networks, network, &std::pair<std::string_view, Network>::first);
-  if (known == networks.end()) {
+  const std::optional<Network> known = find_network(network);
+  if (!known) {
     return fail(operation, address, std::errc::invalid_argument,
                 "unknown network \"" + std::string(network) + "\"; known are tcp, tcp4, tcp6, unix");
   }
-  if (known->second == Network::unix_stream) {
+  if (*known == Network::unix_stream) {
     const std::string_view defect = unix_path_defect(address);
     if (!defect.empty()) return fail(operation, address, std::errc::invalid_argument, defect);
-    return NetworkAddress{.network = known->second, .host = std::string(address)};
+    return NetworkAddress{.network = *known, .host = std::string(address)};
   }
   Result<HostPort> parts = split_host_port(address);
   if (!parts) return fail(operation, address, parts.error().code(), parts.error().detail());
 
-  NetworkAddress parsed{.network = known->second, .host = std::move(parts->host), .port = parts->port};
-  if (const Result<IpAddress> ip = IpAddress::parse(parsed.host)) {
-    parsed.ip = *ip;
-    if (!parsed.allows(*ip)) {
-      return fail(operation, address, std::errc::address_family_not_supported,
-                  std::string(network) +
-                      (parsed.network == Network::tcp4 ? " cannot reach an IPv6" : " cannot reach an IPv4") +
-                      " address");
-    }
-  } else if (ip.error() == std::errc::no_such_device) {
-    return fail(operation, address, ip.error().code(), ip.error().detail());
-  }
-  return parsed;
+  const Result<std::optional<IpAddress>> ip = parse_host(operation, address, *known, parts->host);
+  if (!ip) return std::unexpected(ip.error());
+  return NetworkAddress{.network = *known, .host = std::move(parts->host), .port = parts->port, .ip = *ip};
 }
 
 std::string ends(const Address& local, const Address& remote) {

@@ -15,17 +15,30 @@ namespace LEASH_NAMESPACE::net::detail {
 /// The networks that `dial` and `bind` know.
 enum class Network : unsigned char { tcp, tcp4, tcp6, unix_stream };
 
+/// The network of that name, if it is one of them.
+std::optional<Network> find_network(std::string_view name) noexcept;
+
+/// Whether the network has addresses of this family. `address` is no mapped IPv4 address.
+bool allows(Network network, const IpAddress& address) noexcept;
+
+/// Why a text that is no numeric address is no name of a host either; empty if it may be one. A name that ends in a
+/// number is none (URL Standard, "ends in a number"): inet_aton(3) reads addresses in such names.
+std::string_view host_name_defect(std::string_view host) noexcept;
+
+/// The numeric address that `host` is, an IPv4 address for a mapped one; none if it may be the name of a host. An Error
+/// names `operation` and `subject`: `invalid_argument` if it is neither, `no_such_device`, and
+/// `address_family_not_supported` if the network has no such addresses.
+[[nodiscard]] Result<std::optional<IpAddress>> parse_host(std::string_view operation, std::string_view subject,
+                                                          Network network, std::string_view host);
+
 /// What the network and the address that are passed to `dial` or `bind` mean together.
 struct NetworkAddress {
   Network network = Network::tcp;
   std::string host;  ///< A name, a numeric address, or nothing; of `unix_stream` the path.
   std::uint16_t port = 0;
-  std::optional<IpAddress> ip = {};  ///< If the host is a numeric address.
+  std::optional<IpAddress> ip = {};  ///< If the host is a numeric address; of a mapped one the IPv4 address.
 
   bool is_unix() const noexcept { return network == Network::unix_stream; }
-
-  /// Whether the network has addresses of this family. A mapped IPv4 address is one of IPv4.
-  bool allows(const IpAddress& address) const noexcept;
 };
 
 /// Parses `network` and `address`, and checks that they fit. An Error names `operation` and `address`.

@@ -19,13 +19,7 @@ Result<std::vector<Endpoint>> resolve_address(std::string_view operation, Call c
                 std::vector<Error>(error.causes().begin(), error.causes().end()));
   }
   std::vector<Endpoint> endpoints;
-  for (const IpAddress& ip : *found) {
-    if (parsed.allows(ip)) endpoints.push_back({ip, parsed.port});
-  }
-  if (endpoints.empty()) {
-    return fail(operation, address, std::errc::address_family_not_supported,
-                std::string("the host has no address for ").append(network));
-  }
+  for (const IpAddress& ip : *found) endpoints.push_back({ip, parsed.port});
   return endpoints;
 }
 

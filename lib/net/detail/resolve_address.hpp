@@ -12,8 +12,8 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// Asks `resolver` (null: `Resolver::system()`) for the endpoints of `parsed`, and returns those that its network
-/// allows, in the resolver's order; at least one. An Error names `operation`, and `address` as the user wrote it.
+/// Asks `resolver` (null: `Resolver::system()`) for the endpoints of `parsed`, in the resolver's order; at least one.
+/// An Error names `operation`, and `address` as the user wrote it.
 [[nodiscard]] Result<std::vector<Endpoint>> resolve_address(std::string_view operation, Call call,
                                                             std::string_view network, std::string_view address,
                                                             const NetworkAddress& parsed,

@@ -87,9 +87,9 @@ std::error_code code_of(int status, int lookup_error) {
   }
 }
 
-Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
+Answer look_up(const SystemResolver::Lookup& lookup, const char* host, int family) {
   addrinfo hints{};
-  hints.ai_family = question.family;
+  hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   errno = 0;
@@ -99,7 +99,7 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
     // `getaddrinfo` opens files and sockets, and has closed them when it returns.
     const os::MayOpen files(os::Unlisted::files);
     const os::MayOpen sockets(os::Unlisted::sockets);
-    status = lookup(question.host.c_str(), nullptr, &hints, &found);
+    status = lookup(host, nullptr, &hints, &found);
   }
   const int error = errno;
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, [](addrinfo* list) {
@@ -112,6 +112,14 @@ Answer look_up(const SystemResolver::Lookup& lookup, const Question& question) {
     answer.detail = ::gai_strerror(status);
   }
   return answer;
+}
+
+Answer answer_to(const SystemResolver::Lookup& lookup, const Question& question) {
+  Answer answer = look_up(lookup, question.host.c_str(), question.family);
+  if (question.family == AF_UNSPEC || answer.code != errc::host_not_found) return answer;
+  // Asked for one family, `getaddrinfo` does not tell a host that has only the other from one that does not exist.
+  Answer of_any_family = look_up(lookup, question.host.c_str(), AF_UNSPEC);
+  return of_any_family.code ? answer : of_any_family;
 }
 
 int address_family(std::string_view network) {
@@ -207,7 +215,7 @@ class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
       }
       Answer answer;
       try {
-        answer = look_up(lookup_, *question);
+        answer = answer_to(lookup_, *question);
       } catch (const std::bad_alloc&) {
         answer = {.code = std::make_error_code(std::errc::not_enough_memory)};
       }
