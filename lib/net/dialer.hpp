@@ -18,11 +18,10 @@ class Dialer {
 
   /// Connects to `address` over `network`. `network` is "tcp", or "tcp4" or "tcp6" for IPv4 or IPv6 only (an IPv6
   /// address that stands for an IPv4 address is one of IPv4); `address` is then `host:port` (see `split_host_port`); an
-  /// empty host is this machine. A host that ends in a number (its last label is all digits, or `0x` and hexadecimal
-  /// digits: URL Standard, "ends in a number") is an IPv4 address of four decimal numbers, or malformed: `127.1` and
-  /// `0x7f.1`, which inet_aton(3) reads as 127.0.0.1, are refused before any name is looked up. Or it is "unix"
-  /// (unix(7), stream sockets), and `address` is a path, or an abstract name that begins with `@`. UDP is out of scope.
-  /// A dial that fails leaves nothing open.
+  /// empty host is this machine. A host that is made of numbers (each label is all digits, or `0x` and hexadecimal
+  /// digits) is an IPv4 address of four decimal numbers, or malformed: `127.1` and `0x7f.1`, which inet_aton(3) reads
+  /// as 127.0.0.1, are refused before any name is looked up. Or it is "unix" (unix(7), stream sockets), and `address`
+  /// is a path, or an abstract name that begins with `@`. UDP is out of scope. A dial that fails leaves nothing open.
   ///
   /// Cancellation and the deadline of the Context end a dial at once, but have no effect on the connection that it
   /// returns. The connection's own deadlines go by the Context's clock.

@@ -26,10 +26,10 @@ class Resolver {
   /// is done. In a range-for loop write `leash::take(resolver.resolve(…))` and not `resolver.resolve(…).value()`: see
   /// `leash::take`.
   ///
-  /// Errors: `invalid_argument` for another network, a NUL in `host`, and a `host` that ends in a number but is no IPv4
-  /// address (see `Dialer::dial`), before anything is asked; `address_family_not_supported` if `host` has addresses of
-  /// the other family alone; `no_such_device` for an interface that is not there; a `net::errc`, `timed_out`,
-  /// `operation_canceled`.
+  /// Errors: `invalid_argument` for another network, a NUL in `host`, and a `host` that is made of numbers but is no
+  /// IPv4 address (see `Dialer::dial`), before anything is asked; `address_family_not_supported` if `host` has
+  /// addresses of the other family alone; `no_such_device` for an interface that is not there; a `net::errc`,
+  /// `timed_out`, `operation_canceled`.
   [[nodiscard]] Result<std::vector<IpAddress>> resolve(Call call, std::string_view network, std::string_view host);
 
   // What a call without a Context is told.

@@ -38,7 +38,7 @@ NETWORK_TEST("Dialer and Binder: refuse addresses that are none") {
                 "too many colons in address; an IPv6 address needs brackets");
   check_refused(network, context, "tcp", "[::1:80", invalid, "missing ']' in address");
   for (const char* const address : {"0x7f.1:80", "2130706433:80", "127.1:80", "0177.0.0.1:80", "[127.1]:80"}) {
-    check_refused(network, context, "tcp", address, invalid, "the host ends in a number, but is no IPv4 address");
+    check_refused(network, context, "tcp", address, invalid, "the host is made of numbers, but is no IPv4 address");
   }
 }
 

@@ -23,14 +23,23 @@ std::string_view unix_path_defect(std::string_view path) {
   return path.size() > most ? "the path is longer than that of a socket may be" : "";
 }
 
-/// Whether the last label is a number as inet_aton(3) reads one, which `getaddrinfo` calls for what may be a name.
-bool ends_in_number(std::string_view host) {
-  if (host.ends_with('.')) host.remove_suffix(1);
-  const std::string_view last = host.substr(host.rfind('.') + 1);
-  if (last.starts_with("0x") || last.starts_with("0X")) {
-    return last.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
+/// Whether it is a number as inet_aton(3) reads one, which `getaddrinfo` calls for what may be a name.
+bool is_number(std::string_view label) {
+  if (label.starts_with("0x") || label.starts_with("0X")) {
+    return label.find_first_not_of("0123456789abcdefABCDEF", 2) == std::string_view::npos;
   }
-  return !last.empty() && last.find_first_not_of("0123456789") == std::string_view::npos;
+  return !label.empty() && label.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+/// Whether each label is a number.
+bool is_of_numbers(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  for (;;) {
+    const std::size_t dot = host.find('.');
+    if (!is_number(host.substr(0, dot))) return false;
+    if (dot == std::string_view::npos) return true;
+    host.remove_prefix(dot + 1);
+  }
 }
 
 }  // namespace
@@ -46,7 +55,7 @@ bool allows(Network network, const IpAddress& address) noexcept {
 
 std::string_view host_name_defect(std::string_view host) noexcept {
   if (host.contains('\0')) return "NUL in host";
-  return ends_in_number(host) ? "the host ends in a number, but is no IPv4 address" : "";
+  return is_of_numbers(host) ? "the host is made of numbers, but is no IPv4 address" : "";
 }
 
 Result<std::optional<IpAddress>> parse_host(std::string_view operation, std::string_view subject, Network network,

@@ -21,8 +21,8 @@ std::optional<Network> find_network(std::string_view name) noexcept;
 /// Whether the network has addresses of this family. `address` is no mapped IPv4 address.
 bool allows(Network network, const IpAddress& address) noexcept;
 
-/// Why a text that is no numeric address is no name of a host either; empty if it may be one. A name that ends in a
-/// number is none (URL Standard, "ends in a number"): inet_aton(3) reads addresses in such names.
+/// Why a text that is no numeric address is no name of a host either; empty if it may be one. One that is made
+/// of numbers is none: inet_aton(3) reads addresses in such texts.
 std::string_view host_name_defect(std::string_view host) noexcept;
 
 /// The numeric address that `host` is, an IPv4 address for a mapped one; none if it may be the name of a host. An Error
