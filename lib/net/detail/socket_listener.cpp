@@ -48,7 +48,8 @@ SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
   if (::lstat(path_.c_str(), &status) != 0) return;
   // The program may change its working directory, as every daemon does.
   std::error_code unknown;
-  if (std::filesystem::path absolute = std::filesystem::absolute(path_, unknown); !unknown) path_ = absolute.string();
+  if (const std::filesystem::path absolute = std::filesystem::absolute(path_, unknown); !unknown)
+    path_ = absolute.string();
   device_ = status.st_dev;
   inode_ = status.st_ino;
 }

@@ -119,7 +119,8 @@ Answer answer_to(const SystemResolver::Lookup& lookup, const Question& question)
   if (question.family == AF_UNSPEC || answer.code != errc::host_not_found) return answer;
   // Asked for one family, `getaddrinfo` does not tell a host that has only the other from one that does not exist.
   Answer of_any_family = look_up(lookup, question.host.c_str(), AF_UNSPEC);
-  return of_any_family.code ? answer : of_any_family;
+  if (!of_any_family.code) answer = std::move(of_any_family);
+  return answer;
 }
 
 int address_family(std::string_view network) {
