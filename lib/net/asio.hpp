@@ -20,7 +20,6 @@
 #include <leash/net/adopt.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/endpoint.hpp>
-#include <leash/os/descriptor.hpp>
 #include <leash/result.hpp>
 #include <memory>
 #include <source_location>
@@ -73,14 +72,13 @@ template <class Executor>
 [[nodiscard]] Result<std::unique_ptr<Conn>> adopt(Call call,
                                                   asio::basic_stream_socket<asio::ip::tcp, Executor>&& socket) {
   asio::error_code code;
-  const int number = std::move(socket).release(code);
+  const int descriptor = std::move(socket).release(code);
   if (code) {
     socket.close(code);
     return fail("adopt", "asio socket", std::error_code(code.value(), std::generic_category()));
   }
-  os::Descriptor descriptor(number);
-  Result<std::unique_ptr<Conn>> conn = adopt(call, number);
-  if (conn) static_cast<void>(descriptor.release());
+  Result<std::unique_ptr<Conn>> conn = adopt(call, descriptor);
+  if (!conn) ::close(descriptor);
   return conn;
 }
 
