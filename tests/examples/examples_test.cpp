@@ -17,6 +17,12 @@ Outcome run_example(const std::string& name) {
   return run_program("cd '" + std::string(SOURCES) + "' && '" + EXAMPLES + "/" + name + "'");
 }
 
+/// Whether a page of the documentation has exactly this as a block.
+bool page_shows(const std::string& page, const std::string& output) {
+  std::ifstream in(std::string(SOURCES) + "/docs/" + page + ".md");
+  return std::string(std::istreambuf_iterator<char>(in), {}).contains("```\n" + output + "```\n");
+}
+
 }  // namespace
 
 TEST_CASE("connection_leak reports the connections behind the failed dials") {
@@ -78,8 +84,7 @@ TEST_CASE("decorators does what its page says") {
   CHECK(outcome.output == "5 calls, 5 bytes read\n" + logged +
                               "remove_all var: Operation not permitted (not in the cache)\n"
                               "write b: No space left on device (over the quota)\n");
-  std::ifstream page(std::string(SOURCES) + "/docs/file_systems.md");
-  CHECK(std::string(std::istreambuf_iterator<char>(page), {}).contains("```\n" + logged + "```\n"));
+  CHECK(page_shows("file_systems", logged));
 }
 
 TEST_CASE("memory_network does what its page says") {
@@ -111,8 +116,34 @@ TEST_CASE("network_hooks does what its page says") {
                              source_line(file, "conn->write(\"more\")") + ": Conn::write " + ends +
                              ": 4 bytes: Bad file descriptor (0 of 4 bytes written)\n";
   CHECK(output == "7 calls, 5 bytes written\n" + logged + "127.0.0.1:5432\nslow: yes\n");
-  std::ifstream page(std::string(SOURCES) + "/docs/networks.md");
-  CHECK(std::string(std::istreambuf_iterator<char>(page), {}).contains("```\n" + logged + "```\n"));
+  CHECK(page_shows("networks", logged));
+}
+
+TEST_CASE("tcp does what its page says") {
+  const Outcome outcome = run_example("tcp");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  const std::string output = std::regex_replace(outcome.output, std::regex(":[0-9]+"), ":5432");
+  const std::string refused =
+      "dial db.internal:5432: Connection refused; caused by connect 127.0.0.1:5432: Connection refused, "
+      "connect 127.0.0.2:5432: Connection refused\n";
+  const std::string unresolved =
+      "dial db.internal:5432: Host not found, try again\n"
+      "dial db.internal:5432: Connection timed out (while resolving db.internal)\n";
+  CHECK(output == "hello, leash\naccept 127.0.0.1:5432: Operation canceled\n" + refused + unresolved +
+                      "from 127.0.0.2, 20000 ms\n");
+  CHECK(page_shows("networks", refused));
+  CHECK(page_shows("networks", unresolved));
+}
+
+TEST_CASE("asio_bridge takes a connection out to Asio, and one in") {
+  const Outcome outcome = run_example("asio_bridge");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.starts_with("the answer: pong\nthe question: ping\n"));
+  if constexpr (leash::tracking_enabled) {
+    CHECK(outcome.output.contains("Nothing was left open. 2 handles opened, 2 closed."));
+  }
 }
 
 TEST_CASE("coroutines counts rows after the calls that started it are over") {
