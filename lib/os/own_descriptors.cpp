@@ -94,7 +94,7 @@ std::uint64_t unlisted_ended(Unlisted what) noexcept { return may_open_ended[sta
 namespace {
 
 /// Whether this thread is in a TagFollows.
-constinit thread_local bool tag_follows = false;
+constinit thread_local bool in_tag_follows = false;
 
 std::uint64_t generation_bits() noexcept { return std::uint64_t{fork_generation()} << 32U; }
 
@@ -139,15 +139,17 @@ int own(int number) noexcept {
 }
 
 void hand_out(int number) noexcept {
-  if (is_in_table(number) && !tag_follows) set_owner(number, Owner::handle);
+  if (is_in_table(number) && !in_tag_follows) set_owner(number, Owner::handle);
 }
 
 void give_away(int number) noexcept {
   if (is_in_table(number)) set_owner(number, Owner::none);
 }
 
-TagFollows::TagFollows() noexcept : before_(std::exchange(tag_follows, true)) {}
-TagFollows::~TagFollows() { tag_follows = before_; }
+TagFollows::TagFollows() noexcept : before_(std::exchange(in_tag_follows, true)) {}
+TagFollows::~TagFollows() { in_tag_follows = before_; }
+
+bool tag_follows() noexcept { return in_tag_follows; }
 
 Closing::Closing(int number) noexcept : number_(number), closing_(0) {
   if (!is_in_table(number)) return;

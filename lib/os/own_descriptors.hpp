@@ -113,6 +113,9 @@ class TagFollows {
   bool before_;
 };
 
+/// Whether a TagFollows lives in this thread.
+bool tag_follows() noexcept;
+
 /// Surrounds the call that closes `number`, a descriptor of leash's: it begins before the call and ends after it.
 class Closing {
  public:
@@ -160,6 +163,7 @@ class MayOpen {
 inline int own(int number) noexcept { return number; }
 inline void hand_out(int) noexcept {}
 inline void give_away(int) noexcept {}
+inline bool tag_follows() noexcept { return false; }
 
 #endif
 

@@ -35,4 +35,8 @@ struct SocketSetup {
 /// Connects to the socket of the network "unix" at `path`; waits while its backlog is full. As above otherwise.
 [[nodiscard]] Result<Connected> connect_unix(Call call, std::string_view path);
 
+/// Connects to the socket of the network "unix" at `path`: nothing while its backlog is full, which nobody tells the
+/// end of.
+[[nodiscard]] Result<std::optional<Connected>> try_connect_unix(std::string_view path);
+
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -10,11 +10,16 @@ Result<std::vector<Endpoint>> resolve_address(std::string_view operation, Call c
                                               const std::shared_ptr<Resolver>& resolver) {
   if (parsed.ip) return std::vector{Endpoint{*parsed.ip, parsed.port}};
   Resolver& chosen = resolver ? *resolver : *Resolver::system();
-  const Result<std::vector<IpAddress>> found = chosen.resolve(call, network, parsed.host);
+  return resolved_address(operation, call.context(), address, parsed, chosen.resolve(call, network, parsed.host));
+}
+
+Result<std::vector<Endpoint>> resolved_address(std::string_view operation, const Context& context,
+                                               std::string_view address, const NetworkAddress& parsed,
+                                               const Result<std::vector<IpAddress>>& found) {
   if (!found) {
     const Error& error = found.error();
     std::string detail(error.detail());
-    if (detail.empty() && call.context().done()) detail = "while resolving " + parsed.host;
+    if (detail.empty() && context.done()) detail = "while resolving " + parsed.host;
     return fail(operation, address, error.code(), detail,
                 std::vector<Error>(error.causes().begin(), error.causes().end()));
   }

@@ -19,4 +19,9 @@ namespace LEASH_NAMESPACE::net::detail {
                                                             const NetworkAddress& parsed,
                                                             const std::shared_ptr<Resolver>& resolver);
 
+/// The endpoints of `parsed`, for which a resolver has `found` these addresses. As above otherwise.
+[[nodiscard]] Result<std::vector<Endpoint>> resolved_address(std::string_view operation, const Context& context,
+                                                             std::string_view address, const NetworkAddress& parsed,
+                                                             const Result<std::vector<IpAddress>>& found);
+
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -1,0 +1,391 @@
+#pragma once
+
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <asio/bind_executor.hpp>
+#include <asio/cancellation_signal.hpp>
+#include <asio/error.hpp>
+#include <asio/generic/stream_protocol.hpp>
+#include <asio/post.hpp>
+#include <cerrno>
+#include <expected>
+#include <leash/clock.hpp>
+#include <leash/config.hpp>
+#include <leash/detail/ref.hpp>
+#include <leash/net/async_conn.hpp>
+#include <leash/net/detail/completion.hpp>
+#include <leash/net/detail/deadline.hpp>
+#include <leash/net/detail/flat_buffers.hpp>
+#include <leash/net/detail/loop.hpp>
+#include <leash/net/detail/socket.hpp>
+#include <leash/net/detail/socket_address.hpp>
+#include <leash/os/mutex.hpp>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/waker.hpp>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace LEASH_NAMESPACE::net::detail {
+
+/// A stream socket of TCP or of the network "unix".
+using AsioSocket = asio::generic::stream_protocol::socket;
+
+inline asio::error_code asio_error(int error) { return {error, asio::error::get_system_category()}; }
+inline asio::error_code asio_error(std::errc error) { return asio_error(static_cast<int>(error)); }
+
+/// Makes a stream socket one of `executor`.
+inline std::expected<AsioSocket, std::error_code> to_asio(os::Descriptor descriptor,
+                                                          const asio::any_io_executor& executor) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getsockname(descriptor.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
+    return std::unexpected(std::error_code(errno, std::generic_category()));
+  AsioSocket socket(executor);
+  asio::error_code code;
+  socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor.get(), code);
+  if (code) return std::unexpected(std::error_code(code.value(), std::generic_category()));
+  static_cast<void>(descriptor.release());
+  return socket;
+}
+
+/// Closes a socket of Asio that has a descriptor of leash's.
+inline void close(AsioSocket& socket) noexcept {
+  if (!socket.is_open()) return;
+  const os::Closing closing(socket.native_handle());
+  asio::error_code ignored;
+  socket.close(ignored);
+}
+
+/// A socket of Asio with which the execution context and its owner, a SocketAsyncConn, do not have to end in any order,
+/// and the operations under way on it. Thread-safe.
+class SharedSocket final : public Loop::Member {
+ public:
+  using ReadBuffers = AsyncConn::ReadBuffers;
+  using WriteBuffers = AsyncConn::WriteBuffers;
+  using TransferHandler = AsyncConn::TransferHandler;
+
+  /// One direction.
+  struct Half {
+    Half(SharedSocket& socket, const std::shared_ptr<Clock>& clock)
+        : deadline(clock, [&socket, this] { socket.expire(*this); }) {}
+
+    TransferHandler handler;           ///< Of the operation under way, if there is one.
+    asio::cancellation_signal signal;  ///< Ends it.
+    bool expired = false;              ///< The deadline has ended it.
+    os::Waker waker;                   ///< Of the thread that waits in a blocking operation.
+    // The last member: its destructor waits for `expire`.
+    Deadline deadline;
+  };
+
+  SharedSocket(AsioSocket socket, const std::shared_ptr<Clock>& clock)
+      : executor_(socket.get_executor()),
+        loop_(Loop::of(executor_)),
+        number_(socket.native_handle()),
+        socket_(std::move(socket)),
+        reading_(*this, clock),
+        writing_(*this, clock) {
+    os::hand_out(number_);
+  }
+
+  /// It ends with the execution context from now on, until it is closed.
+  void begin() {
+    if (!loop_->add(*this)) context_ended();
+  }
+
+  const asio::any_io_executor& executor() const noexcept { return executor_; }
+
+  void read(ReadBuffers buffers, TransferHandler handler) {
+    transfer(reading_, std::move(handler), [&](auto&& token) {
+      if (buffers.size() == 1) return socket_->async_read_some(buffers.front(), std::move(token));
+      socket_->async_read_some(FlatBuffers<asio::mutable_buffer>(buffers), std::move(token));
+    });
+  }
+
+  void write(WriteBuffers buffers, TransferHandler handler) {
+    transfer(writing_, std::move(handler), [&](auto&& token) {
+      if (buffers.size() == 1) return socket_->async_write_some(buffers.front(), std::move(token));
+      socket_->async_write_some(FlatBuffers<asio::const_buffer>(buffers), std::move(token));
+    });
+  }
+
+  /// Receives or sends by `call`, which returns what recv(2) does, and waits for one of `events` where that is needed.
+  template <class Call>
+  std::size_t block(Half& half, short events, asio::error_code& code, Call call) {
+    for (;;) {
+      int number = -1;
+      {
+        const std::lock_guard lock(mutex_);
+        if (!socket_) code = asio::error::bad_descriptor;
+        if (half.deadline.passed()) code = asio_error(std::errc::timed_out);
+        if (code) return 0;
+        number = number_;
+      }
+      const ssize_t count = call(number);
+      if (count >= 0) return static_cast<std::size_t>(count);
+      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+        os::Waker::Wait wait(half.waker);
+        if (!half.deadline.passed()) wait.until(number, events, std::nullopt);
+      } else if (errno != EINTR) {
+        code = asio_error(errno);
+        return 0;
+      }
+    }
+  }
+
+  void cancel() {
+    const std::lock_guard lock(mutex_);
+    reading_.signal.emit(asio::cancellation_type::terminal);
+    writing_.signal.emit(asio::cancellation_type::terminal);
+  }
+
+  /// Calls `body` with the descriptor while that is open: what `body` returns, or EBADF.
+  template <class Body>
+  int while_open(Body body) {
+    const std::lock_guard lock(mutex_);
+    return number_ == -1 ? EBADF : body(number_);
+  }
+
+  bool is_open() {
+    const std::lock_guard lock(mutex_);
+    return number_ != -1;
+  }
+  int number() {
+    const std::lock_guard lock(mutex_);
+    return number_;
+  }
+
+  /// Closes the socket after `before(descriptor)`: 0, or an errno.
+  template <class Before>
+  int close(Before before) {
+    int error = EBADF;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const int number = std::exchange(number_, -1); number != -1) {
+        error = before(number);
+        const os::Closing closing(number);
+        if (socket_) {
+          asio::error_code code;
+          socket_->close(code);
+          socket_.reset();
+          if (code) error = code.value();
+        } else if (::close(number) != 0) {
+          error = errno;
+        }
+      }
+    }
+    loop_->remove(*this);
+    return error == EINTR ? 0 : error;
+  }
+
+  /// The descriptor, which is the caller's to close from now on; -1 if it is closed.
+  int release() {
+    int number = -1;
+    {
+      const std::lock_guard lock(mutex_);
+      number = std::exchange(number_, -1);
+      take_socket();
+    }
+    loop_->remove(*this);
+    if (number != -1) os::give_away(number);
+    return number;
+  }
+
+  Half& reading() noexcept { return reading_; }
+  Half& writing() noexcept { return writing_; }
+
+ private:
+  /// The handler that Asio calls for that of an operation.
+  struct Transfer {
+    using executor_type = asio::any_io_executor;
+    executor_type get_executor() const noexcept { return executor; }
+    using allocator_type = HandlerAllocator<void>;
+    allocator_type get_allocator() const noexcept { return allocator; }
+    using cancellation_slot_type = asio::cancellation_slot;
+    cancellation_slot_type get_cancellation_slot() const noexcept { return half->signal.slot(); }
+
+    void operator()(asio::error_code code, std::size_t count) { socket->ended(*half, code, count); }
+
+    Ref<SharedSocket> socket;
+    Half* half;
+    asio::any_io_executor executor;
+    allocator_type allocator;
+  };
+
+  template <class Start>
+  void transfer(Half& half, TransferHandler handler, Start start) {
+    const asio::any_io_executor executor = handler.get_executor(executor_);
+    asio::error_code refused;
+    {
+      const std::lock_guard lock(mutex_);
+      if (!socket_) {
+        refused = asio::error::bad_descriptor;
+      } else if (half.handler) {
+        refused = asio::error::in_progress;
+      } else if (half.deadline.passed()) {
+        refused = asio_error(std::errc::timed_out);
+      } else {
+        half.expired = false;
+        const auto allocator = handler.get_allocator();
+        cancel_by(handler, half);
+        half.handler = std::move(handler);
+        start(Transfer{Ref<SharedSocket>(this), &half, executor, allocator});
+        return;
+      }
+    }
+    // Not called in the call that has begun the operation.
+    asio::post(executor, Completion(std::move(handler), refused, std::size_t{0}));
+  }
+
+  void cancel_by(const TransferHandler& handler, Half& half) {
+    asio::cancellation_slot slot = handler.get_cancellation_slot();
+    if (!slot.is_connected()) return;
+    slot.assign([self = Ref<SharedSocket>(this), &half](asio::cancellation_type type) {
+      const std::lock_guard lock(self->mutex_);
+      half.signal.emit(type);
+    });
+  }
+
+  void ended(Half& half, asio::error_code code, std::size_t count) {
+    TransferHandler handler;
+    {
+      const std::lock_guard lock(mutex_);
+      handler = std::move(half.handler);
+      if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
+    }
+    if (asio::cancellation_slot slot = handler.get_cancellation_slot(); slot.is_connected()) slot.clear();
+    handler(code, count);
+  }
+
+  /// The deadline of `half` has passed.
+  void expire(Half& half) {
+    half.waker.wake();
+    const std::lock_guard lock(mutex_);
+    if (!half.handler) return;
+    half.expired = true;
+    half.signal.emit(asio::cancellation_type::terminal);
+  }
+
+  void wake() noexcept override {}
+
+  void context_ended() noexcept override {
+    const std::lock_guard lock(mutex_);
+    take_socket();
+  }
+
+  /// Leaves the descriptor open, but none of Asio's: operations under way end.
+  void take_socket() noexcept {
+    if (!socket_) return;
+    asio::error_code ignored;
+    static_cast<void>(socket_->release(ignored));
+    socket_.reset();
+  }
+
+  const asio::any_io_executor executor_;
+  const Ref<Loop> loop_;
+  os::Mutex mutex_;
+  int number_;                        ///< The descriptor; -1 once it was closed or given away.
+  std::optional<AsioSocket> socket_;  ///< None without a descriptor, and when the execution context has ended.
+  Half reading_;
+  Half writing_;
+};
+
+/// A connection over a socket of Asio.
+class SocketAsyncConn final : public AsyncConn {
+ public:
+  SocketAsyncConn(AsioSocket socket, const SocketAddress& local, const SocketAddress& remote,
+                  const std::shared_ptr<Clock>& clock)
+      : socket_(new SharedSocket(std::move(socket), clock)), local_(address_of(local)), remote_(address_of(remote)) {
+    socket_->begin();
+  }
+  ~SocketAsyncConn() override {
+    static_cast<void>(socket_->close([](int) { return 0; }));
+  }
+
+ private:
+  asio::any_io_executor do_executor() const override { return socket_->executor(); }
+
+  void do_async_read(ReadBuffers buffers, TransferHandler handler, std::source_location) override {
+    socket_->read(buffers, std::move(handler));
+  }
+  void do_async_write(WriteBuffers buffers, TransferHandler handler, std::source_location) override {
+    socket_->write(buffers, std::move(handler));
+  }
+
+  std::size_t do_read(ReadBuffers buffers, asio::error_code& code, std::source_location) override {
+    const asio::mutable_buffer& buffer = buffers.front();
+    const std::size_t count = socket_->block(
+        socket_->reading(), POLLIN, code, [&](int number) { return ::recv(number, buffer.data(), buffer.size(), 0); });
+    if (count == 0 && !code) code = asio::error::eof;
+    return count;
+  }
+  std::size_t do_write(WriteBuffers buffers, asio::error_code& code, std::source_location) override {
+    const asio::const_buffer& buffer = buffers.front();
+    return socket_->block(socket_->writing(), POLLOUT, code,
+                          [&](int number) { return ::send(number, buffer.data(), buffer.size(), MSG_NOSIGNAL); });
+  }
+
+  void do_cancel(std::source_location) override { socket_->cancel(); }
+
+  Result<void> do_shutdown_write(std::source_location) override {
+    return result("shutdown_write",
+                  socket_->while_open([](int number) { return ::shutdown(number, SHUT_WR) == 0 ? 0 : errno; }));
+  }
+  Result<void> do_close(std::source_location) override {
+    return result("close", socket_->close([](int) { return 0; }));
+  }
+  Result<void> do_reset(std::source_location) override {
+    return result("reset", socket_->close([](int number) {
+      const linger at_once{.l_onoff = 1, .l_linger = 0};
+      return ::setsockopt(number, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once) == 0 ? 0 : errno;
+    }));
+  }
+
+  Result<void> do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
+                               std::source_location) override {
+    if (!socket_->is_open()) return result("set_deadline", EBADF);
+    if (direction != Direction::write) socket_->reading().deadline.set(deadline);
+    if (direction != Direction::read) socket_->writing().deadline.set(deadline);
+    return {};
+  }
+
+  void do_note(std::string_view, std::source_location) override {}
+  bool do_is_open() const override { return socket_->is_open(); }
+  Address do_local_address() const override { return local_; }
+  Address do_remote_address() const override { return remote_; }
+
+  Result<PeerCredentials> do_peer_credentials() const override {
+    PeerCredentials found;
+    const Result<void> asked = result("peer_credentials", socket_->while_open([&](int number) {
+      const auto credentials = peer_credentials_of(number);
+      if (!credentials) return credentials.error().value();
+      found = *credentials;
+      return 0;
+    }));
+    if (!asked) return std::unexpected(asked.error());
+    return found;
+  }
+
+  int do_native_handle() const noexcept override { return socket_->number(); }
+
+  Result<int> do_release(std::source_location) override {
+    const int number = socket_->release();
+    if (number == -1) return std::unexpected(result("release", EBADF).error());
+    return number;
+  }
+
+  /// The result of an operation that has ended with this errno.
+  Result<void> result(std::string_view operation, int error) const {
+    if (error == 0) return {};
+    return fail(operation, to_string(local_) + " -> " + to_string(remote_),
+                std::error_code(error, std::generic_category()));
+  }
+
+  const Ref<SharedSocket> socket_;
+  const Address local_;
+  const Address remote_;
+};
+
+}  // namespace LEASH_NAMESPACE::net::detail
