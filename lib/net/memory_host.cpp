@@ -1,5 +1,5 @@
 #include <leash/net/detail/memory_address.hpp>
-#include <leash/net/detail/switchboard.hpp>
+#include <leash/net/detail/memory_view.hpp>
 #include <leash/net/memory_host.hpp>
 #include <stdexcept>
 #include <utility>
@@ -13,16 +13,16 @@ MemoryHost::MemoryHost(std::shared_ptr<detail::Switchboard> switchboard, std::st
 
 MemoryHost::~MemoryHost() = default;
 
+detail::MemoryView MemoryHost::view() const { return {switchboard_, name_}; }
+
 Result<std::unique_ptr<Conn>> MemoryHost::do_dial(Call call, std::string_view network, std::string_view address) {
-  Result<Address> to = detail::dialled_address(network, address, name_);
-  if (!to) return std::unexpected(std::move(to).error());
-  return switchboard_->dial(call, address, name_, *to);
+  const Result<std::unique_ptr<detail::MemoryDial>> dial = view().dial(call.context(), network, address);
+  if (!dial) return std::unexpected(dial.error());
+  return (*dial)->wait();
 }
 
 Result<std::unique_ptr<Listener>> MemoryHost::do_bind(Call, std::string_view network, std::string_view address) {
-  Result<detail::BoundAddress> bound = detail::bound_address(network, address, name_);
-  if (!bound) return std::unexpected(std::move(bound).error());
-  return switchboard_->bind(address, std::move(bound->address), bound->shown);
+  return view().bind(network, address);
 }
 
 }  // namespace LEASH_NAMESPACE::net

@@ -10,8 +10,9 @@
 namespace LEASH_NAMESPACE::net {
 
 namespace detail {
+struct MemoryView;
 class Switchboard;
-}
+}  // namespace detail
 
 /// A MemoryNetwork as one of its hosts sees it: made by `MemoryNetwork::host`. Thread-safe, and may outlive the
 /// network.
@@ -27,6 +28,10 @@ class MemoryHost final : public Dialer, public Binder {
   const std::string& name() const noexcept { return name_; }
 
  private:
+  friend class MemoryAsyncNetwork;
+
+  detail::MemoryView view() const;
+
   friend class MemoryNetwork;
 
   MemoryHost(std::shared_ptr<detail::Switchboard> switchboard, std::string_view name);

@@ -1,5 +1,4 @@
-#include <leash/net/detail/memory_address.hpp>
-#include <leash/net/detail/switchboard.hpp>
+#include <leash/net/detail/memory_view.hpp>
 #include <leash/net/memory_network.hpp>
 #include <stdexcept>
 #include <string>
@@ -58,17 +57,16 @@ TrafficRule MemoryNetwork::refuse(const Traffic& traffic) { return add(traffic, 
 
 std::size_t MemoryNetwork::reset(const Traffic& traffic) { return switchboard_->rules()->reset(traffic); }
 
+detail::MemoryView MemoryNetwork::view() const { return {switchboard_, {}}; }
+
 Result<std::unique_ptr<Conn>> MemoryNetwork::do_dial(Call call, std::string_view network, std::string_view address) {
-  Result<Address> to = detail::dialled_address(network, address, {});
-  if (!to) return std::unexpected(std::move(to).error());
-  const bool v6 = to->host.contains(':');
-  return switchboard_->dial(call, address, v6 ? "::1" : "127.0.0.1", *to);
+  const Result<std::unique_ptr<detail::MemoryDial>> dial = view().dial(call.context(), network, address);
+  if (!dial) return std::unexpected(dial.error());
+  return (*dial)->wait();
 }
 
 Result<std::unique_ptr<Listener>> MemoryNetwork::do_bind(Call, std::string_view network, std::string_view address) {
-  Result<detail::BoundAddress> bound = detail::bound_address(network, address, {});
-  if (!bound) return std::unexpected(std::move(bound).error());
-  return switchboard_->bind(address, std::move(bound->address), bound->shown);
+  return view().bind(network, address);
 }
 
 }  // namespace LEASH_NAMESPACE::net

@@ -15,8 +15,10 @@
 namespace LEASH_NAMESPACE::net {
 
 namespace detail {
+struct MemoryView;
+class Switchboard;
 struct TrafficEffect;
-}
+}  // namespace detail
 
 /// A network in memory, for tests: a dial reaches the listeners that were bound in the same MemoryNetwork. See
 /// docs/memory_network.md.
@@ -85,6 +87,10 @@ class MemoryNetwork final : public Dialer, public Binder {
   std::size_t reset(const Traffic& traffic);
 
  private:
+  friend class MemoryAsyncNetwork;
+
+  detail::MemoryView view() const;
+
   TrafficRule add(const Traffic& traffic, const detail::TrafficEffect& effect);
 
   Result<std::unique_ptr<Conn>> do_dial(Call call, std::string_view network, std::string_view address) override;

@@ -36,7 +36,10 @@ class Resolver {
   // What a call without a Context is told.
   Result<std::vector<IpAddress>> resolve(NoContext, std::string_view);
 
-  void async_resolve(Call call, std::string_view network, std::string_view host, Function<void(Result<std::vector<IpAddress>>)> done) { done(resolve(call, network, host)); }
+  void async_resolve(Call call, std::string_view network, std::string_view host,
+                     Function<void(Result<std::vector<IpAddress>>)> done) {
+    done(resolve(call, network, host));
+  }
 
   /// The resolver of the machine: `getaddrinfo`, which nothing can interrupt, in up to 32 background threads. When the
   /// Context is done, `resolve` returns, and leaves the thread behind until `getaddrinfo` does. While all threads are

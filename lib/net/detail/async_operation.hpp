@@ -29,6 +29,12 @@ class AsyncOperation : public Loop::Member {
     if (state_ == State::waiting) post();
   }
 
+  /// Wakes it, with `cancelled` set.
+  void cancel() noexcept {
+    cancelled_ = true;
+    wake();
+  }
+
  protected:
   /// For a handler that is called on `executor`.
   AsyncOperation(Ref<Loop> loop, const asio::any_io_executor& executor)
@@ -55,19 +61,21 @@ class AsyncOperation : public Loop::Member {
     if (begin_step(State::waiting)) take_step();
   }
 
-  /// Wakes the operation when its handler is cancelled, after `cancelled` was set. In the first step.
+  /// Lets the cancellation of the handler cancel the operation. In the first step.
   template <class Handler>
   void cancel_by(const Handler& handler) {
     asio::cancellation_slot slot = handler.get_cancellation_slot();
     if (!slot.is_connected()) return;
     slot.assign([self = Ref<AsyncOperation>(this)](asio::cancellation_type type) {
       if (type == asio::cancellation_type::none) return;
-      self->cancelled_ = true;
-      self->wake();
+      self->cancel();
     });
   }
 
   bool cancelled() const noexcept { return cancelled_; }
+
+  /// Whether this is the step that `start` takes.
+  bool initiating() const noexcept { return initiating_; }
 
   /// Calls the handler, which is the end of the operation: no step follows, and `drop` is not called. In a step; after
   /// everything that wakes the operation was destroyed.

@@ -3,44 +3,47 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// Waits until `ready()` is true or the Context is done. The caller must destroy `woken` after it has unlocked `lock`:
-/// the destructor waits for a running callback, and the callback takes the mutex.
-template <class Ready>
-void Backlog::wait(std::unique_lock<os::Mutex>& lock, Registration& woken, const Context& context, Ready ready) {
-  if (ready()) return;
-  lock.unlock();
-  woken = context.on_cancel([this] {
-    {
-      const std::lock_guard locked(mutex_);
+bool Backlog::push(const std::shared_ptr<MemoryLink>& link, std::string_view subject, Result<void>& result) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+      result = fail("dial", subject, std::errc::connection_refused);
+      return true;
     }
-    changed_.notify_all();
+    if (queue_.size() == capacity_) return false;
+    queue_.push_back(link);
+  }
+  result = {};
+  changed_.notify_all();
+  return true;
+}
+
+bool Backlog::pop(std::string_view subject, Result<std::shared_ptr<MemoryLink>>& result) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) {
+      result = fail("accept", subject, std::errc::bad_file_descriptor);
+      return true;
+    }
+    if (queue_.empty()) return false;
+    result = std::move(queue_.front());
+    queue_.pop_front();
+  }
+  changed_.notify_all();
+  return true;
+}
+
+Result<std::shared_ptr<MemoryLink>> Backlog::wait_and_pop(const Context& context, std::string_view subject) {
+  Result<std::shared_ptr<MemoryLink>> result;
+  if (pop(subject, result)) return result;
+  const Registration woken = context.on_cancel([this] { notify(); });
+  bool popped = false;
+  changed_.wait([&] {
+    popped = pop(subject, result);
+    return popped || context.done();
   });
-  lock.lock();
-  changed_.wait(lock, [&] { return ready() || context.done(); });
-}
-
-Result<void> Backlog::push(const Context& context, std::string_view subject, std::shared_ptr<MemoryLink> link) {
-  Registration woken;
-  std::unique_lock lock(mutex_);
-  const auto ready = [this] { return closed_ || queue_.size() < capacity_; };
-  wait(lock, woken, context, ready);
-  if (closed_) return fail("dial", subject, std::errc::connection_refused);
-  if (!ready()) return context.check("dial", subject);
-  queue_.push_back(std::move(link));
-  changed_.notify_all();
-  return {};
-}
-
-Result<std::shared_ptr<MemoryLink>> Backlog::pop(const Context& context, std::string_view subject) {
-  Registration woken;
-  std::unique_lock lock(mutex_);
-  wait(lock, woken, context, [this] { return closed_ || !queue_.empty(); });
-  if (closed_) return fail("accept", subject, std::errc::bad_file_descriptor);
-  if (queue_.empty()) return std::unexpected(context.check("accept", subject).error());
-  std::shared_ptr<MemoryLink> link = std::move(queue_.front());
-  queue_.pop_front();
-  changed_.notify_all();
-  return link;
+  if (!popped) return std::unexpected(context.check("accept", subject).error());
+  return result;
 }
 
 bool Backlog::close() {

@@ -15,6 +15,11 @@ class MemoryConn final : public Conn {
   MemoryConn(std::shared_ptr<MemoryLink> link, End end, const std::shared_ptr<Clock>& clock);
   ~MemoryConn() override;
 
+  const std::shared_ptr<MemoryLink>& link() const noexcept { return link_; }
+  End end() const noexcept { return end_; }
+  const Deadline& read_deadline() const noexcept { return read_deadline_; }
+  const Deadline& write_deadline() const noexcept { return write_deadline_; }
+
  private:
   Result<std::size_t> do_read(std::span<std::byte> buffer, std::source_location site) override;
   Result<void> do_write(std::span<const std::byte> data, std::source_location site) override;

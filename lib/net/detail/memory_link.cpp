@@ -2,16 +2,32 @@
 #include <leash/net/detail/memory_link.hpp>
 #include <leash/net/detail/timed_wait.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
+#include <optional>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-using Locked = os::BiasedLock::Guard;
-
 constexpr std::errc none{};
 
 }  // namespace
+
+/// Holds the lock while it lives. Wakes nobody before it has released it: an asynchronous operation calls its executor.
+class MemoryLink::Locked {
+ public:
+  explicit Locked(MemoryLink& link) noexcept : link_(link), guard_(std::in_place, link.lock_) {}
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+  ~Locked() {
+    const bool changed = std::exchange(link_.changed_, false);
+    guard_.reset();
+    if (changed) link_.wake_all();
+  }
+
+ private:
+  MemoryLink& link_;
+  std::optional<os::BiasedLock::Guard> guard_;
+};
 
 /// What a write has still to send.
 struct MemoryLink::Pieces {
@@ -59,7 +75,7 @@ template <class Body>
 auto MemoryLink::locked(Body body) {
   for (bool timed = shaped_.load(std::memory_order_relaxed);; timed = true) {
     const Clock::time_point now = timed ? clock_->now() : Clock::time_point();
-    const Locked lock(lock_);
+    const Locked lock(*this);
     if (!timed && shaped_.load(std::memory_order_relaxed)) continue;
     settle(now);
     return body(now);
@@ -70,14 +86,8 @@ MemoryLink::Transfer MemoryLink::read(End end, std::span<const std::span<std::by
                                       const Deadline& deadline) {
   OneWay& in = direction_to(end);
   Transfer result;
-  timed_wait(in.readable, *clock_, [&](Clock::time_point& due) {
-    return locked([&](Clock::time_point) {
-      if (try_read(end, buffers, deadline, result)) return true;
-      if (in.transit) due = in.transit->next_arrival();
-      return false;
-    });
-  });
-  if (result.count != 0) in.writable.notify_all();
+  timed_wait(in.readable, *clock_,
+             [&](Clock::time_point& due) { return read_now(end, buffers, deadline, result, due); });
   return result;
 }
 
@@ -111,6 +121,45 @@ bool MemoryLink::try_read(End end, std::span<const std::span<std::byte>> buffers
   return result.count != 0 || !any_room || in.end_arrived;
 }
 
+bool MemoryLink::read_now(End end, std::span<const std::span<std::byte>> buffers, const Deadline& deadline,
+                          Transfer& result, Clock::time_point& due) {
+  OneWay& in = direction_to(end);
+  const bool over = locked([&](Clock::time_point) {
+    if (try_read(end, buffers, deadline, result)) return true;
+    if (in.transit) due = in.transit->next_arrival();
+    return false;
+  });
+  if (result.count != 0) in.writable.notify_all();
+  return over;
+}
+
+bool MemoryLink::write_now(End end, std::span<const std::span<const std::byte>> pieces, const Deadline& deadline,
+                           Transfer& result, Clock::time_point& due) {
+  OneWay& out = direction_from(end);
+  const bool over = locked([&](Clock::time_point now) {
+    if (direction_to(end).reader_closed)
+      result.error = std::errc::bad_file_descriptor;
+    else if (deadline.passed())
+      result.error = std::errc::timed_out;
+    else if (out.end_sent)
+      result.error = std::errc::broken_pipe;
+    else
+      result.error = out.write_error;
+    if (result.error != none) return true;
+    if (out.writer.lost()) out.writer = os::ThreadId();
+    Pieces left{.left = pieces};
+    if (!out.writer) result.count = left.move_to(out.ring);
+    if (result.count != 0) {
+      send(out, Signal::data, result.count, now);
+      return true;
+    }
+    due = next_answer(out);
+    return false;
+  });
+  if (result.count != 0) out.readable.notify_all();
+  return over;
+}
+
 MemoryLink::Transfer MemoryLink::write(End end, std::span<const std::span<const std::byte>> pieces,
                                        const Deadline& deadline) {
   OneWay& out = direction_from(end);
@@ -142,7 +191,7 @@ bool MemoryLink::end_write(OneWay& out, const Pieces& pieces, std::errc error, T
   if (pieces.writer) {
     out.writer = os::ThreadId();
     note_plain();
-    out.writable.notify_all();
+    changed_ = true;
   }
   return true;
 }
@@ -177,7 +226,7 @@ bool MemoryLink::close_write(End end) {
     if (direction_to(end).reader_closed) return false;
     if (!std::exchange(out.end_sent, true)) send(out, Signal::end, 0, now);
     note_plain();
-    wake_all();
+    changed_ = true;
     return true;
   });
 }
@@ -191,7 +240,7 @@ bool MemoryLink::reset(End end) {
 }
 
 bool MemoryLink::closed(End end) {
-  const Locked lock(lock_);
+  const Locked lock(*this);
   return direction_to(end).reader_closed;
 }
 
@@ -216,7 +265,7 @@ bool MemoryLink::shut(End end, bool reset, Clock::time_point now) {
   out.end_sent = true;
   if (local_ && in.write_error == none) in.write_error = std::errc::broken_pipe;
   note_plain();
-  wake_all();
+  changed_ = true;
   return true;
 }
 
@@ -274,7 +323,7 @@ void MemoryLink::arrive(OneWay& way, const Transit::Arrival& arrival) {
       way.ring.drop(way.ring.size());
       break;
   }
-  if (way.transit || arrival.signal != Signal::data) wake_all();
+  if (way.transit || arrival.signal != Signal::data) changed_ = true;
 }
 
 /// When a writer that waits for room may learn something but that there is room. That the bytes of an open connection
@@ -288,7 +337,7 @@ Clock::time_point MemoryLink::next_answer(const OneWay& out) noexcept {
 }
 
 bool MemoryLink::cut() {
-  const Locked lock(lock_);
+  const Locked lock(*this);
   if (std::ranges::all_of(directions_, &OneWay::reader_closed)) return false;
   for (OneWay& way : directions_) {
     way.read_error = way.write_error = std::errc::connection_reset;
@@ -296,12 +345,12 @@ bool MemoryLink::cut() {
     if (way.transit) way.transit->drop_data();
   }
   note_plain();
-  wake_all();
+  changed_ = true;
   return true;
 }
 
 void MemoryLink::set_shapes(const Shape& from_dialled, const Shape& from_accepted, Clock::time_point now) {
-  const Locked lock(lock_);
+  const Locked lock(*this);
   settle(now);
   const bool shaped = from_dialled != Shape() || from_accepted != Shape();
   if (!shaped && !shaped_.load(std::memory_order_relaxed)) return;
@@ -316,7 +365,7 @@ void MemoryLink::set_shapes(const Shape& from_dialled, const Shape& from_accepte
   }
   shaped_.store(shaped, std::memory_order_relaxed);
   note_plain();
-  wake_all();
+  changed_ = true;
 }
 
 void MemoryLink::wake(End end, Direction direction) noexcept {

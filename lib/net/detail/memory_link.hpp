@@ -11,8 +11,8 @@
 #include <leash/net/detail/byte_ring.hpp>
 #include <leash/net/detail/deadline.hpp>
 #include <leash/net/detail/transit.hpp>
+#include <leash/net/detail/wait_list.hpp>
 #include <leash/os/biased_lock.hpp>
-#include <leash/os/event_count.hpp>
 #include <leash/os/fork.hpp>
 #include <memory>
 #include <span>
@@ -86,6 +86,19 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   /// Sends all pieces, and waits where the direction is full. Another thread's bytes do not come between.
   Transfer write(End end, std::span<const std::span<const std::byte>> pieces, const Deadline& deadline);
 
+  /// As `read`, but does not wait: false, and nothing was done, where `read` would. Then `readers(end)` are notified
+  /// when there may be more, and at `due` one must look again.
+  bool read_now(End end, std::span<const std::span<std::byte>> buffers, const Deadline& deadline, Transfer& result,
+                Clock::time_point& due);
+
+  /// Sends as much of the pieces as there is room for, a byte at least; else as `read_now`, with `writers(end)`.
+  bool write_now(End end, std::span<const std::span<const std::byte>> pieces, const Deadline& deadline,
+                 Transfer& result, Clock::time_point& due);
+
+  /// Who waits at `end` for bytes, or for room.
+  WaitList& readers(End end) noexcept { return direction_to(end).readable; }
+  WaitList& writers(End end) noexcept { return direction_from(end).writable; }
+
   /// Called by the thread that accepts it. If that has dialled it too, it may be the only one to use it, as in many
   /// tests: it then pays less for the lock.
   void accepted() noexcept;
@@ -112,6 +125,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   friend class TrafficRules;
 
   struct Pieces;
+  class Locked;
 
   /// What goes from one end to the other.
   struct alignas(64) OneWay {
@@ -122,8 +136,8 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
 
     ByteRing ring;                     ///< What has arrived and was not read, and then what is under way.
     std::unique_ptr<Transit> transit;  ///< Of both directions, or of none.
-    os::EventCount readable;
-    os::EventCount writable;
+    WaitList readable;
+    WaitList writable;
     os::ThreadId writer;     ///< The thread that is in the middle of a write.
     std::errc read_error{};  ///< What a read fails with, and a write.
     std::errc write_error{};
@@ -162,7 +176,8 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   /// Whether there are Transits. Changes with the lock held.
   std::atomic<bool> shaped_{false};
   os::BiasedLock lock_;
-  bool plain_ = true;  ///< Nothing was closed, no rule applies, and no write waits for room.
+  bool changed_ = false;  ///< All that wait are woken when the lock is released.
+  bool plain_ = true;     ///< Nothing was closed, no rule applies, and no write waits for room.
   std::array<OneWay, 2> directions_;
 };
 

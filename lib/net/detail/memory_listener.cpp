@@ -14,10 +14,15 @@ MemoryListener::MemoryListener(std::shared_ptr<Switchboard> switchboard, std::sh
 MemoryListener::~MemoryListener() { shut(); }
 
 Result<std::unique_ptr<Conn>> MemoryListener::do_accept(Call call) {
-  Result<std::shared_ptr<MemoryLink>> link = backlog_->pop(call.context(), to_string(address_));
+  Result<std::shared_ptr<MemoryLink>> link = backlog_->wait_and_pop(call.context(), to_string(address_));
   if (!link) return std::unexpected(std::move(link).error());
-  (*link)->accepted();
-  return std::make_unique<MemoryConn>(*std::move(link), End::accepted, call.context().clock());
+  return accepted(*std::move(link), call.context().clock());
+}
+
+std::unique_ptr<MemoryConn> MemoryListener::accepted(std::shared_ptr<MemoryLink> link,
+                                                     const std::shared_ptr<Clock>& clock) {
+  link->accepted();
+  return std::make_unique<MemoryConn>(std::move(link), End::accepted, clock);
 }
 
 bool MemoryListener::shut() {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/switchboard.hpp>
 #include <leash/net/listener.hpp>
 #include <memory>
@@ -16,6 +18,11 @@ class MemoryListener final : public Listener {
   MemoryListener(std::shared_ptr<Switchboard> switchboard, std::shared_ptr<Backlog> backlog, Address bound,
                  std::string shown_host);
   ~MemoryListener() override;
+
+  Backlog& backlog() noexcept { return *backlog_; }
+
+  /// The end of a connection that was taken from the backlog. Its deadlines go by `clock`.
+  static std::unique_ptr<MemoryConn> accepted(std::shared_ptr<MemoryLink> link, const std::shared_ptr<Clock>& clock);
 
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;

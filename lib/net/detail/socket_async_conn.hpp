@@ -14,6 +14,7 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/net/async_conn.hpp>
+#include <leash/net/detail/asio_error.hpp>
 #include <leash/net/detail/completion.hpp>
 #include <leash/net/detail/deadline.hpp>
 #include <leash/net/detail/flat_buffers.hpp>
@@ -32,9 +33,6 @@ namespace LEASH_NAMESPACE::net::detail {
 
 /// A stream socket of TCP or of the network "unix".
 using AsioSocket = asio::generic::stream_protocol::socket;
-
-inline asio::error_code asio_error(int error) { return {error, asio::error::get_system_category()}; }
-inline asio::error_code asio_error(std::errc error) { return asio_error(static_cast<int>(error)); }
 
 /// Makes a stream socket one of `executor`.
 inline std::expected<AsioSocket, std::error_code> to_asio(os::Descriptor descriptor,

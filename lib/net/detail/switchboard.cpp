@@ -2,6 +2,7 @@
 #include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/memory_listener.hpp>
 #include <leash/net/detail/switchboard.hpp>
+#include <leash/net/detail/timed_wait.hpp>
 #include <mutex>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -14,28 +15,77 @@ bool is_path(const Address& address) { return address.network == "unix"; }
 
 }  // namespace
 
-Result<std::unique_ptr<Conn>> Switchboard::dial(Call call, std::string_view subject, const std::string& host,
-                                                const Address& to) {
-  Address from{to.network, is_path(to) ? std::string() : host, 0};
-  if (auto admitted = rules_->admit(call, subject, from, to); !admitted) return std::unexpected(admitted.error());
+MemoryDial::MemoryDial(std::shared_ptr<Switchboard> switchboard, const Context& context, std::string_view subject,
+                       const std::string& host, Address to)
+    : switchboard_(std::move(switchboard)),
+      subject_(subject),
+      clock_(context.clock()),
+      from_{to.network, is_path(to) ? std::string() : host, 0},
+      to_(std::move(to)),
+      admission_(std::in_place, switchboard_->rules(), context, from_, to_),
+      context_(context) {}
 
-  const std::shared_ptr<Backlog> backlog = find(to);
-  if (!backlog) {
-    return fail("dial", subject, is_path(to) ? std::errc::no_such_file_or_directory : std::errc::connection_refused);
+bool MemoryDial::look(Result<std::unique_ptr<MemoryConn>>& result, Clock::time_point& due) {
+  Result<void> done;
+  if (admission_) {
+    if (!admission_->look(subject_, done, due)) return false;
+    if (done) done = connect();
+    if (done) admission_.reset();
   }
-  if (!is_path(to)) from.port = client_port();
-  const std::shared_ptr<Clock>& clock = call.context().clock();
-  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(from), to, buffer_);
-  rules_->enrol(*link);
-  auto conn = std::make_unique<MemoryConn>(link, End::dialled, clock);
-  if (auto queued = backlog->push(call.context(), subject, std::move(link)); !queued) {
-    return std::unexpected(std::move(queued).error());
+  if (done) {
+    const bool pushed = backlog_->push(conn_->link(), subject_, done);
+    if (!pushed) done = context_.check("dial", subject_);
+    if (!pushed && done) return false;
   }
-  return conn;
+  if (done) {
+    result = std::move(conn_);
+  } else {
+    result = std::unexpected(std::move(done).error());
+  }
+  return true;
 }
 
-Result<std::unique_ptr<Listener>> Switchboard::bind(std::string_view subject, Address address,
-                                                    const std::string& shown_host) {
+/// Makes the connection with the listener, whose queue it does not stand in yet.
+Result<void> MemoryDial::connect() {
+  backlog_ = switchboard_->find(to_);
+  if (!backlog_) {
+    return fail("dial", subject_, is_path(to_) ? std::errc::no_such_file_or_directory : std::errc::connection_refused);
+  }
+  conn_ = switchboard_->connect(from_, to_, clock_);
+  return {};
+}
+
+WaitList& MemoryDial::changed() noexcept { return backlog_ ? backlog_->changed() : switchboard_->rules()->changed(); }
+
+Registration MemoryDial::notify_at_end() const {
+  if (backlog_) return context_.on_cancel([backlog = backlog_] { backlog->notify(); });
+  return admission_->context().on_cancel([rules = switchboard_->rules()] { rules->notify(); });
+}
+
+std::unique_ptr<MemoryConn> Switchboard::connect(Address from, const Address& to, const std::shared_ptr<Clock>& clock) {
+  if (!is_path(to)) from.port = client_port();
+  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(from), to, buffer_);
+  rules_->enrol(*link);
+  return std::make_unique<MemoryConn>(std::move(link), End::dialled, clock);
+}
+
+Result<std::unique_ptr<Conn>> MemoryDial::wait() {
+  Result<std::unique_ptr<MemoryConn>> result;
+  Clock::time_point due = Clock::time_point::max();
+  bool over = look(result, due);
+  while (!over) {
+    WaitList& waiting_in = changed();
+    const Registration ended = notify_at_end();
+    timed_wait(waiting_in, *clock_, [&](Clock::time_point& next) {
+      over = look(result, next);
+      return over || &changed() != &waiting_in;
+    });
+  }
+  return result;
+}
+
+Result<std::unique_ptr<MemoryListener>> Switchboard::bind(std::string_view subject, Address address,
+                                                          const std::string& shown_host) {
   std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>(backlog_);
   {
     const std::lock_guard lock(mutex_);

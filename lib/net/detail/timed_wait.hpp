@@ -2,7 +2,7 @@
 
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
-#include <leash/os/event_count.hpp>
+#include <leash/net/detail/wait_list.hpp>
 #include <leash/registration.hpp>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -10,12 +10,12 @@ namespace LEASH_NAMESPACE::net::detail {
 /// Waits until `ready(due)`, which stores the time at which it has to be called again whether or not `events` is
 /// notified: `time_point::max()`, as which it is passed, for none.
 template <class Ready>
-void timed_wait(os::EventCount& events, Clock& clock, Ready ready) {
+void timed_wait(WaitList& events, Clock& clock, Ready ready) {
   constexpr auto never = Clock::time_point::max();
   Clock::time_point due = never;
   if (ready(due)) return;
 
-  // The clock is not asked for a timer in `EventCount::wait`, which must not throw.
+  // The clock is not asked for a timer in `WaitList::wait`, which must not throw.
   Registration timer;
   Clock::time_point timer_due = never;
   bool over = false;

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <leash/context.hpp>
 #include <leash/detail/deadline_after.hpp>
-#include <leash/net/detail/timed_wait.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
 #include <mutex>
 #include <utility>
@@ -97,9 +96,12 @@ void TrafficRules::shape(MemoryLink& link) {
   const Clock::time_point now = link.clock()->now();
   const Address& dialled = link.address(End::dialled);
   const Address& accepted = link.address(End::accepted);
-  // One lock for both steps: else an older set of rules could be applied after a newer one.
-  const std::lock_guard lock(mutex_);
-  link.set_shapes(effect_on(dialled, accepted).shape, effect_on(accepted, dialled).shape, now);
+  {
+    // One lock for both steps: else an older set of rules could be applied after a newer one.
+    const std::lock_guard lock(mutex_);
+    link.set_shapes(effect_on(dialled, accepted).shape, effect_on(accepted, dialled).shape, now);
+  }
+  link.wake_all();
 }
 
 void TrafficRules::shape_all(const Traffic& traffic) {
@@ -113,29 +115,32 @@ std::size_t TrafficRules::reset(const Traffic& traffic) {
   return count;
 }
 
-Result<void> TrafficRules::admit(Call call, std::string_view subject, const Address& from, const Address& to) {
-  if (!any_.load(std::memory_order_relaxed) || effects_between(from, to) == Effects()) return {};
-  const Context context = call.context().with_timeout(patience);
-  const Registration woken = context.on_cancel([this] { changed_.notify_all(); });
-  Clock& clock = *context.clock();
-  const Clock::time_point start = clock.now();
-  bool refused = false;
-  timed_wait(changed_, clock, [&](Clock::time_point& due) {
-    if (context.done()) return true;
-    const Clock::time_point now = clock.now();
-    const auto [there, back] = effects_between(from, to);
-    if (there.shape.cut || back.shape.cut) return false;
-    const auto arrived = leash::detail::deadline_after(start, there.shape.latency);
-    const auto answered = leash::detail::deadline_after(arrived, back.shape.latency);
-    if (now < answered) {
-      due = answered;
-      return false;
-    }
-    refused = there.refuse;
+Admission::Admission(std::shared_ptr<TrafficRules> rules, const Context& context, Address from, Address to)
+    : rules_(std::move(rules)),
+      from_(std::move(from)),
+      to_(std::move(to)),
+      context_(rules_->concern(from_, to_) ? context.with_timeout(patience) : context),
+      start_(context_.clock()->now()) {}
+
+bool Admission::look(std::string_view subject, Result<void>& result, Clock::time_point& due) {
+  if (!rules_->concern(from_, to_)) {
+    result = context_.check("dial", subject);
     return true;
-  });
-  if (refused) return fail("dial", subject, std::errc::connection_refused);
-  return context.check("dial", subject);
+  }
+  const Clock::time_point now = context_.clock()->now();
+  // Under the lock, which `notify` takes before: so no end of the Context is missed between the two.
+  const auto [there, back] = rules_->effects_between(from_, to_);
+  result = context_.check("dial", subject);
+  if (!result) return true;
+  if (there.shape.cut || back.shape.cut) return false;
+  const auto arrived = leash::detail::deadline_after(start_, there.shape.latency);
+  const auto answered = leash::detail::deadline_after(arrived, back.shape.latency);
+  if (now < answered) {
+    due = answered;
+    return false;
+  }
+  if (there.refuse) result = fail("dial", subject, std::errc::connection_refused);
+  return true;
 }
 
 void TrafficRules::enrol(MemoryLink& link) {

@@ -3,16 +3,18 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <leash/call.hpp>
+#include <leash/clock.hpp>
 #include <leash/config.hpp>
+#include <leash/context.hpp>
 #include <leash/net/address.hpp>
 #include <leash/net/detail/memory_link.hpp>
 #include <leash/net/detail/transit.hpp>
+#include <leash/net/detail/wait_list.hpp>
 #include <leash/net/traffic.hpp>
-#include <leash/os/event_count.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/result.hpp>
 #include <memory>
+#include <mutex>
 #include <string_view>
 #include <vector>
 
@@ -36,15 +38,29 @@ class TrafficRules {
   /// Resets the connections of `traffic` that are not closed at both ends, and returns how many there were.
   std::size_t reset(const Traffic& traffic);
 
-  /// Takes the time that a connection takes to be made, or that a partition lasts. Errors: `connection_refused` by a
-  /// rule, those of the Context, and `timed_out` after `patience`.
-  [[nodiscard]] Result<void> admit(Call call, std::string_view subject, const Address& from, const Address& to);
+  /// Whether rules concern what goes between two addresses.
+  bool concern(const Address& from, const Address& to) {
+    return any_.load(std::memory_order_relaxed) && effects_between(from, to) != Effects();
+  }
+
+  /// Who waits for the rules to change.
+  WaitList& changed() noexcept { return changed_; }
+
+  /// All that wait look again at what this thread has changed elsewhere, such as a Context.
+  void notify() {
+    {
+      const std::lock_guard lock(mutex_);
+    }
+    changed_.notify_all();
+  }
 
   /// A link is subject to the rules from now on, until it is destroyed.
   void enrol(MemoryLink& link);
   void dismiss(MemoryLink& link);
 
  private:
+  friend class Admission;
+
   struct Rule {
     std::uint64_t number = 0;
     Traffic traffic;
@@ -72,7 +88,27 @@ class TrafficRules {
   std::uint64_t last_number_ = 0;
   std::vector<MemoryLink*> links_;
   std::atomic<bool> any_{false};  ///< Whether there are rules.
-  os::EventCount changed_;
+  WaitList changed_;
+};
+
+/// The time that a connection takes to be made by the rules, or that a partition lasts.
+class Admission {
+ public:
+  Admission(std::shared_ptr<TrafficRules> rules, const Context& context, Address from, Address to);
+
+  /// Whether it is over, with this `result`: `connection_refused` by a rule, the errors of the Context, `timed_out`
+  /// after `patience`. Else one must look again when the rules have changed, the Context is done, or at `due`.
+  bool look(std::string_view subject, Result<void>& result, Clock::time_point& due);
+
+  /// Which ends it at the latest.
+  const Context& context() const noexcept { return context_; }
+
+ private:
+  const std::shared_ptr<TrafficRules> rules_;
+  const Address from_;
+  const Address to_;
+  const Context context_;
+  const Clock::time_point start_;
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail
