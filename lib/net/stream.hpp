@@ -4,7 +4,6 @@
 
 #include <asio/async_result.hpp>
 #include <asio/error.hpp>
-#include <asio/post.hpp>
 #include <asio/system_error.hpp>
 #include <asio/system_executor.hpp>
 #include <leash/net/async_conn.hpp>
@@ -173,8 +172,8 @@ class Stream {
       if (conn != nullptr && !buffers.empty()) return (conn->*transfer)(buffers.span(), std::move(handler), site);
       asio::error_code code;
       if (conn == nullptr || !conn->do_is_open()) code = asio::error::bad_descriptor;
-      const auto target_executor = handler.get_executor(executor ? executor : asio::system_executor());
-      asio::post(target_executor, detail::Completion(std::move(handler), code, std::size_t{0}));
+      const asio::any_io_executor otherwise = executor ? executor : asio::any_io_executor(asio::system_executor());
+      detail::post_completion(otherwise, std::move(handler), code, std::size_t{0});
     }
 
     AsyncConn* conn;

@@ -39,6 +39,29 @@ Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] con
 #endif
 }
 
+Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] const Resource& resource,
+                                [[maybe_unused]] std::string_view operation, [[maybe_unused]] Request request) {
+#if LEASH_TRACKING
+  detail::Record* const record =
+      state_->open_from(detail::Place::from_bits(request.place_), resource, call.context().notes());
+  if (record == nullptr) {
+    state_->report_refused_open(resource, call.site(), call.context().notes());
+    return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
+  }
+  return Tag(record);
+#else
+  return Tag();
+#endif
+}
+
+Request Tracker::request([[maybe_unused]] Call call) const noexcept {
+#if LEASH_TRACKING
+  return Request(state_->place_of_request(call.site()).bits());
+#else
+  return Request();
+#endif
+}
+
 Result<void> Tracker::check(Call call, const Resource& resource, std::string_view operation) const {
   if (!closed()) return {};
   state_->report_refused_open(resource, call.site(), call.context().notes());

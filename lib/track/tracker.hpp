@@ -10,6 +10,7 @@
 #include <leash/track/errc.hpp>
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
+#include <leash/track/request.hpp>
 #include <leash/track/report.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/tag.hpp>
@@ -51,6 +52,13 @@ class Tracker {
   /// closed, does not throw, but returns the Error of `operation` on the resource, with `errc::tracker_closed` and the
   /// site. The finding is the same.
   [[nodiscard]] Result<Tag> try_create(Call call, const Resource& resource, std::string_view operation = "acquire");
+
+  /// As `try_create`, of a resource that was asked for at `request`: the operation that has opened it runs in an event
+  /// loop or in another thread by now. `call` has the site of `request`.
+  [[nodiscard]] Result<Tag> try_create(Call call, const Resource& resource, std::string_view operation, Request request);
+
+  /// Where the caller asks for a resource that an asynchronous operation opens later. Nothing fails.
+  [[nodiscard]] Request request(Call call) const noexcept;
 
   /// Whether `try_create` would fail because the tracker is closed: fails as it would, with the same finding. A
   /// decorator asks before it opens a resource.

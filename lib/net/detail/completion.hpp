@@ -1,5 +1,7 @@
 #pragma once
 
+#include <asio/any_io_executor.hpp>
+#include <asio/post.hpp>
 #include <leash/config.hpp>
 #include <leash/net/handler.hpp>
 #include <tuple>
@@ -25,5 +27,12 @@ class Completion {
   Target handler_;
   std::tuple<Arguments...> arguments_;
 };
+
+/// Calls `handler` later, on its executor or `otherwise`: an operation that is over when it begins must not call it.
+template <class Target, class... Arguments>
+void post_completion(const asio::any_io_executor& otherwise, Target handler, Arguments... arguments) {
+  const asio::any_io_executor executor = handler.get_executor(otherwise);
+  asio::post(executor, Completion(std::move(handler), std::move(arguments)...));
+}
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <asio/post.hpp>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
@@ -202,8 +201,7 @@ inline void memory_async_bind(const MemoryView& view, Call call, const asio::any
   } else {
     result = std::make_unique<MemoryAsyncListener>(*std::move(bound), executor);
   }
-  const asio::any_io_executor target = handler.get_executor(executor);
-  asio::post(target, Completion(std::move(handler), std::move(result)));
+  post_completion(executor, std::move(handler), std::move(result));
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -192,6 +192,23 @@ template <class SlowPath>
                       [&](const RecordInit& init) { return open_slow(init, parent); });
 }
 
+[[gnu::noinline]] Place TrackerState::place_of_request(std::source_location location) noexcept {
+  return place_of_open(level(), location, registered_thread(), 1);
+}
+
+Record* TrackerState::open_from(Place place, const Resource& resource, const Notes& notes) {
+  const bool counts_only = level() == Level::count;
+  ThisThread& thread = registered_thread();
+  return open_slow(
+      {.state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
+       .place = counts_only ? Place() : place,
+       .descriptor = resource.descriptor,
+       .opened_and_kind = (counts_only ? 0 : now_us()) << Record::kind_bits | intern_kind(resource.kind, thread),
+       .name = counts_only ? std::string_view() : resource.name,
+       .notes = counts_only || notes.empty() ? nullptr : &notes},
+      nullptr);
+}
+
 [[gnu::noinline]] Record* TrackerState::create(const Resource& resource, std::source_location location,
                                                const Notes& notes) {
   return open_fast_or(resource, location, notes, false,

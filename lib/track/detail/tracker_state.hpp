@@ -45,7 +45,13 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   /// and `std::logic_error` in another copy of leash.
   Record* open(const Resource& resource, std::source_location location, const Notes& notes, const Parent* parent);
 
-  /// The same without a parent, but if the tracker is closed, reports that and throws `std::logic_error`.
+  /// Where a resource is asked for at `location`, which is opened later. The stack begins with the caller's caller.
+  Place place_of_request(std::source_location location) noexcept;
+
+  /// As `open`, of a resource that was asked for at `place`.
+  Record* open_from(Place place, const Resource& resource, const Notes& notes);
+
+  /// As `open` without a parent, but if the tracker is closed, reports that and throws `std::logic_error`.
   Record* create(const Resource& resource, std::source_location location, const Notes& notes);
 
   /// The resource was closed. The second time, records a finding. Async-signal-safe the first time.
