@@ -157,7 +157,9 @@ TEST_CASE("MemoryNetwork: a direction holds as much as its buffer, then a write 
   CHECK(must(read_up_to(*pair.far, 4)) == "0123");
   CHECK(writer.is_blocked());
   must(pair.near->set_write_deadline(clock->now()));
-  CHECK(error_of(writer.get()).detail() == "4 of 6 bytes written");
+  const Error error = error_of(writer.get());
+  CHECK(error.detail() == "4 of 6 bytes written");
+  CHECK(error.transferred() == 4);
   CHECK(must(read_up_to(*pair.far, 10)) == "456789abcd");
 }
 
