@@ -7,9 +7,6 @@
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-constexpr std::uint16_t first_port = 49152;
-constexpr int port_count = 65536 - first_port;
-
 bool is_path(const Address& address) { return address.network == "unix"; }
 
 }  // namespace
@@ -23,9 +20,13 @@ Result<std::unique_ptr<Conn>> Switchboard::dial(Call call, std::string_view subj
   if (!backlog) {
     return fail("dial", subject, is_path(to) ? std::errc::no_such_file_or_directory : std::errc::connection_refused);
   }
-  if (!is_path(to)) from.port = client_port();
+  ClientPorts::Taken port = is_path(to) ? ClientPorts::Taken() : take_port(host);
+  if (!is_path(to) && !port) {
+    return fail("dial", subject, std::errc::address_not_available, "no port is free at " + host);
+  }
+  from.port = port.number();
   const std::shared_ptr<Clock>& clock = call.context().clock();
-  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(from), to, buffer_);
+  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(port), std::move(from), to, buffer_);
   rules_->enrol(*link);
   auto conn = std::make_unique<MemoryConn>(link, End::dialled, clock);
   if (auto queued = backlog->push(call.context(), subject, std::move(link)); !queued) {
@@ -39,21 +40,23 @@ Result<std::unique_ptr<Listener>> Switchboard::bind(std::string_view subject, Ad
   std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>(backlog_);
   {
     const std::lock_guard lock(mutex_);
-    if (address.port == 0 && !is_path(address)) {
-      for (int tries = 0; tries < port_count; ++tries) {
-        address.port = next_port();
-        if (!in_use(address)) break;
-      }
-    }
-    if (in_use(address)) return fail("bind", subject, std::errc::address_in_use);
+    const bool chooses = address.port == 0 && !is_path(address);
+    if (chooses) address.port = free_port(address);
+    if ((chooses && address.port == 0) || in_use(address)) return fail("bind", subject, std::errc::address_in_use);
     backlogs_.emplace(key_of(address), backlog);
   }
   return std::make_unique<MemoryListener>(shared_from_this(), std::move(backlog), std::move(address), shown_host);
 }
 
-std::uint16_t Switchboard::next_port() {
-  last_port_ = last_port_ == 65535 ? first_port : static_cast<std::uint16_t>(last_port_ + 1);
-  return last_port_;
+/// A port to listen at; 0 if none is free.
+std::uint16_t Switchboard::free_port(const Address& address) {
+  for (std::size_t tries = 0; tries != port_count; ++tries) {
+    last_port_ = port_after(last_port_);
+    const bool taken =
+        in_use({address.network, address.host, last_port_}) || client_ports_->is_taken(address.host, last_port_);
+    if (!taken) return last_port_;
+  }
+  return 0;
 }
 
 bool Switchboard::in_use(const Address& address) const {
@@ -77,9 +80,13 @@ void Switchboard::remove(const Address& address) {
   backlogs_.erase(key_of(address));
 }
 
-std::uint16_t Switchboard::client_port() {
+/// A port for an end at `host` that dials; none if no port is free.
+ClientPorts::Taken Switchboard::take_port(const std::string& host) {
   const std::lock_guard lock(mutex_);
-  return next_port();
+  ClientPorts::Taken taken =
+      client_ports_->take(host, last_port_, [&](std::uint16_t port) { return !in_use(Address{"tcp", host, port}); });
+  if (taken) last_port_ = taken.number();
+  return taken;
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -7,6 +7,7 @@
 #include <leash/net/address.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/backlog.hpp>
+#include <leash/net/detail/client_ports.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
 #include <leash/net/listener.hpp>
 #include <leash/os/mutex.hpp>
@@ -31,7 +32,8 @@ class Switchboard : public std::enable_shared_from_this<Switchboard> {
   const std::shared_ptr<TrafficRules>& rules() const noexcept { return rules_; }
 
   /// Connects `host`, the name of the one that dials, with the listener at `to`. `subject` is how an Error names that.
-  /// Errors: as `Dialer::dial`; `no_such_file_or_directory` if nothing listens at a path.
+  /// Errors: as `Dialer::dial`; `no_such_file_or_directory` if nothing listens at a path; `address_not_available` if
+  /// connections and listeners of `host` have all ports.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view subject, const std::string& host,
                                                    const Address& to);
 
@@ -51,17 +53,20 @@ class Switchboard : public std::enable_shared_from_this<Switchboard> {
     constexpr std::uint32_t path = std::numeric_limits<std::uint16_t>::max() + 1U;
     return {address.network == "unix" ? path : address.port, address.host};
   }
-  std::uint16_t next_port();
-  bool in_use(const Address& address) const;
+  ClientPorts::Taken take_port(const std::string& host);
   std::shared_ptr<Backlog> find(const Address& address);
-  std::uint16_t client_port();
+
+  // With the mutex locked.
+  bool in_use(const Address& address) const;
+  std::uint16_t free_port(const Address& address);
 
   const std::size_t buffer_;
   const std::size_t backlog_;
   const std::shared_ptr<TrafficRules> rules_ = std::make_shared<TrafficRules>();
+  const std::shared_ptr<ClientPorts> client_ports_ = std::make_shared<ClientPorts>();
   os::Mutex mutex_;
   std::map<Key, std::shared_ptr<Backlog>> backlogs_;
-  std::uint16_t last_port_ = 65535;
+  std::uint16_t last_port_ = 65535;  ///< That was chosen.
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail
