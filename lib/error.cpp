@@ -7,14 +7,20 @@ namespace LEASH_NAMESPACE {
 
 struct Error::Detail : detail::RefCounted {
   Detail(std::string_view operation_, std::string_view subject_, std::error_code code_, std::string_view text_,
-         std::vector<Error> causes_)
-      : operation(operation_), subject(subject_), text(text_), code(code_), causes(std::move(causes_)) {}
+         std::vector<Error> causes_, std::uint64_t transferred_)
+      : operation(operation_),
+        subject(subject_),
+        text(text_),
+        code(code_),
+        causes(std::move(causes_)),
+        transferred(transferred_) {}
 
   std::string operation;
   std::string subject;
   std::string text;
   std::error_code code;
   mutable std::vector<Error> causes;
+  std::uint64_t transferred;
 };
 
 void destroy(const Error::Detail* detail) noexcept {
@@ -32,12 +38,12 @@ void destroy(const Error::Detail* detail) noexcept {
 }
 
 Error::Error(std::string_view operation, std::string_view subject, std::error_code code, std::string_view detail,
-             std::vector<Error> causes)
-    : detail_(new Detail(operation, subject, code, detail, std::move(causes))) {}
+             std::vector<Error> causes, std::uint64_t transferred)
+    : detail_(new Detail(operation, subject, code, detail, std::move(causes), transferred)) {}
 
 Error::Error(std::string_view operation, std::string_view subject, std::errc code, std::string_view detail,
-             std::vector<Error> causes)
-    : Error(operation, subject, std::make_error_code(code), detail, std::move(causes)) {}
+             std::vector<Error> causes, std::uint64_t transferred)
+    : Error(operation, subject, std::make_error_code(code), detail, std::move(causes), transferred) {}
 
 Error::Error(const Error&) noexcept = default;
 Error::Error(Error&&) noexcept = default;
@@ -50,6 +56,7 @@ std::string_view Error::subject() const noexcept { return detail_ ? detail_->sub
 std::string_view Error::detail() const noexcept { return detail_ ? detail_->text : std::string_view(); }
 std::error_code Error::code() const noexcept { return detail_ ? detail_->code : std::error_code(); }
 std::span<const Error> Error::causes() const noexcept { return detail_ ? detail_->causes : std::span<const Error>(); }
+std::uint64_t Error::transferred() const noexcept { return detail_ ? detail_->transferred : 0; }
 bool Error::timeout() const noexcept { return code() == std::errc::timed_out; }
 
 namespace {

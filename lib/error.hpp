@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <iosfwd>
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
@@ -21,13 +22,14 @@ class [[nodiscard]] Error {
  public:
   /// `operation` is the verb that the caller used ("open"); `subject` is the path or address; `code` is not zero.
   /// `detail` is what else a person needs to know ("missing port in address"). `causes` are the errors that led to this
-  /// one, in the order in which they happened.
+  /// one, in the order in which they happened. `transferred` is how many bytes the operation had read or written before
+  /// it failed.
   Error(std::string_view operation, std::string_view subject, std::error_code code, std::string_view detail = {},
-        std::vector<Error> causes = {});
+        std::vector<Error> causes = {}, std::uint64_t transferred = 0);
 
   /// The same for a `std::errc`.
   Error(std::string_view operation, std::string_view subject, std::errc code, std::string_view detail = {},
-        std::vector<Error> causes = {});
+        std::vector<Error> causes = {}, std::uint64_t transferred = 0);
 
   Error(const Error&) noexcept;
   Error(Error&&) noexcept;
@@ -36,7 +38,7 @@ class [[nodiscard]] Error {
   ~Error();
 
   // The members return what the constructor was given. Views and span are valid as long as a copy of this Error exists.
-  // Those of an Error that was moved from are empty, and its code is zero.
+  // Those of an Error that was moved from are empty, and its numbers are zero.
 
   /// The operation that failed: "open".
   std::string_view operation() const noexcept LEASH_LIFETIMEBOUND;
@@ -51,6 +53,10 @@ class [[nodiscard]] Error {
 
   /// The errors that led to this one, in the order in which they happened.
   std::span<const Error> causes() const noexcept LEASH_LIFETIMEBOUND;
+
+  /// How many bytes the operation had read or written before it failed: of a write, how many of its bytes were written.
+  /// 0 if there were none, or if whoever made the Error did not know. Not printed.
+  std::uint64_t transferred() const noexcept;
 
   /// Whether the code is `timed_out`: a deadline passed. A cancellation is no timeout.
   bool timeout() const noexcept;

@@ -24,6 +24,8 @@ void forgotten(leash::fs::FileSystem& files, leash::fs::File& opened, leash::net
   for (const auto& entry : leash::take(files.read_dir("a"))) static_cast<void>(entry);       // refused
   if (files.rename("a", "b")) return;                                                        // refused
   auto conn = dialer.dial("tcp", "x:1");                                                     // refused
+  auto conn_to_endpoint = dialer.dial(leash::net::Endpoint());                               // refused
+  auto listener_at_endpoint = binder.bind(leash::net::Endpoint());                           // refused
   auto listener = binder.bind("tcp", "x:1");                                                 // refused
   auto addresses = resolver.resolve("tcp", "x");                                             // refused
   auto text = leash::fs::read_file(files, "x");                                              // refused
@@ -52,6 +54,7 @@ void right(const Context& ctx, leash::fs::FileSystem& files, leash::net::Dialer&
   auto of_a_temporary = files.open(ctx.with_note("for one call"), std::string("a"));
   auto made = files.mkdir(ctx, "a");
   auto conn = dialer.dial({ctx}, "tcp", "x:1");
+  auto conn_to_endpoint = dialer.dial(ctx, {leash::net::IpAddress::loopback_v4(), 1});
   auto text = leash::fs::read_file(ctx, files, "x");
   leash::track::Tag tag = leash::track::acquire(ctx, {{"slot", "slots"}, "of a table"});
 }

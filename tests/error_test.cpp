@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <leash/detail/escape.hpp>
 #include <leash/fmt.hpp>
 #include <leash/result.hpp>
@@ -36,6 +38,20 @@ TEST_CASE("an Error prints its detail and its causes, with streams and with fmt"
   CHECK(fmt::format("{:.4}", error) == "dial");
   REQUIRE(error.causes().size() == 2);
   CHECK(error.causes()[1].timeout());
+}
+
+TEST_CASE("an Error tells how many bytes were transferred before the operation failed") {
+  const Error error("write", "a -> b", std::errc::timed_out, "512 of 4096 bytes written", {}, 512);
+  CHECK(error.transferred() == 512);
+  Error copy = error;
+  CHECK(copy.transferred() == 512);
+  const Error moved = std::move(copy);
+  CHECK(moved.transferred() == 512);
+  CHECK(copy.transferred() == 0);  // NOLINT(bugprone-use-after-move): this is what is tested
+  CHECK(to_string(error) == "write a -> b: Connection timed out (512 of 4096 bytes written)");
+  CHECK(Error("write", "a -> b", std::error_code(EPIPE, std::generic_category()), {}, {}, UINT64_MAX).transferred() ==
+        UINT64_MAX);
+  CHECK(Error("write", "a -> b", std::errc::timed_out).transferred() == 0);
 }
 
 TEST_CASE("copies of an Error share its detail, and one that was moved from is empty") {

@@ -43,9 +43,9 @@ class File {
   }
 
   /// Writes all of `data` at the file's position (with `OpenOptions::append`: at the end of the file), and moves the
-  /// position behind what was written. A write that fails may have written some of `data`: the position is behind that
-  /// part. Errors: `permission_denied` if not opened for writing, `file_too_large`, `no_space_on_device`, `broken_pipe`
-  /// for a FIFO that nobody reads. Never raises SIGPIPE.
+  /// position behind what was written. A write that fails may have written some of `data`: so many bytes as
+  /// `Error::transferred` tells, and the position is behind them. Errors: `permission_denied` if not opened for
+  /// writing, `file_too_large`, `no_space_on_device`, `broken_pipe` for a FIFO that nobody reads. Never raises SIGPIPE.
   [[nodiscard]] Result<void> write(std::span<const std::byte> data,
                                    std::source_location site = std::source_location::current()) {
     return do_write(data, site);
@@ -59,7 +59,8 @@ class File {
 
   /// Writes all of `data`, starting `offset` bytes from the beginning of the file; neither uses nor moves the position.
   /// Where `offset` is behind the end of the file, the bytes between read as zeros. A write that fails may have written
-  /// some of `data`. Errors: as `write`; `invalid_argument` if opened for appending.
+  /// some of `data`: so many bytes as `Error::transferred` tells. Errors: as `write`; `invalid_argument` if opened for
+  /// appending.
   [[nodiscard]] Result<void> write_at(std::span<const std::byte> data, std::uint64_t offset,
                                       std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write_at(std::string_view text, std::uint64_t offset,

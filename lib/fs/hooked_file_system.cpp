@@ -101,7 +101,7 @@ class HookedFile final : Hooked, public ProxyFile {
     Operation op = operation(OperationKind::file_read, site, position_, buffer.size());
     return link_->pass<std::size_t>(op, [&] {
       Result<std::size_t> count = ProxyFile::do_read(buffer.first(bytes_of(op, buffer.size())), site);
-      op.transferred = count ? *count : 0;
+      op.transferred = count ? *count : count.error().transferred();
       moved(count.has_value(), op.transferred);
       return count;
     });
@@ -112,7 +112,7 @@ class HookedFile final : Hooked, public ProxyFile {
     return link_->pass<void>(op, [&] {
       const std::size_t size = bytes_of(op, data.size());
       Result<void> written = ProxyFile::do_write(data.first(size), site);
-      op.transferred = written ? size : 0;
+      op.transferred = written ? size : written.error().transferred();
       moved(written.has_value(), op.transferred);
       return written;
     });
@@ -123,7 +123,7 @@ class HookedFile final : Hooked, public ProxyFile {
     Operation op = operation(OperationKind::file_read_at, site, offset, buffer.size());
     return link_->pass<std::size_t>(op, [&] {
       Result<std::size_t> count = ProxyFile::do_read_at(buffer.first(bytes_of(op, buffer.size())), offset, site);
-      op.transferred = count ? *count : 0;
+      op.transferred = count ? *count : count.error().transferred();
       return count;
     });
   }
@@ -133,7 +133,7 @@ class HookedFile final : Hooked, public ProxyFile {
     return link_->pass<void>(op, [&] {
       const std::size_t size = bytes_of(op, data.size());
       Result<void> written = ProxyFile::do_write_at(data.first(size), offset, site);
-      op.transferred = written ? size : 0;
+      op.transferred = written ? size : written.error().transferred();
       return written;
     });
   }

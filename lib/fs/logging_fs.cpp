@@ -34,9 +34,9 @@ std::string range_of(const Operation& operation) {
   return operation.size == 0 ? "from " + from : std::to_string(operation.size) + " bytes at " + from;
 }
 
-/// How many bytes of how many were read or written, and where; of a failure how many were asked for.
+/// How many bytes of how many were read or written, and where; of a failure that moved none, how many were asked for.
 std::string transfer_of(const Operation& operation, std::uint64_t asked, bool succeeded) {
-  const std::uint64_t count = succeeded ? operation.transferred : asked;
+  const std::uint64_t count = succeeded || operation.transferred != 0 ? operation.transferred : asked;
   std::string text = std::to_string(count);
   if (count != asked) text.append(" of ").append(std::to_string(asked));
   text += " bytes";

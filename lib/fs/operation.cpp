@@ -1,6 +1,7 @@
 #include <array>
 #include <leash/fs/operation.hpp>
 #include <string>
+#include <vector>
 
 namespace LEASH_NAMESPACE::fs {
 namespace {
@@ -50,8 +51,9 @@ bool Operation::changes() const noexcept {
 std::unexpected<Error> Operation::fail(std::error_code code, std::string_view detail) const {
   std::string_view name = to_string(kind);
   if (const std::size_t colon = name.rfind(':'); colon != std::string_view::npos) name.remove_prefix(colon + 1);
-  if (to.empty()) return leash::fail(name, path, code, detail);
-  return leash::fail(name, std::string(path).append(" -> ").append(to), code, detail);
+  if (to.empty()) return leash::fail(name, path, code, detail, std::vector<Error>(), transferred);
+  return leash::fail(name, std::string(path).append(" -> ").append(to), code, detail, std::vector<Error>(),
+                     transferred);
 }
 
 std::unexpected<Error> Operation::fail(std::errc code, std::string_view detail) const {

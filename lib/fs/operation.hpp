@@ -95,7 +95,9 @@ struct Operation {
   /// for `File::read`, `read_at`, `write`, `write_at` and `Dir::read`, which then do only so much.
   std::uint64_t size = 0;
 
-  std::uint64_t transferred = 0;  ///< How many bytes were read or written, once that has succeeded.
+  /// How many bytes the last `next` has read or written; of one that failed as many as its Error tells
+  /// (`Error::transferred`).
+  std::uint64_t transferred = 0;
 
   /// Of `open`, `open_dir` and `File::map`: whether the operations of the handle pass through `around` too. Where a
   /// hook sets it to false, the caller gets the handle of the inner file system itself.
@@ -107,7 +109,8 @@ struct Operation {
   /// Whether it may change something that is stored.
   bool changes() const noexcept;
 
-  /// An Error of this operation, which names it as those of the file systems do: `rename a -> b: …`.
+  /// An Error of this operation, which names it as those of the file systems do: `rename a -> b: …`, and tells what is
+  /// `transferred` by now.
   std::unexpected<Error> fail(std::error_code code, std::string_view detail = {}) const;
   std::unexpected<Error> fail(std::errc code, std::string_view detail = {}) const;
 };

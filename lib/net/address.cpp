@@ -2,6 +2,7 @@
 #include <array>
 #include <charconv>
 #include <leash/net/address.hpp>
+#include <leash/net/detail/hash.hpp>
 #include <limits>
 #include <ostream>
 #include <utility>
@@ -18,6 +19,13 @@ bool is_number(std::string_view text) {
 std::string to_string(const Address& address) {
   if (address.network != "unix") return join_host_port(address.host, address.port);
   return address.host.empty() ? "(unnamed)" : address.host;
+}
+
+Result<Endpoint> Address::endpoint() const {
+  if (network == "unix") return fail("parse", to_string(*this), std::errc::invalid_argument, "not of TCP");
+  const Result<IpAddress> ip = IpAddress::parse(host);
+  if (!ip) return fail("parse", to_string(*this), ip.error().code(), ip.error().detail());
+  return Endpoint{*ip, port};
 }
 
 std::ostream& operator<<(std::ostream& out, const Address& address) { return out << to_string(address); }
@@ -68,3 +76,7 @@ Result<HostPort> split_host_port(std::string_view text) {
 }
 
 }  // namespace LEASH_NAMESPACE::net
+
+std::size_t std::hash<leash::net::Address>::operator()(const leash::net::Address& address) const noexcept {
+  return leash::net::detail::hash_of(address.network, address.host, address.port);
+}

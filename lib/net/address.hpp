@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <leash/config.hpp>
+#include <leash/net/endpoint.hpp>
 #include <leash/result.hpp>
 #include <string>
 #include <string_view>
@@ -19,6 +21,11 @@ struct Address {
   std::string host;
 
   std::uint16_t port = 0;  ///< Of "unix" 0.
+
+  /// The Endpoint, of TCP where the host is a numeric address, as of every connection and listener of TCP that the
+  /// system has made. Errors: `invalid_argument` for "unix", and for a host that is a name, such as one of a
+  /// MemoryNetwork; `no_such_device` if the interface of the zone is gone.
+  [[nodiscard]] Result<Endpoint> endpoint() const;
 
   friend bool operator==(const Address&, const Address&) = default;
 };
@@ -46,3 +53,8 @@ struct HostPort {
 
 template <>
 inline constexpr bool leash::detail::printable<leash::net::Address> = true;
+
+template <>
+struct std::hash<leash::net::Address> {
+  std::size_t operator()(const leash::net::Address& address) const noexcept;
+};

@@ -11,4 +11,8 @@ Result<std::unique_ptr<Listener>> Binder::bind(Call call, std::string_view netwo
   return do_bind(call, network, address);
 }
 
+Result<std::unique_ptr<Listener>> Binder::bind(Call call, const Endpoint& endpoint) {
+  return bind(call, "tcp", to_string(endpoint));
+}
+
 }  // namespace LEASH_NAMESPACE::net

@@ -2,6 +2,7 @@
 
 #include <leash/call.hpp>
 #include <leash/config.hpp>
+#include <leash/net/endpoint.hpp>
 #include <leash/net/listener.hpp>
 #include <leash/result.hpp>
 #include <memory>
@@ -24,8 +25,12 @@ class Binder {
   /// `connection_refused`.
   [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, std::string_view network, std::string_view address);
 
+  /// The same for "tcp" and a numeric address.
+  [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, const Endpoint& endpoint);
+
   // What a call without a Context is told.
   Result<std::unique_ptr<Listener>> bind(NoContext, std::string_view);
+  Result<std::unique_ptr<Listener>> bind(NoContext);
 
  protected:
   Binder() = default;

@@ -1,5 +1,6 @@
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/network_address.hpp>
+#include <leash/net/detail/total_size.hpp>
 
 namespace LEASH_NAMESPACE::net {
 
@@ -29,8 +30,14 @@ Result<void> Conn::writev(std::span<const std::span<const std::byte>> data, std:
 }
 
 Result<void> Conn::do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) {
+  const std::size_t size = detail::total_size(data);
+  std::size_t before = 0;
   for (const std::span<const std::byte> piece : data) {
-    if (Result<void> written = do_write(piece, site); !written) return written;
+    if (Result<void> written = do_write(piece, site); !written) {
+      if (piece.size() == size) return written;
+      return detail::failure_of_piece(written.error(), before + written.error().transferred(), size);
+    }
+    before += piece.size();
   }
   return {};
 }

@@ -40,8 +40,8 @@ class Conn {
 
   /// Writes all of `data`, and waits where the peer does not read fast enough. Never raises SIGPIPE.
   /// Errors: `timed_out` when the write deadline has passed, `broken_pipe` when the peer has closed the connection or
-  /// after `close_write`, `connection_reset`. The Error's detail says how much was written: "512 of 4096 bytes
-  /// written".
+  /// after `close_write`, `connection_reset`. `Error::transferred` is how many bytes were written, and the detail says
+  /// it too: "512 of 4096 bytes written".
   [[nodiscard]] Result<void> write(std::span<const std::byte> data,
                                    std::source_location site = std::source_location::current());
   [[nodiscard]] Result<void> write(std::string_view data, std::source_location site = std::source_location::current());
@@ -106,7 +106,8 @@ class Conn {
   virtual Result<void> do_write(std::span<const std::byte> data, std::source_location site) = 0;
   /// The default reads into the first buffer that is not empty.
   virtual Result<std::size_t> do_readv(std::span<const std::span<std::byte>> buffers, std::source_location site);
-  /// The default writes one piece after the other; another writer's may come between.
+  /// The default writes one piece after the other; another writer's may come between. Its Error counts the pieces
+  /// before the one that failed, and of that as many bytes as `Error::transferred` tells.
   virtual Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site);
   virtual Result<void> do_close_write(std::source_location site) = 0;
   virtual Result<void> do_close(std::source_location site) = 0;

@@ -11,4 +11,8 @@ Result<std::unique_ptr<Conn>> Dialer::dial(Call call, std::string_view network, 
   return do_dial(call, network, address);
 }
 
+Result<std::unique_ptr<Conn>> Dialer::dial(Call call, const Endpoint& endpoint) {
+  return dial(call, "tcp", to_string(endpoint));
+}
+
 }  // namespace LEASH_NAMESPACE::net

@@ -3,6 +3,7 @@
 #include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/net/conn.hpp>
+#include <leash/net/endpoint.hpp>
 #include <leash/result.hpp>
 #include <memory>
 #include <string_view>
@@ -31,8 +32,12 @@ class Dialer {
   /// `no_such_file_or_directory` (of "unix"), `timed_out`, `operation_canceled`.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view network, std::string_view address);
 
+  /// The same for "tcp" and a numeric address.
+  [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, const Endpoint& endpoint);
+
   // What a call without a Context is told.
   Result<std::unique_ptr<Conn>> dial(NoContext, std::string_view);
+  Result<std::unique_ptr<Conn>> dial(NoContext);
 
  protected:
   Dialer() = default;

@@ -1,4 +1,5 @@
 #include <leash/net/address.hpp>
+#include <leash/net/detail/hash.hpp>
 #include <leash/net/endpoint.hpp>
 #include <ostream>
 
@@ -17,3 +18,7 @@ std::string to_string(const Endpoint& endpoint) { return join_host_port(to_strin
 std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint) { return out << to_string(endpoint); }
 
 }  // namespace LEASH_NAMESPACE::net
+
+std::size_t std::hash<leash::net::Endpoint>::operator()(const leash::net::Endpoint& endpoint) const noexcept {
+  return leash::net::detail::hash_of(endpoint.address, endpoint.port);
+}

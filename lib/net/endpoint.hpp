@@ -1,6 +1,7 @@
 #pragma once
 
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <leash/config.hpp>
@@ -30,3 +31,8 @@ std::ostream& operator<<(std::ostream& out, const Endpoint& endpoint);
 
 template <>
 inline constexpr bool leash::detail::printable<leash::net::Endpoint> = true;
+
+template <>
+struct std::hash<leash::net::Endpoint> {
+  std::size_t operator()(const leash::net::Endpoint& endpoint) const noexcept;
+};

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <leash/net/detail/hash.hpp>
 #include <leash/net/ip_address.hpp>
 #include <ostream>
 
@@ -55,3 +56,9 @@ std::string to_string(const IpAddress& address) {
 std::ostream& operator<<(std::ostream& out, const IpAddress& address) { return out << to_string(address); }
 
 }  // namespace LEASH_NAMESPACE::net
+
+std::size_t std::hash<leash::net::IpAddress>::operator()(const leash::net::IpAddress& address) const noexcept {
+  const auto& bytes = address.v6();
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  return leash::net::detail::hash_of(text, address.zone(), address.is_v6());
+}

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <compare>
+#include <cstddef>
 #include <cstdint>
 #include <iosfwd>
 #include <leash/config.hpp>
@@ -77,3 +78,8 @@ std::ostream& operator<<(std::ostream& out, const IpAddress& address);
 
 template <>
 inline constexpr bool leash::detail::printable<leash::net::IpAddress> = true;
+
+template <>
+struct std::hash<leash::net::IpAddress> {
+  std::size_t operator()(const leash::net::IpAddress& address) const noexcept;
+};

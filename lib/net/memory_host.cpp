@@ -9,6 +9,10 @@ namespace LEASH_NAMESPACE::net {
 MemoryHost::MemoryHost(std::shared_ptr<detail::Switchboard> switchboard, std::string_view name)
     : switchboard_(std::move(switchboard)), name_(detail::canonical_host(name)) {
   if (detail::is_every_host(name_)) throw std::logic_error("leash: MemoryNetwork: a host without a name of its own");
+  const auto dialled = detail::dialled_address("tcp", join_host_port(name_, 1), {});
+  if (!dialled) {
+    throw std::logic_error("leash: MemoryNetwork: a host that nobody can dial: " + to_string(dialled.error()));
+  }
 }
 
 MemoryHost::~MemoryHost() = default;

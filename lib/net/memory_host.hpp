@@ -17,7 +17,8 @@ class Switchboard;
 /// A MemoryNetwork as one of its hosts sees it: made by `MemoryNetwork::host`. Thread-safe, and may outlive the
 /// network.
 ///
-/// Connections that it dials come from this host. "localhost", the loopback addresses and an empty host are this host,
+/// Connections that it dials come from this host. Paths of the network "unix" are those of the network, and shared by
+/// all its hosts. "localhost", the loopback addresses and an empty host are this host,
 /// to dial and to bind: what listens at its localhost is reached from other hosts too. A bind to another host is
 /// `address_not_available`.
 class MemoryHost final : public Dialer, public Binder {

@@ -24,10 +24,12 @@ struct TrafficEffect;
 /// docs/memory_network.md.
 ///
 /// Every name is a host; a dial to one where nothing is bound is `connection_refused`. "localhost" is 127.0.0.1. For
-/// port 0 the network chooses a free port from 49152 up. A bind to an empty host, `0.0.0.0` or `::` listens at every
-/// host. Dialling the network itself is dialling from 127.0.0.1, or from ::1 to an IPv6 address; `host` gives the view
-/// of another host. A dial succeeds when the connection is in the listener's queue, and waits while that queue is full.
-/// Connections have deadlines as TCP connections have.
+/// port 0, and for the end that dials, the network chooses a free port from 49152 up; a dial from a host that has none,
+/// since its listeners and its connections that are not closed at both ends have them all, is `address_not_available`.
+/// A path of the network "unix" is one place, whatever host dials or binds it. A bind to an empty host, `0.0.0.0` or
+/// `::` listens at every host. Dialling the network itself is dialling from 127.0.0.1, or from ::1 to an IPv6 address;
+/// `host` gives the view of another host. A dial succeeds when the connection is in the listener's queue, and waits
+/// while that queue is full. Connections have deadlines as TCP connections have.
 ///
 /// As over TCP, a close while received data was not read resets the connection. The first write after the peer has
 /// closed succeeds, since only the answer to it tells that nobody reads it; the next one fails with `broken_pipe`. Two
@@ -51,8 +53,8 @@ class MemoryNetwork final : public Dialer, public Binder {
   explicit MemoryNetwork(Options options);
   ~MemoryNetwork() override;
 
-  /// The network as the host `name` sees it. Throws `std::logic_error` for a name that stands for every host: an empty
-  /// one, "0.0.0.0" or "::".
+  /// The network as the host `name` sees it. Throws `std::logic_error` for a name that stands for every host (an empty
+  /// one, "0.0.0.0" or "::"), and for one that nobody can dial: see `Dialer::dial`.
   MemoryHost host(std::string_view name);
 
   // Rules. One applies to all connections of its traffic, made before it or after, until the object that is returned is

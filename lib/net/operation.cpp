@@ -2,6 +2,7 @@
 #include <leash/net/detail/network_address.hpp>
 #include <leash/net/operation.hpp>
 #include <string>
+#include <vector>
 
 namespace LEASH_NAMESPACE::net {
 namespace {
@@ -34,10 +35,10 @@ std::unexpected<Error> Operation::fail(std::error_code code, std::string_view de
   switch (kind) {
     case OperationKind::dial:
     case OperationKind::bind:
-      return leash::fail(name, address, code, detail);
+      return leash::fail(name, address, code, detail, std::vector<Error>(), transferred);
     case OperationKind::listener_accept:
     case OperationKind::listener_close:
-      return leash::fail(name, to_string(*local), code, detail);
+      return leash::fail(name, to_string(*local), code, detail, std::vector<Error>(), transferred);
     case OperationKind::conn_readv:
       name = "read";
       break;
@@ -47,7 +48,7 @@ std::unexpected<Error> Operation::fail(std::error_code code, std::string_view de
     default:
       break;
   }
-  return leash::fail(name, detail::ends(*local, *remote), code, detail);
+  return leash::fail(name, detail::ends(*local, *remote), code, detail, std::vector<Error>(), transferred);
 }
 
 std::unexpected<Error> Operation::fail(std::errc code, std::string_view detail) const {

@@ -62,7 +62,9 @@ struct Operation {
   /// A write of less than one byte writes one.
   std::uint64_t size = 0;
 
-  std::uint64_t transferred = 0;  ///< How many bytes were read or written, once that has succeeded.
+  /// How many bytes the last `next` has read or written; of one that failed as many as its Error tells
+  /// (`Error::transferred`).
+  std::uint64_t transferred = 0;
 
   /// Of `dial`, `bind` and `accept`: whether the operations of the handle pass through `around` too. Where a hook sets
   /// it to false, the caller gets the handle of the inner network itself.
@@ -74,7 +76,8 @@ struct Operation {
 
   std::source_location site;  ///< Of the call.
 
-  /// An Error of this operation, which names it as those of the networks do: `read 127.0.0.1:51002 -> 127.0.0.1:80: …`.
+  /// An Error of this operation, which names it as those of the networks do: `read 127.0.0.1:51002 -> 127.0.0.1:80: …`,
+  /// and tells what is `transferred` by now.
   std::unexpected<Error> fail(std::error_code code, std::string_view detail = {}) const;
   std::unexpected<Error> fail(std::errc code, std::string_view detail = {}) const;
 };

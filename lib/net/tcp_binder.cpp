@@ -20,7 +20,7 @@ using detail::SocketAddress;
 
 using OpenSocket = std::expected<os::Descriptor, std::error_code>;
 
-OpenSocket listen_at(const Endpoint& endpoint, bool both_families, int backlog) {
+OpenSocket listen_at(const Endpoint& endpoint, bool both_families, const TcpBinder::Options& options) {
   const SocketAddress address(endpoint);
   OpenSocket socket = detail::open_socket(address.family());
   if (!socket) return socket;
@@ -31,7 +31,8 @@ OpenSocket listen_at(const Endpoint& endpoint, bool both_families, int backlog) 
       ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) {
     return std::unexpected(os::last_error());
   }
-  if (::bind(socket->get(), address.data(), address.size()) != 0 || ::listen(socket->get(), backlog) != 0) {
+  detail::apply(options.socket, socket->get());
+  if (::bind(socket->get(), address.data(), address.size()) != 0 || ::listen(socket->get(), options.backlog) != 0) {
     return std::unexpected(os::last_error());
   }
   return socket;
@@ -60,8 +61,7 @@ Result<std::unique_ptr<Listener>> bind_unix(std::string_view path, const TcpBind
     file.remove();
     return fail("bind", path, code);
   }
-  return std::make_unique<detail::SocketListener>(*std::move(socket), Address{"unix", name, 0}, options.socket,
-                                                  std::move(file));
+  return std::make_unique<detail::SocketListener>(*std::move(socket), address, true, std::move(file));
 }
 
 }  // namespace
@@ -82,15 +82,15 @@ Result<std::unique_ptr<Listener>> TcpBinder::do_bind(Call call, std::string_view
   const auto v4 = std::ranges::find_if(*endpoints, [](const Endpoint& one) { return one.address.is_v4(); });
   const Endpoint& chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
 
-  OpenSocket socket = listen_at(chosen, both_families, options_.backlog);
+  OpenSocket socket = listen_at(chosen, both_families, options_);
   if (!socket && both_families && lacks_ipv6(socket.error())) {
-    socket = listen_at({IpAddress(), parsed->port}, false, options_.backlog);
+    socket = listen_at({IpAddress(), parsed->port}, false, options_);
   }
   if (!socket) return fail("bind", address, socket.error());
   const auto local = SocketAddress::local_of(socket->get());
   if (!local) return fail("bind", address, local.error());
-  return std::make_unique<detail::SocketListener>(*std::move(socket), detail::address_of(local->endpoint()),
-                                                  options_.socket, detail::SocketFile());
+  const bool accepts_there = !local->endpoint().address.is_unspecified();
+  return std::make_unique<detail::SocketListener>(*std::move(socket), *local, accepts_there, detail::SocketFile());
 }
 
 }  // namespace LEASH_NAMESPACE::net

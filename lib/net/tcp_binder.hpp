@@ -24,7 +24,7 @@ class TcpBinder final : public Binder {
     /// Null means `Resolver::system()`.
     std::shared_ptr<Resolver> resolver = nullptr;
 
-    /// Of the connections that are accepted.
+    /// Of the connections that are accepted. They are set on the listening socket, of which each connection has them.
     SocketOptions socket = {};
 
     /// How many connections may wait to be accepted (listen(2)). The system may allow fewer.

@@ -9,8 +9,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <csignal>
 #include <cstdint>
 #include <filesystem>
+#include <leash/fs/counting_fs.hpp>
 #include <leash/fs/detail/disk_info.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
@@ -471,4 +473,53 @@ TEST_CASE("a socket is listed as one, and cannot be opened") {
   CHECK(files.stat(Context(), "socket").value().type == fs::FileType::socket);
   CHECK(code_of(files.open(Context(), "socket")) == std::errc::no_such_device_or_address);
   CHECK(files.remove(Context(), "socket"));
+}
+
+namespace {
+
+/// While it lives, no file of this process may grow beyond `size` bytes.
+class SizeLimit {
+ public:
+  explicit SizeLimit(rlim_t size) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = size;
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  SizeLimit(const SizeLimit&) = delete;
+  SizeLimit& operator=(const SizeLimit&) = delete;
+  ~SizeLimit() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, handler_);
+  }
+
+ private:
+  rlimit before_{};
+  void (*handler_)(int) = std::signal(SIGXFSZ, SIG_IGN);
+};
+
+}  // namespace
+
+TEST_CASE("DiskFS: the Error of a write tells how much of it was written, and so do counts of it") {
+  const TempDir dir;
+  DiskFS disk = open_root(dir.path());
+  fs::CountingFS files(disk);
+  const auto file = files.create(Context(), "file").value();
+  const std::string text(700, 'x');
+  leash::Result<void> at_position;
+  leash::Result<void> at_offset;
+  {
+    const SizeLimit limit(1000);
+    CHECK(file->write(text));
+    at_position = file->write(text);
+    at_offset = file->write_at(text, 900);
+  }
+  REQUIRE_FALSE(at_position);
+  CHECK(at_position.error() == std::errc::file_too_large);
+  CHECK(at_position.error().transferred() == 300);
+  REQUIRE_FALSE(at_offset);
+  CHECK(at_offset.error().transferred() == 100);
+  CHECK(file->seek(0, fs::Whence::current).value() == 1000);
+  CHECK(files.counts()[fs::OperationKind::file_write].bytes == 1000);
+  CHECK(files.counts()[fs::OperationKind::file_write_at].bytes == 100);
 }

@@ -2,8 +2,10 @@
 
 #include <leash/fmt.hpp>
 #include <leash/net/address.hpp>
+#include <set>
 #include <sstream>
 #include <string>
+#include <unordered_set>
 
 using leash::net::Address;
 using leash::net::HostPort;
@@ -30,6 +32,32 @@ TEST_CASE("Address: prints as host:port, an IPv6 address in brackets") {
   std::ostringstream out;
   out << Address{"tcp", "host", 1};
   CHECK(out.str() == "host:1");
+}
+
+TEST_CASE("Address: has an Endpoint if it is one of TCP with a numeric host") {
+  CHECK(to_string(Address{"tcp", "127.0.0.1", 8080}.endpoint().value()) == "127.0.0.1:8080");
+  CHECK(to_string(Address{"tcp", "fe80::1%lo", 80}.endpoint().value()) == "[fe80::1%lo]:80");
+  const auto reason = [](const Address& address) { return to_string(address.endpoint().error()); };
+  CHECK(reason({"tcp", "server", 80}) == "parse server:80: Invalid argument (not an IP address)");
+  CHECK(reason({"tcp", "", 80}) == "parse :80: Invalid argument (not an IP address)");
+  CHECK(reason({"unix", "/run/socket", 0}) == "parse /run/socket: Invalid argument (not of TCP)");
+  CHECK(reason({"unix", "", 0}) == "parse (unnamed): Invalid argument (not of TCP)");
+  CHECK(Address{"tcp", "fe80::1%none", 80}.endpoint().error() == std::errc::no_such_device);
+}
+
+TEST_CASE("Address: equal ones have one hash, and those that differ in a part do not") {
+  std::unordered_set<Address> addresses;
+  std::set<std::size_t> hashes;
+  for (const int twice : {1, 2}) {
+    CAPTURE(twice);
+    for (const Address& address : {Address{"tcp", "a", 1}, Address{"tcp", "a", 2}, Address{"tcp", "b", 1},
+                                   Address{"unix", "a", 1}, Address{"a", "tcp", 1}}) {
+      addresses.insert(address);
+      hashes.insert(std::hash<Address>()(address));
+    }
+  }
+  CHECK(addresses.size() == 5);
+  CHECK(hashes.size() == 5);
 }
 
 TEST_CASE("split_host_port: takes names, IPv4, IPv6 in brackets, zones, and an empty host") {

@@ -329,6 +329,14 @@ const std::vector<ConnFault>& conn_faults() {
                        "0 of " + std::to_string(data.size()) + " bytes written");
          }};
        }},
+      {"write-count", "a write tells its count in words only",
+       [](const Parts&) -> ConnHooks {
+         return {.write = [](Conn& conn, std::span<const std::byte> data) -> Result<void> {
+           const Result<void> written = conn.write(data);
+           if (written) return written;
+           return fail("write", written.error().subject(), written.error().code(), written.error().detail());
+         }};
+       }},
       {"readv-in-order", "readv fills the last buffer first",
        [](const Parts&) -> ConnHooks {
          return {.readv = [](Conn& conn, std::span<const std::span<std::byte>> buffers) {

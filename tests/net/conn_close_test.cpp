@@ -206,6 +206,7 @@ NETWORK_TEST("Conn: a write that times out says how much it wrote, and that much
   const std::size_t arrived = 1000 + must(read_all(*pair.far)).size();
   CHECK(arrived < too_much);
   CHECK(error.detail() == std::to_string(arrived) + " of " + std::to_string(too_much) + " bytes written");
+  CHECK(error.transferred() == arrived);
 }
 
 NETWORK_TEST("Conn: a reset makes the peer's operations fail, from then on") {

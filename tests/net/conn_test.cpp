@@ -2,6 +2,7 @@
 #include <atomic>
 #include <cstring>
 #include <leash/clock.hpp>
+#include <leash/net/proxy.hpp>
 #include <leash/net/read_full.hpp>
 #include <random>
 
@@ -181,6 +182,7 @@ NETWORK_TEST("Conn: under a deadline in the past nothing moves, and without it a
   CHECK(write_error.operation() == "write");
   CHECK(write_error.subject() == name_of(*pair.near));
   CHECK(write_error.detail() == "0 of 4 bytes written");
+  CHECK(write_error.transferred() == 0);
   const Error read_error = error_of(read_some(*pair.near));
   CHECK(read_error.timeout());
   CHECK(read_error.operation() == "read");
@@ -376,4 +378,41 @@ NETWORK_TEST("Conn: several buffers are read and written as one") {
   CHECK(must(pair.far->readv(nothing)) == 0);
   must(pair.near->close());
   CHECK(error_of(pair.near->writev(spans)) == std::errc::bad_file_descriptor);
+}
+
+namespace {
+
+/// Has no `do_writev` of its own; its third write fails when it has written a byte.
+class ThirdWriteFails final : public leash::net::ProxyConn {
+ public:
+  using ProxyConn::ProxyConn;
+
+ private:
+  Result<void> do_write(std::span<const std::byte> data, std::source_location) override {
+    if (++writes_ < 3) return {};
+    return leash::fail("write", "here -> there", std::errc::connection_reset, "the third", std::vector<Error>(),
+                       data.empty() ? 0U : 1U);
+  }
+  Result<void> do_writev(std::span<const std::span<const std::byte>> data, std::source_location site) override {
+    return Conn::do_writev(data, site);
+  }
+
+  int writes_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("Conn: writev of an implementation that only has write tells how much of all pieces was written") {
+  leash::net::MemoryNetwork network;
+  const auto bytes = [](std::string_view text) { return std::as_bytes(std::span(text)); };
+  ThirdWriteFails conn(make_pair(network, network).near);
+  const std::array pieces{bytes("ab"), bytes("cde"), bytes("fg"), bytes("h")};
+  const Error error = error_of(conn.writev(pieces));
+  CHECK(error == std::errc::connection_reset);
+  CHECK(error.transferred() == 6);
+  CHECK(error.detail() == "6 of 8 bytes written");
+  REQUIRE(error.causes().size() == 1);
+  CHECK(error.causes().front().detail() == "the third");
+  // Of a single piece it is the Error of the write.
+  CHECK(error_of(conn.writev(std::array{bytes("xyz")})).detail() == "the third");
 }

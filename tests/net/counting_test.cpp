@@ -79,6 +79,20 @@ NETWORK_TEST("CountingHook counts calls, errors and bytes by kind") {
   CHECK(counts.total().errors == 2);
 }
 
+TEST_CASE("CountingHook counts the bytes of a write that fails before it has written all") {
+  leash::net::MemoryNetwork network(leash::net::MemoryNetwork::Options{.buffer = 10});
+  Counted counted(network, network);
+  const auto listener = must(network.bind(Context(), "tcp", "server:80"));
+  const auto conn = must(counted.dialer.dial(Context(), "tcp", "server:80"));
+  auto writer = in_thread([&] { return conn->write("0123456789abc"); });
+  CHECK(writer.is_blocked());
+  must(conn->set_write_deadline(leash::Clock::time_point::min()));
+  must_fail(writer.get());
+  const OperationCount count = counted.counting.counts()[OperationKind::conn_write];
+  CHECK(count.errors == 1);
+  CHECK(count.bytes == 10);
+}
+
 TEST_CASE("CountingHook takes the time by the clock of the Context, on connections by that of their dial") {
   const auto clock = std::make_shared<leash::FakeClock>();
   RecordingNetwork network;

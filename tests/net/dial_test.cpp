@@ -1,3 +1,4 @@
+#include "recorder.hpp"
 #include "support.hpp"
 
 // What dialling and binding refuse, over every network.
@@ -5,6 +6,8 @@
 using leash::Context;
 using leash::Error;
 using leash::FakeClock;
+using leash::net::Endpoint;
+using leash::net::IpAddress;
 
 namespace {
 
@@ -40,6 +43,35 @@ NETWORK_TEST("Dialer and Binder: refuse addresses that are none") {
   for (const char* const address : {"0x7f.1:80", "2130706433:80", "127.1:80", "0177.0.0.1:80", "[127.1]:80"}) {
     check_refused(network, context, "tcp", address, invalid, "the host is made of numbers, but is no IPv4 address");
   }
+}
+
+NETWORK_TEST("Dialer and Binder: take an Endpoint, which addresses give") {
+  const Watchdog watchdog;
+  Network network(over);
+  const Context context;
+  for (const IpAddress& ip : {IpAddress::loopback_v4(), IpAddress::loopback_v6()}) {
+    const auto listener = must(network.binder.bind(context, {ip, 0}));
+    const Endpoint there = must(listener->address().endpoint());
+    CHECK(there.address == ip);
+    CHECK(there.port != 0);
+    const auto near = must(network.dialer.dial(context, there));
+    const auto far = must(listener->accept(context));
+    CHECK(must(near->remote_address().endpoint()) == there);
+    CHECK(must(far->remote_address().endpoint()) == must(near->local_address().endpoint()));
+    must(listener->close());
+    const Error error = error_of(network.dialer.dial(context, there));
+    CHECK(to_string(error) == "dial " + to_string(there) + ": Connection refused");
+  }
+}
+
+TEST_CASE("Dialer and Binder: an Endpoint is one of tcp, and the site is the caller's") {
+  RecordingNetwork network;
+  const Endpoint endpoint{IpAddress::loopback_v6(), 80};
+  const auto here = std::source_location::current();
+  must(network.dial(leash::Call(Context(), here), endpoint));
+  must(network.bind(leash::Call(Context(), here), endpoint));
+  const std::string line = " " + std::to_string(here.line());
+  CHECK(network.log == Log{"dial tcp [::1]:80" + line, "bind tcp [::1]:80" + line});
 }
 
 NETWORK_TEST("Dialer and Binder: refuse networks that they do not know") {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <functional>
@@ -15,6 +16,7 @@ using leash::Context;
 using leash::Result;
 using leash::net::Conn;
 using leash::net::Listener;
+using leash::net::MemoryNetwork;
 using leash::net::Operation;
 using leash::net::OperationKind;
 
@@ -274,9 +276,68 @@ NETWORK_TEST("Hooked: the Error of a write tells how much was written before, in
   CHECK(error == std::errc::connection_reset);
   CHECK(error.operation() == "write");
   CHECK(error.subject() == name_of(*pair.near));
-  CHECK(error.detail() == "after 8 of 10 bytes");
+  CHECK(error.detail() == "8 of 10 bytes written");
+  CHECK(error.transferred() == 8);
   REQUIRE(error.causes().size() == 1);
   CHECK(error.causes().front().detail() == "by the hook");
+}
+
+TEST_CASE("Hooked: a write that fails has transferred what the pieces before and a part of the last one were") {
+  const Watchdog watchdog;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 10});
+  Hook hook;
+  leash::net::HookedDialer dialer(network, hook);
+  const Pair pair = make_pair(dialer, network);
+  std::uint64_t most = 0;
+  std::vector<std::uint64_t> transferred;
+  hook.function = [&](Operation& operation, Hook::Next next) {
+    if (operation.kind != OperationKind::conn_write) return next();
+    operation.size = std::min(operation.size, most);
+    Result<void> result = next();
+    transferred.push_back(operation.transferred);
+    return result;
+  };
+  const auto write_in_pieces_of = [&](std::uint64_t size) {
+    most = size;
+    transferred.clear();
+    must(pair.near->set_write_deadline(std::nullopt));
+    auto writer = in_thread([&] { return pair.near->write("0123456789abcdef"); });
+    writer.wait_until_blocked();
+    must(pair.near->set_write_deadline(leash::Clock::time_point::min()));
+    return error_of(writer.get());
+  };
+
+  const leash::Error whole = write_in_pieces_of(100);
+  CHECK(whole.detail() == "10 of 16 bytes written");
+  CHECK(whole.transferred() == 10);
+  CHECK(whole.causes().empty());
+  CHECK(transferred == std::vector<std::uint64_t>{10});
+  CHECK(must(read_up_to(*pair.far, 10)) == "0123456789");
+
+  const leash::Error pieces = write_in_pieces_of(4);
+  CHECK(pieces.detail() == "10 of 16 bytes written");
+  CHECK(pieces.transferred() == 10);
+  REQUIRE(pieces.causes().size() == 1);
+  CHECK(pieces.causes().front().detail() == "2 of 4 bytes written");
+  CHECK(transferred == std::vector<std::uint64_t>{4, 4, 2});
+  CHECK(must(read_up_to(*pair.far, 10)) == "0123456789");
+
+  const leash::Error first_piece = write_in_pieces_of(12);
+  CHECK(first_piece.detail() == "10 of 16 bytes written");
+  CHECK(first_piece.transferred() == 10);
+}
+
+NETWORK_TEST("Hooked: an Error that a hook makes of what has taken effect tells how much has") {
+  const Watchdog watchdog;
+  Hooked on(over);
+  const Pair pair = make_pair(on.dialer, on.binder);
+  on.hook.function = [](Operation& operation, Hook::Next next) -> Result<void> {
+    if (auto done = next(); !done) return done;
+    return operation.fail(std::errc::io_error);
+  };
+  CHECK(error_of(pair.near->write("1234")).transferred() == 4);
+  CHECK(error_of(read_some(*pair.far)).transferred() == 4);
+  CHECK(error_of(pair.near->set_deadline(std::nullopt)).transferred() == 0);
 }
 
 NETWORK_TEST("Hooked: dials and binds go to other addresses") {

@@ -1,5 +1,8 @@
+#include <array>
 #include <leash/net/endpoint.hpp>
 #include <leash/net/ip_address.hpp>
+#include <set>
+#include <unordered_set>
 
 #include "support.hpp"
 
@@ -77,4 +80,26 @@ TEST_CASE("Endpoint: reads what it prints, and says what is wrong") {
   CHECK(to_string(error_of(Endpoint::parse("localhost:80"))) ==
         "parse localhost:80: Invalid argument (not an IP address)");
   CHECK(error_of(Endpoint::parse("[::1%none]:80")) == std::errc::no_such_device);
+}
+
+TEST_CASE("IpAddress, Endpoint: equal ones have one hash, and those that differ in a part do not") {
+  std::unordered_set<IpAddress> addresses;
+  std::unordered_set<Endpoint> endpoints;
+  std::set<std::size_t> hashes;
+  // The same bytes in either family, another zone, another byte: eight addresses.
+  for (const std::string text :
+       {"0.0.0.0", "::", "fe80::1", "fe80::1%1", "fe80::1%2", "fe80::2", "10.0.0.1", "a00:1::"}) {
+    const IpAddress address = must(IpAddress::parse(text));
+    for (const IpAddress& each : {address, must(IpAddress::parse(text))}) {
+      addresses.insert(each);
+      hashes.insert(std::hash<IpAddress>()(each));
+      for (const std::uint16_t port : std::to_array<std::uint16_t>({0, 1, 80})) {
+        endpoints.insert({each, port});
+        hashes.insert(std::hash<Endpoint>()({each, port}));
+      }
+    }
+  }
+  CHECK(addresses.size() == 8);
+  CHECK(endpoints.size() == 24);
+  CHECK(hashes.size() == 32);
 }

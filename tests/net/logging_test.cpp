@@ -66,6 +66,20 @@ NETWORK_TEST("LoggingHook tells each operation in a line, with its place and how
   // clang-format on
 }
 
+TEST_CASE("LoggingHook tells how much of a write that failed was written") {
+  leash::net::MemoryNetwork network(leash::net::MemoryNetwork::Options{.buffer = 10});
+  std::vector<std::string> lines;
+  leash::net::LoggingHook hook([&](std::string_view line) { lines.emplace_back(line); });
+  leash::net::HookedDialer dialer(network, hook);
+  const auto listener = must(network.bind(Context(), "tcp", "server:80"));
+  const auto conn = must(dialer.dial(Context(), "tcp", "server:80"));
+  auto writer = in_thread([&] { return conn->write("0123456789abc"); });
+  CHECK(writer.is_blocked());
+  must(listener->close());
+  must_fail(writer.get());
+  CHECK(lines.back().contains(": 10 of 13 bytes: Connection reset by peer (10 of 13 bytes written)"));
+}
+
 TEST_CASE("LoggingHook has a function to log with") {
   CHECK_THROWS_AS(leash::net::LoggingHook(nullptr), std::logic_error);
 }

@@ -69,6 +69,32 @@ TEST_CASE("MemoryHost: outlives the network, and has a name") {
   must(web.dial(Context(), "tcp", to_string(listener->address())));
 }
 
+TEST_CASE("MemoryHost: has a name that can be dialled") {
+  MemoryNetwork network;
+  for (const std::string name : {"1", "127.1", "0x7f.1", "1.2.3.4.5", "[", "a]", "fe80::1%none"}) {
+    CAPTURE(name);
+    CHECK_THROWS_AS(network.host(name), std::logic_error);
+  }
+  CHECK_THROWS_AS(network.host(std::string_view("a\0b", 3)), std::logic_error);
+  for (const std::string name : {"1.2.3.4", "::1", "1a", "web", "db.internal.", "fe80::1"}) {
+    CAPTURE(name);
+    auto host = network.host(name);
+    const auto listener = must(host.bind(Context(), "tcp", ":0"));
+    must(network.dial(Context(), "tcp", to_string(listener->address())));
+  }
+}
+
+TEST_CASE("MemoryHost: all hosts share the paths of unix") {
+  const Watchdog watchdog;
+  MemoryNetwork network;
+  MemoryHost web = network.host("web");
+  MemoryHost db = network.host("db");
+  const auto listener = must(db.bind(Context(), "unix", "/run/db"));
+  must(web.dial(Context(), "unix", "/run/db"));
+  must(network.dial(Context(), "unix", "/run/db"));
+  CHECK(error_of(web.bind(Context(), "unix", "/run/db")) == std::errc::address_in_use);
+}
+
 TEST_CASE("Switchboard: a path is an address") {
   const Watchdog watchdog;
   const auto board = std::make_shared<leash::net::detail::Switchboard>(64, 4);

@@ -1,4 +1,5 @@
 #include <array>
+#include <set>
 #include <stdexcept>
 
 #include "support.hpp"
@@ -157,7 +158,9 @@ TEST_CASE("MemoryNetwork: a direction holds as much as its buffer, then a write 
   CHECK(must(read_up_to(*pair.far, 4)) == "0123");
   CHECK(writer.is_blocked());
   must(pair.near->set_write_deadline(clock->now()));
-  CHECK(error_of(writer.get()).detail() == "4 of 6 bytes written");
+  const Error error = error_of(writer.get());
+  CHECK(error.detail() == "4 of 6 bytes written");
+  CHECK(error.transferred() == 4);
   CHECK(must(read_up_to(*pair.far, 10)) == "456789abcd");
 }
 
@@ -279,4 +282,46 @@ TEST_CASE("MemoryNetwork: many threads at once") {
     }));
   }
   for (auto& thread : threads) thread.get();
+}
+
+TEST_CASE("MemoryNetwork: no two open connections of a host have one port, and when all are taken a dial fails") {
+  const Watchdog watchdog;
+  constexpr std::size_t ports = 65536 - 49152;
+  MemoryNetwork network(MemoryNetwork::Options{.buffer = 1, .backlog = 2 * ports});
+  auto web = network.host("web");
+  const auto listener = listen(network, "server:80");
+  // One port is that of a listener of the host, one that of a listener of every host.
+  const auto own = must(web.bind(Context(), "tcp", ":0"));
+  const auto every = listen(network, ":0");
+  std::vector<std::unique_ptr<Conn>> conns;
+  std::set<std::uint16_t> taken{own->address().port, every->address().port};
+  for (std::size_t at = taken.size(); at != ports; ++at) {
+    conns.push_back(must(web.dial(Context(), "tcp", "server:80")));
+    taken.insert(conns.back()->local_address().port);
+  }
+  CHECK(taken.size() == ports);
+  CHECK(*taken.begin() == 49152);
+  const Error error = error_of(web.dial(Context(), "tcp", "server:80"));
+  CHECK(to_string(error) == "dial server:80: Cannot assign requested address (no port is free at web)");
+  CHECK(error_of(web.bind(Context(), "tcp", ":0")) == std::errc::address_in_use);
+  // Other hosts have ports of their own.
+  must(network.dial(Context(), "tcp", "server:80"));
+
+  // A connection has its port until both ends are closed.
+  const std::uint16_t port = conns[700]->local_address().port;
+  must(conns[700]->close());
+  must_fail(web.dial(Context(), "tcp", "server:80"));
+  for (std::size_t at = 0; at <= 700; ++at) must(must(listener->accept(Context()))->close());
+  const auto next = must(web.dial(Context(), "tcp", "server:80"));
+  CHECK(next->local_address().port == port);
+  must_fail(web.dial(Context(), "tcp", "server:80"));
+  // Or until it is gone, and so does one that was not accepted.
+  conns.clear();
+  must(listener->close());
+  const auto other = listen(network, "server:81");
+  for (std::size_t at = 0; at != ports; ++at) {
+    const auto conn = must(web.dial(Context(), "tcp", "server:81"));
+    CHECK(conn->local_address().port != port);
+    must(other->accept(Context()));
+  }
 }

@@ -339,6 +339,35 @@ TEST_CASE("TcpDialer and TcpBinder: keep-alive and no-delay can be turned off") 
   }
 }
 
+TEST_CASE("TcpBinder: what it accepts has the options of its own, those of the listening socket") {
+  const Watchdog watchdog;
+  TcpDialer dialer;
+  for (const char* const address : {"127.0.0.1:0", "[::1]:0", ":0"}) {
+    CAPTURE(address);
+    TcpBinder binder(TcpBinder::Options{
+        .socket = {
+            .keep_alive = 40s, .keep_alive_interval = 7s, .keep_alive_count = 3, .no_delay = true, .linger = 5s}});
+    const auto listener = must(binder.bind(Context(), "tcp", address));
+    const auto near = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+    const auto far = must(listener->accept(Context()));
+    for (const int descriptor : {listener->native_handle(), far->native_handle()}) {
+      CHECK(option(descriptor, SOL_SOCKET, SO_KEEPALIVE) == 1);
+      CHECK(option(descriptor, IPPROTO_TCP, TCP_KEEPIDLE) == 40);
+      CHECK(option(descriptor, IPPROTO_TCP, TCP_KEEPINTVL) == 7);
+      CHECK(option(descriptor, IPPROTO_TCP, TCP_KEEPCNT) == 3);
+      CHECK(option(descriptor, IPPROTO_TCP, TCP_NODELAY) == 1);
+      linger value{};
+      socklen_t size = sizeof value;
+      REQUIRE(::getsockopt(descriptor, SOL_SOCKET, SO_LINGER, &value, &size) == 0);
+      CHECK(value.l_onoff == 1);
+      CHECK(value.l_linger == 5);
+    }
+    CHECK(far->local_address() == near->remote_address());
+    const SocketAddress local = SocketAddress::local_of(far->native_handle()).value();
+    CHECK(far->local_address() == address_of(local));
+  }
+}
+
 TEST_CASE("TcpConn: release gives up the descriptor, ends what waits, and leaves the connection standing") {
   const Watchdog watchdog;
   Network network(Over::tcp);

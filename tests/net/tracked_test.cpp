@@ -160,6 +160,25 @@ NETWORK_TEST("Tracked: a report tells how many bytes went in and out of a connec
   }
 }
 
+TEST_CASE("Tracked: of a write that fails those bytes went out that were written") {
+  if constexpr (tracking_enabled) {
+    const Watchdog watchdog;
+    leash::net::MemoryNetwork network(leash::net::MemoryNetwork::Options{.buffer = 10});
+    leash::net::TrackedDialer dialer(network);
+    auto [tracker, context] = leash::track::with_tracker(Context::background());
+    const auto listener = must(network.bind(Context(), "tcp", "server:80"));
+    const auto conn = must(dialer.dial(context, "tcp", "server:80"));
+    must(conn->write("123"));
+    auto writer = in_thread([&] { return conn->write("456789abcdef"); });
+    CHECK(writer.is_blocked());
+    must(conn->set_write_deadline(leash::Clock::time_point::min()));
+    must_fail(writer.get());
+    const auto report = tracker.snapshot();
+    CHECK(report.groups.at(0).instances.at(0).bytes_out == 10);
+    must(conn->close());
+  }
+}
+
 NETWORK_TEST("Tracked: every operation that moves data is a use") {
   if constexpr (tracking_enabled) {
     const Watchdog watchdog;

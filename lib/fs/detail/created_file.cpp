@@ -22,7 +22,7 @@ std::unexpected<Error> CreatedFile::remove(const Error& why) {
   if (removed || removed.error() == std::errc::no_such_file_or_directory) return std::unexpected(why);
   std::vector<Error> causes(why.causes().begin(), why.causes().end());
   causes.push_back(removed.error());
-  return fail(why.operation(), why.subject(), why.code(), why.detail(), std::move(causes));
+  return fail(why.operation(), why.subject(), why.code(), why.detail(), std::move(causes), why.transferred());
 }
 
 }  // namespace LEASH_NAMESPACE::fs::detail

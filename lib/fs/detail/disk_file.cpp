@@ -22,6 +22,7 @@
 #include <leash/os/retry.hpp>
 #include <leash/sleep.hpp>
 #include <utility>
+#include <vector>
 
 namespace LEASH_NAMESPACE::fs::detail {
 namespace {
@@ -101,8 +102,8 @@ Result<int> DiskFile::check(std::string_view operation, Need need) const {
   return descriptor;
 }
 
-std::unexpected<Error> DiskFile::failed(std::string_view operation) const {
-  return fail(operation, path_, os::last_error());
+std::unexpected<Error> DiskFile::failed(std::string_view operation, std::uint64_t transferred) const {
+  return fail(operation, path_, os::last_error(), std::string_view(), std::vector<Error>(), transferred);
 }
 
 Result<std::size_t> DiskFile::do_read(std::span<std::byte> buffer, std::source_location site) {
@@ -135,6 +136,7 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
   const Result<int> descriptor = check("write", Need::write);
   if (!descriptor) return std::unexpected(descriptor.error());
   const bool may_raise = may_raise_sigpipe(*descriptor);
+  const std::size_t size = data.size();
   while (!data.empty()) {
     const ssize_t count = os::retry(
         [&] { return may_raise ? quiet_write(*descriptor, data) : ::write(*descriptor, data.data(), data.size()); });
@@ -142,7 +144,8 @@ Result<void> DiskFile::do_write(std::span<const std::byte> data, std::source_loc
       const std::error_code code = os::last_error();
       const bool too_large = code == std::errc::invalid_argument && data.size() > bytes_to_max_offset(*descriptor);
       if (too_large && options_.append && go_to_end(*descriptor, data.size())) continue;
-      return fail("write", path_, too_large ? std::make_error_code(std::errc::file_too_large) : code);
+      return fail("write", path_, too_large ? std::make_error_code(std::errc::file_too_large) : code,
+                  std::string_view(), std::vector<Error>(), size - data.size());
     }
     data = data.subspan(static_cast<std::size_t>(count));
   }
@@ -157,7 +160,7 @@ Result<std::size_t> DiskFile::do_read_at(std::span<std::byte> buffer, std::uint6
     const auto rest = buffer.subspan(total);
     const auto at = static_cast<off_t>(offset + total);
     const ssize_t count = os::retry([&] { return ::pread(*descriptor, rest.data(), rest.size(), at); });
-    if (count < 0) return failed("read_at");
+    if (count < 0) return failed("read_at", total);
     if (count == 0) break;
     total += static_cast<std::size_t>(count);
   }
@@ -169,10 +172,11 @@ Result<void> DiskFile::do_write_at(std::span<const std::byte> data, std::uint64_
   if (!descriptor) return std::unexpected(descriptor.error());
   // Linux ignores the offset of pwrite(2) on such a descriptor, and appends.
   if (options_.append) return fail("write_at", path_, std::errc::invalid_argument, "opened for appending");
+  const std::size_t size = data.size();
   while (!data.empty()) {
     const auto at = static_cast<off_t>(offset);
     const ssize_t count = os::retry([&] { return ::pwrite(*descriptor, data.data(), data.size(), at); });
-    if (count < 0) return failed("write_at");
+    if (count < 0) return failed("write_at", size - data.size());
     offset += static_cast<std::uint64_t>(count);
     data = data.subspan(static_cast<std::size_t>(count));
   }

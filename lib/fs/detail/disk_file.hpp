@@ -41,7 +41,7 @@ class DiskFile final : public File {
   /// The descriptor, if the file has what `operation` needs.
   Result<int> check(std::string_view operation, Need need) const;
   Access access() const noexcept { return {options_.read, options_.write, options_.directory}; }
-  std::unexpected<Error> failed(std::string_view operation) const;
+  std::unexpected<Error> failed(std::string_view operation, std::uint64_t transferred = 0) const;
   bool may_raise_sigpipe(int descriptor) noexcept;
   void free_locks_that_maps_keep(int descriptor) noexcept;
 

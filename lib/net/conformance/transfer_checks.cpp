@@ -309,9 +309,12 @@ void write_count(Trial& t) {
   t.expect(second.detail() == "0 of 4 bytes written", "the detail \"0 of 4 bytes written\"",
            "it is \"" + std::string(second.detail()) + "\"");
   t.must(here.close(), "close");
-  const std::string arrived = std::to_string(first + t.must(read_all(there), "the peer's reading").size());
+  const std::size_t count = first + t.must(read_all(there), "the peer's reading").size();
+  const std::string arrived = std::to_string(count);
   t.expect(error.detail() == arrived + all, "the detail \"" + arrived + all + "\", as many as arrived",
            "it is \"" + std::string(error.detail()) + "\"");
+  t.expect(error.transferred() == count, "an Error that has transferred " + arrived + " bytes, as many as arrived",
+           "it has " + std::to_string(error.transferred()));
 }
 
 }  // namespace

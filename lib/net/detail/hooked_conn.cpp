@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <leash/net/detail/hooked_conn.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/total_size.hpp>
 #include <leash/os/descriptor.hpp>
-#include <string>
 #include <utility>
 #include <vector>
 
@@ -24,12 +24,6 @@ std::vector<std::span<Byte>> part_of(std::span<const std::span<Byte>> pieces, st
   return part;
 }
 
-/// The Error of a write of which some pieces have succeeded before the one that failed.
-std::unexpected<Error> after(std::size_t written, std::size_t size, const Error& error) {
-  const std::string detail = "after " + std::to_string(written) + " of " + std::to_string(size) + " bytes";
-  return fail(error.operation(), error.subject(), error.code(), detail, std::vector<Error>{error});
-}
-
 }  // namespace
 
 HookedConn::HookedConn(std::unique_ptr<Conn> inner, Ref<HookLink> link, Context context, Ends ends)
@@ -46,7 +40,7 @@ Result<std::size_t> HookedConn::read_by(OperationKind kind, std::size_t size, st
   op.size = size;
   return link_->pass<std::size_t>(op, [&] {
     Result<std::size_t> count = read(static_cast<std::size_t>(std::min<std::uint64_t>(op.size, size)));
-    op.transferred = count ? *count : 0;
+    op.transferred = count ? *count : count.error().transferred();
     return count;
   });
 }
@@ -60,15 +54,18 @@ Result<void> HookedConn::write_by(OperationKind kind, std::size_t size, std::sou
     const std::size_t rest = size - written;
     Operation op = operation(kind, site);
     op.size = rest;
+    std::size_t piece = rest;
     std::size_t count = 0;
+    std::uint64_t moved = 0;
     const Result<void> result = link_->pass<void>(op, [&] {
       // At least a byte: else a write might never end.
-      const auto piece = static_cast<std::size_t>(std::clamp<std::uint64_t>(op.size, rest == 0 ? 0 : 1, rest));
+      piece = static_cast<std::size_t>(std::clamp<std::uint64_t>(op.size, rest == 0 ? 0 : 1, rest));
       Result<void> done = write(written, piece);
-      op.transferred = count = done ? piece : 0;
+      count = done ? piece : 0;
+      op.transferred = moved = done ? piece : done.error().transferred();
       return done;
     });
-    if (!result && written != 0) return after(written, size, result.error());
+    if (!result && piece != size) return failure_of_piece(result.error(), written + moved, size);
     if (!result || count == 0) return result;
     written += count;
   } while (written != size);

@@ -2,7 +2,9 @@
 
 #include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/network_address.hpp>
+#include <leash/net/detail/total_size.hpp>
 #include <utility>
+#include <vector>
 
 namespace LEASH_NAMESPACE::net::detail {
 
@@ -14,8 +16,10 @@ MemoryConn::MemoryConn(std::shared_ptr<MemoryLink> link, End end, const std::sha
 
 MemoryConn::~MemoryConn() { link_->close(end_); }
 
-std::unexpected<Error> MemoryConn::failure(std::string_view operation, std::errc code, std::string_view detail) const {
-  return fail(operation, ends(link_->address(end_), link_->address(other(end_))), code, detail);
+std::unexpected<Error> MemoryConn::failure(std::string_view operation, std::errc code, std::string_view detail,
+                                           std::uint64_t transferred) const {
+  return fail(operation, ends(link_->address(end_), link_->address(other(end_))), code, detail, std::vector<Error>(),
+              transferred);
 }
 
 std::unexpected<Error> MemoryConn::closed(std::string_view operation) const {
@@ -46,9 +50,7 @@ Result<void> MemoryConn::do_writev(std::span<const std::span<const std::byte>> d
   write_deadline_.renew_after_fork();
   const MemoryLink::Transfer transfer = link_->write(end_, data, write_deadline_);
   if (transfer.error == std::errc()) return {};
-  std::size_t size = 0;
-  for (const std::span<const std::byte> piece : data) size += piece.size();
-  return failure("write", transfer.error, written_of(transfer.count, size));
+  return failure("write", transfer.error, written_of(transfer.count, total_size(data)), transfer.count);
 }
 
 Result<void> MemoryConn::do_close_write(std::source_location) {

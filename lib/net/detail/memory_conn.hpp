@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/deadline.hpp>
@@ -36,7 +37,8 @@ class MemoryConn final : public Conn {
   int do_native_handle() const noexcept override;
   Result<int> do_release(std::source_location site) override;
 
-  std::unexpected<Error> failure(std::string_view operation, std::errc code, std::string_view detail = {}) const;
+  std::unexpected<Error> failure(std::string_view operation, std::errc code, std::string_view detail = {},
+                                 std::uint64_t transferred = 0) const;
   std::unexpected<Error> closed(std::string_view operation) const;
   Result<void> ended(bool succeeded, std::string_view operation);
 

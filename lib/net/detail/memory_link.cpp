@@ -60,10 +60,11 @@ MemoryLink::OneWay::OneWay(Address from_, std::size_t capacity) : ring(capacity)
 
 MemoryLink::OneWay::~OneWay() = default;
 
-MemoryLink::MemoryLink(std::shared_ptr<TrafficRules> rules, std::shared_ptr<Clock> clock, Address dialled,
-                       Address accepted, std::size_t capacity)
+MemoryLink::MemoryLink(std::shared_ptr<TrafficRules> rules, std::shared_ptr<Clock> clock, ClientPorts::Taken port,
+                       Address dialled, Address accepted, std::size_t capacity)
     : rules_(std::move(rules)),
       clock_(std::move(clock)),
+      port_(std::move(port)),
       local_(accepted.network == "unix"),
       directions_{OneWay(std::move(dialled), capacity), OneWay(std::move(accepted), capacity)} {}
 
@@ -248,6 +249,7 @@ bool MemoryLink::shut(End end, bool reset, Clock::time_point now) {
   OneWay& in = direction_to(end);
   OneWay& out = direction_from(end);
   if (std::exchange(in.reader_closed, true)) return false;
+  if (out.reader_closed) port_.give_back();
   // That data was lost is told to who sent it: RFC 1122, 4.2.2.13.
   const bool lost = in.ring.size() != 0;
   in.ring.drop(in.ring.size());

@@ -9,6 +9,7 @@
 #include <leash/net/address.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/byte_ring.hpp>
+#include <leash/net/detail/client_ports.hpp>
 #include <leash/net/detail/deadline.hpp>
 #include <leash/net/detail/transit.hpp>
 #include <leash/net/detail/wait_list.hpp>
@@ -40,9 +41,10 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
     std::errc error{};  ///< 0 for none.
   };
 
-  /// `clock` is what the rules go by. `capacity` is how many bytes each direction holds.
-  MemoryLink(std::shared_ptr<TrafficRules> rules, std::shared_ptr<Clock> clock, Address dialled, Address accepted,
-             std::size_t capacity);
+  /// `clock` is what the rules go by; `port` is that of the end that dialled, which keeps it until both are closed.
+  /// `capacity` is how many bytes each direction holds.
+  MemoryLink(std::shared_ptr<TrafficRules> rules, std::shared_ptr<Clock> clock, ClientPorts::Taken port,
+             Address dialled, Address accepted, std::size_t capacity);
   MemoryLink(const MemoryLink&) = delete;
   MemoryLink& operator=(const MemoryLink&) = delete;
   ~MemoryLink();
@@ -172,7 +174,8 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const std::shared_ptr<Clock> clock_;
   const os::ThreadId dialled_by_ = os::ThreadId::current();
   std::size_t index_ = 0;  ///< Of `rules_`.
-  const bool local_;       ///< A close is known at once.
+  ClientPorts::Taken port_;
+  const bool local_;  ///< A close is known at once.
   /// Whether there are Transits. Changes with the lock held.
   std::atomic<bool> shaped_{false};
   os::BiasedLock lock_;

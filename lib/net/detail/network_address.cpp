@@ -3,6 +3,7 @@
 #include <array>
 #include <leash/net/detail/network_address.hpp>
 #include <utility>
+#include <vector>
 
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
@@ -98,8 +99,13 @@ std::string ends(const Address& local, const Address& remote) {
   return to_string(local).append(" -> ").append(to_string(remote));
 }
 
-std::string written_of(std::size_t written, std::size_t size) {
+std::string written_of(std::uint64_t written, std::size_t size) {
   return std::to_string(written) + " of " + std::to_string(size) + " bytes written";
+}
+
+std::unexpected<Error> failure_of_piece(const Error& error, std::uint64_t written, std::size_t size) {
+  return fail(error.operation(), error.subject(), error.code(), written_of(written, size), std::vector<Error>{error},
+              written);
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -49,6 +49,10 @@ struct NetworkAddress {
 [[nodiscard]] std::string ends(const Address& local, const Address& remote);
 
 /// The detail of a write that failed: `512 of 4096 bytes written`.
-[[nodiscard]] std::string written_of(std::size_t written, std::size_t size);
+[[nodiscard]] std::string written_of(std::uint64_t written, std::size_t size);
+
+/// The Error of a write of `size` bytes in pieces, of which one failed with `error`; `written` bytes were written until
+/// then, those of the failed piece included.
+[[nodiscard]] std::unexpected<Error> failure_of_piece(const Error& error, std::uint64_t written, std::size_t size);
 
 }  // namespace LEASH_NAMESPACE::net::detail

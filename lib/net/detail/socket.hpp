@@ -21,7 +21,8 @@ namespace LEASH_NAMESPACE::net::detail {
 /// The credentials of the peer of a connected socket: `operation_not_supported` if it is none of AF_UNIX.
 [[nodiscard]] std::expected<PeerCredentials, std::error_code> peer_credentials_of(int socket) noexcept;
 
-/// Sets the options of a TCP socket. Ignores errors: a connection without keep-alive is better than none.
+/// Sets the options of a TCP socket; of one that will listen, those of what it accepts, too. Ignores errors: a
+/// connection without keep-alive is better than none.
 void apply(const SocketOptions& options, int socket) noexcept;
 
 }  // namespace LEASH_NAMESPACE::net::detail

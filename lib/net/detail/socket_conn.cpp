@@ -14,6 +14,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
@@ -61,9 +62,9 @@ SocketConn::SocketConn(os::Descriptor socket, SharedClock clock)
   os::hand_out(descriptor_.number());
 }
 
-std::unexpected<Error> SocketConn::failure(std::string_view operation, std::error_code code,
-                                           std::string_view detail) const {
-  return fail(operation, ends(local_address(), remote_address()), code, detail);
+std::unexpected<Error> SocketConn::failure(std::string_view operation, std::error_code code, std::string_view detail,
+                                           std::uint64_t transferred) const {
+  return fail(operation, ends(local_address(), remote_address()), code, detail, std::vector<Error>(), transferred);
 }
 
 /// The error if an operation of this half must end now, since the connection is closed or the deadline has passed.
@@ -154,7 +155,7 @@ Result<void> SocketConn::write_by(std::size_t size, Send send) {
   } while (!code);
   note_reset(code);
   if (reset_ && code == std::errc::broken_pipe) code = std::make_error_code(std::errc::connection_reset);
-  return failure("write", code, written_of(written, size));
+  return failure("write", code, written_of(written, size), written);
 }
 
 Result<std::size_t> SocketConn::do_read(std::span<std::byte> buffer, std::source_location) {

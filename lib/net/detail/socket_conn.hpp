@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/shared_descriptor.hpp>
@@ -47,7 +48,8 @@ class SocketConn : public Conn {
   template <class Send>
   Result<void> write_by(std::size_t size, Send send);
 
-  std::unexpected<Error> failure(std::string_view operation, std::error_code code, std::string_view detail = {}) const;
+  std::unexpected<Error> failure(std::string_view operation, std::error_code code, std::string_view detail = {},
+                                 std::uint64_t transferred = 0) const;
   std::error_code stopped(const Half& half) const noexcept;
   std::error_code wait(Half& half, short events);
   void note_reset(std::error_code code) noexcept;

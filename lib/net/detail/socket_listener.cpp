@@ -60,8 +60,12 @@ void SocketFile::remove() noexcept {
   if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
 }
 
-SocketListener::SocketListener(os::Descriptor socket, Address address, SocketOptions options, SocketFile file)
-    : address_(std::move(address)), options_(options), file_(std::move(file)), descriptor_(socket.release()) {
+SocketListener::SocketListener(os::Descriptor socket, const SocketAddress& address, bool accepts_there, SocketFile file)
+    : socket_address_(address),
+      accepts_there_(accepts_there),
+      address_(address_of(address)),
+      file_(std::move(file)),
+      descriptor_(socket.release()) {
   os::hand_out(descriptor_.number());
 }
 
@@ -83,9 +87,9 @@ Result<std::unique_ptr<Conn>> SocketListener::do_accept(Call call) {
       auto socket = accept_socket(descriptor_.number(), remote);
       if (socket) {
         told_of_want_ = false;
+        if (accepts_there_) return make_conn(*std::move(socket), socket_address_, remote, context.clock());
         const auto local = SocketAddress::local_of(socket->get());
         if (!local) return fail("accept", subject, local.error());
-        if (local->family() != AF_UNIX) apply(options_, socket->get());
         return make_conn(*std::move(socket), *local, remote, context.clock());
       }
       code = socket.error();

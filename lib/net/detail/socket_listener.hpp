@@ -34,10 +34,12 @@ class SocketFile {
   std::uint32_t generation_ = os::fork_generation();
 };
 
-/// A listening socket.
+/// A listening socket. The connections that it accepts have its options: Linux copies those of the listening socket.
 class SocketListener final : public Listener {
  public:
-  SocketListener(os::Descriptor socket, Address address, SocketOptions options, SocketFile file);
+  /// `address` is that of the socket, and `accepts_there` whether it is that of each connection too, so that accept
+  /// need not ask for it.
+  SocketListener(os::Descriptor socket, const SocketAddress& address, bool accepts_there, SocketFile file);
   ~SocketListener() override;
 
  private:
@@ -48,8 +50,9 @@ class SocketListener final : public Listener {
 
   void wait(const Context& context, short events, std::optional<std::chrono::nanoseconds> timeout);
 
+  const SocketAddress socket_address_;
+  const bool accepts_there_;
   const Address address_;
-  const SocketOptions options_;
   SocketFile file_;
   SharedDescriptor descriptor_;
   std::atomic<bool> told_of_want_{false};  ///< `accept` has failed for want of descriptors, and not succeeded since.

@@ -8,9 +8,6 @@
 namespace LEASH_NAMESPACE::net::detail {
 namespace {
 
-constexpr std::uint16_t first_port = 49152;
-constexpr int port_count = 65536 - first_port;
-
 bool is_path(const Address& address) { return address.network == "unix"; }
 
 }  // namespace
@@ -52,7 +49,8 @@ Result<void> MemoryDial::connect() {
     return fail("dial", subject_, is_path(to_) ? std::errc::no_such_file_or_directory : std::errc::connection_refused);
   }
   conn_ = switchboard_->connect(from_, to_, clock_);
-  return {};
+  if (conn_) return {};
+  return fail("dial", subject_, std::errc::address_not_available, "no port is free at " + from_.host);
 }
 
 WaitList& MemoryDial::changed() noexcept { return backlog_ ? backlog_->changed() : switchboard_->rules()->changed(); }
@@ -63,8 +61,10 @@ Registration MemoryDial::notify_at_end() const {
 }
 
 std::unique_ptr<MemoryConn> Switchboard::connect(Address from, const Address& to, const std::shared_ptr<Clock>& clock) {
-  if (!is_path(to)) from.port = client_port();
-  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(from), to, buffer_);
+  ClientPorts::Taken port = is_path(to) ? ClientPorts::Taken() : take_port(from.host);
+  if (!is_path(to) && !port) return nullptr;
+  from.port = port.number();
+  auto link = std::make_shared<MemoryLink>(rules_, clock, std::move(port), std::move(from), to, buffer_);
   rules_->enrol(*link);
   return std::make_unique<MemoryConn>(std::move(link), End::dialled, clock);
 }
@@ -89,21 +89,23 @@ Result<std::unique_ptr<MemoryListener>> Switchboard::bind(std::string_view subje
   std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>(backlog_);
   {
     const std::lock_guard lock(mutex_);
-    if (address.port == 0 && !is_path(address)) {
-      for (int tries = 0; tries < port_count; ++tries) {
-        address.port = next_port();
-        if (!in_use(address)) break;
-      }
-    }
-    if (in_use(address)) return fail("bind", subject, std::errc::address_in_use);
+    const bool chooses = address.port == 0 && !is_path(address);
+    if (chooses) address.port = free_port(address);
+    if ((chooses && address.port == 0) || in_use(address)) return fail("bind", subject, std::errc::address_in_use);
     backlogs_.emplace(key_of(address), backlog);
   }
   return std::make_unique<MemoryListener>(shared_from_this(), std::move(backlog), std::move(address), shown_host);
 }
 
-std::uint16_t Switchboard::next_port() {
-  last_port_ = last_port_ == 65535 ? first_port : static_cast<std::uint16_t>(last_port_ + 1);
-  return last_port_;
+/// A port to listen at; 0 if none is free.
+std::uint16_t Switchboard::free_port(const Address& address) {
+  for (std::size_t tries = 0; tries != port_count; ++tries) {
+    last_port_ = port_after(last_port_);
+    const bool taken =
+        in_use({address.network, address.host, last_port_}) || client_ports_->is_taken(address.host, last_port_);
+    if (!taken) return last_port_;
+  }
+  return 0;
 }
 
 bool Switchboard::in_use(const Address& address) const {
@@ -127,9 +129,13 @@ void Switchboard::remove(const Address& address) {
   backlogs_.erase(key_of(address));
 }
 
-std::uint16_t Switchboard::client_port() {
+/// A port for an end at `host` that dials; none if no port is free.
+ClientPorts::Taken Switchboard::take_port(const std::string& host) {
   const std::lock_guard lock(mutex_);
-  return next_port();
+  ClientPorts::Taken taken =
+      client_ports_->take(host, last_port_, [&](std::uint16_t port) { return !in_use(Address{"tcp", host, port}); });
+  if (taken) last_port_ = taken.number();
+  return taken;
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -9,6 +9,7 @@
 #include <leash/net/address.hpp>
 #include <leash/net/conn.hpp>
 #include <leash/net/detail/backlog.hpp>
+#include <leash/net/detail/client_ports.hpp>
 #include <leash/net/detail/memory_conn.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
 #include <leash/os/mutex.hpp>
@@ -39,6 +40,7 @@ class Switchboard : public std::enable_shared_from_this<Switchboard> {
   std::shared_ptr<Backlog> find(const Address& address);
 
   /// A connection from `from`, whose port this chooses, to a listener at `to`, in whose queue it does not stand yet.
+  /// Null if connections and listeners of that host have all ports.
   std::unique_ptr<MemoryConn> connect(Address from, const Address& to, const std::shared_ptr<Clock>& clock);
 
   /// Listens at `address`, for port 0 of TCP at a free one; at every host if the host is empty, for which the Listener
@@ -57,23 +59,27 @@ class Switchboard : public std::enable_shared_from_this<Switchboard> {
     constexpr std::uint32_t path = std::numeric_limits<std::uint16_t>::max() + 1U;
     return {address.network == "unix" ? path : address.port, address.host};
   }
-  std::uint16_t next_port();
+  ClientPorts::Taken take_port(const std::string& host);
+
+  // With the mutex locked.
   bool in_use(const Address& address) const;
-  std::uint16_t client_port();
+  std::uint16_t free_port(const Address& address);
 
   const std::size_t buffer_;
   const std::size_t backlog_;
   const std::shared_ptr<TrafficRules> rules_ = std::make_shared<TrafficRules>();
+  const std::shared_ptr<ClientPorts> client_ports_ = std::make_shared<ClientPorts>();
   os::Mutex mutex_;
   std::map<Key, std::shared_ptr<Backlog>> backlogs_;
-  std::uint16_t last_port_ = 65535;
+  std::uint16_t last_port_ = 65535;  ///< That was chosen.
 };
 
 /// A dial that whoever makes it looks at until it is over: threads wait meanwhile, asynchronous dials do not.
 class MemoryDial {
  public:
   /// From `host`, the name of the one that dials, to the listener at `to`. `subject` is how an Error names that.
-  /// Errors: as `Dialer::dial`; `no_such_file_or_directory` if nothing listens at a path.
+  /// Errors: as `Dialer::dial`; `no_such_file_or_directory` if nothing listens at a path; `address_not_available` if
+  /// connections and listeners of `host` have all ports.
   MemoryDial(std::shared_ptr<Switchboard> switchboard, const Context& context, std::string_view subject,
              const std::string& host, Address to);
 

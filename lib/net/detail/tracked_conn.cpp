@@ -28,7 +28,7 @@ Result<std::size_t> TrackedConn::read_by(std::source_location site, Read read) {
 template <class Write>
 Result<void> TrackedConn::write_by(std::source_location site, std::size_t size, Write write) {
   Result<void> written = use(site, write);
-  if (written) tag_.add_bytes_out(size);
+  tag_.add_bytes_out(written ? size : written.error().transferred());
   return written;
 }
 
