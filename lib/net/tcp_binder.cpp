@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -8,6 +9,7 @@
 #include <leash/net/detail/socket_listener.hpp>
 #include <leash/net/tcp_binder.hpp>
 #include <leash/os/last_error.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <string>
 #include <utility>
 
@@ -45,22 +47,25 @@ bool lacks_ipv6(std::error_code code) {
 }
 
 Result<std::unique_ptr<Listener>> bind_unix(std::string_view path, const TcpBinder::Options& options) {
+  const auto failed = [&] { return fail("bind", path, os::last_error()); };
+  const bool has_file = !path.starts_with('@');
+  const std::optional<std::uint32_t> mode = has_file ? options.unix_mode : std::nullopt;
+  const std::string name(path);
+  // All that may throw is done before bind(2), or after `file` has taken the name over.
+  detail::SocketFile file = has_file ? detail::SocketFile(name) : detail::SocketFile();
+  const SocketAddress address = SocketAddress::of_path(path);
   OpenSocket socket = detail::open_socket(AF_UNIX);
   if (!socket) return fail("bind", path, socket.error());
-  const SocketAddress address = SocketAddress::of_path(path);
-  // Before bind(2), which gives the path the mode of the socket less the umask: nobody may connect in between.
-  if (options.unix_mode && ::fchmod(socket->get(), *options.unix_mode) != 0)
-    return fail("bind", path, os::last_error());
-  if (::bind(socket->get(), address.data(), address.size()) != 0) return fail("bind", path, os::last_error());
-  detail::SocketFile file;
-  if (!path.starts_with('@')) file = detail::SocketFile(std::string(path));
-  const std::string name(path);
-  const bool has_mode = options.unix_mode && !path.starts_with('@');
-  if ((has_mode && ::chmod(name.c_str(), *options.unix_mode) != 0) || ::listen(socket->get(), options.backlog) != 0) {
-    const std::error_code code = os::last_error();
-    file.remove();
-    return fail("bind", path, code);
+  // Linux gives the name the mode of the socket, less the umask: at no moment more people may connect than shall.
+  if (mode && ::fchmod(socket->get(), *mode) != 0) return failed();
+  if (::bind(socket->get(), address.data(), address.size()) != 0) return failed();
+  if (has_file) {
+    const std::uint32_t given = file.made();
+    // The C library may open the name for it.
+    const os::MayOpen files(os::Unlisted::files);
+    if (mode && given != *mode && ::fchmodat(AT_FDCWD, name.c_str(), *mode, AT_SYMLINK_NOFOLLOW) != 0) return failed();
   }
+  if (::listen(socket->get(), options.backlog) != 0) return failed();
   return std::make_unique<detail::SocketListener>(*std::move(socket), address, true, std::move(file));
 }
 

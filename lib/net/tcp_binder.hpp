@@ -30,7 +30,10 @@ class TcpBinder final : public Binder {
     /// How many connections may wait to be accepted (listen(2)). The system may allow fewer.
     int backlog = 4096;
 
-    /// The permission bits of a path of "unix": who may write to it may connect. None: 0777 without the umask.
+    /// The permission bits of a path of "unix": who may write to it may connect. None: 0777 without the umask. Bits
+    /// that the umask takes away are set once the path is there, by its name: until then nobody may connect who may not
+    /// later. Whoever may write to the directory may put something else in its place in between, which then gets them,
+    /// unless it is a symbolic link; that fails the bind.
     std::optional<std::uint32_t> unix_mode = std::nullopt;
   };
 

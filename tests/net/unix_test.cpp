@@ -123,3 +123,22 @@ NETWORK_TEST("Unix: a reset is a close, which delivers what was written") {
   CHECK(must(read_all(*far)) == "kept");
   CHECK(error_of(far->write("x")) == std::errc::broken_pipe);
 }
+
+TEST_CASE("Unix: the mode that was asked for does not depend on the umask") {
+  const Watchdog watchdog;
+  const TempDir directory;
+  const std::string path = directory / "socket";
+  for (const mode_t mask : {0U, 022U, 077U, 0777U}) {
+    for (const std::uint32_t mode : {0U, 0600U, 0660U, 0777U}) {
+      CAPTURE(mask);
+      CAPTURE(mode);
+      const mode_t before = ::umask(mask);
+      auto listener = TcpBinder(TcpBinder::Options{.unix_mode = mode}).bind(Context(), "unix", path);
+      ::umask(before);
+      const auto bound = must(std::move(listener));
+      struct stat status{};
+      REQUIRE(::stat(path.c_str(), &status) == 0);
+      CHECK((status.st_mode & 07777U) == mode);
+    }
+  }
+}

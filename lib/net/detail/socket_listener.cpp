@@ -43,20 +43,32 @@ constexpr std::chrono::nanoseconds longest_back_off = std::chrono::seconds(1);
 
 }  // namespace
 
-SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
-  struct stat status{};
-  if (::lstat(path_.c_str(), &status) != 0) return;
-  // The program may change its working directory, as every daemon does.
+SocketFile::SocketFile(const std::string& path) : path_(path) {
   std::error_code unknown;
-  if (const std::filesystem::path absolute = std::filesystem::absolute(path_, unknown); !unknown)
+  if (const std::filesystem::path absolute = std::filesystem::absolute(path_, unknown); !unknown) {
     path_ = absolute.string();
+  }
+}
+
+SocketFile::SocketFile(SocketFile&& other) noexcept
+    : path_(std::move(other.path_)),
+      made_(std::exchange(other.made_, false)),
+      device_(other.device_),
+      inode_(other.inode_),
+      generation_(other.generation_) {}
+
+std::uint32_t SocketFile::made() noexcept {
+  struct stat status{};
+  made_ = ::lstat(path_.c_str(), &status) == 0;
   device_ = status.st_dev;
   inode_ = status.st_ino;
+  return status.st_mode & 07777U;
 }
 
 void SocketFile::remove() noexcept {
   struct stat status{};
-  if (path_.empty() || generation_ != os::fork_generation() || ::lstat(path_.c_str(), &status) != 0) return;
+  if (!std::exchange(made_, false) || generation_ != os::fork_generation()) return;
+  if (::lstat(path_.c_str(), &status) != 0) return;
   if (status.st_dev == device_ && status.st_ino == inode_) ::unlink(path_.c_str());
 }
 
@@ -64,13 +76,9 @@ SocketListener::SocketListener(os::Descriptor socket, const SocketAddress& addre
     : socket_address_(address),
       accepts_there_(accepts_there),
       address_(address_of(address)),
-      file_(std::move(file)),
-      descriptor_(socket.release()) {
+      descriptor_(socket.release()),
+      file_(std::move(file)) {
   os::hand_out(descriptor_.number());
-}
-
-SocketListener::~SocketListener() {
-  if (!descriptor_.retired()) file_.remove();
 }
 
 Result<std::unique_ptr<Conn>> SocketListener::do_accept(Call call) {

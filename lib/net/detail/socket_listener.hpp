@@ -17,18 +17,27 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// A name of the network "unix" in the file system, which is removed with its listener, unless another socket has it by
-/// then. A forked child leaves the name to the process that has made it.
+/// A name of the network "unix" in the file system, which is removed at the end, unless another socket has it by then.
+/// A forked child leaves the name to the process that has made it.
 class SocketFile {
  public:
   SocketFile() = default;
 
-  /// The name `path` that bind(2) has just made.
-  explicit SocketFile(std::string path);
+  /// The name `path`, which bind(2) is to make next. Removes nothing yet.
+  explicit SocketFile(const std::string& path);
+  SocketFile(SocketFile&& other) noexcept;
+  SocketFile& operator=(SocketFile&& other) = delete;
+  ~SocketFile() { remove(); }
+
+  /// bind(2) has just made the name: it is removed from now on. Returns the permission bits that it has.
+  std::uint32_t made() noexcept;
+
+  /// Removes the name now. Does nothing the second time.
   void remove() noexcept;
 
  private:
-  std::string path_;
+  std::string path_;  ///< Absolute, since the program may change its working directory, as every daemon does.
+  bool made_ = false;
   ::dev_t device_ = 0;
   ::ino_t inode_ = 0;
   std::uint32_t generation_ = os::fork_generation();
@@ -40,7 +49,6 @@ class SocketListener final : public Listener {
   /// `address` is that of the socket, and `accepts_there` whether it is that of each connection too, so that accept
   /// need not ask for it.
   SocketListener(os::Descriptor socket, const SocketAddress& address, bool accepts_there, SocketFile file);
-  ~SocketListener() override;
 
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
@@ -53,8 +61,8 @@ class SocketListener final : public Listener {
   const SocketAddress socket_address_;
   const bool accepts_there_;
   const Address address_;
-  SocketFile file_;
   SharedDescriptor descriptor_;
+  SocketFile file_;                        ///< Removed before the descriptor is closed.
   std::atomic<bool> told_of_want_{false};  ///< `accept` has failed for want of descriptors, and not succeeded since.
   os::Mutex mutex_;
   std::vector<std::shared_ptr<os::Waker>> waiting_;  ///< Of the threads that wait in `accept`.
