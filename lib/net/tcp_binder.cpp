@@ -1,101 +1,20 @@
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-
-#include <algorithm>
-#include <leash/net/detail/network_address.hpp>
+#include <leash/net/detail/bind_socket.hpp>
 #include <leash/net/detail/resolve_address.hpp>
-#include <leash/net/detail/socket_listener.hpp>
 #include <leash/net/tcp_binder.hpp>
-#include <leash/os/last_error.hpp>
-#include <leash/os/own_descriptors.hpp>
-#include <string>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
-namespace {
-
-using detail::Network;
-using detail::NetworkAddress;
-using detail::SocketAddress;
-
-using OpenSocket = std::expected<os::Descriptor, std::error_code>;
-
-OpenSocket listen_at(const Endpoint& endpoint, bool both_families, const TcpBinder::Options& options) {
-  const SocketAddress address(endpoint);
-  OpenSocket socket = detail::open_socket(address.family());
-  if (!socket) return socket;
-  const int yes = 1;
-  const int only_v6 = both_families ? 0 : 1;
-  ::setsockopt(socket->get(), SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-  if (address.family() == AF_INET6 &&
-      ::setsockopt(socket->get(), IPPROTO_IPV6, IPV6_V6ONLY, &only_v6, sizeof only_v6) != 0) {
-    return std::unexpected(os::last_error());
-  }
-  detail::apply(options.socket, socket->get());
-  if (::bind(socket->get(), address.data(), address.size()) != 0 || ::listen(socket->get(), options.backlog) != 0) {
-    return std::unexpected(os::last_error());
-  }
-  return socket;
-}
-
-/// Whether a bind over IPv6 failed because the machine has no IPv6, so that it is worth trying IPv4.
-bool lacks_ipv6(std::error_code code) {
-  return code == std::errc::address_family_not_supported || code == std::errc::address_not_available ||
-         code == std::errc::no_protocol_option;
-}
-
-Result<std::unique_ptr<Listener>> bind_unix(std::string_view path, const TcpBinder::Options& options) {
-  const auto failed = [&] { return fail("bind", path, os::last_error()); };
-  const bool has_file = !path.starts_with('@');
-  const std::optional<std::uint32_t> mode = has_file ? options.unix_mode : std::nullopt;
-  const std::string name(path);
-  // All that may throw is done before bind(2), or after `file` has taken the name over.
-  detail::SocketFile file = has_file ? detail::SocketFile(name) : detail::SocketFile();
-  const SocketAddress address = SocketAddress::of_path(path);
-  OpenSocket socket = detail::open_socket(AF_UNIX);
-  if (!socket) return fail("bind", path, socket.error());
-  // Linux gives the name the mode of the socket, less the umask: at no moment more people may connect than shall.
-  if (mode && ::fchmod(socket->get(), *mode) != 0) return failed();
-  if (::bind(socket->get(), address.data(), address.size()) != 0) return failed();
-  if (has_file) {
-    const std::uint32_t given = file.made();
-    // The C library may open the name for it.
-    const os::MayOpen files(os::Unlisted::files);
-    if (mode && given != *mode && ::fchmodat(AT_FDCWD, name.c_str(), *mode, AT_SYMLINK_NOFOLLOW) != 0) return failed();
-  }
-  if (::listen(socket->get(), options.backlog) != 0) return failed();
-  return std::make_unique<detail::SocketListener>(*std::move(socket), address, true, std::move(file));
-}
-
-}  // namespace
 
 TcpBinder::TcpBinder() : TcpBinder(Options()) {}
 
 TcpBinder::TcpBinder(Options options) : options_(std::move(options)) {}
 
 Result<std::unique_ptr<Listener>> TcpBinder::do_bind(Call call, std::string_view network, std::string_view address) {
-  Result<NetworkAddress> parsed = detail::parse_network_address("bind", network, address);
-  if (!parsed) return std::unexpected(std::move(parsed).error());
-  if (parsed->is_unix()) return bind_unix(address, options_);
-  const bool both_families = parsed->host.empty() && parsed->network == Network::tcp;
-  if (parsed->host.empty()) parsed->ip = parsed->network == Network::tcp4 ? IpAddress() : IpAddress(IpAddress::V6{});
-
-  auto endpoints = detail::resolve_address("bind", call, network, address, *parsed, options_.resolver);
-  if (!endpoints) return std::unexpected(std::move(endpoints).error());
-  const auto v4 = std::ranges::find_if(*endpoints, [](const Endpoint& one) { return one.address.is_v4(); });
-  const Endpoint& chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
-
-  OpenSocket socket = listen_at(chosen, both_families, options_);
-  if (!socket && both_families && lacks_ipv6(socket.error())) {
-    socket = listen_at({IpAddress(), parsed->port}, false, options_);
-  }
-  if (!socket) return fail("bind", address, socket.error());
-  const auto local = SocketAddress::local_of(socket->get());
-  if (!local) return fail("bind", address, local.error());
-  const bool accepts_there = !local->endpoint().address.is_unspecified();
-  return std::make_unique<detail::SocketListener>(*std::move(socket), *local, accepts_there, detail::SocketFile());
+  const Result<detail::NetworkAddress> parsed = detail::parse_bound(network, address);
+  if (!parsed) return std::unexpected(parsed.error());
+  if (parsed->is_unix()) return detail::bind_socket(address, *parsed, {}, options_);
+  return detail::bind_socket(
+      address, *parsed, detail::resolve_address("bind", call, network, address, *parsed, options_.resolver), options_);
 }
 
 }  // namespace LEASH_NAMESPACE::net

@@ -251,6 +251,7 @@ class SharedSocket final : public Loop::Member {
     {
       const std::lock_guard lock(mutex_);
       handler = std::move(half.handler);
+      if (!handler) return;  // The execution context has ended.
       if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
     }
     if (asio::cancellation_slot slot = handler.get_cancellation_slot(); slot.is_connected()) slot.clear();
@@ -269,8 +270,13 @@ class SharedSocket final : public Loop::Member {
   void wake() noexcept override {}
 
   void context_ended() noexcept override {
+    // Destroyed without the lock: they may be all that keeps the owner of this alive.
+    TransferHandler read;
+    TransferHandler written;
     const std::lock_guard lock(mutex_);
     take_socket();
+    read = std::move(reading_.handler);
+    written = std::move(writing_.handler);
   }
 
   /// Leaves the descriptor open, but none of Asio's: operations under way end.

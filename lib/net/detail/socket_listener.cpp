@@ -36,11 +36,6 @@ bool is_of_one_connection(std::error_code code) {
   }
 }
 
-/// How long `accept` waits when there is still no descriptor for the next connection: at first, and at most. The times
-/// of Go's net/http.
-constexpr std::chrono::nanoseconds first_back_off = std::chrono::milliseconds(5);
-constexpr std::chrono::nanoseconds longest_back_off = std::chrono::seconds(1);
-
 }  // namespace
 
 SocketFile::SocketFile(const std::string& path) : path_(path) {
@@ -81,33 +76,38 @@ SocketListener::SocketListener(os::Descriptor socket, const SocketAddress& addre
   os::hand_out(descriptor_.number());
 }
 
+std::expected<AcceptedSocket, std::error_code> SocketListener::accept_now() {
+  for (;;) {
+    const SharedDescriptor::Use use(descriptor_);
+    if (!use) return std::unexpected(std::make_error_code(std::errc::bad_file_descriptor));
+    SocketAddress remote;
+    auto socket = accept_socket(descriptor_.number(), remote);
+    if (!socket) {
+      if (is_of_one_connection(socket.error())) continue;
+      return std::unexpected(socket.error());
+    }
+    told_of_want_ = false;
+    if (accepts_there_) return AcceptedSocket{*std::move(socket), socket_address_, remote};
+    const auto local = SocketAddress::local_of(socket->get());
+    if (!local) return std::unexpected(local.error());
+    return AcceptedSocket{*std::move(socket), *local, remote};
+  }
+}
+
 Result<std::unique_ptr<Conn>> SocketListener::do_accept(Call call) {
   const Context& context = call.context();
   const std::string subject = to_string(address_);
-  const auto closed = [&] { return fail("accept", subject, std::errc::bad_file_descriptor); };
-  auto back_off = first_back_off;
+  auto wait_for_descriptor = back_off;
   for (;;) {
-    SocketAddress remote;
-    std::error_code code;
-    {
-      const SharedDescriptor::Use use(descriptor_);
-      if (!use) return closed();
-      auto socket = accept_socket(descriptor_.number(), remote);
-      if (socket) {
-        told_of_want_ = false;
-        if (accepts_there_) return make_conn(*std::move(socket), socket_address_, remote, context.clock());
-        const auto local = SocketAddress::local_of(socket->get());
-        if (!local) return fail("accept", subject, local.error());
-        return make_conn(*std::move(socket), *local, remote, context.clock());
-      }
-      code = socket.error();
-    }
+    auto accepted = accept_now();
+    if (accepted) return make_conn(std::move(accepted->socket), accepted->local, accepted->remote, context.clock());
+    const std::error_code code = accepted.error();
     if (code == std::errc::operation_would_block) {
       wait(context, POLLIN, std::nullopt);
-    } else if (os::is_shortage(code.value()) && told_of_want_.exchange(true)) {
-      wait(context, 0, back_off);
-      back_off = std::min(2 * back_off, longest_back_off);
-    } else if (!is_of_one_connection(code)) {
+    } else if (os::is_shortage(code.value()) && told_of_want()) {
+      wait(context, 0, wait_for_descriptor);
+      wait_for_descriptor = std::min(2 * wait_for_descriptor, longest_back_off);
+    } else {
       return fail("accept", subject, code);
     }
     Result<void> checked = context.check("accept", subject);

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
+#include <expected>
 #include <leash/config.hpp>
 #include <leash/net/detail/shared_descriptor.hpp>
 #include <leash/net/detail/socket.hpp>
@@ -13,6 +14,7 @@
 #include <leash/os/waker.hpp>
 #include <memory>
 #include <string>
+#include <system_error>
 #include <vector>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -43,12 +45,28 @@ class SocketFile {
   std::uint32_t generation_ = os::fork_generation();
 };
 
+/// A connection that was just accepted.
+struct AcceptedSocket {
+  os::Descriptor socket;
+  SocketAddress local;
+  SocketAddress remote;
+};
+
 /// A listening socket. The connections that it accepts have its options: Linux copies those of the listening socket.
 class SocketListener final : public Listener {
  public:
   /// `address` is that of the socket, and `accepts_there` whether it is that of each connection too, so that accept
   /// need not ask for it.
   SocketListener(os::Descriptor socket, const SocketAddress& address, bool accepts_there, SocketFile file);
+
+  /// Accepts a connection that is there: `operation_would_block` if none is; `bad_file_descriptor` when it is closed.
+  [[nodiscard]] std::expected<AcceptedSocket, std::error_code> accept_now();
+
+  /// Whether whoever accepts has been told that there is no descriptor for the next connection, so that an accept is to
+  /// wait for one from now on: `back_off` the first time, then twice as long each time. The times of Go's net/http.
+  bool told_of_want() noexcept { return told_of_want_.exchange(true); }
+  static constexpr std::chrono::nanoseconds back_off = std::chrono::milliseconds(5);
+  static constexpr std::chrono::nanoseconds longest_back_off = std::chrono::seconds(1);
 
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
