@@ -85,13 +85,17 @@ Result<std::unique_ptr<Listener>> TcpBinder::do_bind(Call call, std::string_view
   auto endpoints = detail::resolve_address("bind", call, network, address, *parsed, options_.resolver);
   if (!endpoints) return std::unexpected(std::move(endpoints).error());
   const auto v4 = std::ranges::find_if(*endpoints, [](const Endpoint& one) { return one.address.is_v4(); });
-  const Endpoint& chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
+  Endpoint chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
 
   OpenSocket socket = listen_at(chosen, both_families, options_);
   if (!socket && both_families && lacks_ipv6(socket.error())) {
-    socket = listen_at({IpAddress(), parsed->port}, false, options_);
+    chosen.address = IpAddress();
+    socket = listen_at(chosen, false, options_);
   }
-  if (!socket) return fail("bind", address, socket.error());
+  if (!socket) {
+    const std::string text = to_string(chosen);
+    return fail("bind", address, socket.error(), text == address ? std::string() : "at " + text);
+  }
   const auto local = SocketAddress::local_of(socket->get());
   if (!local) return fail("bind", address, local.error());
   const bool accepts_there = !local->endpoint().address.is_unspecified();

@@ -438,6 +438,21 @@ TEST_CASE("Tcp: whatever fails leaves no descriptor") {
   CHECK(open_descriptors() == before);
 }
 
+TEST_CASE(
+    "TcpBinder: the Error of a bind tells the address that was chosen, where it is not the one that was written") {
+  const Watchdog watchdog;
+  TcpBinder binder(TcpBinder::Options{
+      .resolver = std::make_shared<FakeResolver>(std::vector<std::string>{"::1", "127.0.0.1", "127.0.0.2"})});
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string port = std::to_string(listener->address().port);
+  const auto reason = [&](const std::string& address) {
+    return to_string(error_of(binder.bind(Context(), "tcp", address)));
+  };
+  CHECK(reason("db:" + port) == "bind db:" + port + ": Address already in use (at 127.0.0.1:" + port + ")");
+  CHECK(reason("127.0.0.1:" + port) == "bind 127.0.0.1:" + port + ": Address already in use");
+  CHECK(reason(":" + port).starts_with("bind :" + port + ": Address already in use (at "));
+}
+
 TEST_CASE("TcpBinder: an accept fails where another socket has the listener's number by now") {
   const Watchdog watchdog;
   TcpBinder binder;
