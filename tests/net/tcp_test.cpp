@@ -268,8 +268,16 @@ TEST_CASE("TcpDialer: a local address to dial from") {
   const Watchdog watchdog;
   TcpBinder binder;
   const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
-  TcpDialer dialer(TcpDialer::Options{.local_address = "127.0.0.5:0"});
-  CHECK(must(dialer.dial(Context(), "tcp", to_string(listener->address())))->local_address().host == "127.0.0.5");
+  const auto listener_v6 = must(binder.bind(Context(), "tcp", "[::1]:0"));
+  for (const std::string host : {"127.0.0.5", "::1"}) {
+    const bool v4 = host != "::1";
+    TcpDialer dialer(TcpDialer::Options{.local_address = leash::net::join_host_port(host, 0)});
+    const auto conn = must(dialer.dial(Context(), "tcp", to_string((v4 ? listener : listener_v6)->address())));
+    CHECK(conn->local_address().host == host);
+    CHECK(conn->local_address().port != 0);
+    // Two connections of one local address that go elsewhere may have one port.
+    CHECK(option(conn->native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) == 1);
+  }
 
   TcpDialer elsewhere(TcpDialer::Options{.local_address = "192.0.2.1:0"});
   const Error error = error_of(elsewhere.dial(Context(), "tcp", to_string(listener->address())));
