@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 set(LEASH_PACKAGE_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/leash")
 
-install(TARGETS leash_core leash_track leash_fs leash_net leash_net_conformance leash_leash EXPORT leash)
+install(TARGETS leash_core leash_track leash_fs leash_net leash_net_conformance leash_asio leash_leash EXPORT leash)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/lib/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/leash" FILES_MATCHING PATTERN "*.hpp"
   PATTERN "net/conformance" EXCLUDE)
 install(FILES "${LEASH_INCLUDE_GENERATED}/leash/build_config.hpp" "${LEASH_INCLUDE_GENERATED}/leash/version.hpp"

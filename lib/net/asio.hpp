@@ -1,88 +1,33 @@
 #pragma once
 
-/// For programs that use standalone Asio: the only header of leash that includes it. `<leash/leash.hpp>` does not
-/// include this one.
+/// For programs that use standalone Asio: all that leash has for them. `<leash/leash.hpp>` does not include it. Nothing
+/// of Asio goes into the libraries of leash, so the program's Asio may be any version from 1.22 on; the CMake target is
+/// `leash::asio`.
 ///
-/// It takes connections of leash out as sockets of Asio, and those in: over descriptors, so that the program's Asio may
-/// be another version than any that leash knows.
+/// - `AsyncDialer`, `AsyncBinder`, `AsyncListener` and `Stream` are to handlers and coroutines what Dialer, Binder,
+///   Listener and Conn are to threads: over TCP and "unix" (`TcpAsyncDialer`, `TcpAsyncBinder`), in memory
+///   (`MemoryAsyncNetwork`), and tracked (`TrackedAsyncDialer`, `TrackedAsyncBinder`). `async_sleep` waits.
+/// - `to_asio` and `adopt` take connections out as sockets of Asio, and those in.
 ///
-/// It makes a coroutine that returns an `asio::awaitable` and takes a `leash::Call` fail to compile, as every other
-/// coroutine that takes a Call does. Without this header it would compile, since Asio specializes
-/// `std::coroutine_traits` for its awaitables.
-
-#include <unistd.h>
+/// A coroutine that returns an `asio::awaitable` and takes a `leash::Call` does not compile, as every other coroutine
+/// that takes a Call does not. Without this header it would, since Asio specializes `std::coroutine_traits` for its
+/// awaitables.
 
 #include <asio/awaitable.hpp>
-#include <asio/basic_stream_socket.hpp>
-#include <asio/ip/tcp.hpp>
 #include <coroutine>
 #include <leash/call.hpp>
-#include <leash/net/adopt.hpp>
-#include <leash/net/conn.hpp>
-#include <leash/net/endpoint.hpp>
-#include <leash/result.hpp>
-#include <memory>
-#include <source_location>
-#include <string>
-#include <utility>
-
-namespace LEASH_NAMESPACE::net {
-
-inline asio::ip::tcp::endpoint to_asio(const Endpoint& endpoint) {
-  const IpAddress& address = endpoint.address;
-  if (address.is_v4()) return {asio::ip::address_v4(address.v4()), endpoint.port};
-  return {asio::ip::address_v6(address.v6(), address.zone()), endpoint.port};
-}
-
-inline Endpoint from_asio(const asio::ip::tcp::endpoint& endpoint) {
-  const asio::ip::address address = endpoint.address();
-  if (address.is_v4()) return {IpAddress(address.to_v4().to_bytes()), endpoint.port()};
-  const asio::ip::address_v6 v6 = address.to_v6();
-  return {IpAddress(v6.to_bytes(), static_cast<std::uint32_t>(v6.scope_id())), endpoint.port()};
-}
-
-/// Takes the socket out of a TCP connection, which ends with that as by `Conn::release`: a socket of Asio that uses
-/// `executor`. Errors: those of `Conn::release`, after which the connection is as before; `invalid_argument` for one
-/// that is not of TCP; those of `assign`, after which the socket is closed. Throws what the constructor of Asio's
-/// socket throws, such as `asio::system_error` where there is no descriptor for the `io_context`; the connection is
-/// then as before.
-template <class Executor>
-[[nodiscard]] Result<asio::basic_stream_socket<asio::ip::tcp, Executor>> to_asio(
-    Conn& conn, const Executor& executor, std::source_location site = std::source_location::current()) {
-  const Address local = conn.local_address();
-  const std::string name = to_string(local) + " -> " + to_string(conn.remote_address());
-  if (local.network != "tcp") return fail("to_asio", name, std::errc::invalid_argument, "no TCP connection");
-  asio::basic_stream_socket<asio::ip::tcp, Executor> socket(executor);
-  const Result<int> descriptor = conn.release(site);
-  if (!descriptor) return std::unexpected(descriptor.error());
-  // The text of a mapped address does not tell the family of the socket.
-  sockaddr_storage address{};
-  socklen_t size = sizeof address;
-  ::getsockname(*descriptor, reinterpret_cast<sockaddr*>(&address), &size);
-  asio::error_code code;
-  socket.assign(address.ss_family == AF_INET6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), *descriptor, code);
-  if (!code) return socket;
-  ::close(*descriptor);
-  return fail("to_asio", name, std::error_code(code.value(), std::generic_category()));
-}
-
-/// Takes a connected socket of Asio in: as `adopt` of its descriptor. Operations that are under way on it end with
-/// `asio::error::operation_aborted`. After an error the socket is closed.
-template <class Executor>
-[[nodiscard]] Result<std::unique_ptr<Conn>> adopt(Call call,
-                                                  asio::basic_stream_socket<asio::ip::tcp, Executor>&& socket) {
-  asio::error_code code;
-  const int descriptor = std::move(socket).release(code);
-  if (code) {
-    socket.close(code);
-    return fail("adopt", "asio socket", std::error_code(code.value(), std::generic_category()));
-  }
-  Result<std::unique_ptr<Conn>> conn = adopt(call, descriptor);
-  if (!conn) ::close(descriptor);
-  return conn;
-}
-
-}  // namespace LEASH_NAMESPACE::net
+#include <leash/net/asio_bridge.hpp>
+#include <leash/net/async_binder.hpp>
+#include <leash/net/async_dialer.hpp>
+#include <leash/net/async_listener.hpp>
+#include <leash/net/async_proxy.hpp>
+#include <leash/net/async_sleep.hpp>
+#include <leash/net/memory_async_network.hpp>
+#include <leash/net/stream.hpp>
+#include <leash/net/tcp_async_binder.hpp>
+#include <leash/net/tcp_async_dialer.hpp>
+#include <leash/net/tracked_async_binder.hpp>
+#include <leash/net/tracked_async_dialer.hpp>
 
 // With Clang, Asio 1.22 has coroutines only if the program defines this macro.
 #if defined(ASIO_HAS_CO_AWAIT)

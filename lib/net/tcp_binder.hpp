@@ -14,7 +14,7 @@ namespace LEASH_NAMESPACE::net {
 ///
 /// For an empty host it listens at all interfaces: for "tcp" over IPv6 and IPv4, or over IPv4 alone where the machine
 /// has no IPv6. For a host with several addresses it listens at the first IPv4 address or, if there is none, at the
-/// first.
+/// first. The detail of an Error tells where, if that was not written: "at 10.0.0.1:80".
 ///
 /// The address of "unix" is a path, or an abstract name that begins with `@`. bind(2) makes the path, and fails with
 /// `address_in_use` if it is there, even if nobody listens; closing or destroying the listener removes it.

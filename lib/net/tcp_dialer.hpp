@@ -36,7 +36,8 @@ class TcpDialer final : public Dialer {
 
     SocketOptions socket = {};
 
-    /// The numeric address and port to connect from, like "127.0.0.1:0". Empty: the system chooses. Addresses of the
+    /// The numeric address and port to connect from, like "127.0.0.1:0". Empty: the system chooses. For port 0 it
+    /// chooses one as without a local address: connections to different places may have the same. Addresses of the
     /// other family are left out. Not for "unix".
     std::string local_address = {};
 

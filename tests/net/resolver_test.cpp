@@ -263,6 +263,43 @@ TEST_CASE(
   ended.wait();
 }
 
+TEST_CASE("Resolver: what nobody waits for any more is not asked again for any family") {
+  const Watchdog watchdog;
+  std::latch all_hang(SystemResolver::max_threads);
+  std::latch released(1);
+  std::latch all_go_on(SystemResolver::max_threads);
+  std::atomic<int> abandoned = 0;
+  SystemResolver resolver([&](const char* host, const char*, const addrinfo* hints, addrinfo**) {
+    if (host == std::string_view("next.test")) {
+      // Each thread has come here, and so has ended what it did before.
+      all_go_on.arrive_and_wait();
+    } else if (hints->ai_family == AF_UNSPEC) {
+      ++abandoned;
+    } else {
+      all_hang.count_down();
+      released.wait();
+    }
+    return EAI_NONAME;
+  });
+  auto [context, source] = Context::background().with_cancel();
+  using Resolving = decltype(in_thread([&] { return resolver.resolve(Context(), "tcp", ""); }));
+  const auto ask = [&](const Context& ctx, const char* network, const char* host) {
+    std::vector<Resolving> asked;
+    for (std::size_t count = 0; count < SystemResolver::max_threads; ++count) {
+      asked.push_back(in_thread([&resolver, ctx, network, host] { return resolver.resolve(ctx, network, host); }));
+    }
+    return asked;
+  };
+  std::vector<Resolving> hanging = ask(context, "tcp4", "hangs.test");
+  all_hang.wait();
+  source.cancel();
+  for (auto& each : hanging) CHECK(error_of(each.get()) == std::errc::operation_canceled);
+  std::vector<Resolving> next = ask(Context(), "tcp", "next.test");
+  released.count_down();
+  for (auto& each : next) CHECK(error_of(each.get()) == leash::net::errc::host_not_found);
+  CHECK(abandoned == 0);
+}
+
 TEST_CASE("Resolver: a look-up that gets no memory fails alone") {
   const Watchdog watchdog;
   bool fails = true;

@@ -268,8 +268,16 @@ TEST_CASE("TcpDialer: a local address to dial from") {
   const Watchdog watchdog;
   TcpBinder binder;
   const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
-  TcpDialer dialer(TcpDialer::Options{.local_address = "127.0.0.5:0"});
-  CHECK(must(dialer.dial(Context(), "tcp", to_string(listener->address())))->local_address().host == "127.0.0.5");
+  const auto listener_v6 = must(binder.bind(Context(), "tcp", "[::1]:0"));
+  for (const std::string host : {"127.0.0.5", "::1"}) {
+    const bool v4 = host != "::1";
+    TcpDialer dialer(TcpDialer::Options{.local_address = leash::net::join_host_port(host, 0)});
+    const auto conn = must(dialer.dial(Context(), "tcp", to_string((v4 ? listener : listener_v6)->address())));
+    CHECK(conn->local_address().host == host);
+    CHECK(conn->local_address().port != 0);
+    // Two connections of one local address that go elsewhere may have one port.
+    CHECK(option(conn->native_handle(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT) == 1);
+  }
 
   TcpDialer elsewhere(TcpDialer::Options{.local_address = "192.0.2.1:0"});
   const Error error = error_of(elsewhere.dial(Context(), "tcp", to_string(listener->address())));
@@ -436,6 +444,21 @@ TEST_CASE("Tcp: whatever fails leaves no descriptor") {
   must_fail(binder.bind(Context(), "tcp", "192.0.2.1:0"));
   must_fail(listener->accept(Context::background().with_timeout(20ms)));
   CHECK(open_descriptors() == before);
+}
+
+TEST_CASE(
+    "TcpBinder: the Error of a bind tells the address that was chosen, where it is not the one that was written") {
+  const Watchdog watchdog;
+  TcpBinder binder(TcpBinder::Options{
+      .resolver = std::make_shared<FakeResolver>(std::vector<std::string>{"::1", "127.0.0.1", "127.0.0.2"})});
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const std::string port = std::to_string(listener->address().port);
+  const auto reason = [&](const std::string& address) {
+    return to_string(error_of(binder.bind(Context(), "tcp", address)));
+  };
+  CHECK(reason("db:" + port) == "bind db:" + port + ": Address already in use (at 127.0.0.1:" + port + ")");
+  CHECK(reason("127.0.0.1:" + port) == "bind 127.0.0.1:" + port + ": Address already in use");
+  CHECK(reason(":" + port).starts_with("bind :" + port + ": Address already in use (at "));
 }
 
 TEST_CASE("TcpBinder: an accept fails where another socket has the listener's number by now") {

@@ -79,13 +79,17 @@ Result<std::unique_ptr<SocketListener>> bind_socket(std::string_view address, co
   if (!endpoints) return std::unexpected(endpoints.error());
   const bool both_families = parsed.host.empty() && parsed.network == Network::tcp;
   const auto v4 = std::ranges::find_if(*endpoints, [](const Endpoint& one) { return one.address.is_v4(); });
-  const Endpoint& chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
+  Endpoint chosen = v4 != endpoints->end() ? *v4 : endpoints->front();
 
   OpenSocket socket = listen_at(chosen, both_families, options);
   if (!socket && both_families && lacks_ipv6(socket.error())) {
-    socket = listen_at({IpAddress(), parsed.port}, false, options);
+    chosen.address = IpAddress();
+    socket = listen_at(chosen, false, options);
   }
-  if (!socket) return fail("bind", address, socket.error());
+  if (!socket) {
+    const std::string text = to_string(chosen);
+    return fail("bind", address, socket.error(), text == address ? std::string() : "at " + text);
+  }
   const auto local = SocketAddress::local_of(socket->get());
   if (!local) return fail("bind", address, local.error());
   const bool accepts_there = !local->endpoint().address.is_unspecified();

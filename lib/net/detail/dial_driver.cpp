@@ -50,6 +50,8 @@ void DialDriver::begin(std::size_t attempt) {
   }
   if (setup_.local) {
     const SocketAddress local(*setup_.local);
+    // The port is then chosen by connect(2), for which one that another connection has is free, too.
+    if (setup_.local->port == 0) delay_choice_of_port(socket->get());
     if (::bind(socket->get(), local.data(), local.size()) != 0) {
       plan_.failed(attempt, os::last_error(), "local address " + to_string(*setup_.local));
       return;

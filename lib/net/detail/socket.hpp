@@ -25,4 +25,8 @@ namespace LEASH_NAMESPACE::net::detail {
 /// connection without keep-alive is better than none.
 void apply(const SocketOptions& options, int socket) noexcept;
 
+/// A bind(2) of a TCP socket to port 0 leaves the choice of the port to connect(2), which knows the other end: the port
+/// need not be one that no connection has (IP_BIND_ADDRESS_NO_PORT, ip(7)). Ignores errors.
+void delay_choice_of_port(int socket) noexcept;
+
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -69,4 +69,6 @@ void apply(const SocketOptions& options, int socket) noexcept {
   }
 }
 
+void delay_choice_of_port(int socket) noexcept { set_option(socket, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1); }
+
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -35,6 +35,7 @@ struct Question {
 
   // Guarded by the mutex of the Queue.
   bool begun = false;
+  bool abandoned = false;  ///< Nobody waits for the answer any more.
   bool answered = false;
   Answer answer;
   os::ConditionVariable changed;
@@ -114,9 +115,11 @@ Answer look_up(const SystemResolver::Lookup& lookup, const char* host, int famil
   return answer;
 }
 
-Answer answer_to(const SystemResolver::Lookup& lookup, const Question& question) {
+/// `wanted()` says whether somebody still waits for the answer.
+template <class Wanted>
+Answer answer_to(const SystemResolver::Lookup& lookup, const Question& question, Wanted wanted) {
   Answer answer = look_up(lookup, question.host.c_str(), question.family);
-  if (question.family == AF_UNSPEC || answer.code != errc::host_not_found) return answer;
+  if (question.family == AF_UNSPEC || answer.code != errc::host_not_found || !wanted()) return answer;
   // Asked for one family, `getaddrinfo` does not tell a host that has only the other from one that does not exist.
   Answer of_any_family = look_up(lookup, question.host.c_str(), AF_UNSPEC);
   if (!of_any_family.code) answer = std::move(of_any_family);
@@ -171,8 +174,10 @@ class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
     });
     std::unique_lock lock(mutex_);
     question->changed.wait(lock, [&] { return question->answered || context.done(); });
-    if (!question->answered) std::erase(waiting_, question);
-    return question->answered;
+    if (question->answered) return true;
+    question->abandoned = true;
+    std::erase(waiting_, question);
+    return false;
   }
 
   /// Whether a background thread has taken the question.
@@ -216,7 +221,10 @@ class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
       }
       Answer answer;
       try {
-        answer = answer_to(lookup_, *question);
+        answer = answer_to(lookup_, *question, [&] {
+          const std::lock_guard lock(mutex_);
+          return !question->abandoned;
+        });
       } catch (const std::bad_alloc&) {
         answer = {.code = std::make_error_code(std::errc::not_enough_memory)};
       }

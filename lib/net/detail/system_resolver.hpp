@@ -11,10 +11,10 @@
 namespace LEASH_NAMESPACE::net::detail {
 
 /// Calls `getaddrinfo` in background threads; a second time, for any family, where a host has no address of the one
-/// that was asked for, so that `resolve` tells it from a host that does not exist. Nothing can interrupt that function,
-/// so a thread whose question is no longer wanted, because the Context is done, is left behind until `getaddrinfo`
-/// returns. There are at most `max_threads` threads, those left behind included; further questions wait until one is
-/// free, as long as their Context allows.
+/// that was asked for, so that `resolve` tells it from a host that does not exist, and somebody still waits. Nothing
+/// can interrupt that function, so a thread whose question is no longer wanted, because the Context is done, is left
+/// behind until `getaddrinfo` returns. There are at most `max_threads` threads, those left behind included; further
+/// questions wait until one is free, as long as their Context allows.
 class SystemResolver final : public Resolver {
  public:
   static constexpr std::size_t max_threads = 32;
