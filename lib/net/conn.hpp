@@ -34,7 +34,9 @@ class Conn {
   virtual ~Conn();
 
   /// Waits for data, and reads up to `buffer.size()` bytes. Returns the number of bytes read; 0 only at the end of the
-  /// stream or for an empty buffer. Errors: `timed_out` when the read deadline has passed, `connection_reset`.
+  /// stream or for an empty buffer. Errors: `timed_out` when the read deadline has passed; and when the network has
+  /// ended the connection, for good: `connection_reset`, `timed_out` for a peer that answers no more, and others of
+  /// recv(2).
   [[nodiscard]] Result<std::size_t> read(std::span<std::byte> buffer,
                                          std::source_location site = std::source_location::current());
 

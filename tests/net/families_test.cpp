@@ -1,3 +1,8 @@
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
+#include <array>
 #include <cstdlib>
 #include <leash/net/static_resolver.hpp>
 #include <leash/net/tracked_dialer.hpp>
@@ -194,4 +199,23 @@ TEST_CASE("TcpDialer: where one family is black-holed and the other refuses, the
     CHECK(to_string(deadline.causes().back()) == refusal);
     CHECK(open_descriptors() == before);
   });
+}
+
+TEST_CASE("a connection that the system gives up stays failed, and has no orderly end") {
+  if (!black_holed(false)) return;  // What follows breaks the network of the process, which must be one of its own.
+  TcpBinder binder;
+  TcpDialer dialer({.control = [](int descriptor, const Endpoint&) {
+    const unsigned int milliseconds = 50;
+    ::setsockopt(descriptor, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+    return std::error_code();
+  }});
+  const auto listener = must(binder.bind(Context(), "tcp", "127.0.0.1:0"));
+  const auto conn = must(dialer.dial(Context(), "tcp", to_string(listener->address())));
+  REQUIRE(std::system("ip link set lo down") == 0);
+  CHECK(conn->write("lost"));
+  std::array<std::byte, 4> buffer{};
+  CHECK(error_of(conn->read(buffer)) == std::errc::timed_out);
+  CHECK(error_of(conn->read(buffer)) == std::errc::timed_out);
+  CHECK(error_of(conn->write("more")) == std::errc::timed_out);
+  REQUIRE(std::system("ip link set lo up") == 0);
 }

@@ -253,9 +253,18 @@ class SharedSocket final : public Loop::Member {
       handler = std::move(half.handler);
       if (!handler) return;  // The execution context has ended.
       if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
+      code = lasting(code, half.expired);
     }
     if (asio::cancellation_slot slot = handler.get_cancellation_slot(); slot.is_connected()) slot.clear();
     handler(code, count);
+  }
+
+  /// The kernel tells once with what it has ended the connection, and then an orderly end: the error goes on instead.
+  asio::error_code lasting(asio::error_code code, bool expired) {
+    const bool at_end = code == asio::error::eof || code == asio::error::broken_pipe;
+    if (at_end) return broken_ ? broken_ : code;
+    if (code && !expired && code != asio::error::operation_aborted) broken_ = code;
+    return code;
   }
 
   /// The deadline of `half` has passed.
@@ -292,6 +301,7 @@ class SharedSocket final : public Loop::Member {
   os::Mutex mutex_;
   int number_;                        ///< The descriptor; -1 once it was closed or given away.
   std::optional<AsioSocket> socket_;  ///< None without a descriptor, and when the execution context has ended.
+  asio::error_code broken_;           ///< With what the kernel has ended the connection.
   Half reading_;
   Half writing_;
 };

@@ -103,8 +103,12 @@ std::error_code SocketConn::wait(Half& half, short events) {
   return ended >= deadline ? std::make_error_code(std::errc::timed_out) : std::error_code();
 }
 
-void SocketConn::note_reset(std::error_code code) noexcept {
-  if (code == std::errc::connection_reset) reset_ = true;
+/// What errno says of a transfer that has failed.
+std::error_code SocketConn::transfer_error() noexcept {
+  const std::error_code code = os::last_error();
+  // EPIPE may be that of this end's `close_write`, after which it may still read.
+  if (!would_block(code) && code != std::errc::interrupted && code != std::errc::broken_pipe) broken_ = code.value();
+  return code;
 }
 
 /// Reads by `receive`, which returns what recv(2) does.
@@ -121,14 +125,13 @@ Result<std::size_t> SocketConn::read_by(bool empty, Receive receive) {
       if (!code) {
         if (empty) return 0;
         const ssize_t count = receive(descriptor_.number());
-        if (count > 0 || (count == 0 && !reset_)) return static_cast<std::size_t>(count);
-        code = count == 0 ? std::make_error_code(std::errc::connection_reset) : os::last_error();
+        if (count > 0 || (count == 0 && broken_ == 0)) return static_cast<std::size_t>(count);
+        code = count == 0 ? std::error_code(broken_, std::generic_category()) : transfer_error();
       }
     }
     if (code == std::errc::interrupted) code.clear();
     if (would_block(code)) code = wait(reading_, POLLIN);
   }
-  note_reset(code);
   return failure("read", code);
 }
 
@@ -145,7 +148,7 @@ Result<void> SocketConn::write_by(std::size_t size, Send send) {
       if (!code && written == size) return {};
       if (!code) {
         const ssize_t count = send(descriptor_.number(), written);
-        if (count < 0) code = os::last_error();
+        if (count < 0) code = transfer_error();
         if (count >= 0) written += static_cast<std::size_t>(count);
         if (written == size && count >= 0) return {};
       }
@@ -153,8 +156,7 @@ Result<void> SocketConn::write_by(std::size_t size, Send send) {
     if (code == std::errc::interrupted) code.clear();
     if (would_block(code)) code = wait(writing_, POLLOUT);
   } while (!code);
-  note_reset(code);
-  if (reset_ && code == std::errc::broken_pipe) code = std::make_error_code(std::errc::connection_reset);
+  if (code == std::errc::broken_pipe && broken_ != 0) code = {broken_, std::generic_category()};
   return failure("write", code, written_of(written, size), written);
 }
 

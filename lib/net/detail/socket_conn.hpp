@@ -52,7 +52,7 @@ class SocketConn : public Conn {
                                  std::uint64_t transferred = 0) const;
   std::error_code stopped(const Half& half) const noexcept;
   std::error_code wait(Half& half, short events);
-  void note_reset(std::error_code code) noexcept;
+  std::error_code transfer_error() noexcept;
   std::optional<int> retire();
 
   mutable SharedDescriptor descriptor_;  ///< What only asks makes a Use of it, too.
@@ -60,9 +60,9 @@ class SocketConn : public Conn {
   const bool is_real_;  ///< Whether that is the machine's.
   Half reading_;
   Half writing_;
-  // Whether an operation has failed with `connection_reset`. The kernel reports that once, and then an orderly end; a
-  // Conn goes on reporting the reset.
-  std::atomic<bool> reset_{false};
+  // With what the kernel has ended the connection: a reset, or a peer that answers no more; 0 if it has not. It tells
+  // that once, and then an orderly end; a Conn goes on telling the error.
+  std::atomic<int> broken_{0};
 };
 
 /// A TCP connection.
