@@ -7,7 +7,14 @@
 #include <asio/associated_cancellation_slot.hpp>
 #include <asio/associated_executor.hpp>
 #include <asio/cancellation_signal.hpp>
+#include <asio/execution/blocking.hpp>
+#include <asio/execution/context.hpp>
+#include <asio/execution/execute.hpp>
+#include <asio/execution_context.hpp>
+#include <asio/query.hpp>
 #include <asio/recycling_allocator.hpp>
+#include <asio/require.hpp>
+#include <asio/system_executor.hpp>
 #include <concepts>
 #include <cstddef>
 #include <leash/config.hpp>
@@ -105,6 +112,35 @@ template <class T>
 asio::recycling_allocator<T> operation_allocator(const std::allocator<T>&) {
   return {};
 }
+
+/// An executor that knows no execution context, such as that of `asio::use_future`, as one of the system's.
+template <class Executor>
+class SystemExecutor {
+ public:
+  explicit SystemExecutor(Executor executor) : executor_(std::move(executor)) {}
+
+  static asio::execution_context& query(asio::execution::context_t) {
+    return asio::query(asio::system_executor(), asio::execution::context);
+  }
+  static constexpr asio::execution::blocking_t query(asio::execution::blocking_t) {
+    return asio::execution::blocking.never;
+  }
+  SystemExecutor require(asio::execution::blocking_t::never_t) const { return *this; }
+
+  template <class Function>
+  void execute(Function&& function) const {
+    asio::execution::execute(asio::require(executor_, asio::execution::blocking.never),
+                             std::forward<Function>(function));
+  }
+
+  friend bool operator==(const SystemExecutor& a, const SystemExecutor& b) noexcept {
+    return a.executor_ == b.executor_;
+  }
+  friend bool operator!=(const SystemExecutor& a, const SystemExecutor& b) noexcept { return !(a == b); }
+
+ private:
+  Executor executor_;
+};
 
 }  // namespace detail
 
@@ -204,7 +240,12 @@ class Handler<void(Arguments...)> {
     void drop() noexcept override { static_cast<void>(take()); }
 
     asio::any_io_executor get_executor(const asio::any_io_executor& otherwise) const override {
-      return asio::get_associated_executor(target_, otherwise);
+      auto executor = asio::get_associated_executor(target_, otherwise);
+      if constexpr (std::is_convertible_v<decltype(executor), asio::any_io_executor>) {
+        return executor;
+      } else {
+        return detail::SystemExecutor(std::move(executor));
+      }
     }
     asio::cancellation_slot get_cancellation_slot() const noexcept override {
       return asio::get_associated_cancellation_slot(target_);

@@ -20,18 +20,18 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// Where and when a resource was last used.
-struct LastUse {
-  Site site;
-  Clock::duration ago{};
-};
-
 /// A moment in the life of a resource: where the program was.
 struct Event {
   Site site = {};
   Stack stack = {};  ///< Empty where it was not captured.
 
   explicit operator bool() const noexcept { return site || !stack.addresses.empty(); }
+};
+
+/// Where and when a resource was last used.
+struct LastUse {
+  Event at;
+  Clock::duration ago{};
 };
 
 /// One resource of a group.

@@ -55,6 +55,10 @@ class Tag {
   /// stopped.
   void touch(std::source_location site = std::source_location::current()) noexcept;
 
+  /// As `touch`, where `site` lies in a library that uses the resource for the user, such as `asio::async_read`:
+  /// reports show the line of the user's code that called it, which the stack tells.
+  void touch_with_stack(std::source_location site = std::source_location::current()) noexcept;
+
   /// From now on `on_drop` says what it means that the resource is dropped.
   void set_on_drop(OnDrop on_drop) noexcept;
 
@@ -107,6 +111,7 @@ class Tag {
   void close(std::source_location = std::source_location::current()) noexcept {}
   void release(std::source_location = std::source_location::current()) noexcept {}
   void touch(std::source_location = std::source_location::current()) noexcept {}
+  void touch_with_stack(std::source_location = std::source_location::current()) noexcept {}
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
   void note(std::string_view, std::source_location = std::source_location::current()) const {}

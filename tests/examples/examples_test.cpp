@@ -13,8 +13,8 @@
 namespace {
 
 /// Runs an example from the root of the sources, where its excerpts are found.
-Outcome run_example(const std::string& name) {
-  return run_program("cd '" + std::string(SOURCES) + "' && '" + EXAMPLES + "/" + name + "'");
+Outcome run_example(const std::string& name, const std::string& arguments = {}) {
+  return run_program("cd '" + std::string(SOURCES) + "' && '" + EXAMPLES + "/" + name + "' " + arguments);
 }
 
 /// Whether a page of the documentation has exactly this as a block.
@@ -42,6 +42,21 @@ TEST_CASE("connection_leak reports the connections behind the failed dials") {
   } else {
     CHECK(outcome.output.contains("Nothing was tracked"));
   }
+}
+
+TEST_CASE("asio_session_leak names the accept of the sessions that a callback keeps") {
+  const Outcome leaky = run_example("asio_session_leak", "--leaky");
+  CAPTURE(leaky.output);
+  if constexpr (leash::tracking_enabled) {
+    CHECK(leaky.status != 0);
+    const std::string accept = source_line("examples/asio_session_leak.cpp", "listener_->async_accept(");
+    CHECK(leash_test::without_columns(leaky.output).contains(accept + ": error: 3 connections not closed [leaked]"));
+    CHECK(leaky.output.contains("  while: chat server > a session"));
+    CHECK(leaky.output.contains("last used at " + source_line("examples/asio_session_leak.cpp", "async_read_some(")));
+  }
+  const Outcome mended = run_example("asio_session_leak");
+  CAPTURE(mended.output);
+  CHECK(mended.status == 0);
 }
 
 TEST_CASE("file_leak reports the file in the cache and the lost error of the writer") {

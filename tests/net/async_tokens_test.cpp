@@ -154,8 +154,8 @@ NETWORK_TEST("AsyncDialer: what a dial comes to is a Result with any token") {
   CHECK(called->has_value());
 
   must(pair.listener->close());
-  const auto refused = run(network.loop, network.dialer.async_dial(Context(), "tcp", address, asio::use_awaitable));
-  CHECK(to_string(error_of(refused)) == "dial " + address + ": Connection refused");
+  auto refused = run(network.loop, network.dialer.async_dial(Context(), "tcp", address, asio::use_awaitable));
+  CHECK(to_string(error_of(std::move(refused))) == "dial " + address + ": Connection refused");
 }
 
 NETWORK_TEST("handlers are called on their strand, each once, and never in the call that begins the operation") {
@@ -257,7 +257,7 @@ NETWORK_TEST("handlers are destroyed uncalled with their execution context, and 
     StreamPair pair = make_pair(*network, context);
     std::array<char, 1> byte{};
     const std::string full(too_much, 'x');
-    pair.near.async_read_some(asio::buffer(byte), Witness(fate));
+    pair.far.async_read_some(asio::buffer(byte), Witness(fate));
     asio::async_write(pair.far, asio::buffer(full), Witness(fate));
     pair.listener->async_accept(context, Witness(fate));
     leash::net::async_sleep(context, 1h, asio::bind_executor(network->loop, Witness(fate)));

@@ -265,7 +265,7 @@ Record* TrackerState::open_from(Place place, const Resource& resource, const Not
 }
 
 void TrackerState::note_late_close_and_wake(Record& record, std::uint32_t before) noexcept {
-  if ((before & Record::reported) != 0) note_use(record, 0);
+  if ((before & Record::reported) != 0) note_use(record, Place());
   // All sequentially consistent. This thread marked the record as closed, and now reads `settling_`; the thread in
   // `wait_until_closed` changes `settling_`, then reads the states of all records. It sees this record closed, or this
   // thread sees that it waits.
@@ -382,7 +382,13 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
                    closed_at(record), place_of_close(location, thread, 1));
     return;
   }
-  if (level() != Level::count) note_use(record, intern_site(location));
+  if (level() != Level::count) note_use(record, Place::of_site(intern_site(location)));
+}
+
+[[gnu::noinline]] void TrackerState::touch_with_stack(Record& record, std::source_location location) noexcept {
+  const bool closed = (record.state.load(std::memory_order_relaxed) & Record::closed) != 0;
+  if (closed) return touch(record, location);
+  note_use(record, place_of_open(level(), location, registered_thread(), 1));
 }
 
 void TrackerState::add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum,
@@ -395,11 +401,11 @@ void TrackerState::add_bytes(Record& record, std::atomic<std::uint64_t> Extra::*
   }
 }
 
-[[gnu::always_inline]] inline void TrackerState::note_use(Record& record, std::uint32_t site) const noexcept {
+[[gnu::always_inline]] inline void TrackerState::note_use(Record& record, Place place) const noexcept {
   static constexpr std::uint64_t most = std::numeric_limits<std::uint32_t>::max();
   const std::uint64_t now = now_us();
   const std::uint64_t open_for_ms = now > record.opened_us() ? (now - record.opened_us()) / 1000 : 0;
-  record.used_site.store(site, std::memory_order_relaxed);
+  record.used_at.store(place.bits(), std::memory_order_relaxed);
   record.used.store(static_cast<std::uint32_t>(std::min(open_for_ms + 1, most)), std::memory_order_relaxed);
 }
 

@@ -65,6 +65,9 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
 
   /// The resource is about to be used. After it was closed, records a finding.
   void touch(Record& record, std::source_location location) noexcept;
+
+  /// As `touch`, for a `location` in a library, which is called from a place of the user's that the stack tells.
+  void touch_with_stack(Record& record, std::source_location location) noexcept;
   /// Adds to `sum`, one of the two of the record's Extra.
   void add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) const noexcept;
 
@@ -187,7 +190,7 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   void record_marked_findings(Record& record, std::uint32_t state) noexcept;
 
   /// Stores the site of the last use, and that it is now.
-  void note_use(Record& record, std::uint32_t site) const noexcept;
+  void note_use(Record& record, Place place) const noexcept;
 
   /// Passes what was found after the verdict to `Options::on_late`, or prints the first such report.
   void report_late(const Findings& findings);

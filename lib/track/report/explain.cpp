@@ -141,7 +141,7 @@ class Explainer {
            group.instances.front().name.empty();
   }
 
-  static Explained::Instance explain(const Instance& instance, Rule rule) {
+  Explained::Instance explain(const Instance& instance, Rule rule) const {
     Explained::Instance explained{.name = instance.name,
                                   .parent = instance.parent,
                                   .descriptor = instance.descriptor,
@@ -150,8 +150,9 @@ class Explainer {
                                   .bytes_in = instance.bytes_in,
                                   .bytes_out = instance.bytes_out};
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
-    if (instance.last_use && instance.last_use->site) {
-      explained.last_use = {.place = location_of(instance.last_use->site),
+    if (instance.last_use && instance.last_use->at) {
+      const Event& event = instance.last_use->at;
+      explained.last_use = {.place = user_location(event, user_frames(event.stack, plumbing_), plumbing_),
                             .ago = instance.last_use->ago,
                             .before = std::string(detail::before_what(rule))};
     }

@@ -29,9 +29,9 @@ Instance instance_of(const Finding& finding, const Record& record) {
     instance.bytes_out = extra->bytes_out.load(std::memory_order_relaxed);
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
-  const SiteEntry* const site = site_at(record.used_site.load(std::memory_order_relaxed));
-  if (record.used.load(std::memory_order_relaxed) != 0 && site != nullptr) {
-    instance.last_use = LastUse{site->site(), duration_of(saturating_sub(finding.now_us, record.used_us()))};
+  Event used_at = event_at(Place::from_bits(record.used_at.load(std::memory_order_relaxed)));
+  if (record.used.load(std::memory_order_relaxed) != 0 && used_at) {
+    instance.last_use = LastUse{std::move(used_at), duration_of(saturating_sub(finding.now_us, record.used_us()))};
   }
   return instance;
 }

@@ -112,7 +112,7 @@ struct alignas(64) Record {
   std::uint32_t serial;
   std::uint32_t opened_at;               ///< The bits of a Place.
   std::atomic<std::uint32_t> closed_at;  ///< The bits of a Place; stored soon after `state` becomes closed.
-  std::atomic<std::uint32_t> used_site;  ///< The number of the site of the last use, if `used` is not 0.
+  std::atomic<std::uint32_t> used_at;    ///< The bits of the Place of the last use, if `used` is not 0.
   /// When it was used last: ms after it was opened, plus 1; 0: never. Of a record that was closed after it was
   /// reported: when it was closed.
   std::atomic<std::uint32_t> used;

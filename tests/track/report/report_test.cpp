@@ -181,7 +181,7 @@ TEST_CASE("the whole text of a report that was made by hand") {
   leaked.min_age = 1500ms;
   leaked.max_age = 3h;
   leaked.instances = {{.name = "first", .parent = "owner", .descriptor = 7, .notes = {{"outer", where}, {"", where}}}};
-  leaked.instances[0].last_use = leash::track::LastUse{where, 5min};
+  leaked.instances[0].last_use = leash::track::LastUse{{.site = where}, 5min};
   Group& dropped = report.groups[1];
   dropped.rule = leash::track::Rule::dropped;
   dropped.kind = box;
@@ -190,7 +190,7 @@ TEST_CASE("the whole text of a report that was made by hand") {
   dropped.threads = {2};
   dropped.min_age = dropped.max_age = 40ms;
   dropped.instances = {{.name = "", .descriptor = 3, .on_drop = leash::track::OnDrop::error_lost}};
-  dropped.instances[0].last_use = leash::track::LastUse{where, 12ms};
+  dropped.instances[0].last_use = leash::track::LastUse{{.site = where}, 12ms};
   Group& note = report.groups[2];
   note = dropped;
   note.severity = leash::track::Severity::note;
