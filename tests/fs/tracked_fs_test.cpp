@@ -149,7 +149,7 @@ TEST_CASE("a file that is still open is leaked, with the line of the user who op
     CHECK(instance.name == "data.csv");
     CHECK(instance.descriptor == -1);
     REQUIRE(instance.last_use);
-    CHECK(instance.last_use->site.line() == used);
+    CHECK(instance.last_use->at.site.line() == used);
     REQUIRE(instance.notes.size() == 1);
     CHECK(instance.notes[0].text == "fetch user 42");
     CHECK(report.groups[1].kind == fs::kinds::directory);
@@ -322,7 +322,7 @@ LEASH_FS_TEST("the operations of a file count as what they are") {
       const track::Report open = tracker.snapshot();
       REQUIRE(open.groups.size() == 1);
       REQUIRE(open.groups[0].instances[0].last_use);
-      CHECK(open.groups[0].instances[0].last_use->site.line() == line);
+      CHECK(open.groups[0].instances[0].last_use->at.site.line() == line);
     }
     return failures(tracker.close(), track::Rule::dropped);
   };
@@ -365,7 +365,7 @@ LEASH_FS_TEST("a mapping that is still open is leaked, with the line that mapped
     CHECK(instance.name == "file");
     CHECK(instance.notes.size() == 1);
     REQUIRE(instance.last_use);
-    CHECK(instance.last_use->site.line() == used);
+    CHECK(instance.last_use->at.site.line() == used);
     CHECK(to_string(report).find("1 mapping not closed") != std::string::npos);
   }
   CHECK(mapping->bytes().size() == 3);

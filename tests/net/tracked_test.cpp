@@ -126,7 +126,7 @@ NETWORK_TEST("Tracked: what is left open is reported, by name, descriptor, site,
     REQUIRE(group.instances[0].notes.size() == 1);
     CHECK(group.instances[0].notes[0].text == "fetch user 42");
     REQUIRE(group.instances[0].last_use);
-    CHECK(group.instances[0].last_use->site.line() == use.line());
+    CHECK(group.instances[0].last_use->at.site.line() == use.line());
     CHECK(to_string(report).find(name_of(*conn)) != std::string::npos);
   }
 }
@@ -189,7 +189,7 @@ NETWORK_TEST("Tracked: every operation that moves data is a use") {
     const auto last_line = [&] {
       const auto report = tracker.snapshot();
       const auto& last_use = report.groups.at(0).instances.at(0).last_use;
-      return last_use ? last_use->site.line() : 0;
+      return last_use ? last_use->at.site.line() : 0;
     };
     const auto here = std::source_location::current();
     const auto check_use = [&](const auto& operation) {

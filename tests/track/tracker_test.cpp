@@ -97,7 +97,7 @@ TEST_CASE("ages and last uses go by the Context's clock") {
   CHECK(report.groups[0].min_age == 16s);
   CHECK(report.groups[1].max_age == 6s);
   REQUIRE(report.groups[0].instances[0].last_use);
-  CHECK(report.groups[0].instances[0].last_use->site.line() == line);
+  CHECK(report.groups[0].instances[0].last_use->at.site.line() == line);
   CHECK(report.groups[0].instances[0].last_use->ago == 1s);
   CHECK_FALSE(report.groups[1].instances[0].last_use);
 }

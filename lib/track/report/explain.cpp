@@ -152,7 +152,7 @@ class Explainer {
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->at) {
       const Event& event = instance.last_use->at;
-      explained.last_use = {.place = user_location(event, user_frames(event.stack, plumbing_), plumbing_),
+      explained.last_use = {.place = user_location(event, detail::user_frames(event.stack, plumbing_), plumbing_),
                             .ago = instance.last_use->ago,
                             .before = std::string(detail::before_what(rule))};
     }
