@@ -40,6 +40,17 @@ bool make_non_blocking(int descriptor) noexcept {
          ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != -1;
 }
 
+/// Gives `handle`, which was made without one, the descriptor.
+template <class Handle>
+void give(int descriptor, Handle& handle, bool tagged) noexcept {
+  const auto take = [&] { handle.take(os::Descriptor(os::own(descriptor))); };
+  if (tagged) {
+    os::open_for_tag(take);
+  } else {
+    take();
+  }
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
@@ -54,16 +65,19 @@ Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
   SocketAddress remote;
   if (::getpeername(descriptor, remote.data(), &remote.size()) != 0) return fail("adopt", subject, os::last_error());
 
+  // All that may fail or throw comes before the connection gets the descriptor: until then it must not be closed.
+  std::unique_ptr<detail::SocketConn> made = detail::make_conn({}, *local, remote, call.context().clock());
+  detail::SocketConn& without_descriptor = *made;
+  std::unique_ptr<Conn> conn = std::move(made);
   const os::Opening opening;
-  Result<std::optional<track::Tag>> tag = track::detail::tag_adopted(
-      call, kinds::connection, detail::ends(detail::address_of(*local), detail::address_of(remote)), descriptor);
+  Result<std::optional<track::Tag>> tag =
+      track::detail::tag_adopted(call, kinds::connection, detail::name_of(*conn), descriptor);
   if (!tag) return std::unexpected(tag.error());
+  const bool tagged = tag->has_value();
+  if (tagged) conn = std::make_unique<detail::TrackedConn>(std::move(conn), *std::move(*tag));
   if (!make_non_blocking(descriptor)) return fail("adopt", subject, os::last_error());
-  const auto take = [&] {
-    return detail::make_conn(os::Descriptor(os::own(descriptor)), *local, remote, call.context().clock());
-  };
-  if (!*tag) return take();
-  return std::make_unique<detail::TrackedConn>(os::open_for_tag(take), *std::move(*tag));
+  give(descriptor, without_descriptor, tagged);
+  return conn;
 }
 
 }  // namespace LEASH_NAMESPACE::net

@@ -14,7 +14,7 @@ namespace LEASH_NAMESPACE::net {
 /// The Conn owns the descriptor, and is tracked, if the Context has a tracker, as a `TrackedDialer` would track it.
 /// Nobody else may close the descriptor then, and no other handle of leash may own it.
 ///
-/// After an error the descriptor is the caller's as before, and nothing was closed. Errors:
+/// After an error, and if it throws `std::bad_alloc`, the descriptor is the caller's as before. Errors:
 /// `bad_file_descriptor`; `not_a_socket`; `invalid_argument` for a socket of another kind; `not_connected`;
 /// `operation_canceled` or `timed_out` when the Context is done; `track::errc::tracker_closed`.
 [[nodiscard]] Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor);
