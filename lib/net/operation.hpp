@@ -19,6 +19,7 @@ enum class OperationKind : unsigned char {
   bind,
   listener_accept,
   listener_close,
+  listener_release,
   conn_read,
   conn_write,
   conn_readv,

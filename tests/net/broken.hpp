@@ -127,6 +127,7 @@ class BrokenListener final : public Listener {
   }
   Address do_address() const override { return hooks_.address ? hooks_.address(*inner_) : inner_->address(); }
   int do_native_handle() const noexcept override { return inner_->native_handle(); }
+  Result<int> do_release(std::source_location site) override { return inner_->release(site); }
 
   std::shared_ptr<Listener> inner_;
   ListenerHooks hooks_;

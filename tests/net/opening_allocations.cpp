@@ -144,6 +144,16 @@ int main() {
   try_each("adopt", make_foreign, [&] { return leash::net::adopt(plain, foreign); }, is_still_the_callers);
   try_each("adopt, tracked", make_foreign, [&] { return leash::net::adopt(tracked, foreign); }, is_still_the_callers);
 
+  const auto make_foreign_listener = [&] {
+    foreign = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (::listen(foreign, 8) != 0) std::abort();
+  };
+  for (const Context& ctx : {plain, tracked}) {
+    try_each(
+        "adopt_listener", make_foreign_listener, [&] { return leash::net::adopt_listener(ctx, foreign); },
+        is_still_the_callers);
+  }
+
   asio::io_context loop;
   // The first socket makes the descriptors of the loop.
   static_cast<void>(asio::ip::tcp::socket(loop));

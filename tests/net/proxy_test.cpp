@@ -79,6 +79,8 @@ void check_network(const Context& context, Dialer& dialer, Binder& binder, Log& 
   const auto accepted = must(listener->accept(Call(context, here)));
   CHECK(std::ranges::count(log, "accept" + line) == 1);
   check_conn(*accepted, log);
+  CHECK(must(listener->release(here)) == 45);
+  CHECK(log.back() == "release" + line);
   must(listener->close(here));
   CHECK(log.back() == "close" + line);
 }

@@ -2,7 +2,6 @@
 #include <leash/net/detail/hooked_conn.hpp>
 #include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/total_size.hpp>
-#include <leash/os/descriptor.hpp>
 #include <utility>
 #include <vector>
 
@@ -130,16 +129,8 @@ void HookedConn::do_note(std::string_view text, std::source_location site) {
 }
 
 Result<int> HookedConn::do_release(std::source_location site) {
-  Operation op = operation(OperationKind::conn_release, site);
-  // Closed unless the caller gets it, which the hook may forbid afterwards.
-  os::Descriptor released;
-  Result<int> result = link_->pass<int>(op, [&] {
-    Result<int> descriptor = ProxyConn::do_release(site);
-    if (descriptor) released = os::Descriptor(*descriptor);
-    return descriptor;
-  });
-  if (result) static_cast<void>(released.release());
-  return result;
+  return pass_release(*link_, operation(OperationKind::conn_release, site),
+                      [&] { return ProxyConn::do_release(site); });
 }
 
 Result<std::unique_ptr<Conn>> open_hooked(const Ref<HookLink>& link, Operation& operation,
