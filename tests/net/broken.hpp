@@ -102,7 +102,7 @@ class BrokenConn final : public Conn {
   ConnHooks hooks_;
 };
 
-/// The same for listeners.
+/// What a BrokenListener does instead of what its inner listener would; what is empty is passed on.
 struct ListenerHooks {
   std::function<Result<std::unique_ptr<Conn>>(Listener&, const Context&)> accept = {};
   std::function<Result<void>(Listener&)> close = {};

@@ -47,7 +47,7 @@ TrafficEffect TrafficRules::effect_on(const Address& from, const Address& to) co
     sum.shape.bandwidth = stricter(sum.shape.bandwidth, shape.bandwidth);
     sum.shape.read_limit = stricter(sum.shape.read_limit, shape.read_limit);
     sum.shape.write_limit = stricter(sum.shape.write_limit, shape.write_limit);
-    sum.shape.cut |= shape.cut;
+    sum.shape.partitioned |= shape.partitioned;
     sum.refuse |= rule.effect.refuse;
   }
   return sum;
@@ -124,7 +124,7 @@ Result<void> TrafficRules::admit(Call call, std::string_view subject, const Addr
     if (context.done()) return true;
     const Clock::time_point now = clock.now();
     const auto [there, back] = effects_between(from, to);
-    if (there.shape.cut || back.shape.cut) return false;
+    if (there.shape.partitioned || back.shape.partitioned) return false;
     const auto arrived = leash::detail::deadline_after(start, there.shape.latency);
     const auto answered = leash::detail::deadline_after(arrived, back.shape.latency);
     if (now < answered) {
