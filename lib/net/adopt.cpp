@@ -4,15 +4,17 @@
 
 #include <leash/context.hpp>
 #include <leash/net/adopt.hpp>
-#include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/socket_conn.hpp>
+#include <leash/net/detail/socket_listener.hpp>
 #include <leash/net/detail/tracked_conn.hpp>
+#include <leash/net/detail/tracked_listener.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/track/detail/open_tracked.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net {
@@ -34,16 +36,10 @@ bool is_stream_that_leash_knows(int descriptor) noexcept {
          ((domain == AF_INET || domain == AF_INET6) && option(descriptor, SO_PROTOCOL) == IPPROTO_TCP);
 }
 
-bool make_non_blocking(int descriptor) noexcept {
-  const int flags = ::fcntl(descriptor, F_GETFL);
-  return flags != -1 && ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != -1 &&
-         ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != -1;
-}
+std::string subject_of(int descriptor) { return "descriptor " + std::to_string(descriptor); }
 
-}  // namespace
-
-Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
-  const std::string subject = "descriptor " + std::to_string(descriptor);
+/// The local address of a socket that may be adopted.
+Result<SocketAddress> local_of(Call call, std::string_view subject, int descriptor) {
   if (auto checked = call.context().check("adopt", subject); !checked) return std::unexpected(checked.error());
   if (option(descriptor, SO_TYPE) == -1) return fail("adopt", subject, os::last_error());
   if (!is_stream_that_leash_knows(descriptor)) {
@@ -51,19 +47,76 @@ Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
   }
   const auto local = SocketAddress::local_of(descriptor);
   if (!local) return fail("adopt", subject, local.error());
+  return *local;
+}
+
+bool make_non_blocking(int descriptor) noexcept {
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  return flags != -1 && ::fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) != -1 &&
+         ::fcntl(descriptor, F_SETFD, FD_CLOEXEC) != -1;
+}
+
+/// Gives `handle`, which was made without one, the descriptor.
+template <class Handle>
+void give(int descriptor, Handle& handle, bool tagged) noexcept {
+  const auto take = [&] { handle.take(os::Descriptor(os::own(descriptor))); };
+  if (tagged) {
+    os::open_for_tag(take);
+  } else {
+    take();
+  }
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Conn>> adopt(Call call, int descriptor) {
+  const std::string subject = subject_of(descriptor);
+  const Result<SocketAddress> local = local_of(call, subject, descriptor);
+  if (!local) return std::unexpected(local.error());
   SocketAddress remote;
   if (::getpeername(descriptor, remote.data(), &remote.size()) != 0) return fail("adopt", subject, os::last_error());
 
+  // All that may fail or throw comes before the connection gets the descriptor: until then it must not be closed.
+  std::unique_ptr<detail::SocketConn> made = detail::make_conn({}, *local, remote, call.context().clock());
+  detail::SocketConn& without_descriptor = *made;
+  std::unique_ptr<Conn> conn = std::move(made);
   const os::Opening opening;
-  Result<std::optional<track::Tag>> tag = track::detail::tag_adopted(
-      call, kinds::connection, detail::ends(detail::address_of(*local), detail::address_of(remote)), descriptor);
+  Result<std::optional<track::Tag>> tag =
+      track::detail::tag_adopted(call, kinds::connection, detail::name_of(*conn), descriptor);
   if (!tag) return std::unexpected(tag.error());
+  const bool tagged = tag->has_value();
+  if (tagged) conn = std::make_unique<detail::TrackedConn>(std::move(conn), *std::move(*tag));
   if (!make_non_blocking(descriptor)) return fail("adopt", subject, os::last_error());
-  const auto take = [&] {
-    return detail::make_conn(os::Descriptor(os::own(descriptor)), *local, remote, call.context().clock());
-  };
-  if (!*tag) return take();
-  return std::make_unique<detail::TrackedConn>(os::open_for_tag(take), *std::move(*tag));
+  give(descriptor, without_descriptor, tagged);
+  return conn;
+}
+
+Result<std::unique_ptr<Listener>> adopt_listener(Call call, int descriptor) {
+  const std::string subject = subject_of(descriptor);
+  const Result<SocketAddress> local = local_of(call, subject, descriptor);
+  if (!local) return std::unexpected(local.error());
+  if (option(descriptor, SO_ACCEPTCONN) != 1) {
+    return fail("adopt", subject, std::errc::invalid_argument, "the socket does not listen");
+  }
+
+  // Other code may have made a socket of TCP accept connections to other addresses than its own (IP_TRANSPARENT).
+  const bool accepts_there = local->family() == AF_UNIX;
+  auto made = std::make_unique<detail::SocketListener>(os::Descriptor(), *local, accepts_there, detail::SocketFile());
+  detail::SocketListener& without_descriptor = *made;
+  std::unique_ptr<Listener> listener = std::move(made);
+  const os::Opening opening;
+  Result<std::optional<track::Tag>> tag =
+      track::detail::tag_adopted(call, kinds::listener, to_string(listener->address()), descriptor);
+  if (!tag) return std::unexpected(tag.error());
+  const bool tagged = tag->has_value();
+  if constexpr (tracking_enabled) {
+    // Also without a tag: the Context of an `accept` may have a tracker.
+    listener = std::make_unique<detail::TrackedListener>(std::move(listener), tagged ? *std::move(*tag) : track::Tag(),
+                                                         TrackedBinder::Options());
+  }
+  if (!make_non_blocking(descriptor)) return fail("adopt", subject, os::last_error());
+  give(descriptor, without_descriptor, tagged);
+  return listener;
 }
 
 }  // namespace LEASH_NAMESPACE::net

@@ -25,7 +25,7 @@ class Binder {
   /// `connection_refused`.
   [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, std::string_view network, std::string_view address);
 
-  /// The same for "tcp" and a numeric address.
+  /// Listens at `endpoint` over "tcp", and fails as for its text.
   [[nodiscard]] Result<std::unique_ptr<Listener>> bind(Call call, const Endpoint& endpoint);
 
   // What a call without a Context is told.

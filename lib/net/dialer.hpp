@@ -32,7 +32,7 @@ class Dialer {
   /// `no_such_file_or_directory` (of "unix"), `timed_out`, `operation_canceled`.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, std::string_view network, std::string_view address);
 
-  /// The same for "tcp" and a numeric address.
+  /// Connects to `endpoint` over "tcp", and fails as for its text.
   [[nodiscard]] Result<std::unique_ptr<Conn>> dial(Call call, const Endpoint& endpoint);
 
   // What a call without a Context is told.

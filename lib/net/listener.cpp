@@ -19,4 +19,10 @@ Address Listener::address() const { return do_address(); }
 
 int Listener::native_handle() const noexcept { return do_native_handle(); }
 
+Result<int> Listener::release(std::source_location site) { return do_release(site); }
+
+Result<int> Listener::do_release(std::source_location) {
+  return fail("release", to_string(do_address()), std::errc::operation_not_supported, "the listener has no descriptor");
+}
+
 }  // namespace LEASH_NAMESPACE::net

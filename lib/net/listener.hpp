@@ -35,6 +35,12 @@ class Listener {
   /// The descriptor of the listener, which still owns it; -1 if the listener has none or is closed.
   [[nodiscard]] int native_handle() const noexcept;
 
+  /// Ends the Listener without closing its descriptor, and returns the descriptor, which is now the caller's to close:
+  /// it goes on listening. It is in non-blocking mode. Waiting calls of `accept` fail with `bad_file_descriptor`. The
+  /// path of a listener of "unix" stays, and is the caller's to remove. Errors: `operation_not_supported` if the
+  /// listener has none; it then stays open.
+  [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current());
+
  protected:
   Listener() = default;
 
@@ -42,6 +48,8 @@ class Listener {
   virtual Result<void> do_close(std::source_location site) = 0;
   virtual Address do_address() const = 0;
   virtual int do_native_handle() const noexcept = 0;
+  /// The default has no descriptor.
+  virtual Result<int> do_release(std::source_location site);
 
  private:
   friend class ProxyListener;

@@ -19,6 +19,7 @@ std::string subject_of(const Operation& operation) {
       return std::string(operation.network).append(1, ' ').append(operation.address);
     case OperationKind::listener_accept:
     case OperationKind::listener_close:
+    case OperationKind::listener_release:
       return to_string(*operation.local);
     default:
       return detail::ends(*operation.local, *operation.remote);

@@ -51,7 +51,7 @@ TrafficRule MemoryNetwork::short_writes(const Traffic& traffic, std::size_t most
   return add(traffic, {.shape = {.write_limit = most}});
 }
 
-TrafficRule MemoryNetwork::partition(const Traffic& traffic) { return add(traffic, {.shape = {.cut = true}}); }
+TrafficRule MemoryNetwork::partition(const Traffic& traffic) { return add(traffic, {.shape = {.partitioned = true}}); }
 
 TrafficRule MemoryNetwork::refuse(const Traffic& traffic) { return add(traffic, {.refuse = true}); }
 

@@ -49,7 +49,7 @@ class NetworkHook {
   ///
   /// What `around` returns is what the caller of the operation gets: an Error, or the result of the last `next`. If
   /// that failed or there was none, success is a value of 0, which of a read is the end of the stream; of a write it is
-  /// all that was not written yet. But no handle can be made of nothing: `dial`, `bind`, `accept` and `Conn::release`
+  /// all that was not written yet. But no handle can be made of nothing: `dial`, `bind`, `accept` and `release`
   /// then fail with the Error of `next`, or with `operation_canceled`. `Conn::close`, `Conn::reset` and
   /// `Listener::close` close in any case; of `Conn::note`, which cannot fail, an Error is dropped.
   ///

@@ -12,6 +12,7 @@ constexpr std::array<std::string_view, operation_kinds> names = {{
     {"bind"},
     {"Listener::accept"},
     {"Listener::close"},
+    {"Listener::release"},
     {"Conn::read"},
     {"Conn::write"},
     {"Conn::readv"},
@@ -38,6 +39,7 @@ std::unexpected<Error> Operation::fail(std::error_code code, std::string_view de
       return leash::fail(name, address, code, detail, std::vector<Error>(), transferred);
     case OperationKind::listener_accept:
     case OperationKind::listener_close:
+    case OperationKind::listener_release:
       return leash::fail(name, to_string(*local), code, detail, std::vector<Error>(), transferred);
     case OperationKind::conn_readv:
       name = "read";

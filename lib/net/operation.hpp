@@ -19,6 +19,7 @@ enum class OperationKind : unsigned char {
   bind,
   listener_accept,
   listener_close,
+  listener_release,
   conn_read,
   conn_write,
   conn_readv,
@@ -54,7 +55,7 @@ struct Operation {
   /// The other end: of a connection; of `dial` and `accept` once that has succeeded. Else null.
   const Address* remote = nullptr;
   Direction direction = Direction::both;                     ///< Of `Conn::set_deadline`.
-  std::optional<Clock::time_point> deadline = std::nullopt;  ///< The same.
+  std::optional<Clock::time_point> deadline = std::nullopt;  ///< Of `Conn::set_deadline`.
   std::string_view note = {};                                ///< The text of `Conn::note`.
 
   /// How many bytes to read or write. A hook may make it smaller. A read then reads only so much. A write is then

@@ -24,6 +24,8 @@ Address ProxyListener::do_address() const { return inner_->do_address(); }
 
 int ProxyListener::do_native_handle() const noexcept { return inner_->do_native_handle(); }
 
+Result<int> ProxyListener::do_release(std::source_location site) { return inner_->do_release(site); }
+
 ProxyConn::ProxyConn(std::unique_ptr<Conn> inner) : inner_(std::move(inner)) {
   if (!inner_) throw std::logic_error("leash: ProxyConn: the inner connection is null");
 }

@@ -53,6 +53,7 @@ class ProxyListener : public Listener {
   Result<void> do_close(std::source_location site) override;
   Address do_address() const override;
   int do_native_handle() const noexcept override;
+  Result<int> do_release(std::source_location site) override;
 
  private:
   std::unique_ptr<Listener> inner_;

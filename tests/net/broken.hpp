@@ -102,7 +102,7 @@ class BrokenConn final : public Conn {
   ConnHooks hooks_;
 };
 
-/// The same for listeners.
+/// What a BrokenListener does instead of what its inner listener would; what is empty is passed on.
 struct ListenerHooks {
   std::function<Result<std::unique_ptr<Conn>>(Listener&, const Context&)> accept = {};
   std::function<Result<void>(Listener&)> close = {};
@@ -127,6 +127,7 @@ class BrokenListener final : public Listener {
   }
   Address do_address() const override { return hooks_.address ? hooks_.address(*inner_) : inner_->address(); }
   int do_native_handle() const noexcept override { return inner_->native_handle(); }
+  Result<int> do_release(std::source_location site) override { return inner_->release(site); }
 
   std::shared_ptr<Listener> inner_;
   ListenerHooks hooks_;

@@ -200,6 +200,12 @@ NETWORK_TEST("Hooked: a descriptor that is released is told of") {
   CHECK(seen.kind == OperationKind::conn_release);
   CHECK(seen.succeeded == (over == Over::tcp));
   CHECK(pair.far->native_handle() == (over == Over::tcp ? pair.far->native_handle() : -1));
+
+  const leash::os::Descriptor listening(pair.listener->release().value_or(-1));
+  const Seen seen_of_listener = watch.take_one();
+  CHECK(seen_of_listener.kind == OperationKind::listener_release);
+  CHECK(seen_of_listener.local == to_string(pair.listener->address()));
+  CHECK(seen_of_listener.succeeded == (over == Over::tcp));
 }
 
 NETWORK_TEST("Hooked: a released descriptor that the hook withholds is closed") {
@@ -210,6 +216,8 @@ NETWORK_TEST("Hooked: a released descriptor that the hook withholds is closed") 
     const Pair pair = make_pair(on.dialer, on.binder);
     on.hook.function = broken_afterwards;
     CHECK(error_of(pair.near->release()) == std::errc::io_error);
+    CHECK(text_of(error_of(pair.listener->release())) ==
+          "release " + to_string(pair.listener->address()) + ": Input/output error (by the hook)");
     // Read through the inner connection: the end of the stream is there as soon as the descriptor is closed.
     on.hook.function = [](Operation&, Hook::Next next) { return next(); };
     if (over == Over::tcp) CHECK(must(read_all(*pair.far)).empty());

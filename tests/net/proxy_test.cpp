@@ -59,7 +59,7 @@ void check_conn(Conn& conn, Log& log) {
                    "release" + line, "close" + line, "reset" + line});
 }
 
-/// The same for what the decorators of a dialer and a binder hand out.
+/// Checks that each call of a dialer, a binder and what they hand out arrives at the recorder with its site.
 void check_network(const Context& context, Dialer& dialer, Binder& binder, Log& log) {
   const auto here = std::source_location::current();
   const std::string line = " " + std::to_string(here.line());
@@ -79,6 +79,8 @@ void check_network(const Context& context, Dialer& dialer, Binder& binder, Log& 
   const auto accepted = must(listener->accept(Call(context, here)));
   CHECK(std::ranges::count(log, "accept" + line) == 1);
   check_conn(*accepted, log);
+  CHECK(must(listener->release(here)) == 45);
+  CHECK(log.back() == "release" + line);
   must(listener->close(here));
   CHECK(log.back() == "close" + line);
 }

@@ -106,6 +106,10 @@ class RecordingListener final : public leash::net::Listener {
     log_.emplace_back("native_handle");
     return 44;
   }
+  leash::Result<int> do_release(std::source_location site) override {
+    log_.push_back(entry("release", site));
+    return 45;
+  }
 
   Log& log_;
 };

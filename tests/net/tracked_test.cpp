@@ -436,6 +436,10 @@ TEST_CASE("Tracked: a released descriptor counts as closed, a refused release do
     check_open(tracker, 1);
     CHECK(::close(must(conn->release())) == 0);
     check_open(tracker, 0);
+    const auto own = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
+    check_open(tracker, 1);
+    CHECK(::close(must(own->release())) == 0);
+    check_open(tracker, 0);
   }
   Tracked network(Over::memory);
   auto [tracker, context] = leash::track::with_tracker(Context::background());
@@ -443,6 +447,9 @@ TEST_CASE("Tracked: a released descriptor counts as closed, a refused release do
   const auto conn = must(network.dialer.dial(context, "tcp", to_string(listener->address())));
   CHECK(error_of(conn->release()) == std::errc::operation_not_supported);
   check_open(tracker, 1);
+  const auto own = must(network.binder.bind(context, "tcp", "127.0.0.1:0"));
+  CHECK(error_of(own->release()) == std::errc::operation_not_supported);
+  check_open(tracker, 2);
 }
 
 NETWORK_TEST("Tracked: handles outlive decorators, network, tracker and Context") {

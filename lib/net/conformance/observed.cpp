@@ -69,6 +69,10 @@ class ObservedListener final : public ProxyListener {
     const UnderWay::Note note(under_way_, "close", "listener");
     return ProxyListener::do_close(site);
   }
+  Result<int> do_release(std::source_location site) override {
+    const UnderWay::Note note(under_way_, "release", "listener");
+    return ProxyListener::do_release(site);
+  }
 
   UnderWay& under_way_;
 };

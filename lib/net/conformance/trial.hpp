@@ -102,7 +102,7 @@ class Trial : public std::enable_shared_from_this<Trial> {
     must_fail(result, {code}, what);
   }
 
-  /// The same, and returns the Error.
+  /// As `must_fail`, and returns the Error.
   template <class T>
   Error error_of(const Result<T>& result, std::initializer_list<std::errc> codes, std::string_view what) {
     must_fail(result, codes, what);

@@ -65,7 +65,7 @@ class ByteRing {
   }
 
   const std::size_t capacity_;
-  const std::unique_ptr<std::byte[]> bytes_;  // NOLINT(*-avoid-c-arrays): the same
+  const std::unique_ptr<std::byte[]> bytes_;  // NOLINT(*-avoid-c-arrays): of a size that is known when it runs
   std::size_t begin_ = 0;
   std::size_t size_ = 0;
 };

@@ -2,7 +2,6 @@
 #include <leash/net/detail/hooked_conn.hpp>
 #include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/total_size.hpp>
-#include <leash/os/descriptor.hpp>
 #include <utility>
 #include <vector>
 
@@ -26,11 +25,14 @@ std::vector<std::span<Byte>> part_of(std::span<const std::span<Byte>> pieces, st
 
 }  // namespace
 
-HookedConn::HookedConn(std::unique_ptr<Conn> inner, Ref<HookLink> link, Context context, Ends ends)
-    : ProxyConn(std::move(inner)), link_(std::move(link)), context_(std::move(context)), ends_(std::move(ends)) {}
+HookedConn::HookedConn(std::unique_ptr<Conn> inner, Ref<HookLink> link, Context context, ConnAddresses addresses)
+    : ProxyConn(std::move(inner)),
+      link_(std::move(link)),
+      context_(std::move(context)),
+      addresses_(std::move(addresses)) {}
 
 Operation HookedConn::operation(OperationKind kind, std::source_location site) const {
-  return {.kind = kind, .local = &ends_.local, .remote = &ends_.remote, .context = context_, .site = site};
+  return {.kind = kind, .local = &addresses_.local, .remote = &addresses_.remote, .context = context_, .site = site};
 }
 
 /// Reads up to `size` bytes by `read`, which is given how many the hook leaves of them.
@@ -130,33 +132,25 @@ void HookedConn::do_note(std::string_view text, std::source_location site) {
 }
 
 Result<int> HookedConn::do_release(std::source_location site) {
-  Operation op = operation(OperationKind::conn_release, site);
-  // Closed unless the caller gets it, which the hook may forbid afterwards.
-  os::Descriptor released;
-  Result<int> result = link_->pass<int>(op, [&] {
-    Result<int> descriptor = ProxyConn::do_release(site);
-    if (descriptor) released = os::Descriptor(*descriptor);
-    return descriptor;
-  });
-  if (result) static_cast<void>(released.release());
-  return result;
+  return pass_release(*link_, operation(OperationKind::conn_release, site),
+                      [&] { return ProxyConn::do_release(site); });
 }
 
 Result<std::unique_ptr<Conn>> open_hooked(const Ref<HookLink>& link, Operation& operation,
                                           FunctionRef<Result<std::unique_ptr<Conn>>()> open) {
   const Address* const listener = operation.local;
-  Ends ends;
+  ConnAddresses addresses;
   Result<std::unique_ptr<Conn>> conn = link->pass<std::unique_ptr<Conn>>(operation, [&] {
     Result<std::unique_ptr<Conn>> opened = open();
-    if (opened) ends = {.local = (*opened)->local_address(), .remote = (*opened)->remote_address()};
-    operation.remote = opened ? &ends.remote : nullptr;
-    if (listener == nullptr) operation.local = opened ? &ends.local : nullptr;
+    if (opened) addresses = {.local = (*opened)->local_address(), .remote = (*opened)->remote_address()};
+    operation.remote = opened ? &addresses.remote : nullptr;
+    if (listener == nullptr) operation.local = opened ? &addresses.local : nullptr;
     return opened;
   });
   if (!conn || !operation.hooks_handle) return conn;
   // What ends a dial or an accept has no effect on the connection.
   Context context = operation.context.without_cancel();
-  return std::make_unique<HookedConn>(*std::move(conn), link, std::move(context), std::move(ends));
+  return std::make_unique<HookedConn>(*std::move(conn), link, std::move(context), std::move(addresses));
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -9,8 +9,8 @@
 
 namespace LEASH_NAMESPACE::net::detail {
 
-/// The addresses of a connection.
-struct Ends {
+/// The addresses of both ends of a connection.
+struct ConnAddresses {
   Address local;
   Address remote;
 };
@@ -18,8 +18,8 @@ struct Ends {
 /// A connection whose operations pass through a hook.
 class HookedConn final : public ProxyConn {
  public:
-  /// `context` is that of its `dial` or `accept`, `ends` are its own.
-  HookedConn(std::unique_ptr<Conn> inner, Ref<HookLink> link, Context context, Ends ends);
+  /// `context` is that of its `dial` or `accept`, `addresses` its own.
+  HookedConn(std::unique_ptr<Conn> inner, Ref<HookLink> link, Context context, ConnAddresses addresses);
 
  private:
   Operation operation(OperationKind kind, std::source_location site) const;
@@ -42,7 +42,7 @@ class HookedConn final : public ProxyConn {
 
   const Ref<HookLink> link_;
   const Context context_;
-  const Ends ends_;
+  const ConnAddresses addresses_;
 };
 
 /// Passes `operation`, a `dial` or `accept` that `open` does, through the hook, and its connection too unless the hook

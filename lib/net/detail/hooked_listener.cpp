@@ -16,9 +16,18 @@ Result<std::unique_ptr<Conn>> HookedListener::do_accept(Call call) {
   return open_hooked(link_, op, [&] { return inner().accept(call); });
 }
 
+Operation HookedListener::operation(OperationKind kind, std::source_location site) const {
+  return {.kind = kind, .local = &address_, .context = context_, .site = site};
+}
+
 Result<void> HookedListener::do_close(std::source_location site) {
-  const Operation op{.kind = OperationKind::listener_close, .local = &address_, .context = context_, .site = site};
-  return link_->pass_close(op, [&] { return ProxyListener::do_close(site); });
+  return link_->pass_close(operation(OperationKind::listener_close, site),
+                           [&] { return ProxyListener::do_close(site); });
+}
+
+Result<int> HookedListener::do_release(std::source_location site) {
+  return pass_release(*link_, operation(OperationKind::listener_release, site),
+                      [&] { return ProxyListener::do_release(site); });
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail

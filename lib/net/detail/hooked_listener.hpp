@@ -17,6 +17,9 @@ class HookedListener final : public ProxyListener {
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
   Result<void> do_close(std::source_location site) override;
+  Result<int> do_release(std::source_location site) override;
+
+  Operation operation(OperationKind kind, std::source_location site) const;
 
   const Ref<HookLink> link_;
   const Context context_;

@@ -69,7 +69,7 @@ Result<void> MemoryConn::do_close(std::source_location) { return ended(link_->cl
 
 Result<void> MemoryConn::do_reset(std::source_location) {
   // The kernel cannot reset a socket of the network "unix".
-  return ended(link_->local() ? link_->close(end_) : link_->reset(end_), "reset");
+  return ended(link_->is_unix() ? link_->close(end_) : link_->reset(end_), "reset");
 }
 
 Result<void> MemoryConn::do_set_deadline(Direction direction, std::optional<Clock::time_point> deadline,
@@ -86,7 +86,7 @@ Address MemoryConn::do_remote_address() const { return link_->address(other(end_
 
 Result<PeerCredentials> MemoryConn::do_peer_credentials() const {
   if (link_->closed(end_)) return closed("peer_credentials");
-  if (!link_->local()) return failure("peer_credentials", std::errc::operation_not_supported);
+  if (!link_->is_unix()) return failure("peer_credentials", std::errc::operation_not_supported);
   return PeerCredentials{.pid = ::getpid(), .uid = ::geteuid(), .gid = ::getegid()};
 }
 

@@ -65,7 +65,7 @@ MemoryLink::MemoryLink(std::shared_ptr<TrafficRules> rules, std::shared_ptr<Cloc
     : rules_(std::move(rules)),
       clock_(std::move(clock)),
       port_(std::move(port)),
-      local_(accepted.network == "unix"),
+      is_unix_(accepted.network == "unix"),
       directions_{OneWay(std::move(dialled), capacity), OneWay(std::move(accepted), capacity)} {}
 
 MemoryLink::~MemoryLink() { rules_->dismiss(*this); }
@@ -265,7 +265,7 @@ bool MemoryLink::shut(End end, bool reset, Clock::time_point now) {
     send(out, Signal::end, 0, now);
   }
   out.end_sent = true;
-  if (local_ && in.write_error == none) in.write_error = std::errc::broken_pipe;
+  if (is_unix_ && in.write_error == none) in.write_error = std::errc::broken_pipe;
   note_plain();
   changed_ = true;
   return true;

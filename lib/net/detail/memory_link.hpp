@@ -53,7 +53,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const std::shared_ptr<Clock>& clock() const noexcept { return clock_; }
 
   /// Whether it is as a connection of the network "unix".
-  bool local() const noexcept { return local_; }
+  bool is_unix() const noexcept { return is_unix_; }
 
   /// As `read` and `write` of one buffer, but false, and nothing was done, where more is to be considered than whether
   /// there are bytes or room. Inlined, since most reads and writes are no more than this.
@@ -175,7 +175,7 @@ class MemoryLink : public std::enable_shared_from_this<MemoryLink> {
   const os::ThreadId dialled_by_ = os::ThreadId::current();
   std::size_t index_ = 0;  ///< Of `rules_`.
   ClientPorts::Taken port_;
-  const bool local_;  ///< A close is known at once.
+  const bool is_unix_;  ///< A close is known at once, and a reset is one.
   /// Whether there are Transits. Changes with the lock held.
   std::atomic<bool> shaped_{false};
   os::BiasedLock lock_;

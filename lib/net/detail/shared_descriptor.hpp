@@ -22,8 +22,11 @@ class SharedDescriptor {
   SharedDescriptor(const SharedDescriptor&) = delete;
   SharedDescriptor& operator=(const SharedDescriptor&) = delete;
   ~SharedDescriptor() {
-    if (!retired()) os::close_own(number_);
+    if (number_ >= 0 && !retired()) os::close_own(number_);
   }
+
+  /// Sets the number, once, where the constructor was given -1: before anything else is called.
+  void set(int number) noexcept { number_ = number; }
 
   /// Keeps `retire` from returning while it lives. Converts to false if `retire` was called before: then the descriptor
   /// must not be used.
@@ -96,7 +99,7 @@ class SharedDescriptor {
     if ((before & retired_bit) != 0) left_.notify_all();
   }
 
-  const int number_;
+  int number_;
   std::atomic<std::uint64_t> state_{std::uint64_t{os::fork_generation()} << generation_shift};
   os::EventCount left_;
 };

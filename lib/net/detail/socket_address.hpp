@@ -46,7 +46,7 @@ class SocketAddress {
 /// How a connection shows one of its ends.
 Address address_of(const SocketAddress& address);
 
-/// The same of TCP: a mapped IPv4 address as the IPv4 address.
+/// How a connection of TCP shows one of its ends: a mapped IPv4 address as the IPv4 address.
 Address address_of(const Endpoint& endpoint);
 
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -58,8 +58,13 @@ struct Pieces {
 }  // namespace
 
 SocketConn::SocketConn(os::Descriptor socket, SharedClock clock)
-    : descriptor_(socket.release()), clock_(std::move(clock)), is_real_(clock_ == Clock::real()) {
-  os::hand_out(descriptor_.number());
+    : descriptor_(-1), clock_(std::move(clock)), is_real_(clock_ == Clock::real()) {
+  if (socket) take(std::move(socket));
+}
+
+void SocketConn::take(os::Descriptor socket) noexcept {
+  os::hand_out(socket.get());
+  descriptor_.set(socket.release());
 }
 
 std::unexpected<Error> SocketConn::failure(std::string_view operation, std::error_code code, std::string_view detail,
@@ -252,8 +257,8 @@ TcpConn::TcpConn(os::Descriptor socket, const Endpoint& local, const Endpoint& r
 UnixConn::UnixConn(os::Descriptor socket, std::string local, std::string remote, SharedClock clock)
     : SocketConn(std::move(socket), std::move(clock)), local_(std::move(local)), remote_(std::move(remote)) {}
 
-std::unique_ptr<Conn> make_conn(os::Descriptor socket, const SocketAddress& local, const SocketAddress& remote,
-                                const SharedClock& clock) {
+std::unique_ptr<SocketConn> make_conn(os::Descriptor socket, const SocketAddress& local, const SocketAddress& remote,
+                                      const SharedClock& clock) {
   if (local.family() != AF_UNIX) {
     return std::make_unique<TcpConn>(std::move(socket), local.endpoint(), remote.endpoint(), clock);
   }

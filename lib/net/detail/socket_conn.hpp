@@ -16,7 +16,12 @@ namespace LEASH_NAMESPACE::net::detail {
 /// A connection over a non-blocking stream socket. An operation that would block waits in poll(2); there is no event
 /// loop, and no timer for the machine's clock: poll has a timeout.
 class SocketConn : public Conn {
+ public:
+  /// Takes a socket over, if it was made without one: before anything else is called.
+  void take(os::Descriptor socket) noexcept;
+
  protected:
+  /// `socket` may be none.
   SocketConn(os::Descriptor socket, SharedClock clock);
 
  private:
@@ -91,8 +96,8 @@ class UnixConn final : public SocketConn {
   const std::string remote_;
 };
 
-/// The Conn for a socket that was just connected or accepted, with the addresses of both ends.
-[[nodiscard]] std::unique_ptr<Conn> make_conn(os::Descriptor socket, const SocketAddress& local,
-                                              const SocketAddress& remote, const SharedClock& clock);
+/// The Conn for a connected socket, with the addresses of both ends. Without a socket it must `take` one.
+[[nodiscard]] std::unique_ptr<SocketConn> make_conn(os::Descriptor socket, const SocketAddress& local,
+                                                    const SocketAddress& remote, const SharedClock& clock);
 
 }  // namespace LEASH_NAMESPACE::net::detail

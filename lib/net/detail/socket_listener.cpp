@@ -71,9 +71,14 @@ SocketListener::SocketListener(os::Descriptor socket, const SocketAddress& addre
     : socket_address_(address),
       accepts_there_(accepts_there),
       address_(address_of(address)),
-      descriptor_(socket.release()),
+      descriptor_(-1),
       file_(std::move(file)) {
-  os::hand_out(descriptor_.number());
+  if (socket) take(std::move(socket));
+}
+
+void SocketListener::take(os::Descriptor socket) noexcept {
+  os::hand_out(socket.get());
+  descriptor_.set(socket.release());
 }
 
 std::expected<AcceptedSocket, std::error_code> SocketListener::accept_now() {
@@ -135,15 +140,27 @@ void SocketListener::wait(const Context& context, short events, std::optional<st
   std::erase(waiting_, waker);
 }
 
-Result<void> SocketListener::do_close(std::source_location) {
-  const std::optional<int> number = descriptor_.retire([this] {
+std::optional<int> SocketListener::retire() {
+  return descriptor_.retire([this] {
     const std::lock_guard lock(mutex_);
     for (const auto& waker : waiting_) waker->wake();
   });
+}
+
+Result<void> SocketListener::do_close(std::source_location) {
+  const std::optional<int> number = retire();
   if (!number) return fail("close", to_string(address_), std::errc::bad_file_descriptor);
   file_.remove();
   if (os::close_own(*number) != 0 && errno != EINTR) return fail("close", to_string(address_), os::last_error());
   return {};
+}
+
+Result<int> SocketListener::do_release(std::source_location) {
+  const std::optional<int> number = retire();
+  if (!number) return fail("release", to_string(address_), std::errc::bad_file_descriptor);
+  file_.keep();
+  os::give_away(*number);
+  return *number;
 }
 
 Address SocketListener::do_address() const { return address_; }

@@ -13,6 +13,7 @@
 #include <leash/os/mutex.hpp>
 #include <leash/os/waker.hpp>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -36,6 +37,9 @@ class SocketFile {
 
   /// Removes the name now. Does nothing the second time.
   void remove() noexcept;
+
+  /// Leaves the name where it is.
+  void keep() noexcept { made_ = false; }
 
  private:
   std::string path_;  ///< Absolute, since the program may change its working directory, as every daemon does.
@@ -68,9 +72,14 @@ class SocketListener final : public Listener {
   static constexpr std::chrono::nanoseconds back_off = std::chrono::milliseconds(5);
   static constexpr std::chrono::nanoseconds longest_back_off = std::chrono::seconds(1);
 
+  /// Takes a socket over, if it was made without one: before anything else is called.
+  void take(os::Descriptor socket) noexcept;
+
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
   Result<void> do_close(std::source_location site) override;
+  Result<int> do_release(std::source_location site) override;
+  std::optional<int> retire();
   Address do_address() const override;
   int do_native_handle() const noexcept override;
 

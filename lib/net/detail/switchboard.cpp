@@ -86,7 +86,7 @@ Result<std::unique_ptr<Conn>> MemoryDial::wait() {
 
 Result<std::unique_ptr<MemoryListener>> Switchboard::bind(std::string_view subject, Address address,
                                                           const std::string& shown_host) {
-  std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>(backlog_);
+  std::shared_ptr<Backlog> backlog = std::make_shared<Backlog>(backlog_capacity_);
   {
     const std::lock_guard lock(mutex_);
     const bool chooses = address.port == 0 && !is_path(address);

@@ -31,8 +31,9 @@ class MemoryListener;
 /// An Address is one of TCP, or of the network "unix": then the host is a path, and the port is 0.
 class Switchboard : public std::enable_shared_from_this<Switchboard> {
  public:
-  /// `buffer` is how many bytes each direction of a connection holds.
-  Switchboard(std::size_t buffer, std::size_t backlog) : buffer_(buffer), backlog_(backlog) {}
+  /// `buffer` is how many bytes each direction of a connection holds, `backlog` how many connections may wait to be
+  /// accepted at one address.
+  Switchboard(std::size_t buffer, std::size_t backlog) : buffer_(buffer), backlog_capacity_(backlog) {}
 
   const std::shared_ptr<TrafficRules>& rules() const noexcept { return rules_; }
 
@@ -66,7 +67,7 @@ class Switchboard : public std::enable_shared_from_this<Switchboard> {
   std::uint16_t free_port(const Address& address);
 
   const std::size_t buffer_;
-  const std::size_t backlog_;
+  const std::size_t backlog_capacity_;
   const std::shared_ptr<TrafficRules> rules_ = std::make_shared<TrafficRules>();
   const std::shared_ptr<ClientPorts> client_ports_ = std::make_shared<ClientPorts>();
   os::Mutex mutex_;

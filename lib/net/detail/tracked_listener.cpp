@@ -43,4 +43,11 @@ Result<void> TrackedListener::do_close(std::source_location site) {
   return closed;
 }
 
+Result<int> TrackedListener::do_release(std::source_location site) {
+  const os::Opening opening;
+  Result<int> descriptor = ProxyListener::do_release(site);
+  if (descriptor) tag_.release(site);
+  return descriptor;
+}
+
 }  // namespace LEASH_NAMESPACE::net::detail

@@ -17,6 +17,7 @@ class TrackedListener final : track::detail::Tagged, public ProxyListener {
  private:
   Result<std::unique_ptr<Conn>> do_accept(Call call) override;
   Result<void> do_close(std::source_location site) override;
+  Result<int> do_release(std::source_location site) override;
 
   Result<std::unique_ptr<Conn>> accept_child(Call call);
 

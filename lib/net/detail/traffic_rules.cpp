@@ -46,7 +46,7 @@ TrafficEffect TrafficRules::effect_on(const Address& from, const Address& to) co
     sum.shape.bandwidth = stricter(sum.shape.bandwidth, shape.bandwidth);
     sum.shape.read_limit = stricter(sum.shape.read_limit, shape.read_limit);
     sum.shape.write_limit = stricter(sum.shape.write_limit, shape.write_limit);
-    sum.shape.cut |= shape.cut;
+    sum.shape.partitioned |= shape.partitioned;
     sum.refuse |= rule.effect.refuse;
   }
   return sum;
@@ -132,7 +132,7 @@ bool Admission::look(std::string_view subject, Result<void>& result, Clock::time
   const auto [there, back] = rules_->effects_between(from_, to_);
   result = context_.check("dial", subject);
   if (!result) return true;
-  if (there.shape.cut || back.shape.cut) return false;
+  if (there.shape.partitioned || back.shape.partitioned) return false;
   const auto arrived = leash::detail::deadline_after(start_, there.shape.latency);
   const auto answered = leash::detail::deadline_after(arrived, back.shape.latency);
   if (now < answered) {

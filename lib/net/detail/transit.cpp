@@ -70,7 +70,7 @@ void Transit::send(Signal signal, std::size_t size, Clock::time_point now) {
 }
 
 std::optional<Transit::Arrival> Transit::arrive(Clock::time_point now) {
-  if (shape_.cut || packets_.empty()) return std::nullopt;
+  if (shape_.partitioned || packets_.empty()) return std::nullopt;
   Packet& front = packets_.front();
   const Clock::time_point whole = arrival_of(front, front.size);
   if (whole <= now) {
@@ -90,7 +90,7 @@ std::optional<Transit::Arrival> Transit::arrive(Clock::time_point now) {
 }
 
 Clock::time_point Transit::next_arrival() const noexcept {
-  if (shape_.cut || packets_.empty()) return Clock::time_point::max();
+  if (shape_.partitioned || packets_.empty()) return Clock::time_point::max();
   const Packet& front = packets_.front();
   return arrival_of(front, std::min(front.arrived + 1, front.size));
 }

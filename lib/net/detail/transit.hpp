@@ -15,7 +15,7 @@ struct Shape {
   std::uint64_t bandwidth = 0;  ///< Bytes per second.
   std::size_t read_limit = 0;   ///< How many bytes a read returns at most.
   std::size_t write_limit = 0;  ///< The size of the pieces that a write is handed over in.
-  bool cut = false;             ///< Nothing arrives.
+  bool partitioned = false;     ///< Nothing arrives.
 
   friend bool operator==(const Shape&, const Shape&) = default;
 };
