@@ -54,7 +54,8 @@ class AsyncNetworkHook : public NetworkHook {
   ///     next(std::move(done));                                        // passes the operation on
   ///     next(wrap(std::move(done), [](Done done, Result<void> r) …));  // looks at the result first
   ///
-  /// Any thread may call it, several times, but one time after the other. When the operation is under way, or over, it
+  /// Copyable, so that a `done` that tries again may have it. Any thread may call it, several times, but one time after
+  /// the other. When the operation is under way, or over, it
   /// only destroys what it is given. When that was cancelled, or its stream or listener closed, it carries nothing out,
   /// and `done` gets `operation_canceled`.
   class AsyncNext {
