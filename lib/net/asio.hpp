@@ -6,7 +6,8 @@
 ///
 /// - `AsyncDialer`, `AsyncBinder`, `AsyncListener` and `Stream` are to handlers and coroutines what Dialer, Binder,
 ///   Listener and Conn are to threads: over TCP and "unix" (`TcpAsyncDialer`, `TcpAsyncBinder`), in memory
-///   (`MemoryAsyncNetwork`), and tracked (`TrackedAsyncDialer`, `TrackedAsyncBinder`). `async_sleep` waits.
+///   (`MemoryAsyncNetwork`), tracked (`TrackedAsyncDialer`, `TrackedAsyncBinder`), and with hooks (`AsyncNetworkHook`,
+///   `HookedAsyncDialer`, `HookedAsyncBinder`). `async_sleep` waits.
 /// - `to_asio` and `adopt` take connections out as sockets of Asio, and those in.
 ///
 /// A coroutine that returns an `asio::awaitable` and takes a `leash::Call` does not compile, as every other coroutine
@@ -20,8 +21,11 @@
 #include <leash/net/async_binder.hpp>
 #include <leash/net/async_dialer.hpp>
 #include <leash/net/async_listener.hpp>
+#include <leash/net/async_network_hook.hpp>
 #include <leash/net/async_proxy.hpp>
 #include <leash/net/async_sleep.hpp>
+#include <leash/net/hooked_async_binder.hpp>
+#include <leash/net/hooked_async_dialer.hpp>
 #include <leash/net/memory_async_network.hpp>
 #include <leash/net/stream.hpp>
 #include <leash/net/tcp_async_binder.hpp>

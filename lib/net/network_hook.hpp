@@ -59,6 +59,7 @@ class NetworkHook {
 
  private:
   friend struct leash::detail::HookLink<NetworkHook>;
+  friend class AsyncNetworkHook;
   friend class HookedDialer;
   friend class HookedBinder;
 

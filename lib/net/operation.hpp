@@ -39,7 +39,7 @@ inline constexpr std::size_t operation_kinds = static_cast<std::size_t>(Operatio
 std::string_view to_string(OperationKind kind) noexcept;
 
 /// One call of an operation of a network or of one of its handles, as `NetworkHook::around` sees it. Valid during that
-/// call.
+/// call; for `AsyncNetworkHook::around_async` until its `done` was called.
 struct Operation {
   const OperationKind kind;
 

@@ -161,6 +161,13 @@ TEST_CASE("asio_bridge takes a connection out to Asio, and one in") {
   }
 }
 
+TEST_CASE("async_network_hooks takes the time of the slow line, by its clock") {
+  const Outcome outcome = run_example("async_network_hooks");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output == "2500 bytes in 25 ms\n");
+}
+
 TEST_CASE("coroutines counts rows after the calls that started it are over") {
   const Outcome outcome = run_example("coroutines");
   CAPTURE(outcome.output);

@@ -88,6 +88,19 @@ class AsyncOperation : public Loop::Member {
     asio::post(executor, Completion(std::move(handler), std::move(arguments)...));
   }
 
+  /// Ends the operation, as `complete` does, but without a call of the handler. Returns the executor, which an
+  /// operation that is over does not keep.
+  asio::any_io_executor end() noexcept {
+    asio::any_io_executor executor;
+    {
+      const std::lock_guard lock(mutex_);
+      state_ = State::over;
+      std::swap(executor, executor_);
+    }
+    loop_->remove(*this);
+    return executor;
+  }
+
   const asio::any_io_executor& executor() const noexcept { return executor_; }
 
  private:
@@ -101,18 +114,6 @@ class AsyncOperation : public Loop::Member {
   void context_ended() noexcept final {
     end();
     drop();
-  }
-
-  /// No step follows. Returns the executor, which an operation that is over does not keep.
-  asio::any_io_executor end() noexcept {
-    asio::any_io_executor executor;
-    {
-      const std::lock_guard lock(mutex_);
-      state_ = State::over;
-      std::swap(executor, executor_);
-    }
-    loop_->remove(*this);
-    return executor;
   }
 
   void post() {
