@@ -55,6 +55,12 @@ class Tag {
   /// stopped.
   void touch(std::source_location site = std::source_location::current()) noexcept;
 
+  /// From now on the resource is called `name`, and `descriptor` is its descriptor: for an object that is made before
+  /// it opens one. If, while the tag is open, that number comes to mean something else or nothing, reports of the leak
+  /// say that it was perhaps closed past its tag. At level `count` only the descriptor is kept; so it is if there is no
+  /// memory for the name.
+  void identify(std::string_view name, int descriptor) noexcept;
+
   /// From now on `on_drop` says what it means that the resource is dropped.
   void set_on_drop(OnDrop on_drop) noexcept;
 
@@ -107,6 +113,7 @@ class Tag {
   void close(std::source_location = std::source_location::current()) noexcept {}
   void release(std::source_location = std::source_location::current()) noexcept {}
   void touch(std::source_location = std::source_location::current()) noexcept {}
+  void identify(std::string_view, int) noexcept {}
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
   void note(std::string_view, std::source_location = std::source_location::current()) const {}

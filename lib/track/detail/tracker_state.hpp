@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::track::detail {
 
@@ -65,6 +66,10 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
 
   /// The resource is about to be used. After it was closed, records a finding.
   void touch(Record& record, std::source_location location) noexcept;
+
+  /// What `Tag::identify` does.
+  void identify(Record& record, std::string_view name, int descriptor) const noexcept;
+
   /// Adds to `sum`, one of the two of the record's Extra.
   void add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) const noexcept;
 

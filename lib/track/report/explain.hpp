@@ -69,7 +69,7 @@ struct Explained {
   };
 
   struct LastUse {
-    Location place = {};
+    Location place = {};      ///< Empty if a library's code used it, as Asio does for `asio::async_read`.
     Clock::duration ago{};    ///< The time from the last use to the event that `before` names.
     std::string before = {};  ///< "before it was dropped" and the like; "ago" if the event is the report.
 
@@ -86,6 +86,7 @@ struct Explained {
     std::optional<LastUse> last_use = {};
     std::uint64_t bytes_in = 0;   ///< How many bytes were read from it,
     std::uint64_t bytes_out = 0;  ///< and written to it, if that is counted.
+    bool perhaps_closed = false;  ///< As `track::Instance::perhaps_closed`.
 
     friend bool operator==(const Instance&, const Instance&) = default;
   };
