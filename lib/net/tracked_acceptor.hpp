@@ -84,7 +84,7 @@ class BasicTrackedAcceptor : public detail::TrackedHandle<asio::basic_socket_acc
   BasicTrackedAcceptor& operator=(Base&& other) {
     this->base() = std::move(other);
     this->tag().expect_again();
-    this->look();
+    Handle::look();
     return *this;
   }
 
@@ -154,6 +154,14 @@ class BasicTrackedAcceptor : public detail::TrackedHandle<asio::basic_socket_acc
   template <class T>
   static void expect(T&, Site) noexcept {}
 
+  /// Lets a tracked socket see that it was accepted.
+  template <class OtherProtocol, class OtherExecutor>
+  static void look(BasicTrackedSocket<OtherProtocol, OtherExecutor>& peer) noexcept {
+    peer.look();
+  }
+  template <class T>
+  static void look(T&) noexcept {}
+
   template <class... Arguments>
   static constexpr bool into_socket = (std::derived_from<std::remove_cvref_t<Arguments>, asio::socket_base> || ...);
 
@@ -162,7 +170,8 @@ class BasicTrackedAcceptor : public detail::TrackedHandle<asio::basic_socket_acc
     this->touch(site);
     if constexpr (into_socket<Arguments...>) {
       (expect(arguments, site), ...);
-      return Base::accept(std::forward<Arguments>(arguments)...);
+      Base::accept(arguments...);
+      (look(arguments), ...);
     } else {
       const detail::AcceptPlace place = this->tag().accept_place(site);
       return tracked(place, Base::accept(std::forward<Arguments>(arguments)...));

@@ -1,3 +1,4 @@
+#include <leash/net/detail/memory_listener.hpp>
 #include <leash/net/detail/switchboard.hpp>
 #include <stdexcept>
 
@@ -99,13 +100,16 @@ TEST_CASE("Switchboard: a path is an address") {
   const Watchdog watchdog;
   const auto board = std::make_shared<leash::net::detail::Switchboard>(64, 4);
   const Address path{"unix", "/run/db.sock", 0};
-  CHECK(error_of(board->dial(Context(), "/run/db.sock", {}, path)) == std::errc::no_such_file_or_directory);
+  const auto dial = [&](const std::string& host) {
+    return leash::net::detail::MemoryDial(board, Context(), "/run/db.sock", host, path).wait();
+  };
+  CHECK(error_of(dial({})) == std::errc::no_such_file_or_directory);
   auto listener = must(board->bind("/run/db.sock", path, path.host));
   CHECK(listener->address() == path);
   CHECK(error_of(board->bind("/run/db.sock", path, path.host)) == std::errc::address_in_use);
   const auto other = must(board->bind("other", Address{"unix", "other", 0}, "other"));
 
-  const auto near = must(board->dial(Context(), "/run/db.sock", "web", path));
+  const auto near = must(dial("web"));
   const auto far = must(listener->accept(Context()));
   CHECK(near->remote_address() == path);
   CHECK(near->local_address() == Address{"unix", "", 0});

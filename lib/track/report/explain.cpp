@@ -152,8 +152,7 @@ class Explainer {
                                   .perhaps_closed = instance.perhaps_closed};
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->site) {
-      const Site& site = instance.last_use->site;
-      explained.last_use = {.place = is_user_code(site, {}) ? location_of(site) : Location(),
+      explained.last_use = {.place = location_of(instance.last_use->site),
                             .ago = instance.last_use->ago,
                             .before = std::string(detail::before_what(rule))};
     }

@@ -69,7 +69,7 @@ struct Explained {
   };
 
   struct LastUse {
-    Location place = {};      ///< Empty if a library's code used it, as Asio does for `asio::async_read`.
+    Location place = {};
     Clock::duration ago{};    ///< The time from the last use to the event that `before` names.
     std::string before = {};  ///< "before it was dropped" and the like; "ago" if the event is the report.
 

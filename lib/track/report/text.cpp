@@ -50,9 +50,9 @@ class Writer {
     if (unread != group.events.end()) text += fmt::format("  names could not be read: {}\n", escape(unread->unread));
     if (!group.instances.empty() && group.instances.front().last_use) {
       const Explained::LastUse& use = *group.instances.front().last_use;
-      const std::string at = use.place ? fmt::format(" at {},", location_text(use.place)) : "";
-      text +=
-          wrap("  ", fmt::format("last used{} {} {}", at, duration_text(use.ago), use.before), "    ", options_.width);
+      text += wrap("  ",
+                   fmt::format("last used at {}, {} {}", location_text(use.place), duration_text(use.ago), use.before),
+                   "    ", options_.width);
     }
     if (!group.finding) return text += others_closed_at_text(group, "  others from here were closed at ", "\n");
     if (!group.advice.empty()) {
