@@ -55,10 +55,10 @@ class Tag {
   /// stopped.
   void touch(std::source_location site = std::source_location::current()) noexcept;
 
-  /// From now on the resource is called `name`, and `descriptor` is its descriptor: for an object that is made before
-  /// it opens one. If, while the tag is open, that number comes to mean something else or nothing, reports of the leak
-  /// say that it was perhaps closed past its tag. At level `count` only the descriptor is kept; so it is if there is no
-  /// memory for the name.
+  /// From now on `descriptor` is the resource's descriptor, and it is called `name` if that is not empty: for an object
+  /// that is made before it opens a descriptor. If, while the tag is open, the number comes to mean something else or
+  /// nothing, reports of the leak say that it was perhaps closed past its tag. At level `count`, or if there is no
+  /// memory, only the descriptor is kept.
   void identify(std::string_view name, int descriptor) noexcept;
 
   /// From now on `on_drop` says what it means that the resource is dropped.

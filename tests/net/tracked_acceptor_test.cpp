@@ -52,6 +52,8 @@ struct Server {
       lines.push_back(group.opened.site.line());
     }
     std::ranges::sort(lines);
+    const auto twice = std::ranges::unique(lines);  // Opened there by different callers.
+    lines.erase(twice.begin(), twice.end());
     return lines;
   }
 };

@@ -43,7 +43,12 @@ std::string name_of_socket(int descriptor) {
 }  // namespace
 
 SocketTag::SocketTag(Call call, const track::Kind& kind) : context_(call.context()), site_(call.site()), kind_(&kind) {
-  acquire(site_);
+  acquire(site_, unknown_name);
+}
+
+SocketTag::SocketTag(Call call, const track::Kind& kind, std::string_view name)
+    : context_(call.context()), site_(call.site()), kind_(&kind), has_name_(true) {
+  acquire(site_, name);
 }
 
 SocketTag::SocketTag(const AcceptPlace& place, bool open)
@@ -62,7 +67,8 @@ SocketTag::SocketTag(SocketTag&& other) noexcept
       kind_(other.kind_),
       named_(other.named_.load(std::memory_order_relaxed)),
       descriptor_(other.descriptor_),
-      ended_(other.ended_) {
+      ended_(other.ended_),
+      has_name_(other.has_name_) {
   other.forget();
 }
 
@@ -75,6 +81,7 @@ SocketTag& SocketTag::operator=(SocketTag&& other) noexcept {
   named_.store(other.named_.load(std::memory_order_relaxed), std::memory_order_relaxed);
   descriptor_ = other.descriptor_;
   ended_ = other.ended_;
+  has_name_ = other.has_name_;
   other.forget();
   return *this;
 }
@@ -85,17 +92,18 @@ void SocketTag::forget() noexcept {
   named_.store(none, std::memory_order_release);
 }
 
-void SocketTag::acquire(std::source_location site) {
+void SocketTag::acquire(std::source_location site, std::string_view name) {
   ended_ = false;
-  Result<track::Tag> tag = track::try_acquire(Call(context_, site), {*kind_, unknown_name, -1, track::OnDrop::closed});
+  Result<track::Tag> tag = track::try_acquire(Call(context_, site), {*kind_, name, -1, track::OnDrop::closed});
   tag_ = tag ? *std::move(tag) : track::Tag();
 }
 
 void SocketTag::identify(int descriptor) {
-  const std::string name = tag_ ? name_of_socket(descriptor) : std::string(unknown_name);
-  if (descriptor_ != descriptor || !name.empty()) tag_.identify(name.empty() ? unknown_name : name, descriptor);
+  const std::string name = tag_ && !has_name_ ? name_of_socket(descriptor) : std::string();
+  if (descriptor_ != descriptor || !name.empty()) tag_.identify(name, descriptor);
   descriptor_ = descriptor;
-  named_.store(name.empty() ? nameless : descriptor, std::memory_order_release);
+  const bool may_get_name = tag_ && !has_name_ && name.empty();
+  named_.store(may_get_name ? nameless : descriptor, std::memory_order_release);
 }
 
 [[gnu::noinline]] void SocketTag::look_closely(int descriptor, std::source_location closed_at,
@@ -110,7 +118,7 @@ void SocketTag::identify(int descriptor) {
     return;
   }
   try {
-    if (ended_) acquire(opened_at);
+    if (ended_ && !has_name_) acquire(opened_at, unknown_name);
     identify(descriptor);
   } catch (const std::bad_alloc&) {
     return;
@@ -120,7 +128,7 @@ void SocketTag::identify(int descriptor) {
 void SocketTag::expect(std::source_location site) noexcept {
   if (!ended_) tag_.close({});
   try {
-    acquire(site);
+    acquire(site, unknown_name);
   } catch (const std::bad_alloc&) {
     forget();
   }

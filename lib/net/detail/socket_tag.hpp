@@ -11,6 +11,7 @@
 #include <leash/track/request.hpp>
 #include <leash/track/tag.hpp>
 #include <source_location>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::net::detail {
 
@@ -23,8 +24,9 @@ struct AcceptPlace {
   track::Request request;
 };
 
-/// The tag of a socket of Asio. Code that knows only the socket (a base class) opens and closes it without telling the
-/// tag: each function that is given the socket's `descriptor`, -1 if it is not open, looks what has become of it.
+/// The tag of a socket of Asio, or of another stream. Code that knows only the socket (a base class) opens and closes
+/// it without telling the tag: each function that is given the socket's `descriptor`, -1 if it is not open, looks what
+/// has become of it.
 ///
 /// Once the socket was closed or moved from, the next opening gets a new tag, from the Context that this was made with.
 /// Nothing fails: if the tracker is closed, that is the finding `opened-after-end`, and the socket has no tag. Any
@@ -34,6 +36,9 @@ class SocketTag {
  public:
   /// The tag of a socket that is made by `call`. Throws `std::bad_alloc`.
   SocketTag(Call call, const track::Kind& kind);
+
+  /// That of a stream which is called `name` and is tracked until it is closed, not when it is opened again.
+  SocketTag(Call call, const track::Kind& kind, std::string_view name);
 
   /// That of a connection which was accepted; without a tag yet if it is not `open`. Throws `std::bad_alloc`.
   SocketTag(const AcceptPlace& place, bool open);
@@ -92,7 +97,7 @@ class SocketTag {
   }
   void look_closely(int descriptor, std::source_location closed_at, std::source_location opened_at) noexcept;
   /// Gives the socket a new tag.
-  void acquire(std::source_location site);
+  void acquire(std::source_location site, std::string_view name);
   /// Tells the tag what the socket is, as far as its addresses are known.
   void identify(int descriptor);
   /// The tag stands for this socket no more.
@@ -108,6 +113,7 @@ class SocketTag {
   os::Turn looking_;       ///< Held by the thread that looks closely, of those that use the socket at once.
   int descriptor_ = none;  ///< The one that the tag has.
   bool ended_ = false;     ///< The tag was closed, or moved to another socket.
+  bool has_name_ = false;  ///< The name is the user's.
 };
 
 #else
@@ -117,6 +123,7 @@ struct AcceptPlace {};
 class SocketTag {
  public:
   SocketTag(Call, const track::Kind&) noexcept {}
+  SocketTag(Call, const track::Kind&, std::string_view) noexcept {}
   SocketTag(AcceptPlace, bool) noexcept {}
   void use(int, std::source_location) noexcept {}
   void use_if_open(int, std::source_location) noexcept {}

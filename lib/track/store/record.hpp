@@ -38,7 +38,7 @@ inline void destroy(const Family* family) noexcept { delete family; }
 
 /// What `Tag::identify` has said of a resource.
 struct Identity {
-  std::string name;
+  std::string name;                        ///< Empty if the resource keeps the one that it was opened with.
   std::optional<os::OpenDescriptor> open;  ///< What its descriptor was then.
 };
 
@@ -157,7 +157,7 @@ struct alignas(64) Record {
   std::string shown_name() const {
     const Extra* const more = extra.load(std::memory_order_acquire);
     const auto identity = more == nullptr ? nullptr : more->identity();
-    return identity ? identity->name : std::string(name());
+    return identity && !identity->name.empty() ? identity->name : std::string(name());
   }
 
   std::uint64_t opened_us() const noexcept { return opened_and_kind >> kind_bits; }
