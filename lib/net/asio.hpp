@@ -8,6 +8,8 @@
 ///   Listener and Conn are to threads: over TCP and "unix" (`TcpAsyncDialer`, `TcpAsyncBinder`), in memory
 ///   (`MemoryAsyncNetwork`), tracked (`TrackedAsyncDialer`, `TrackedAsyncBinder`), and with hooks (`AsyncNetworkHook`,
 ///   `HookedAsyncDialer`, `HookedAsyncBinder`). `async_sleep` waits.
+/// - `TrackedSocket` and `TrackedAcceptor` are Asio's own socket and acceptor with tags, for programs that have those:
+///   see docs/from_asio.md. `track` takes a socket in; `TrackedStream` wraps any other stream.
 /// - `to_asio` and `adopt` take connections out as sockets of Asio, and those in.
 ///
 /// A coroutine that returns an `asio::awaitable` and takes a `leash::Call` does not compile, as every other coroutine
@@ -30,8 +32,11 @@
 #include <leash/net/stream.hpp>
 #include <leash/net/tcp_async_binder.hpp>
 #include <leash/net/tcp_async_dialer.hpp>
+#include <leash/net/tracked_acceptor.hpp>
 #include <leash/net/tracked_async_binder.hpp>
 #include <leash/net/tracked_async_dialer.hpp>
+#include <leash/net/tracked_socket.hpp>
+#include <leash/net/tracked_stream.hpp>
 
 // With Clang, Asio 1.22 has coroutines only if the program defines this macro.
 #if defined(ASIO_HAS_CO_AWAIT)

@@ -46,6 +46,9 @@ struct Instance {
   std::optional<LastUse> last_use = {};
   std::uint64_t bytes_in = 0;   ///< How many bytes were read from it,
   std::uint64_t bytes_out = 0;  ///< and written to it, if that is counted (`Tag::add_bytes_in`).
+  /// `leaked`: the number that `Tag::identify` called its descriptor means something else now, or nothing. So it was
+  /// perhaps closed past its tag, as by a base class.
+  bool perhaps_closed = false;
 };
 
 /// Of an `untracked` descriptor: how the process came by it.

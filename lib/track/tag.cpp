@@ -26,6 +26,10 @@ void Tag::touch_with_stack(std::source_location site) noexcept {
   if (record_ != nullptr) TrackerState::of(*record_).touch_with_stack(*record_, site);
 }
 
+void Tag::identify(std::string_view name, int descriptor) noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).identify(*record_, name, descriptor);
+}
+
 void Tag::set_on_drop(OnDrop on_drop) noexcept {
   if (record_ == nullptr) return;
   const std::uint32_t wanted = std::uint32_t{static_cast<unsigned char>(on_drop)} << Record::on_drop_shift;

@@ -59,6 +59,12 @@ class Tag {
   /// reports show the line of the user's code that called it, which the stack tells.
   void touch_with_stack(std::source_location site = std::source_location::current()) noexcept;
 
+  /// From now on `descriptor` is the resource's descriptor, and it is called `name` if that is not empty: for an object
+  /// that is made before it opens a descriptor. If, while the tag is open, the number comes to mean something else or
+  /// nothing, reports of the leak say that it was perhaps closed past its tag. At level `count`, or if there is no
+  /// memory, only the descriptor is kept.
+  void identify(std::string_view name, int descriptor) noexcept;
+
   /// From now on `on_drop` says what it means that the resource is dropped.
   void set_on_drop(OnDrop on_drop) noexcept;
 
@@ -112,6 +118,7 @@ class Tag {
   void release(std::source_location = std::source_location::current()) noexcept {}
   void touch(std::source_location = std::source_location::current()) noexcept {}
   void touch_with_stack(std::source_location = std::source_location::current()) noexcept {}
+  void identify(std::string_view, int) noexcept {}
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
   void note(std::string_view, std::source_location = std::source_location::current()) const {}

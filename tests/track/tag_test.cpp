@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <leash/track/tracker.hpp>
 #include <map>
@@ -34,6 +37,7 @@ TEST_CASE("an empty tag takes every operation and does nothing") {
   tag.touch();
   tag.set_failed();
   tag.set_on_drop(OnDrop::closed);
+  tag.identify("name", 0);
   CHECK_FALSE(tag);
   CHECK_FALSE(tag.child({slot, "child"}));
   CHECK_FALSE(tag.sibling({slot, "sibling"}));
@@ -54,6 +58,30 @@ TEST_CASE("a tag is open from its creation to its close") {
   CHECK(report.groups.empty());
   CHECK(report.opened == 1);
   CHECK(report.closed == 1);
+}
+
+TEST_CASE("a tag gets its name and its descriptor later, and tells when the number does not mean it any more") {
+  auto [tracker, context] = with_tracker(Context::background());
+  Tag tag = acquire(context, {slot, "early"});
+  Tag child = tag.child({slot, "child"});
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const auto shown = [&, &tracker = tracker] { return tracker.snapshot().groups.at(0).instances.at(0); };
+  tag.identify("a name that does not fit into a record", ends[0]);
+  CHECK(shown().name == "a name that does not fit into a record");
+  CHECK(shown().descriptor == ends[0]);
+  CHECK_FALSE(shown().perhaps_closed);
+  CHECK(tag.child({slot, "late"}));
+  tag.identify("", ends[1]);
+  CHECK(shown().name == "early");
+  CHECK(shown().descriptor == ends[1]);
+  REQUIRE(::dup2(ends[0], ends[1]) == ends[1]);
+  CHECK_FALSE(shown().perhaps_closed);
+  CHECK(::close(ends[1]) == 0);
+  CHECK(shown().perhaps_closed);
+  CHECK(::close(ends[0]) == 0);
+  child.close();
+  tag.close();
 }
 
 TEST_CASE("moving a tag moves what it stands for, and assigning over one drops it") {

@@ -146,7 +146,7 @@ Place TrackerState::closed_at(const Record& record) noexcept {
   record.closed_at.store(0, std::memory_order_relaxed);
   record.used.store(0, std::memory_order_relaxed);
   record.thread = thread.number;
-  record.descriptor = init.descriptor;
+  record.descriptor.store(init.descriptor, std::memory_order_relaxed);
   record.opened_and_kind = init.opened_and_kind;
   shard.publish(record, init.state | Record::unwinding_bits(*thread.uncaught_exceptions));
 }
@@ -296,7 +296,7 @@ void TrackerState::close(Record& record, std::source_location location) noexcept
   const Place place = place_of_close(location, thread, 1);
   // Before the close, so that a thread that judges descriptors finds the open record or the release.
   if ((record.state.load(std::memory_order_acquire) & Record::open) != 0) {
-    note_release(record.descriptor, {Place::from_bits(record.opened_at), place});
+    note_release(record.descriptor.load(std::memory_order_relaxed), {Place::from_bits(record.opened_at), place});
   }
   close_at(record, place, thread);
 }
@@ -391,6 +391,16 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
   note_use(record, place_of_open(level(), location, registered_thread(), 1));
 }
 
+void TrackerState::identify(Record& record, std::string_view name, int descriptor) const noexcept {
+  record.descriptor.store(descriptor, std::memory_order_relaxed);
+  if (level() == Level::count) return;
+  try {
+    record.ensure_extra().set_identity(name, os::open_descriptor(descriptor));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
 void TrackerState::add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum,
                              std::uint64_t bytes) const noexcept {
   if (level() == Level::count) return;
@@ -418,7 +428,7 @@ Parent TrackerState::as_parent(Record& record, std::source_location location) {
   std::atomic<Family*>& as_parent = record.ensure_extra().as_parent;
   Family* known = as_parent.load(std::memory_order_acquire);
   if (known != nullptr) return {Ref<Family>(known), closed};
-  const Ref<Family> fresh(new Family(std::string(record.name())));
+  const Ref<Family> fresh(new Family(record.shown_name()));
   // The reference that the record owns.
   fresh->add_ref();
   if (as_parent.compare_exchange_strong(known, fresh.get(), std::memory_order_acq_rel)) return {fresh, closed};

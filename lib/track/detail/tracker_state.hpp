@@ -23,6 +23,7 @@
 #include <memory>
 #include <optional>
 #include <source_location>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::track::detail {
 
@@ -68,6 +69,10 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
 
   /// As `touch`, for a `location` in a library, which is called from a place of the user's that the stack tells.
   void touch_with_stack(Record& record, std::source_location location) noexcept;
+
+  /// What `Tag::identify` does.
+  void identify(Record& record, std::string_view name, int descriptor) const noexcept;
+
   /// Adds to `sum`, one of the two of the record's Extra.
   void add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) const noexcept;
 

@@ -337,7 +337,7 @@ void TrackerState::add_untracked(Report& report) {
   const auto tagged = [this] {
     std::vector<int> numbers;
     each_pinned(no_added_bits, [&](const Record& record, std::uint32_t state) {
-      if ((state & Record::open) != 0) numbers.push_back(record.descriptor);
+      if ((state & Record::open) != 0) numbers.push_back(record.descriptor.load(std::memory_order_relaxed));
     });
     std::ranges::sort(numbers);
     return numbers;

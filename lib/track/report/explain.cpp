@@ -148,7 +148,8 @@ class Explainer {
                                   .thread = instance.thread,
                                   .age = instance.age,
                                   .bytes_in = instance.bytes_in,
-                                  .bytes_out = instance.bytes_out};
+                                  .bytes_out = instance.bytes_out,
+                                  .perhaps_closed = instance.perhaps_closed};
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->at) {
       const Event& event = instance.last_use->at;

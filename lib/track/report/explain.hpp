@@ -86,6 +86,7 @@ struct Explained {
     std::optional<LastUse> last_use = {};
     std::uint64_t bytes_in = 0;   ///< How many bytes were read from it,
     std::uint64_t bytes_out = 0;  ///< and written to it, if that is counted.
+    bool perhaps_closed = false;  ///< As `track::Instance::perhaps_closed`.
 
     friend bool operator==(const Instance&, const Instance&) = default;
   };

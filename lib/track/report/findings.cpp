@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <leash/os/open_descriptors.hpp>
 #include <leash/track/report/findings.hpp>
 #include <tuple>
 #include <utility>
@@ -17,8 +18,8 @@ std::uint64_t saturating_sub(std::uint64_t a, std::uint64_t b) noexcept { return
 
 /// The resource of `record` as the report shows it.
 Instance instance_of(const Finding& finding, const Record& record) {
-  Instance instance{.name = std::string(record.name()),
-                    .descriptor = record.descriptor,
+  Instance instance{.name = record.shown_name(),
+                    .descriptor = record.descriptor.load(std::memory_order_relaxed),
                     .on_drop = Record::on_drop_of(record.state.load(std::memory_order_relaxed)),
                     .thread = record.thread,
                     .age = duration_of(saturating_sub(finding.now_us, record.opened_us()))};
@@ -27,6 +28,9 @@ Instance instance_of(const Finding& finding, const Record& record) {
     std::ranges::move(extra->note().list(), std::back_inserter(instance.notes));
     instance.bytes_in = extra->bytes_in.load(std::memory_order_relaxed);
     instance.bytes_out = extra->bytes_out.load(std::memory_order_relaxed);
+    if (const auto identity = extra->identity(); identity && finding.rule == Rule::leaked) {
+      instance.perhaps_closed = os::open_descriptor(instance.descriptor) != identity->open;
+    }
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
   Event used_at = event_at(Place::from_bits(record.used_at.load(std::memory_order_relaxed)));

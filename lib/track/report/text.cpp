@@ -112,6 +112,7 @@ class Writer {
       text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
     }
     if (!group.threads.empty()) text += "; " + threads(group.threads);
+    if (first.perhaps_closed) text += "; perhaps closed through its base";
     if (first.descriptor < 0) return text;
     if (group.count == 1) return text += fmt::format("; descriptor {}", first.descriptor);
     if (group.rule != Rule::untracked) return text;

@@ -67,8 +67,10 @@ class Place {
     const std::uint32_t site = closed.site_number();
     std::atomic<std::uint32_t>* const last = opened.last_close();
     // Written only if it changes: as long as many threads close at the same site, their processors share the cache
-    // line.
-    if (last != nullptr && last->load(std::memory_order_relaxed) != site) last->store(site, std::memory_order_relaxed);
+    // line. A close at no known site says nothing.
+    if (last != nullptr && last->load(std::memory_order_relaxed) != site && site != 0) {
+      last->store(site, std::memory_order_relaxed);
+    }
   }
   /// The site where a resource that was opened at this place was closed last.
   Site closed_at() const noexcept;

@@ -7,10 +7,13 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/notes.hpp>
+#include <leash/os/open_descriptors.hpp>
 #include <leash/os/word_lock.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/store/places.hpp>
+#include <memory>
 #include <mutex>
+#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -33,6 +36,12 @@ struct Family : leash::detail::RefCounted {
 };
 inline void destroy(const Family* family) noexcept { delete family; }
 
+/// What `Tag::identify` has said of a resource.
+struct Identity {
+  std::string name;                        ///< Empty if the resource keeps the one that it was opened with.
+  std::optional<os::OpenDescriptor> open;  ///< What its descriptor was then.
+};
+
 /// What only few records need. A free record keeps its Extra, cleared, for the next resource that is kept there.
 struct Extra {
   std::string name;                         ///< If it does not fit into the record.
@@ -44,14 +53,25 @@ struct Extra {
 
   ~Extra() { clear(); }
 
-  /// Sets the note of `Tag::note`. Thread-safe, as is the function that returns it.
+  /// Sets the note of `Tag::note`. Thread-safe, as are the functions that follow.
   void set_note(Notes note) noexcept {
-    const std::lock_guard<os::WordLock> lock(note_lock_);
+    const std::lock_guard<os::WordLock> lock(lock_);
     std::swap(note_, note);
   }
   Notes note() const noexcept {
-    const std::shared_lock<os::WordLock> lock(note_lock_);
+    const std::shared_lock<os::WordLock> lock(lock_);
     return note_;
+  }
+  /// Throws `std::bad_alloc`.
+  void set_identity(std::string_view text, const std::optional<os::OpenDescriptor>& open) {
+    auto identity = std::make_shared<const Identity>(std::string(text), open);
+    const std::lock_guard<os::WordLock> lock(lock_);
+    std::swap(identity_, identity);
+  }
+  /// Null if there is none.
+  std::shared_ptr<const Identity> identity() const noexcept {
+    const std::shared_lock<os::WordLock> lock(lock_);
+    return identity_;
   }
 
   void clear() noexcept {
@@ -60,6 +80,7 @@ struct Extra {
     name.clear();
     notes = Notes();
     note_ = Notes();
+    identity_ = nullptr;
     as_child = nullptr;
     bytes_in.store(0, std::memory_order_relaxed);
     bytes_out.store(0, std::memory_order_relaxed);
@@ -68,8 +89,9 @@ struct Extra {
   }
 
  private:
-  mutable os::WordLock note_lock_;
+  mutable os::WordLock lock_;
   Notes note_;  ///< One or none.
+  std::shared_ptr<const Identity> identity_;
 };
 
 /// What the tracker keeps of one resource, from its opening until its tag is gone; one cache line. It lies in a page of
@@ -117,7 +139,7 @@ struct alignas(64) Record {
   /// reported: when it was closed.
   std::atomic<std::uint32_t> used;
   std::uint32_t thread;  ///< The `ThisThread::number` of the thread that opened it.
-  std::int32_t descriptor;
+  std::atomic<std::int32_t> descriptor;
   /// When it was opened (µs after its tracker began; 0 at level `count`), and in the low `kind_bits` the number of its
   /// kind. Of a record in `Shard::returned_`: the next record there.
   std::uint64_t opened_and_kind;
@@ -128,6 +150,14 @@ struct alignas(64) Record {
   std::string_view name() const noexcept {
     if (name_size != long_name) return {name_text, name_size};
     return extra.load(std::memory_order_acquire)->name;
+  }
+
+  /// The name that reports show: that of `Tag::identify`, else the one that it was opened with. Throws
+  /// `std::bad_alloc`.
+  std::string shown_name() const {
+    const Extra* const more = extra.load(std::memory_order_acquire);
+    const auto identity = more == nullptr ? nullptr : more->identity();
+    return identity && !identity->name.empty() ? identity->name : std::string(name());
   }
 
   std::uint64_t opened_us() const noexcept { return opened_and_kind >> kind_bits; }
