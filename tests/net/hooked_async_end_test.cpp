@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <asio/bind_cancellation_slot.hpp>
 #include <asio/bind_executor.hpp>
 #include <asio/cancellation_signal.hpp>
@@ -7,7 +8,9 @@
 #include <leash/clock.hpp>
 #include <memory>
 #include <stdexcept>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "hooked_async.hpp"
 
@@ -89,10 +92,11 @@ NETWORK_TEST("HookedAsync: a done that is destroyed uncalled destroys the handle
   on.loop.restart();
   on.loop.run();  // Ends, since there is nothing to wait for.
   CHECK(read.handler_gone());
-  bool called = false;
-  (*kept.next)([&called](const Result<void>&) { called = true; });
+  const auto given = std::make_shared<bool>(false);
+  (*kept.next)([given](const Result<void>&) { *given = true; });
+  CHECK(given.use_count() == 1);
   on.poll();
-  CHECK_FALSE(called);
+  CHECK_FALSE(*given);
 
   // Passed to next, it is dropped when it would be called; until then the buffers are the operation's.
   on.hook->function = [](Operation&, const AsyncHook::AsyncNext& next, AsyncHook::Done done) {
@@ -304,9 +308,11 @@ NETWORK_TEST("HookedAsync: hooks lie over each other, and what the inner one dro
   AsyncHook outer;
   leash::net::HookedAsyncDialer dialer(*on.dialer, outer);
   std::string order;
-  const auto seen = [&order](char name) {
-    return [&order, name](Operation&, const AsyncHook::AsyncNext& next, AsyncHook::Done done) {
+  std::vector<unsigned> lines;
+  const auto seen = [&](char name) {
+    return [&, name](const Operation& operation, const AsyncHook::AsyncNext& next, AsyncHook::Done done) {
       order += name;
+      lines.push_back(operation.site.line());
       next(AsyncHook::wrap(std::move(done), [&order, name](AsyncHook::Done passed, Result<void> result) {
         order += name;
         passed(std::move(result));
@@ -319,6 +325,20 @@ NETWORK_TEST("HookedAsync: hooks lie over each other, and what the inner one dro
   dialer.async_dial(Context(), "tcp", to_string(on.listener->address()), dialled.handler());
   Stream stream = must(std::move(on.wait(dialled)));
   CHECK(order == "oiio");
+  Completed<Transferred> read;
+  Completed<Transferred> late;
+  must(stream.set_deadline(leash::Clock::time_point::min()));
+  stream.async_read_some(asio::buffer(on.buffer), read.handler());
+  stream.async_write_some(asio::buffer("x", 1), late.handler());
+  CHECK(on.wait(read).code == asio::error::timed_out);
+  CHECK(on.wait(late).code == asio::error::timed_out);
+  CHECK(order.size() == 12);
+  // The sites are the user's.
+  std::ranges::sort(lines);
+  CHECK(lines.size() == 6);
+  for (std::size_t at = 0; at < lines.size(); at += 2) CHECK(lines[at] == lines[at + 1]);
+  CHECK(std::ranges::count(lines, lines[2]) == 2);
+  must(stream.set_deadline(std::nullopt));
   on.hook->function = [](Operation&, const AsyncHook::AsyncNext&, const AsyncHook::Done&) {};
   auto wrote = on.write(stream, "lost");
   on.loop.restart();

@@ -263,6 +263,7 @@ NETWORK_TEST("HookedAsync: errors that the hook does not touch arrive as they we
   on.poll();
   clock->advance(1s);
   CHECK(on.wait(late).code == asio::error::timed_out);
+  CHECK(on.far.write_some(asio::buffer("x", 1)) == 1);
   must(on.far.set_read_deadline(std::nullopt));
   auto cancelled = on.read(on.far);
   on.poll();
@@ -304,6 +305,14 @@ NETWORK_TEST("HookedAsync: dials and binds go elsewhere, and streams without the
   auto wrote = on.write(on.near, "hello");
   CHECK(on.wait(wrote).count == 5);
   CHECK(operations == 2);
+  // What it goes to need not live longer than done.
+  on.hook->function = [](Operation& operation, const AsyncHook::AsyncNext&, AsyncHook::Done done) {
+    const auto elsewhere = std::make_unique<std::string>("a name that is too long for the string itself:80");
+    operation.address = *elsewhere;
+    done({});
+  };
+  auto nowhere = on.dial(Context(), "server:80");
+  CHECK(error_of(std::move(on.wait(nowhere))).subject() == "server:80");
 }
 
 NETWORK_TEST("HookedAsync: next may be called again") {
@@ -335,6 +344,21 @@ NETWORK_TEST("HookedAsync: next may be called again") {
   auto dialled = on.dial(Context(), "server:80");
   must(std::move(on.wait(dialled)));
   CHECK(attempts == 4);
+}
+
+NETWORK_TEST("HookedAsync: success is the result of the last next") {
+  const Watchdog watchdog;
+  AsyncHooked on(over);
+  on.connect();
+  CHECK(on.near.write_some(asio::buffer("abc", 3)) == 3);
+  must(on.near.shutdown_write());
+  on.hook->function = [](Operation&, const AsyncHook::AsyncNext& next, AsyncHook::Done done) {
+    next(AsyncHook::wrap(std::move(done),
+                         [next](AsyncHook::Done first, const Result<void>&) { next(std::move(first)); }));
+  };
+  auto read = on.read(on.far);
+  CHECK(on.wait(read).code == asio::error::eof);
+  CHECK(read->count == 0);
 }
 
 NETWORK_TEST("HookedAsync: another thread calls next and done, and the handler is called by the loop's") {

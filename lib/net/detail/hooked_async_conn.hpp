@@ -156,7 +156,6 @@ class HookedAsyncConn final : public AsyncConn {
       : shared_(std::make_shared<const HookedStream>(
             HookedStream{link, std::move(context), inner.local_address(), inner.remote_address()})),
         inner_(std::make_shared<Stream>(std::move(inner))) {}
-  ~HookedAsyncConn() override { shared_->operations->cancel(); }
 
  private:
   asio::any_io_executor do_executor() const override { return inner_->get_executor(); }

@@ -36,7 +36,6 @@ class HookedAsyncListener final : public AsyncListener {
   /// `context` is that of its `bind`, without its end.
   HookedAsyncListener(std::unique_ptr<AsyncListener> inner, Ref<HookLink> link, Context context)
       : link_(std::move(link)), context_(std::move(context)), address_(inner->address()), inner_(std::move(inner)) {}
-  ~HookedAsyncListener() override { operations_->cancel(); }
 
  private:
   asio::any_io_executor do_executor() const override { return inner_->get_executor(); }
