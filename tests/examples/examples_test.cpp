@@ -75,6 +75,16 @@ TEST_CASE("file_leak reports the file in the cache and the lost error of the wri
   }
 }
 
+TEST_CASE("from_asio shows where the sessions were accepted that the server keeps") {
+  const Outcome outcome = run_example("from_asio");
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.starts_with("before: all seems well\n"));
+  if (leash::tracking_enabled) {
+    CHECK(outcome.output.contains("2 open: 2 connections from_asio.cpp:"));
+    CHECK(outcome.output.contains("2 places: 2 connections. 5 handles opened, 3 closed."));
+  }
+}
+
 TEST_CASE("from_std_filesystem does what its page says") {
   const Outcome outcome = run_example("from_std_filesystem");
   CHECK(outcome.status == 0);

@@ -181,6 +181,7 @@ TEST_CASE("an accept that is cancelled leaves no tag") {
       asio::bind_cancellation_slot(signal.slot(), [&](const asio::error_code& failed, TrackedSocket socket) {
         CHECK(failed == asio::error::operation_aborted);
         CHECK_FALSE(socket.is_open());
+        CHECK(here.tracker.open_count() == (leash::tracking_enabled ? 1 : 0));  // The acceptor.
         done = true;
       }));
   signal.emit(asio::cancellation_type::all);

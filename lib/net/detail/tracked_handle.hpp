@@ -1,14 +1,9 @@
 #pragma once
 
-#include <asio/detail/config.hpp>
 #include <asio/error_code.hpp>
-#include <concepts>
-#include <cstddef>
-#include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/net/detail/socket_tag.hpp>
 #include <source_location>
-#include <type_traits>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
