@@ -1,7 +1,6 @@
 #pragma once
 
 #include <array>
-#include <asio/bind_executor.hpp>
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>
 #include <cstddef>
@@ -15,7 +14,7 @@
 #include <utility>
 #include <vector>
 
-/// The end of a stream, here and at the peer; and streams that are moved.
+/// The end of a stream, here and at the peer; and two operations at once.
 namespace LEASH_NAMESPACE::net::stream_conformance {
 
 /// Expects the operations under way on `ends.here` to be cut off by `end`. A write may find room at the same moment.
@@ -187,42 +186,6 @@ inline void second_write(StreamTrial& t) {
   t.must_read(ends.there, std::string_view(text).substr(0, written), "a read of what was written");
 }
 
-inline void move_under_way(StreamTrial& t) {
-  Ends ends = t.ends();
-  std::array<char, 1> byte{};
-  const Operation reading = begin_read(ends.here, asio::buffer(byte));
-  t.must_wait(reading, "a read of nothing");
-  Stream moved(std::move(ends.here));
-  t.must_wait(reading, "a read whose stream was moved");
-  t.write_all(ends.there, "1", "a write");
-  t.success_of(reading, "a read whose stream was moved");
-  ends.here = std::move(moved);
-  t.must_work(ends, "of a stream that was moved back");
-}
-
-inline void moved_from(StreamTrial& t) {
-  Ends ends = t.ends();
-  Stream moved(std::move(ends.here));
-  Stream& none = ends.here;  // NOLINT(bugprone-use-after-move): that is what is checked
-  std::array<char, 1> byte{};
-  const auto expect_none = [&](auto initiate, std::string_view what) {
-    const Operation operation = begin([&](auto handler) {
-      // It has no executor of its own any more.
-      initiate(asio::bind_executor(t.executor(), std::move(handler)));
-    });
-    t.must_end_with(operation, asio::error::bad_descriptor, what);
-  };
-  expect_none([&](auto handler) { none.async_read_some(asio::buffer(byte), std::move(handler)); },
-              "a read of a stream that was moved from");
-  expect_none([&](auto handler) { none.async_write_some(asio::buffer(byte), std::move(handler)); },
-              "a write to a stream that was moved from");
-  t.expect(!none.is_open(), "a stream that was moved from not to be open", "it is");
-  t.expect_fails(none.close(), std::errc::bad_file_descriptor, "close of a stream that was moved from");
-  none.cancel();
-  none = std::move(moved);
-  t.must_work(ends, "of a stream that was moved back");
-}
-
 inline void async_addresses(StreamTrial& t) {
   const auto listener = t.listen();
   const Operation dialling = t.dial(t.context(), to_string(listener->address()));
@@ -252,8 +215,6 @@ inline std::vector<StreamCheck> closing_checks() {
       {"reset-by-peer", reset_by_peer},
       {"second-read", second_read},
       {"second-write", second_write},
-      {"move-under-way", move_under_way},
-      {"moved-from", moved_from},
       {"async-addresses", async_addresses, false},
   };
 }
