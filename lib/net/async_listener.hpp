@@ -16,7 +16,7 @@
 namespace LEASH_NAMESPACE::net {
 
 /// Waits for connections at one address: what a Listener is to threads. The destructor closes it; operations under way
-/// then end with `bad_file_descriptor`.
+/// then end with `bad_file_descriptor`, as they do with `close`.
 ///
 /// It may outlive the AsyncBinder, the Context and the tracker that it came from; where it outlives its execution
 /// context, it must only be closed or destroyed. Any number of accepts may be under way, and any thread may call

@@ -11,6 +11,7 @@
 #include <sstream>
 #include <stdexcept>
 
+#include "full_listener.hpp"
 #include "support.hpp"
 #include "temp_dir.hpp"
 
@@ -26,31 +27,6 @@ using leash::net::ConnPair;
 using leash::net::dialled_pairs;
 
 namespace {
-
-/// A listener whose queue is full: a dial to it waits for ever.
-class FullListener {
- public:
-  FullListener(leash::net::Dialer& dialer, leash::net::Binder& binder, const std::string& address,
-               std::string_view network = "tcp")
-      : listener_(must(binder.bind(Context(), network, address))) {
-    // TCP may take one more, and a machine may be slow.
-    for (int waited = 0; waited < 3;) {
-      auto conn = dialer.dial(Context().with_timeout(50ms), network, this->address());
-      if (conn) {
-        waiting_.push_back(*std::move(conn));
-      } else {
-        REQUIRE(conn.error().timeout());
-        ++waited;
-      }
-    }
-  }
-
-  std::string address() const { return to_string(listener_->address()); }
-
- private:
-  std::unique_ptr<leash::net::Listener> listener_;
-  std::vector<std::unique_ptr<leash::net::Conn>> waiting_;
-};
 
 /// Checks that do not apply to sockets of the network "unix": docs/conformance.md says why.
 const std::vector<std::string> not_of_unix{

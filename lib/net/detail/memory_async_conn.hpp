@@ -176,9 +176,18 @@ class MemoryAsyncConn final : public AsyncConn {
   }
   std::size_t do_write(WriteBuffers buffers, asio::error_code& code, std::source_location site) override {
     const asio::const_buffer& buffer = buffers.front();
-    const auto* const data = static_cast<const std::byte*>(buffer.data());
-    const Result<void> written = conn().write(std::span(data, buffer.size()), site);
-    if (written) return buffer.size();
+    const std::span data(static_cast<const std::byte*>(buffer.data()), buffer.size());
+    MemoryConn& memory = *state_->conn;
+    MemoryLink::Transfer transfer;
+    Clock::time_point due = Clock::time_point::max();
+    if (memory.link()->write_now(memory.end(), {&data, 1}, memory.write_deadline(), transfer, due)) {
+      if (transfer.error != std::errc()) code = asio_error(transfer.error);
+      return transfer.count;
+    }
+    // Waits for the room for one byte: a write of more would wait until there was room for all, and an error after a
+    // part of it would leave untold how much that was.
+    const Result<void> written = conn().write(data.first(1), site);
+    if (written) return 1;
     code = asio_error(static_cast<std::errc>(written.error().code().value()));
     return 0;
   }

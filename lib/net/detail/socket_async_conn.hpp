@@ -71,6 +71,7 @@ class SharedSocket final : public Loop::Member {
         : deadline(clock, [&socket, this] { socket.expire(*this); }) {}
 
     TransferHandler handler;           ///< Of the operation under way, if there is one.
+    bool starting = false;             ///< Asio is being called for it, with the mutex held.
     asio::cancellation_signal signal;  ///< Ends it.
     bool expired = false;              ///< The deadline has ended it.
     os::Waker waker;                   ///< Of the thread that waits in a blocking operation.
@@ -195,21 +196,35 @@ class SharedSocket final : public Loop::Member {
   Half& writing() noexcept { return writing_; }
 
  private:
-  /// The handler that Asio calls for that of an operation.
-  struct Transfer {
+  /// The handler that Asio calls for that of an operation, and has its memory from: the handler lives as long as this,
+  /// since Asio gives that memory back by a Transfer that it moved to the stack.
+  class Transfer {
+   public:
+    Transfer(SharedSocket& socket, Half& half, asio::any_io_executor executor)
+        : socket_(&socket), half_(&half), executor_(std::move(executor)), allocator_(half.handler.get_allocator()) {}
+    Transfer(Transfer&&) noexcept = default;
+    Transfer& operator=(Transfer&&) = delete;
+    ~Transfer() {
+      if (socket_ && !half_->starting) socket_->drop(*half_);
+    }
+
     using executor_type = asio::any_io_executor;
-    executor_type get_executor() const noexcept { return executor; }
+    executor_type get_executor() const noexcept { return executor_; }
     using allocator_type = HandlerAllocator<void>;
-    allocator_type get_allocator() const noexcept { return allocator; }
+    allocator_type get_allocator() const noexcept { return allocator_; }
     using cancellation_slot_type = asio::cancellation_slot;
-    cancellation_slot_type get_cancellation_slot() const noexcept { return half->signal.slot(); }
+    cancellation_slot_type get_cancellation_slot() const noexcept { return half_->signal.slot(); }
 
-    void operator()(asio::error_code code, std::size_t count) { socket->ended(*half, code, count); }
+    void operator()(asio::error_code code, std::size_t count) {
+      const Ref<SharedSocket> socket = std::move(socket_);
+      socket->ended(*half_, code, count);
+    }
 
-    Ref<SharedSocket> socket;
-    Half* half;
-    asio::any_io_executor executor;
-    allocator_type allocator;
+   private:
+    Ref<SharedSocket> socket_;
+    Half* half_;
+    asio::any_io_executor executor_;
+    allocator_type allocator_;
   };
 
   template <class Start>
@@ -226,10 +241,17 @@ class SharedSocket final : public Loop::Member {
         refused = asio_error(std::errc::timed_out);
       } else {
         half.expired = false;
-        const auto allocator = handler.get_allocator();
         cancel_by(handler, half);
         half.handler = std::move(handler);
-        start(Transfer{Ref<SharedSocket>(this), &half, executor, allocator});
+        half.starting = true;
+        try {
+          start(Transfer(*this, half, executor));
+        } catch (...) {
+          half.starting = false;
+          handler = std::move(half.handler);
+          throw;
+        }
+        half.starting = false;
         return;
       }
     }
@@ -251,7 +273,6 @@ class SharedSocket final : public Loop::Member {
     {
       const std::lock_guard lock(mutex_);
       handler = std::move(half.handler);
-      if (!handler) return;  // The execution context has ended.
       if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
       code = lasting(code, half.expired);
     }
@@ -267,6 +288,14 @@ class SharedSocket final : public Loop::Member {
     return code;
   }
 
+  /// Destroys the handler of an operation that ends with the execution context.
+  void drop(Half& half) noexcept {
+    // Without the lock: it may be all that keeps the owner of this alive.
+    TransferHandler handler;
+    const std::lock_guard lock(mutex_);
+    handler = std::move(half.handler);
+  }
+
   /// The deadline of `half` has passed.
   void expire(Half& half) {
     half.waker.wake();
@@ -279,13 +308,8 @@ class SharedSocket final : public Loop::Member {
   void wake() noexcept override {}
 
   void context_ended() noexcept override {
-    // Destroyed without the lock: they may be all that keeps the owner of this alive.
-    TransferHandler read;
-    TransferHandler written;
     const std::lock_guard lock(mutex_);
     take_socket();
-    read = std::move(reading_.handler);
-    written = std::move(writing_.handler);
   }
 
   /// Leaves the descriptor open, but none of Asio's: operations under way end.
