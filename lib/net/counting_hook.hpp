@@ -36,7 +36,8 @@ class CountingHook final : public NetworkHook {
   /// all.
   OperationCounts counts() const;
 
-  /// Returns what `counts` would, and begins again at 0. Each operation is in one result of `reset`, or in what comes after the last one.
+  /// Returns what `counts` would, and begins again at 0. Each operation is in one result of `reset`, or in what comes
+  /// after the last one.
   OperationCounts reset();
 
  protected:

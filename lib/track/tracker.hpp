@@ -10,8 +10,8 @@
 #include <leash/track/errc.hpp>
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
-#include <leash/track/request.hpp>
 #include <leash/track/report.hpp>
+#include <leash/track/request.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/tag.hpp>
 #include <optional>
@@ -55,7 +55,8 @@ class Tracker {
 
   /// As `try_create`, of a resource that was asked for at `request`: the operation that has opened it runs in an event
   /// loop or in another thread by now. `call` has the site of `request`.
-  [[nodiscard]] Result<Tag> try_create(Call call, const Resource& resource, std::string_view operation, Request request);
+  [[nodiscard]] Result<Tag> try_create(Call call, const Resource& resource, std::string_view operation,
+                                       Request request);
 
   /// Where the caller asks for a resource that an asynchronous operation opens later. Nothing fails.
   [[nodiscard]] Request request(Call call) const noexcept;
