@@ -4,6 +4,8 @@
 
 #include <array>
 #include <asio/io_context.hpp>
+#include <asio/local/connect_pair.hpp>
+#include <asio/local/stream_protocol.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
@@ -114,6 +116,20 @@ TEST_CASE("a tracked stream notices that its lowest layer was closed") {
     CHECK(pipe.tracker.open_count() == (leash::tracking_enabled ? 1 : 0));
   }
   CHECK(pipe.tracker.close().groups.empty());
+}
+
+TEST_CASE("a tracked stream over a socket keeps the user's name") {
+  Pipe pipe;
+  for (const int end : pipe.ends) CHECK(::close(end) == 0);
+  asio::local::stream_protocol::socket peer(pipe.loop);
+  TrackedStream<asio::local::stream_protocol::socket> stream(pipe.ctx, "control", pipe.loop);
+  asio::local::connect_pair(stream.next_layer(), peer);
+  CHECK(stream.write_some(asio::buffer("x", 1)) == 1);
+  const Report report = pipe.tracker.close();
+  if (!leash::tracking_enabled) return;
+  REQUIRE(report.groups.size() == 1);
+  CHECK(report.groups[0].instances[0].name == "control");
+  CHECK(report.groups[0].instances[0].descriptor == stream.lowest_layer().native_handle());
 }
 
 TEST_CASE("a stream without a descriptor is tracked too, and its drop is a drop") {

@@ -35,9 +35,7 @@ std::string name_of_socket(int descriptor) {
   const auto local = SocketAddress::local_of(descriptor);
   if (!local || !has_text(*local)) return std::string(unknown_name);
   if (!connected) return to_string(address_of(*local));
-  // The kernel leaves out the family of a peer that has no name.
-  const Address peer = has_text(remote) ? address_of(remote) : Address{"unix", "", 0};
-  return ends(address_of(*local), peer);
+  return ends(address_of(*local), address_of(remote));
 }
 
 }  // namespace
