@@ -165,7 +165,7 @@ TEST_CASE("a tracked socket notes its last use, counts bytes, and tells its use 
     const auto& instance = open.groups.at(0).instances.at(0);
     CHECK(instance.bytes_in == 3);
     CHECK(instance.bytes_out == 6);
-    CHECK(instance.last_use->site.line() == line);
+    CHECK(instance.last_use->at.site.line() == line);
   }
   socket.async_write_some(asio::buffer("!", 1), [](const asio::error_code& failed, std::size_t) { CHECK(!failed); });
   here.run();

@@ -96,7 +96,7 @@ TEST_CASE("a tracked stream has the user's name, its descriptor, its last use an
   CHECK(instance.name == "read end");
   CHECK(instance.descriptor == pipe.ends[0]);
   CHECK(instance.bytes_in == 4);
-  CHECK(instance.last_use->site.line() == used);
+  CHECK(instance.last_use->at.site.line() == used);
 }
 
 TEST_CASE("a tracked stream notices that its lowest layer was closed") {

@@ -5,6 +5,7 @@
 #include <leash/call.hpp>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
+#include <leash/net/detail/touch.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/os/turn.hpp>
 #include <leash/track/kind.hpp>
@@ -51,13 +52,13 @@ class SocketTag {
   /// Looks at the socket before it is used at `site`. A closing that went past this counts as done there.
   void use(int descriptor, std::source_location site) noexcept {
     look(descriptor, site, site_);
-    tag_.touch(site);
+    touch(tag_, site);
   }
 
   /// The same before an operation that does nothing to a socket that is not open, and so is no use of it then.
   void use_if_open(int descriptor, std::source_location site) noexcept {
     look(descriptor, site, site_);
-    if (descriptor != none) tag_.touch(site);
+    if (descriptor != none) touch(tag_, site);
   }
 
   /// Only looks.

@@ -5,6 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/net/async_proxy.hpp>
+#include <leash/net/detail/touch.hpp>
 #include <leash/net/detail/wrapped_handler.hpp>
 #include <leash/net/kinds.hpp>
 #include <leash/os/mutex.hpp>
@@ -115,27 +116,7 @@ class TrackedAsyncConn final : public ProxyAsyncConn {
   }
 
   void touch(std::source_location site) {
-    tag_->use([site](track::Tag& tag) {
-      // `asio::async_read` and the like call this for the user, whose line is on the stack.
-      if (is_in_asio(site)) {
-        tag.touch_with_stack(site);
-      } else {
-        tag.touch(site);
-      }
-    });
-  }
-
-  /// Whether the site lies in a header of Asio.
-  static bool is_in_asio(std::source_location site) noexcept {
-    // A program has few files that do this, and each has one name.
-    thread_local const char* known_asio = nullptr;
-    thread_local const char* known_other = nullptr;
-    const char* const file = site.file_name();
-    if (file == known_other) return false;
-    if (file == known_asio) return true;
-    const bool in_asio = std::string_view(file).contains("/asio/");
-    (in_asio ? known_asio : known_other) = file;
-    return in_asio;
+    tag_->use([site](track::Tag& tag) { detail::touch(tag, site); });
   }
 
   template <class End>
