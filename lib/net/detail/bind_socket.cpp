@@ -42,7 +42,8 @@ bool lacks_ipv6(std::error_code code) {
 Result<std::unique_ptr<SocketListener>> bind_unix(std::string_view path, const TcpBinder::Options& options) {
   const auto failed = [&] { return fail("bind", path, os::last_error()); };
   const bool has_file = !path.starts_with('@');
-  const std::optional<std::uint32_t> mode = has_file ? options.unix_mode : std::nullopt;
+  const bool has_mode = has_file && options.unix_mode.has_value();
+  const std::uint32_t mode = options.unix_mode.value_or(0);
   const std::string name(path);
   // All that may throw is done before bind(2), or after `file` has taken the name over.
   SocketFile file = has_file ? SocketFile(name) : SocketFile();
@@ -50,13 +51,14 @@ Result<std::unique_ptr<SocketListener>> bind_unix(std::string_view path, const T
   OpenSocket socket = open_socket(AF_UNIX);
   if (!socket) return fail("bind", path, socket.error());
   // Linux gives the name the mode of the socket, less the umask: at no moment more people may connect than shall.
-  if (mode && ::fchmod(socket->get(), *mode) != 0) return failed();
+  if (has_mode && ::fchmod(socket->get(), mode) != 0) return failed();
   if (::bind(socket->get(), address.data(), address.size()) != 0) return failed();
   if (has_file) {
     const std::uint32_t given = file.made();
     // The C library may open the name for it.
     const os::MayOpen files(os::Unlisted::files);
-    if (mode && given != *mode && ::fchmodat(AT_FDCWD, name.c_str(), *mode, AT_SYMLINK_NOFOLLOW) != 0) return failed();
+    if (has_mode && given != mode && ::fchmodat(AT_FDCWD, name.c_str(), mode, AT_SYMLINK_NOFOLLOW) != 0)
+      return failed();
   }
   if (::listen(socket->get(), options.backlog) != 0) return failed();
   return std::make_unique<SocketListener>(*std::move(socket), address, true, std::move(file));
