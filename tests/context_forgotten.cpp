@@ -26,6 +26,7 @@ void forgotten(leash::fs::FileSystem& files, leash::fs::File& opened, leash::net
   auto conn = dialer.dial("tcp", "x:1");                                                     // refused
   auto listener = binder.bind("tcp", "x:1");                                                 // refused
   auto addresses = resolver.resolve("tcp", "x");                                             // refused
+  resolver.async_resolve("tcp", "x", [](const auto&) {});                                    // refused
   auto text = leash::fs::read_file(files, "x");                                              // refused
   auto found_by_argument = read_file(files, "x");                                            // refused
   auto written = leash::fs::write_file(files, "x", "text");                                  // refused
