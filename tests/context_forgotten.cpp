@@ -28,6 +28,7 @@ void forgotten(leash::fs::FileSystem& files, leash::fs::File& opened, leash::net
   auto listener_at_endpoint = binder.bind(leash::net::Endpoint());                           // refused
   auto listener = binder.bind("tcp", "x:1");                                                 // refused
   auto addresses = resolver.resolve("tcp", "x");                                             // refused
+  resolver.async_resolve("tcp", "x", [](const auto&) {});                                    // refused
   auto text = leash::fs::read_file(files, "x");                                              // refused
   auto found_by_argument = read_file(files, "x");                                            // refused
   auto written = leash::fs::write_file(files, "x", "text");                                  // refused

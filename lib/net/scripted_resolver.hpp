@@ -2,8 +2,9 @@
 
 #include <leash/config.hpp>
 #include <leash/detail/chrono.hpp>
-#include <leash/detail/pimpl.hpp>
+#include <leash/function.hpp>
 #include <leash/net/resolver.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -18,7 +19,8 @@ namespace LEASH_NAMESPACE::net {
 ///     resolver->add({.error = net::errc::host_not_found_try_again});
 ///
 /// A question when the script is at its end, or whose answer has neither an error nor an address, is never answered:
-/// it ends with its Context. Thread-safe.
+/// it ends with its Context. A question of `async_resolve` ends with this resolver, too. Neither needs a thread of its
+/// own: with a `FakeClock` the answer comes in the call that advances it. Thread-safe.
 class ScriptedResolver final : public Resolver {
  public:
   struct Answer {
@@ -38,9 +40,11 @@ class ScriptedResolver final : public Resolver {
 
  private:
   Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
+  void do_async_resolve(Call call, std::string_view network, std::string_view host,
+                        Function<void(Result<std::vector<std::string>>)> done) override;
 
   struct State;
-  leash::detail::Pimpl<State> state_;
+  const std::shared_ptr<State> state_;
 };
 
 }  // namespace LEASH_NAMESPACE::net

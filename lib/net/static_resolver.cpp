@@ -46,4 +46,9 @@ Result<std::vector<std::string>> StaticResolver::do_resolve(Call, std::string_vi
   return found->second;
 }
 
+void StaticResolver::do_async_resolve(Call call, std::string_view network, std::string_view host,
+                                      Function<void(Result<std::vector<std::string>>)> done) {
+  done(do_resolve(call, network, host));
+}
+
 }  // namespace LEASH_NAMESPACE::net

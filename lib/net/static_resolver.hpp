@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 #include <leash/config.hpp>
+#include <leash/function.hpp>
 #include <leash/net/resolver.hpp>
 #include <string>
 #include <string_view>
@@ -31,6 +32,8 @@ class StaticResolver final : public Resolver {
 
  private:
   Result<std::vector<std::string>> do_resolve(Call call, std::string_view network, std::string_view host) override;
+  void do_async_resolve(Call call, std::string_view network, std::string_view host,
+                        Function<void(Result<std::vector<std::string>>)> done) override;
 
   std::vector<std::pair<std::string, std::vector<std::string>>> hosts_;
 };

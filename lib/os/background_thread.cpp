@@ -2,6 +2,8 @@
 
 #include <csignal>
 #include <leash/os/background_thread.hpp>
+#include <memory>
+#include <system_error>
 #include <utility>
 
 namespace LEASH_NAMESPACE::os {
@@ -31,6 +33,28 @@ std::thread start_thread(std::move_only_function<void()> work) {
   return std::thread(std::move(work));
 }
 
-void start_background_thread(std::move_only_function<void()> work) { start_thread(std::move(work)).detach(); }
+void start_background_thread(std::move_only_function<void()> work) {
+  using Work = std::move_only_function<void()>;
+  auto owned = std::make_unique<Work>(std::move(work));
+  // Detached from its first moment on. pthread_detach(3) of glibc 2.36 looks at a thread that may have ended meanwhile
+  // and be another one by now: where threads come and go it fails, and std::thread then ends the program.
+  pthread_attr_t attributes;
+  ::pthread_attr_init(&attributes);
+  ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  const auto run = [](void* argument) -> void* {
+    const std::unique_ptr<Work> own(static_cast<Work*>(argument));
+    (*own)();
+    return nullptr;
+  };
+  int error = 0;
+  {
+    const BlockedSignals blocked;
+    pthread_t thread{};
+    error = ::pthread_create(&thread, &attributes, run, owned.get());
+  }
+  ::pthread_attr_destroy(&attributes);
+  if (error != 0) throw std::system_error(error, std::generic_category());
+  static_cast<void>(owned.release());
+}
 
 }  // namespace LEASH_NAMESPACE::os

@@ -21,7 +21,7 @@
 /// - The rest is mended when the child first needs it, by who sees that `fork_generation` has changed: the clock's
 ///   thread (`clock.cpp`), callbacks and deadlines (`detail/timer_queue.cpp`, `detail/cancel_state.cpp`,
 ///   `net/detail/deadline.cpp`), wakers (`os/waker_linux.cpp`), descriptors that several threads use
-///   (`net/detail/shared_descriptor.hpp`), look-ups (`net/detail/system_resolver.cpp`).
+///   (`net/detail/shared_descriptor.hpp`), look-ups (`net/detail/lookup_threads.cpp`).
 namespace LEASH_NAMESPACE::os {
 
 /// How many forks lie between this process and the one that loaded leash: 0 in that one. A background thread or a timer

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <latch>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
@@ -20,6 +21,7 @@
 
 using leash::Clock;
 using leash::Context;
+using leash::net::Resolver;
 using leash::net::detail::SystemResolver;
 
 namespace {
@@ -41,6 +43,20 @@ void timed_out_in_child(Network network) {
   must(pair.near->set_read_deadline(Clock::real()->now() + 10ms));
   CHECK(status_of([&] { return error_of(read_some(*pair.near)).timeout(); }) == 0);
 }
+
+/// A resolver that can only wait, and finds nothing.
+class NoneFound final : public Resolver {
+ public:
+  explicit NoneFound(std::function<void()> wait) : wait_(std::move(wait)) {}
+
+ private:
+  leash::Result<std::vector<std::string>> do_resolve(leash::Call, std::string_view, std::string_view host) override {
+    wait_();
+    return leash::fail("resolve", host, make_error_code(leash::net::errc::host_not_found));
+  }
+
+  const std::function<void()> wait_;
+};
 
 void taken_over_by_child(Network network) {
   Pair pair = make_pair(network);
@@ -172,6 +188,49 @@ TEST_CASE("Resolver: a child resolves although all threads of the parent hang") 
           return true;
         }) == 0);
   released.count_down();
+}
+
+TEST_CASE(
+    "Resolver: a child looks up anew, and ends what its thread had asked in the parent when the Context is done") {
+  const Watchdog watchdog;
+  std::latch all_hang(SystemResolver::max_threads);
+  std::latch released(1);
+  const pid_t parent = ::getpid();
+  std::atomic<std::size_t> begun = 0;
+  const auto hang = [&] {
+    if (::getpid() != parent || ++begun > SystemResolver::max_threads) return;
+    all_hang.count_down();
+    released.wait();
+  };
+  std::shared_ptr<Resolver> resolver;
+  SUBCASE("the system's") {
+    resolver = std::make_shared<SystemResolver>([&](const char*, const char*, const addrinfo*, addrinfo**) {
+      hang();
+      return EAI_NONAME;
+    });
+  }
+  SUBCASE("one that waits") { resolver = std::make_shared<NoneFound>(hang); }
+  auto [context, source] = Context().with_cancel();
+  constexpr std::size_t count = SystemResolver::max_threads + 4;
+  std::atomic<std::size_t> not_found = 0;
+  std::atomic<std::size_t> canceled = 0;
+  const auto ask = [&] {
+    resolver->async_resolve(context, "tcp", "name.test", [&](const auto& found) {
+      (error_of(found) == std::errc::operation_canceled ? canceled : not_found)++;
+    });
+  };
+  for (std::size_t i = 0; i < count; ++i) ask();
+  all_hang.wait();
+  CHECK(status_of([&] {
+          for (std::size_t i = 0; i < count; ++i) ask();
+          while (not_found < count) std::this_thread::yield();
+          if (not_found != count || canceled != 0) return false;
+          source.cancel();
+          return not_found == count && canceled == count;
+        }) == 0);
+  released.count_down();
+  while (not_found < count) std::this_thread::yield();
+  CHECK(canceled == 0);
 }
 
 TEST_CASE("Resolver: a look-up may fork") {

@@ -1,5 +1,3 @@
-#include <pthread.h>
-
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
@@ -14,6 +12,7 @@
 #include <thread>
 #include <utility>
 
+#include "no_threads.hpp"
 #include "support.hpp"
 
 using leash::Context;
@@ -310,27 +309,6 @@ TEST_CASE("Resolver: a look-up that gets no memory fails alone") {
   CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")) == std::errc::not_enough_memory);
   CHECK(error_of(resolver.resolve(Context(), "tcp", "name.test")) == leash::net::errc::host_not_found);
 }
-
-namespace {
-
-/// While one lives, no thread can be started: its stack would be larger than the address space.
-class NoThreads {
- public:
-  NoThreads() {
-    ::pthread_getattr_default_np(&before_);
-    pthread_attr_t huge = before_;
-    ::pthread_attr_setstacksize(&huge, std::size_t{1} << 47U);
-    ::pthread_setattr_default_np(&huge);
-  }
-  NoThreads(const NoThreads&) = delete;
-  NoThreads& operator=(const NoThreads&) = delete;
-  ~NoThreads() { ::pthread_setattr_default_np(&before_); }
-
- private:
-  pthread_attr_t before_{};
-};
-
-}  // namespace
 
 TEST_CASE("Resolver: where no thread can be had it says so, and tries again the next time") {
   const Watchdog watchdog;

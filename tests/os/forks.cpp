@@ -150,6 +150,14 @@ bool use_resolver(World& world) {
   return !found && found.error() == net::errc::host_not_found;
 }
 
+bool use_asynchronous_lookup(World& world) {
+  const auto answered = std::make_shared<Signal>();
+  world.resolver.async_resolve(world.limited, "tcp", "name.test", [answered](const auto& found) {
+    if (!found && found.error() == net::errc::host_not_found) answered->give();
+  });
+  return answered->wait();
+}
+
 bool use_names(World& world) {
   const auto begin = reinterpret_cast<std::uintptr_t>(&use_timers);
   std::string text;
@@ -209,15 +217,11 @@ struct Kind {
   const char* name;
   bool (*use)(World&);
 };
-constexpr std::array kinds{Kind{"timers", use_timers},
-                           Kind{"contexts", use_contexts},
-                           Kind{"resolver", use_resolver},
-                           Kind{"names", use_names},
-                           Kind{"tracker", use_tracker},
-                           Kind{"report", use_report},
-                           Kind{"memory network", use_memory_network},
-                           Kind{"pipe", use_pipe},
-                           Kind{"tcp", use_tcp},
+constexpr std::array kinds{Kind{"timers", use_timers},     Kind{"contexts", use_contexts},
+                           Kind{"resolver", use_resolver}, Kind{"asynchronous look-up", use_asynchronous_lookup},
+                           Kind{"names", use_names},       Kind{"tracker", use_tracker},
+                           Kind{"report", use_report},     Kind{"memory network", use_memory_network},
+                           Kind{"pipe", use_pipe},         Kind{"tcp", use_tcp},
                            Kind{"files", use_files}};
 
 /// Lets children go first: they are what is waited for.

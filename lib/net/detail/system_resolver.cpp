@@ -3,43 +3,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
 #include <cstring>
-#include <deque>
+#include <leash/context.hpp>
 #include <leash/net/detail/socket.hpp>
 #include <leash/net/detail/socket_address.hpp>
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/errc.hpp>
-#include <leash/os/background_thread.hpp>
 #include <leash/os/condition_variable.hpp>
-#include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <mutex>
-#include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
-
-struct Answer {
-  std::error_code code;     ///< None if there are addresses.
-  const char* detail = "";  ///< What else is known of the failure.
-  std::vector<std::string> addresses = {};
-};
-
-/// One look-up, shared by the thread that waits for the answer and the background thread that calls `getaddrinfo`.
-struct Question {
-  std::string host;
-  int family = AF_UNSPEC;
-
-  // Guarded by the mutex of the Queue.
-  bool begun = false;
-  bool abandoned = false;  ///< Nobody waits for the answer any more.
-  bool answered = false;
-  Answer answer;
-  os::ConditionVariable changed;
-};
 
 namespace {
 
@@ -88,42 +66,36 @@ std::error_code code_of(int status, int lookup_error) {
   }
 }
 
-Answer look_up(const SystemResolver::Lookup& lookup, const char* host, int family) {
+using Answer = LookupThreads::Answer;
+
+Answer look_up(const SystemResolver::Lookup& lookup, const std::string& host, int family) {
   addrinfo hints{};
   hints.ai_family = family;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   errno = 0;
   int status = 0;
-  Answer answer;
   {
     // `getaddrinfo` opens files and sockets, and has closed them when it returns.
     const os::MayOpen files(os::Unlisted::files);
     const os::MayOpen sockets(os::Unlisted::sockets);
-    status = lookup(host, nullptr, &hints, &found);
+    status = lookup(host.c_str(), nullptr, &hints, &found);
   }
   const int error = errno;
   const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owned(found, [](addrinfo* list) {
     if (list != nullptr) ::freeaddrinfo(list);
   });
-  if (status == 0) {
-    answer.addresses = numeric_addresses(found);
-  } else {
-    answer.code = code_of(status, error);
-    answer.detail = ::gai_strerror(status);
-  }
-  return answer;
+  if (status != 0) return fail("resolve", host, code_of(status, error), ::gai_strerror(status));
+  return numeric_addresses(found);
 }
 
-/// `wanted()` says whether somebody still waits for the answer.
-template <class Wanted>
-Answer answer_to(const SystemResolver::Lookup& lookup, const Question& question, Wanted wanted) {
-  Answer answer = look_up(lookup, question.host.c_str(), question.family);
-  if (question.family == AF_UNSPEC || answer.code != errc::host_not_found || !wanted()) return answer;
+/// Whoever asks waits as long as `context` is not done.
+Answer answer_to(const SystemResolver::Lookup& lookup, const Context& context, const std::string& host, int family) {
+  Answer answer = look_up(lookup, host, family);
+  if (family == AF_UNSPEC || answer || answer.error() != errc::host_not_found || context.done()) return answer;
   // Asked for one family, `getaddrinfo` does not tell a host that has only the other from one that does not exist.
-  Answer of_any_family = look_up(lookup, question.host.c_str(), AF_UNSPEC);
-  if (!of_any_family.code) answer = std::move(of_any_family);
-  return answer;
+  Answer of_any_family = look_up(lookup, host, AF_UNSPEC);
+  return of_any_family ? of_any_family : answer;
 }
 
 int address_family(std::string_view network) {
@@ -133,136 +105,35 @@ int address_family(std::string_view network) {
 
 }  // namespace
 
-/// The questions that wait for a background thread, and those threads. They keep it alive.
-class SystemResolver::Queue : public std::enable_shared_from_this<Queue> {
- public:
-  explicit Queue(Lookup lookup) : lookup_(std::move(lookup)) {}
-
-  /// Appends a question, and starts another thread if there are fewer than `max_threads`. If not even one thread can be
-  /// started, all questions that wait are answered with that error.
-  void ask(const std::shared_ptr<Question>& question) {
-    std::deque<std::shared_ptr<Question>> of_parent;
-    std::uint32_t generation = 0;
-    {
-      const std::lock_guard lock(mutex_);
-      generation = os::fork_generation();
-      if (generation_ != generation) {
-        generation_ = generation;
-        threads_ = 0;
-        of_parent.swap(waiting_);
-      }
-      waiting_.push_back(question);
-      if (threads_ == max_threads) return;
-      ++threads_;
-    }
-    try {
-      os::start_background_thread([self = shared_from_this(), generation] { self->work(generation); });
-    } catch (const std::system_error& error) {
-      count_off(generation, error.code());
-    } catch (const std::bad_alloc&) {
-      count_off(generation, std::make_error_code(std::errc::not_enough_memory));
-    }
-  }
-
-  /// Waits for the answer until `context` is done. True if there is one; otherwise removes the question from the queue.
-  bool wait(const std::shared_ptr<Question>& question, const Context& context) {
-    const Registration woken = context.on_cancel([self = shared_from_this(), question] {
-      {
-        const std::lock_guard lock(self->mutex_);
-      }
-      question->changed.notify_all();
-    });
-    std::unique_lock lock(mutex_);
-    question->changed.wait(lock, [&] { return question->answered || context.done(); });
-    if (question->answered) return true;
-    question->abandoned = true;
-    std::erase(waiting_, question);
-    return false;
-  }
-
-  /// Whether a background thread has taken the question.
-  bool begun(const Question& question) {
-    const std::lock_guard lock(mutex_);
-    return question.begun;
-  }
-
- private:
-  /// A thread that was counted could not be started, for this reason. If none is left that could answer the questions
-  /// that wait, that is the answer.
-  void count_off(std::uint32_t generation, std::error_code why) noexcept {
-    const std::lock_guard lock(mutex_);
-    if (generation_ != generation || --threads_ != 0) return;
-    for (const std::shared_ptr<Question>& each : waiting_) {
-      each->answer.code = why;
-      each->answer.detail = "no thread to resolve it in";
-      each->answered = true;
-      each->changed.notify_all();
-    }
-    waiting_.clear();
-  }
-
-  /// What a background thread does: answers questions until none waits. `generation` is the fork generation of the
-  /// process that started the thread.
-  void work(std::uint32_t generation) {
-    for (;;) {
-      std::shared_ptr<Question> question;
-      {
-        const std::lock_guard lock(mutex_);
-        // If the look-up forked, this is the thread in the child that returned from it: the child does not count it in
-        // `threads_`.
-        if (generation_ != generation || os::fork_generation() != generation) return;
-        if (waiting_.empty()) {
-          --threads_;
-          return;
-        }
-        question = std::move(waiting_.front());
-        waiting_.pop_front();
-        question->begun = true;
-      }
-      Answer answer;
-      try {
-        answer = answer_to(lookup_, *question, [&] {
-          const std::lock_guard lock(mutex_);
-          return !question->abandoned;
-        });
-      } catch (const std::bad_alloc&) {
-        answer = {.code = std::make_error_code(std::errc::not_enough_memory)};
-      }
-      {
-        const std::lock_guard lock(mutex_);
-        question->answer = std::move(answer);
-        question->answered = true;
-      }
-      question->changed.notify_all();
-    }
-  }
-
-  const Lookup lookup_;
-  os::Mutex mutex_;
-  std::deque<std::shared_ptr<Question>> waiting_;
-  std::size_t threads_ = 0;
-  std::uint32_t generation_ = os::fork_generation();  ///< Of the process that `threads_` and `waiting_` are those of.
-};
-
-SystemResolver::SystemResolver(Lookup lookup) : queue_(std::make_shared<Queue>(std::move(lookup))) {}
+SystemResolver::SystemResolver(Lookup lookup) : lookup_(std::make_shared<const Lookup>(std::move(lookup))) {}
 
 Result<std::vector<std::string>> SystemResolver::do_resolve(Call call, std::string_view network,
                                                             std::string_view host) {
-  const Context& context = call.context();
-  const auto question = std::make_shared<Question>();
-  question->host = host;
-  question->family = address_family(network);
-  queue_->ask(question);
-  if (!queue_->wait(question, context)) {
-    std::unexpected<Error> error(context.check("resolve", host).error());
-    if (queue_->begun(*question)) return error;
-    return fail("resolve", host, error.error().code(),
-                "not begun: all " + std::to_string(max_threads) + " threads are waiting for the name service",
-                std::vector<Error>(error.error().causes().begin(), error.error().causes().end()));
-  }
-  const Answer& answer = question->answer;
-  if (answer.code) return fail("resolve", host, answer.code, answer.detail);
-  return std::move(question->answer.addresses);
+  struct Waiting {
+    os::Mutex mutex;
+    os::ConditionVariable changed;
+    std::optional<Answer> answer;
+  };
+  const auto waiting = std::make_shared<Waiting>();
+  do_async_resolve(call, network, host, [waiting](Answer answer) {
+    const std::lock_guard lock(waiting->mutex);
+    if (waiting->answer) return;
+    waiting->answer = std::move(answer);
+    waiting->changed.notify_all();
+  });
+  std::unique_lock lock(waiting->mutex);
+  waiting->changed.wait(lock, [&] { return waiting->answer.has_value(); });
+  return *std::move(waiting->answer);
+}
+
+void SystemResolver::do_async_resolve(Call call, std::string_view network, std::string_view host,
+                                      Function<void(Result<std::vector<std::string>>)> done) {
+  threads_->run(
+      call.context(), host,
+      [lookup = lookup_, context = call.context(), host = std::string(host), family = address_family(network)] {
+        return answer_to(*lookup, context, host, family);
+      },
+      std::move(done));
 }
 
 }  // namespace LEASH_NAMESPACE::net::detail
