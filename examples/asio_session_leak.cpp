@@ -94,7 +94,7 @@ int main(int argc, char** argv) {
   leash::net::MemoryAsyncNetwork memory(loop.get_executor(), network);
   leash::net::TrackedAsyncBinder binder(memory);
 
-  chat::Room room;  // Lives as long as the program.
+  static chat::Room room;  // Lives as long as the program.
   {
     auto [serving, stop] = ctx.with_cancel();
     std::unique_ptr<chat::Server> server;
@@ -108,8 +108,9 @@ int main(int argc, char** argv) {
       const auto client = network.dial(ctx, "tcp", "chat:7000");
       if (!client || !(*client)->write(name)) return 1;
     }
+    loop.poll();  // All have spoken, and left.
     stop.cancel();
-    loop.run();  // All clients have left, and the server accepts no more.
+    loop.run();  // The server accepts no more.
   }
   const auto report = tracker.close();
   std::cout << report << "\n";
