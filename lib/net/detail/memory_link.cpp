@@ -2,7 +2,6 @@
 #include <leash/net/detail/memory_link.hpp>
 #include <leash/net/detail/timed_wait.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
-#include <optional>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
@@ -15,18 +14,27 @@ constexpr std::errc none{};
 /// Holds the lock while it lives. Wakes nobody before it has released it: an asynchronous operation calls its executor.
 class MemoryLink::Locked {
  public:
-  explicit Locked(MemoryLink& link) noexcept : link_(link), guard_(std::in_place, link.lock_) {}
+  explicit Locked(MemoryLink& link) noexcept : wake_(link), guard_(link.lock_) {}
   Locked(const Locked&) = delete;
   Locked& operator=(const Locked&) = delete;
-  ~Locked() {
-    const bool changed = std::exchange(link_.changed_, false);
-    guard_.reset();
-    if (changed) link_.wake_all();
-  }
+  ~Locked() { wake_.due = std::exchange(wake_.link.changed_, false); }
 
  private:
-  MemoryLink& link_;
-  std::optional<os::BiasedLock::Guard> guard_;
+  struct Wake {
+    explicit Wake(MemoryLink& link_) noexcept : link(link_) {}
+    Wake(const Wake&) = delete;
+    Wake& operator=(const Wake&) = delete;
+    ~Wake() {
+      if (due) link.wake_all();
+    }
+
+    MemoryLink& link;
+    bool due = false;
+  };
+
+  // In this order: the guard ends first.
+  Wake wake_;
+  os::BiasedLock::Guard guard_;
 };
 
 /// What a write has still to send.

@@ -28,12 +28,12 @@ void WaitList::wake_all() noexcept {
   threads_.notify_all();
   // An operation calls its executor, and so is woken without the mutex.
   for (std::uint64_t woken = 0;;) {
-    std::array<Ref<Wakeable>, 16> some;
+    std::array<leash::detail::Ref<Wakeable>, 16> some;
     std::size_t count = 0;
     {
       const std::lock_guard lock(mutex_);
       for (Wakeable* each = first_; each != nullptr && count != some.size(); each = each->next_) {
-        if (each->number_ > woken) some[count++] = Ref<Wakeable>(each);
+        if (each->number_ > woken) some[count++] = leash::detail::Ref(each);
       }
     }
     for (std::size_t at = 0; at < count; ++at) {
