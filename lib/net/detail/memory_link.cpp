@@ -2,6 +2,7 @@
 #include <leash/net/detail/memory_link.hpp>
 #include <leash/net/detail/timed_wait.hpp>
 #include <leash/net/detail/traffic_rules.hpp>
+#include <optional>
 #include <utility>
 
 namespace LEASH_NAMESPACE::net::detail {
