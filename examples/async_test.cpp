@@ -3,18 +3,21 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
 #include <asio/read_until.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <leash/leash.hpp>
 #include <leash/net/asio.hpp>
 #include <leash/track/doctest.hpp>
 #include <memory>
 #include <string>
+#include <thread>
 #include <utility>
 
 using namespace std::chrono_literals;
