@@ -11,8 +11,8 @@ namespace LEASH_NAMESPACE::net::detail {
 /// One look-up. Owned by the queue, then by the thread that works on it, and for a moment by `run` and by the callback
 /// of the Context.
 struct LookupThreads::Question {
-  Question(const Context& context_, std::string_view host_, Function<Answer()> look_up_, Function<void(Answer)> done_)
-      : context(context_), host(host_), look_up(std::move(look_up_)), done(std::move(done_)) {}
+  Question(Context context_, std::string_view host_, Function<Answer()> look_up_, Function<void(Answer)> done_)
+      : context(std::move(context_)), host(host_), look_up(std::move(look_up_)), done(std::move(done_)) {}
 
   /// What `make` returns, or the Error for what it throws.
   template <class Make>
