@@ -13,6 +13,7 @@
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
 #include <call_chain.hpp>
+#include <create_close.hpp>
 #include <cstddef>
 #include <leash/context.hpp>
 #include <leash/net/asio.hpp>

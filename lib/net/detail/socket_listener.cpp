@@ -38,7 +38,7 @@ bool is_of_one_connection(std::error_code code) {
 
 }  // namespace
 
-SocketFile::SocketFile(const std::string& path) : path_(path) {
+SocketFile::SocketFile(std::string path) : path_(std::move(path)) {
   std::error_code unknown;
   if (const std::filesystem::path absolute = std::filesystem::absolute(path_, unknown); !unknown) {
     path_ = absolute.string();

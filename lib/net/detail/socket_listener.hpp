@@ -27,7 +27,7 @@ class SocketFile {
   SocketFile() = default;
 
   /// The name `path`, which bind(2) is to make next. Removes nothing yet.
-  explicit SocketFile(const std::string& path);
+  explicit SocketFile(std::string path);
   SocketFile(SocketFile&& other) noexcept;
   SocketFile& operator=(SocketFile&& other) = delete;
   ~SocketFile() { remove(); }

@@ -60,7 +60,7 @@ SocketTag::SocketTag(const AcceptPlace& place, bool open)
 
 SocketTag::SocketTag(SocketTag&& other) noexcept
     : tag_(std::move(other.tag_)),
-      context_(other.context_),
+      context_(other.context_),  // NOLINT(performance-move-constructor-init): it may be opened again
       site_(other.site_),
       kind_(other.kind_),
       named_(other.named_.load(std::memory_order_relaxed)),
