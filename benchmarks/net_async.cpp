@@ -195,7 +195,7 @@ void net_tracked_accept(benchmark::State& state) {
   const auto ours = bind(tracked, "tracked:80");
   const auto theirs = bind(memory, "plain:80");
   const auto accepts = [&, &ctx = ctx](leash::net::AsyncListener& listener, const char* address) {
-    const auto run_times = [&] {
+    auto run_times = [&] {
       for (int i = 0; i < times; ++i) {
         const auto near = must(network.dial(Context(), "tcp", address));
         listener.async_accept(ctx, [](leash::Result<Stream> accepted) { must(must(std::move(accepted)).close()); });
