@@ -94,7 +94,7 @@ Answer answer_to(const SystemResolver::Lookup& lookup, const Context& context, c
   Answer answer = look_up(lookup, host, family);
   if (family == AF_UNSPEC || answer || answer.error() != errc::host_not_found || context.done()) return answer;
   // Asked for one family, `getaddrinfo` does not tell a host that has only the other from one that does not exist.
-  Answer of_any_family = look_up(lookup, host, AF_UNSPEC);
+  const Answer of_any_family = look_up(lookup, host, AF_UNSPEC);
   return of_any_family ? of_any_family : answer;
 }
 
