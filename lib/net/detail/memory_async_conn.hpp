@@ -48,6 +48,7 @@ class MemoryTransfer final : public AsyncOperation {
 
   static constexpr std::size_t read = 0;
   static constexpr std::size_t write = 1;
+  static constexpr std::size_t most_pieces = 16;
 
   template <class Buffers>
   MemoryTransfer(std::shared_ptr<MemoryStreamState> state, Ref<Loop> loop, const asio::any_io_executor& executor,
@@ -55,7 +56,7 @@ class MemoryTransfer final : public AsyncOperation {
       : AsyncOperation(std::move(loop), handler.get_executor(executor)),
         state_(std::move(state)),
         direction_(std::is_same_v<Buffers, AsyncConn::ReadBuffers> ? read : write),
-        count_(std::min(buffers.size(), pieces_.size())),
+        count_(std::min(buffers.size(), most_pieces)),
         handler_(std::move(handler)) {
     for (std::size_t at = 0; at != count_; ++at) {
       // A write only reads them.
@@ -93,7 +94,7 @@ class MemoryTransfer final : public AsyncOperation {
     MemoryLink& link = *conn().link();
     const std::span pieces = std::span(pieces_).first(count_);
     if (direction_ == read) return link.read_now(conn().end(), pieces, conn().read_deadline(), transfer, due);
-    std::array<std::span<const std::byte>, 16> written;
+    std::array<std::span<const std::byte>, most_pieces> written;
     std::ranges::copy(pieces, written.begin());
     return link.write_now(conn().end(), std::span(written).first(count_), conn().write_deadline(), transfer, due);
   }
@@ -136,7 +137,7 @@ class MemoryTransfer final : public AsyncOperation {
 
   const std::shared_ptr<MemoryStreamState> state_;
   const std::size_t direction_;
-  std::array<std::span<std::byte>, 16> pieces_;
+  std::array<std::span<std::byte>, most_pieces> pieces_;
   const std::size_t count_;
   TransferHandler handler_;
   bool begun_ = false;
