@@ -38,14 +38,14 @@ std::string text_of(const std::unexpected<Error>& failure) { return to_string(fa
 }  // namespace
 
 TEST_CASE("DialPlan: the families alternate, beginning with the first address's") {
-  using Texts = std::vector<std::string>;
-  CHECK(order_of({"10.0.0.1:1"}) == Texts{"10.0.0.1:1"});
+  using Order = std::vector<std::string>;
+  CHECK(order_of({"10.0.0.1:1"}) == Order{"10.0.0.1:1"});
   CHECK(order_of({"[::1]:1", "[::2]:1", "10.0.0.1:1", "10.0.0.2:1"}) ==
-        Texts{"[::1]:1", "10.0.0.1:1", "[::2]:1", "10.0.0.2:1"});
+        Order{"[::1]:1", "10.0.0.1:1", "[::2]:1", "10.0.0.2:1"});
   CHECK(order_of({"10.0.0.1:1", "[::1]:1", "[::2]:1", "[::3]:1"}) ==
-        Texts{"10.0.0.1:1", "[::1]:1", "[::2]:1", "[::3]:1"});
+        Order{"10.0.0.1:1", "[::1]:1", "[::2]:1", "[::3]:1"});
   CHECK(order_of({"10.0.0.1:1", "10.0.0.2:1", "10.0.0.3:1", "[::1]:1"}) ==
-        Texts{"10.0.0.1:1", "[::1]:1", "10.0.0.2:1", "10.0.0.3:1"});
+        Order{"10.0.0.1:1", "[::1]:1", "10.0.0.2:1", "10.0.0.3:1"});
 }
 
 TEST_CASE("DialPlan: the next attempt begins after 250 ms, or at once when one fails") {

@@ -66,7 +66,7 @@ TEST_CASE("a tag gets its name and its descriptor later, and tells when the numb
   Tag child = tag.child({slot, "child"});
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-  const auto shown = [&, &tracker = tracker] { return tracker.snapshot().groups.at(0).instances.at(0); };
+  const auto shown = [&, &current = tracker] { return current.snapshot().groups.at(0).instances.at(0); };
   tag.identify("a name that does not fit into a record", ends[0]);
   CHECK(shown().name == "a name that does not fit into a record");
   CHECK(shown().descriptor == ends[0]);
