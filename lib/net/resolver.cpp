@@ -57,8 +57,8 @@ Addresses addresses_of(const Context& context, std::string_view network, std::st
 /// One call of `async_resolve`. Whoever may still answer it owns it.
 class Lookup {
  public:
-  Lookup(Call call, std::string_view network, std::string_view host, Function<void(Addresses)> done)
-      : context_(call.context()), network_(network), host_(host), done_(std::move(done)) {}
+  Lookup(Context context, std::string_view network, std::string_view host, Function<void(Addresses)> done)
+      : network_(network), host_(host), context_(std::move(context)), done_(std::move(done)) {}
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
 
@@ -66,50 +66,53 @@ class Lookup {
   /// refers to may be lost.
   ~Lookup() {
     if (os::fork_generation() != generation_) return;
-    answer([this]() -> Addresses {
-      Result<void> checked = context_.check("resolve", host_);
+    answer([this](const Context& context) -> Addresses {
+      Result<void> checked = context.check("resolve", host_);
       if (!checked) return std::unexpected(std::move(checked).error());
       return fail("resolve", host_, std::errc::operation_canceled, "the resolver gave no answer");
     });
   }
 
-  const Context& context() const noexcept { return context_; }
   std::string_view network() const noexcept { return network_; }
   std::string_view host() const noexcept { return host_; }
 
-  /// Passes what `make` returns, or the Error for what it throws, to `done`, unless it was called before.
+  /// Passes what `make` makes of the Context, or the Error for what it throws, to `done`, unless it was called before.
   template <class Make>
   void answer(Make make) noexcept {
     if (answered_.exchange(true)) return;
+    // A resolver that is left behind may own this for long: it keeps nothing of the user's.
+    const Context context = std::move(context_);
     const Function<void(Addresses)> done = std::move(done_);
     done([&]() noexcept -> Addresses {
       try {
-        return make();
+        return make(context);
       } catch (...) {
         return std::unexpected(detail::caught("resolve", host_, no_memory_));
       }
     }());
   }
 
-  /// Answers `lookup` when its Context is done.
-  static void end_with_context(const std::shared_ptr<Lookup>& lookup) {
+  /// Answers `lookup` when `context`, its Context, is done.
+  static void end_with(const Context& context, const std::shared_ptr<Lookup>& lookup) {
     if (lookup->answered_) return;
     // Weak, or look-up and registration would own each other.
-    lookup->ended_ = lookup->context_.on_cancel([weak = std::weak_ptr(lookup)] {
-      if (const std::shared_ptr<Lookup> ending = weak.lock()) {
-        ending->answer([&] { return std::unexpected(ending->context_.check("resolve", ending->host_).error()); });
-      }
+    lookup->ended_ = context.on_cancel([weak = std::weak_ptr(lookup)] {
+      const std::shared_ptr<Lookup> ending = weak.lock();
+      if (!ending) return;
+      ending->answer(
+          [&](const Context& done) { return std::unexpected(done.check("resolve", ending->host_).error()); });
     });
   }
 
  private:
-  const Context context_;
   const std::string network_;
   const std::string host_;
   const Error no_memory_{"resolve", host_, std::errc::not_enough_memory};
-  Function<void(Addresses)> done_;  ///< Taken by who sets `answered_`.
-  std::atomic<bool> answered_{false};
   const std::uint32_t generation_ = os::fork_generation();
+  std::atomic<bool> answered_{false};
+  // Taken by who sets `answered_`.
+  Context context_;
+  Function<void(Addresses)> done_;
   Registration ended_;
 };
 
@@ -125,22 +128,24 @@ Result<std::vector<IpAddress>> Resolver::resolve(Call call, std::string_view net
 void Resolver::async_resolve(Call call, std::string_view network, std::string_view host,
                              Function<void(Result<std::vector<IpAddress>>)> done) {
   if (!done) throw std::logic_error("leash: Resolver::async_resolve: `done` is empty");
-  const auto lookup = std::make_shared<Lookup>(call, network, host, std::move(done));
-  // From here on the copies in `lookup` are used: `done` may destroy what the caller passed, and the Resolver.
+  // From here on copies are used: `done` may destroy what the caller passed, and the Resolver.
+  // NOLINTNEXTLINE(performance-unnecessary-copy-initialization)
+  const Context context = call.context();
+  const auto lookup = std::make_shared<Lookup>(context, network, host, std::move(done));
   const std::shared_ptr<Resolver> self = weak_from_this().lock();
   try {
-    if (std::optional<Addresses> answer = answer_at_once(lookup->context(), lookup->network(), lookup->host())) {
-      lookup->answer([&] { return *std::move(answer); });
+    if (std::optional<Addresses> answer = answer_at_once(context, lookup->network(), lookup->host())) {
+      lookup->answer([&](const Context&) { return *std::move(answer); });
       return;
     }
-    do_async_resolve(
-        Call(lookup->context(), call.site()), lookup->network(), lookup->host(), [lookup](const Texts& texts) {
-          lookup->answer([&] { return addresses_of(lookup->context(), lookup->network(), lookup->host(), texts); });
-        });
+    do_async_resolve(Call(context, call.site()), lookup->network(), lookup->host(), [lookup](const Texts& texts) {
+      lookup->answer(
+          [&](const Context& asked) { return addresses_of(asked, lookup->network(), lookup->host(), texts); });
+    });
     // After `do_async_resolve`: what that has registered is called before, and may know more of why there is no answer.
-    Lookup::end_with_context(lookup);
+    Lookup::end_with(context, lookup);
   } catch (...) {
-    lookup->answer([]() -> Addresses { throw; });
+    lookup->answer([](const Context&) -> Addresses { throw; });
   }
 }
 

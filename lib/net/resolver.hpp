@@ -35,7 +35,8 @@ class Resolver : public std::enable_shared_from_this<Resolver> {
 
   /// As `resolve`, but returns at once and passes the result to `done`: exactly once, in any thread, perhaps in this
   /// call, and with no lock of leash's held. `done` must be brief, and must not throw: that ends the program. It may
-  /// ask again, end the Context, and destroy whatever it likes. The Context is copied.
+  /// ask again, end the Context, and destroy whatever it likes. The Context is copied. The Resolver may be destroyed
+  /// before the result: the look-up goes on, or ends with an Error.
   ///
   /// When the Context is done first, its error is the result, passed at once in the thread that ends it; an answer that
   /// comes later counts for nothing. In a child that is forked meanwhile, that is the only end: see docs/fork.md.

@@ -397,6 +397,26 @@ TEST_CASE("Resolver: a thread keeps the resolver that it waits in alive, and wha
   CHECK(error.subject() == "name.test");
 }
 
+TEST_CASE("Resolver: a look-up that is left behind keeps nothing of the user's") {
+  const Watchdog watchdog;
+  struct Session {
+    using value_type = std::shared_ptr<int>;
+  };
+  const auto hanging = std::make_shared<Hanging>();
+  const auto resolver = system_that(hanging);
+  auto session = std::make_shared<int>(1);
+  const std::weak_ptr<int> weak = session;
+  {
+    auto [context, source] = Context().with_value<Session>(session).with_cancel();
+    resolver->async_resolve(context, "tcp", "name.test", [kept = std::move(session)](const Found&) {});
+    hanging->wait_for(1);
+    CHECK_FALSE(weak.expired());
+    source.cancel();
+  }
+  CHECK(weak.expired());
+  hanging->released.count_down();
+}
+
 TEST_CASE("Resolver: the system's may be destroyed while it looks up") {
   const Watchdog watchdog;
   const auto hanging = std::make_shared<Hanging>();

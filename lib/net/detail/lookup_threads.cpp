@@ -11,8 +11,8 @@ namespace LEASH_NAMESPACE::net::detail {
 /// One look-up. Owned by the queue, then by the thread that works on it, and for a moment by `run` and by the callback
 /// of the Context.
 struct LookupThreads::Question {
-  Question(Context context_, std::string_view host_, Function<Answer()> look_up_, Function<void(Answer)> done_)
-      : context(std::move(context_)), host(host_), look_up(std::move(look_up_)), done(std::move(done_)) {}
+  Question(std::string_view host_, Function<Answer()> look_up_, Function<void(Answer)> done_)
+      : host(host_), look_up(std::move(look_up_)), done(std::move(done_)) {}
 
   /// What `make` returns, or the Error for what it throws.
   template <class Make>
@@ -24,7 +24,6 @@ struct LookupThreads::Question {
     }
   }
 
-  const Context context;
   const std::string host;
   const Error no_memory{"resolve", host, std::errc::not_enough_memory};
   const Function<Answer()> look_up;
@@ -49,16 +48,16 @@ void LookupThreads::run(const Context& context, std::string_view host, Function<
                         Function<void(Answer)> done) {
   // `done` may drop the last other reference.
   const std::shared_ptr<LookupThreads> self = shared_from_this();
-  const auto question = std::make_shared<Question>(context, host, std::move(look_up), std::move(done));
+  const auto question = std::make_shared<Question>(host, std::move(look_up), std::move(done));
   add(question);
   // Weak, or question and registration would own each other.
-  question->ended = question->context.on_cancel([threads = weak_from_this(), weak = std::weak_ptr(question)] {
+  question->ended = context.on_cancel([context, threads = weak_from_this(), weak = std::weak_ptr(question)] {
     const std::shared_ptr<Question> ending = weak.lock();
     if (!ending) return;
     const std::shared_ptr<LookupThreads> queue = threads.lock();
     const bool begun = !queue || !queue->remove(*ending);
     ending->done(ending->answer([&]() -> Answer {
-      const Error error = ending->context.check("resolve", ending->host).error();
+      const Error error = context.check("resolve", ending->host).error();
       if (begun) return std::unexpected(error);
       return fail("resolve", ending->host, error.code(),
                   "not begun: all " + std::to_string(max_threads) + " threads are waiting for the name service",

@@ -12,8 +12,10 @@
 #include <leash/os/condition_variable.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/stop_token.hpp>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <system_error>
 #include <utility>
 
@@ -89,13 +91,17 @@ Answer look_up(const SystemResolver::Lookup& lookup, const std::string& host, in
   return numeric_addresses(found);
 }
 
-/// Whoever asks waits as long as `context` is not done.
-Answer answer_to(const SystemResolver::Lookup& lookup, const Context& context, const std::string& host, int family) {
+/// Whoever asks waits until a stop is requested of `ended`.
+Answer answer_to(const SystemResolver::Lookup& lookup, const std::stop_token& ended, const std::string& host,
+                 int family) {
   Answer answer = look_up(lookup, host, family);
-  if (family == AF_UNSPEC || answer || answer.error() != errc::host_not_found || context.done()) return answer;
+  if (family == AF_UNSPEC || answer || answer.error() != errc::host_not_found || ended.stop_requested()) {
+    return answer;
+  }
   // Asked for one family, `getaddrinfo` does not tell a host that has only the other from one that does not exist.
-  const Answer of_any_family = look_up(lookup, host, AF_UNSPEC);
-  return of_any_family ? of_any_family : answer;
+  Answer of_any_family = look_up(lookup, host, AF_UNSPEC);
+  if (of_any_family) answer = std::move(of_any_family);
+  return answer;
 }
 
 int address_family(std::string_view network) {
@@ -130,9 +136,8 @@ void SystemResolver::do_async_resolve(Call call, std::string_view network, std::
                                       Function<void(Result<std::vector<std::string>>)> done) {
   threads_->run(
       call.context(), host,
-      [lookup = lookup_, context = call.context(), host = std::string(host), family = address_family(network)] {
-        return answer_to(*lookup, context, host, family);
-      },
+      [lookup = lookup_, ended = std::stop_token(call.context().stop_token()), host = std::string(host),
+       family = address_family(network)] { return answer_to(*lookup, ended, host, family); },
       std::move(done));
 }
 
