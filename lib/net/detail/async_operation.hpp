@@ -40,20 +40,13 @@ class AsyncOperation : public Loop::Member {
   AsyncOperation(Ref<Loop> loop, const asio::any_io_executor& executor)
       : loop_(std::move(loop)), executor_(asio::prefer(executor, asio::execution::outstanding_work.tracked)) {}
 
-  /// Takes the first step in this call. Called once, on an operation that a Ref holds. What the step throws leaves it;
-  /// the operation is then over.
+  /// Takes the first step in this call. Called once, on an operation that a Ref holds. What a step throws, or the
+  /// handler in it, leaves it; the operation is then over.
   void start() {
     if (!loop_->add(*this)) return context_ended();
     initiating_ = true;
     state_ = State::running;
-    try {
-      step();
-    } catch (...) {
-      end();
-      throw;
-    }
-    initiating_ = false;
-    end_step();
+    take_step();
   }
 
   /// Takes a step in this call, unless one runs in another thread, which then takes one more. On the executor.
@@ -134,7 +127,14 @@ class AsyncOperation : public Loop::Member {
   }
 
   void take_step() {
-    step();
+    try {
+      step();
+    } catch (...) {
+      // What wakes it keeps it alive, and with it the handler.
+      context_ended();
+      throw;
+    }
+    initiating_ = false;
     end_step();
   }
 

@@ -128,7 +128,7 @@ class SharedSocket final : public Loop::Member {
         os::Waker::Wait wait(half.waker);
         if (!half.deadline.passed()) wait.until(number, events, std::nullopt);
       } else if (errno != EINTR) {
-        code = asio_error(errno);
+        code = lasting(asio_error(errno));
         return 0;
       }
     }
@@ -190,6 +190,13 @@ class SharedSocket final : public Loop::Member {
     loop_->remove(*this);
     if (number != -1) os::give_away(number);
     return number;
+  }
+
+  /// What a transfer that has come to `code` tells: the kernel says once with what it has ended the connection, and
+  /// then that there is an orderly end; here the error goes on instead.
+  asio::error_code lasting(asio::error_code code) {
+    const std::lock_guard lock(mutex_);
+    return lasting_locked(code);
   }
 
   Half& reading() noexcept { return reading_; }
@@ -274,17 +281,17 @@ class SharedSocket final : public Loop::Member {
       const std::lock_guard lock(mutex_);
       handler = std::move(half.handler);
       if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
-      code = lasting(code, half.expired);
+      if (!half.expired) code = lasting_locked(code);
     }
     if (asio::cancellation_slot slot = handler.get_cancellation_slot(); slot.is_connected()) slot.clear();
     handler(code, count);
   }
 
-  /// The kernel tells once with what it has ended the connection, and then an orderly end: the error goes on instead.
-  asio::error_code lasting(asio::error_code code, bool expired) {
+  /// As `lasting`, with the mutex locked.
+  asio::error_code lasting_locked(asio::error_code code) {
     const bool at_end = code == asio::error::eof || code == asio::error::broken_pipe;
     if (at_end) return broken_ ? broken_ : code;
-    if (code && !expired && code != asio::error::operation_aborted) broken_ = code;
+    if (code && code != asio::error::operation_aborted) broken_ = code;
     return code;
   }
 
@@ -356,7 +363,7 @@ class SocketAsyncConn final : public AsyncConn {
     const asio::mutable_buffer& buffer = buffers.front();
     const std::size_t count = socket_->block(
         socket_->reading(), POLLIN, code, [&](int number) { return ::recv(number, buffer.data(), buffer.size(), 0); });
-    if (count == 0 && !code) code = asio::error::eof;
+    if (count == 0 && !code) code = socket_->lasting(asio::error::eof);
     return count;
   }
   std::size_t do_write(WriteBuffers buffers, asio::error_code& code, std::source_location) override {
