@@ -5,6 +5,7 @@
 #include <concepts>
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
+#include <leash/net/detail/hook_done.hpp>
 #include <leash/net/detail/hook_link.hpp>
 #include <leash/net/detail/hooked_operation.hpp>
 #include <leash/net/detail/wrapped_handler.hpp>
