@@ -198,7 +198,7 @@ template <class SlowPath>
 
 Record* TrackerState::open_from(Place place, const Resource& resource, const Notes& notes) {
   const bool counts_only = level() == Level::count;
-  ThisThread& thread = registered_thread();
+  const ThisThread& thread = registered_thread();
   return open_slow(
       {.state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
        .place = counts_only ? Place() : place,
@@ -387,7 +387,10 @@ void TrackerState::touch(Record& record, std::source_location location) noexcept
 
 [[gnu::noinline]] void TrackerState::touch_with_stack(Record& record, std::source_location location) noexcept {
   const bool closed = (record.state.load(std::memory_order_relaxed) & Record::closed) != 0;
-  if (closed) return touch(record, location);
+  if (closed) {
+    touch(record, location);
+    return;
+  }
   note_use(record, place_of_open(level(), location, registered_thread(), 1));
 }
 
