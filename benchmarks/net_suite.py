@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import random
 import re
 import shutil
 import subprocess
@@ -26,6 +27,14 @@ FIGURES = [
     Figure("memory_roundtrip_speedup_64b", "64 bytes to and fro in one thread: loopback TCP / MemoryNetwork", "times", 90, True),
     Figure("memory_roundtrip_32k_vs_memcpy", "32 KiB to and fro in a MemoryNetwork / the copies that takes, under a mutex", "", 1.5),
     Figure("deadline_wakeups", "how often a thread wakes for a `set_read_deadline`", "", 0.1),
+    Figure("async_dial_vs_async_connect", "TcpAsyncDialer, by a coroutine, a timeout for each dial / Asio's `async_connect` with a timer and the same options", "", 1.1),
+    Figure("stream_throughput_vs_socket", "bytes per second in pieces of 64 KiB, by coroutines: Stream / Asio's socket, the less of clock and processor time", "", 0.95, True),
+    Figure("tracked_socket_throughput_vs_socket", "the same: TrackedSocket / Asio's socket", "", 0.98, True),
+    Figure("stream_pingpong_vs_socket", "64 bytes to and fro by coroutines, processor time: Stream / Asio's socket", "", 1.15),
+    Figure("tracked_accept_extra_ns", "an asynchronous accept and a close in a MemoryNetwork through TrackedAsyncBinder, less without it, 16 frames", "ns", 300),
+    Figure("tracked_socket_accept_extra_ns", "an accept and a close by TrackedAcceptor / by Asio's, with `local_endpoint` and `remote_endpoint`, 16 frames", "ns", 300),
+    Figure("off_socket_extra_instructions", "tracking compiled out: a read and a write of a TrackedSocket, less those of Asio's", "instructions", 0),
+    Figure("echo_10000_cpu_vs_asio", "10,000 connections echoed by coroutines, processor time: Stream, tracked / Asio's socket", "", 1.05),
     Figure("bytes_per_tracked_conn", "10,000 connections held, each tracked with its stack, resident, less what Asio's sockets take", "bytes", 400),
 ]
 
@@ -51,8 +60,21 @@ PAIRS = {
     "net_round_trip_64_beside_a_rule": ("memory_rule_overhead", None, "memory_roundtrip_64b_alone_ns"),
     "net_write_64k_by_clock": ("write_64k_by_clock_vs_asio", "write_64k_by_clock_ns", "peer/asio_write_64k_by_clock_ns"),
     "net_write_64k_by_processor": ("write_64k_by_processor_vs_asio", "write_64k_by_processor_ns", "peer/asio_write_64k_by_processor_ns"),
+    "net_async_dial": ("async_dial_vs_async_connect", "async_dial_close_ns", "peer/asio_async_dial_close_ns"),
+    "net_stream_pingpong": ("stream_pingpong_vs_socket", "stream_pingpong_64b_ns", "peer/asio_async_pingpong_64b_ns"),
+    "net_tracked_socket_pingpong": ("tracked_socket_pingpong_vs_socket", "tracked_socket_pingpong_64b_ns", None),
+    "net_stream_64k_by_clock": ("stream_64k_by_clock_vs_socket", "stream_64k_by_clock_ns", "peer/asio_async_64k_by_clock_ns"),
+    "net_stream_64k_by_processor": ("stream_64k_by_processor_vs_socket", "stream_64k_by_processor_ns", "peer/asio_async_64k_by_processor_ns"),
+    "net_tracked_socket_64k_by_clock": ("tracked_socket_64k_by_clock_vs_socket", None, None),
+    "net_tracked_socket_64k_by_processor": ("tracked_socket_64k_by_processor_vs_socket", None, None),
     "net_read_64k_by_clock": ("read_64k_by_clock_vs_asio", "read_64k_by_clock_ns", "peer/asio_read_64k_by_clock_ns"),
     "net_read_64k_by_processor": ("read_64k_by_processor_vs_asio", "read_64k_by_processor_ns", "peer/asio_read_64k_by_processor_ns"),
+}
+# What is added to something else: the benchmark, the names of the difference and of what ours takes.
+EXTRAS = {
+    "net_tracked_dial": ("tracked_dial_extra_ns", "tracked_dial_close_ns"),
+    "net_tracked_accept": ("tracked_accept_extra_ns", "tracked_accept_close_ns"),
+    "net_tracked_socket_accept": ("tracked_socket_accept_extra_ns", "tracked_socket_accept_close_ns"),
 }
 THROUGHPUTS = [f"{what}_64k_by_{how}_vs_asio" for what in ["write", "read"] for how in ["clock", "processor"]]
 
@@ -62,6 +84,9 @@ OWN = [
     ("tracked_dial_close_ns", "a dial, an accept and both closes in a MemoryNetwork, tracked"),
     ("timeout_wakeups", "how often a thread wakes for a Context with a timeout"),
     ("memory_rule_overhead", "64 bytes to and fro in a MemoryNetwork that has a rule for other traffic / in one without"),
+    ("async_dial_close_ns", "an asynchronous dial and a close, processor time"),
+    ("tracked_socket_pingpong_vs_socket", "64 bytes to and fro by coroutines, processor time: TrackedSocket / Asio's socket"),
+    ("echo_10000_tracked_socket_cpu_vs_asio", "10,000 connections echoed by coroutines, processor time: TrackedSocket / Asio's socket"),
     ("memory_dial_accept_close_ns", "a dial, an accept and both closes in a MemoryNetwork"),
     ("tracked_conn_bytes", "one of 10,000 connections, each tracked, resident"),
 ]
@@ -72,6 +97,13 @@ COMPARED = [
      [("raw_dial_close_ns", "system calls"), ("asio_dial_close_ns", "Asio, `async_connect` and a timer")]),
     ("the same of the whole process", "µs", "dial_close_process_ns", [("go_dial_close_process_ns", "Go, `net.DialTimeout`")]),
     ("64 bytes to and fro over TCP, processor time", "µs", "pingpong_64b_ns", [("asio_pingpong_64b_ns", "Asio, blocking, without deadlines")]),
+    ("an asynchronous dial and a close, processor time", "µs", "async_dial_close_ns",
+     [("asio_async_dial_close_ns", "Asio, `async_connect` and a timer")]),
+    ("64 bytes to and fro over TCP by coroutines, processor time", "µs", "stream_pingpong_64b_ns",
+     [("asio_async_pingpong_64b_ns", "Asio's sockets")]),
+    ("64 KiB from one coroutine to another, processor time", "µs", "stream_64k_by_processor_ns",
+     [("asio_async_64k_by_processor_ns", "Asio's sockets")]),
+    ("10,000 connections, an echo, processor time", "µs", "echo_10000_ns", [("asio_echo_10000_ns", "Asio's sockets")]),
     ("64 KiB written, processor time", "µs", "write_64k_by_processor_ns", [("asio_write_64k_by_processor_ns", "Asio, blocking")]),
     ("64 KiB read, processor time", "µs", "read_64k_by_processor_ns", [("asio_read_64k_by_processor_ns", "Asio, blocking")]),
     ("64 KiB written, by the clock", "µs", "write_64k_by_clock_ns", [("asio_write_64k_by_clock_ns", "Asio, blocking")]),
@@ -82,7 +114,11 @@ COMPARED = [
 ]
 
 # Which figure needs a tool besides the compiler; without it the figure is left out.
-NEEDS = {"the Go program": ["dial_close_speedup_go"], "the count of system calls": ["dial_syscalls"]}
+NEEDS = {
+    "the Go program": ["dial_close_speedup_go"],
+    "the count of system calls": ["dial_syscalls"],
+    "the count of instructions": ["off_socket_extra_instructions"],
+}
 
 
 def measure(build, smoke, rounds):
@@ -96,9 +132,11 @@ def measure(build, smoke, rounds):
         take_dials(samples, build, 10 if smoke else 5000)
     slow_rounds = 1 if smoke else max(1, rounds // 3)
     for number in range(1, slow_rounds + 1):
-        programs.say(f"round {number} of {slow_rounds}: connections held")
+        programs.say(f"round {number} of {slow_rounds}: connections held, connections echoed")
         take_held(samples, build, 100 if smoke else 10_000)
+        take_echoes(samples, build, 100 if smoke else 10_000)
     count_system_calls(samples, build)
+    count_instructions(samples, build)
     return samples
 
 
@@ -115,18 +153,20 @@ def one_core():
 
 def take_benchmarks(samples, build, min_time):
     with one_core():
-        entries = programs.google_benchmark(build / "bench_net", min_time)
+        entries = [entry for program in ["bench_net", "bench_net_async"] for entry in programs.google_benchmark(build / program, min_time)]
     for entry in entries:
         name = re.sub(r"/(min_time:[^/]*|manual_time|real_time|iterations:\d+)", "", entry["name"])
-        if name == "net_tracked_dial":
-            samples.add("tracked_dial_extra_ns", entry["ours_ns"] - entry["theirs_ns"])
-            samples.add("tracked_dial_close_ns", entry["ours_ns"])
+        if name in EXTRAS:
+            extra, ours = EXTRAS[name]
+            samples.add(extra, entry["ours_ns"] - entry["theirs_ns"])
+            samples.add(ours, entry["ours_ns"])
         elif name in PAIRS:
             ratio, ours, theirs = PAIRS[name]
             samples.add(ratio, entry["ratio"])
             if ours:
                 samples.add(ours, entry["ours_ns"])
-            samples.add(theirs, entry["theirs_ns"])
+            if theirs:
+                samples.add(theirs, entry["theirs_ns"])
         elif "wakeups" in entry:
             samples.add(name.removeprefix("net_"), entry["wakeups"])
         elif name == "net_dead_first_address":
@@ -167,6 +207,33 @@ def take_held(samples, build, count):
     samples.add("bytes_per_tracked_conn", ours - theirs)
 
 
+def take_echoes(samples, build, count):
+    """Each kind of server in a process of its own, in another order each time."""
+    kinds = ["stream", "asio", "tracked_socket"]
+    taken = {}
+    with one_core():
+        for kind in random.sample(kinds, len(kinds)):
+            taken[kind] = programs.json_output([build / "bench_net_echo", kind, count, 10])["echo_ns"]
+    samples.add("echo_10000_ns", taken["stream"])
+    samples.add("peer/asio_echo_10000_ns", taken["asio"])
+    samples.add("echo_10000_cpu_vs_asio", taken["stream"] / taken["asio"])
+    samples.add("echo_10000_tracked_socket_cpu_vs_asio", taken["tracked_socket"] / taken["asio"])
+
+
+def count_instructions(samples, build):
+    """Of a TrackedSocket where tracking is compiled out, beyond those of Asio's."""
+    program = build / "off/benchmarks/bench_off_sockets"
+    times = 100
+    extra = 0
+    for operation in ["write", "read"]:
+        counts = [programs.instructions(program, [times], f"bench_{operation}_{which}") for which in ["tracked", "direct"]]
+        if None in counts:
+            samples.leave_out("the count of instructions", "there is no valgrind")
+            return
+        extra += (counts[0] - counts[1]) / times
+    samples.add("off_socket_extra_instructions", extra)
+
+
 def count_system_calls(samples, build):
     """Of a dial, as the difference that a hundred of them make."""
     if shutil.which("strace") is None:
@@ -188,6 +255,8 @@ def figures(samples):
     """All figures as `name: number`, and how much each varied between the rounds."""
     result = samples.medians()
     result["throughput_64k_vs_asio"] = min(1 / result[name] for name in THROUGHPUTS)
+    for name in ["stream", "tracked_socket"]:
+        result[f"{name}_throughput_vs_socket"] = min(1 / result[f"{name}_64k_by_{how}_vs_socket"] for how in ["clock", "processor"])
     result["memory_roundtrip_speedup_64b"] = 1 / result["memory_roundtrip_64b_vs_tcp"]
     return result, samples.spreads()
 

@@ -59,6 +59,19 @@ TEST_CASE("asio_session_leak names the accept of the sessions that a callback ke
   CHECK(mended.status == 0);
 }
 
+TEST_CASE("echo_server holds and echoes the connections of a second process, and loses none") {
+#ifdef LEASH_ALL_TESTS
+  const std::string count = "10000", messages = "20000";
+#else
+  const std::string count = "1000", messages = "2000";
+#endif
+  const Outcome outcome = run_example("echo_server", count);
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.contains(count + " connections at once, " + messages + " messages\n"));
+  if constexpr (leash::tracking_enabled) CHECK(outcome.output.contains("Nothing was left open."));
+}
+
 TEST_CASE("file_leak reports the file in the cache and the lost error of the writer") {
   const Outcome outcome = run_example("file_leak");
   CAPTURE(outcome.output);

@@ -152,8 +152,13 @@ class Explainer {
                                   .perhaps_closed = instance.perhaps_closed};
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->at) {
-      const Event& event = instance.last_use->at;
-      explained.last_use = {.place = user_location(event, detail::user_frames(event.stack, plumbing_), plumbing_),
+      // What called the event loop did not use the resource.
+      const std::vector<Frame> frames =
+          detail::user_frames(detail::within_event_loop(instance.last_use->at.stack), plumbing_);
+      Location place = user_location(instance.last_use->at, frames, plumbing_);
+      std::string operation = detail::asio_operation_in(place.file);
+      explained.last_use = {.place = std::move(place),
+                            .operation = std::move(operation),
                             .ago = instance.last_use->ago,
                             .before = std::string(detail::before_what(rule))};
     }

@@ -69,7 +69,9 @@ struct Explained {
   };
 
   struct LastUse {
-    Location place = {};
+    Location place = {};  ///< Of the user's code, if that is known.
+    /// The operation of Asio in whose code `place` is: `asio::async_read`, which a coroutine awaits. Else empty.
+    std::string operation = {};
     Clock::duration ago{};    ///< The time from the last use to the event that `before` names.
     std::string before = {};  ///< "before it was dropped" and the like; "ago" if the event is the report.
 

@@ -50,9 +50,9 @@ class Writer {
     if (unread != group.events.end()) text += fmt::format("  names could not be read: {}\n", escape(unread->unread));
     if (!group.instances.empty() && group.instances.front().last_use) {
       const Explained::LastUse& use = *group.instances.front().last_use;
-      text += wrap("  ",
-                   fmt::format("last used at {}, {} {}", location_text(use.place), duration_text(use.ago), use.before),
-                   "    ", options_.width);
+      const std::string where = use.operation.empty() ? "at " + location_text(use.place) : "in " + use.operation;
+      text += wrap("  ", fmt::format("last used {}, {} {}", where, duration_text(use.ago), use.before), "    ",
+                   options_.width);
     }
     if (!group.finding) return text += others_closed_at_text(group, "  others from here were closed at ", "\n");
     if (!group.advice.empty()) {

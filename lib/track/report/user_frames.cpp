@@ -22,6 +22,13 @@ bool is_library_file(std::string_view file) {
          std::ranges::any_of(ends, [&](std::string_view end) { return file.ends_with(end); });
 }
 
+/// Whether `frame` is in the loop of Asio that calls handlers.
+bool is_event_loop(const Frame& frame) {
+  return frame.file.ends_with("/asio/detail/impl/scheduler.ipp") ||
+         frame.function.starts_with("asio::detail::scheduler::") ||
+         frame.function.starts_with("boost::asio::detail::scheduler::");
+}
+
 /// Whether `frame` may be in the user's code, plumbing or not.
 bool is_user_code(const Frame& frame) {
   if (frame.function.empty()) return !is_own_code(frame.address) && !module_name(frame).starts_with("libleash_");
@@ -73,6 +80,24 @@ std::vector<Frame> user_frames(const Stack& stack, const Plumbing& plumbing) {
     if (frames.empty()) frames.push_back(innermost);
   }
   return frames;
+}
+
+Stack within_event_loop(const Stack& stack) {
+  const auto loop = std::ranges::find_if(
+      stack.addresses, [](std::uintptr_t address) { return std::ranges::any_of(resolve(address), is_event_loop); });
+  return {.addresses = {stack.addresses.begin(), loop}};
+}
+
+std::string asio_operation_in(std::string_view file) {
+  static constexpr std::string_view folder = "/asio/impl/";
+  static constexpr std::array<std::string_view, 5> operations = {"read", "read_until", "read_at", "write", "write_at"};
+  const std::size_t at = file.rfind(folder);
+  if (at != std::string_view::npos) {
+    std::string_view name = file.substr(at + folder.size());
+    name = name.substr(0, name.rfind('.'));
+    if (std::ranges::find(operations, name) != operations.end()) return "asio::async_" + std::string(name);
+  }
+  return file.contains("/asio/ssl/") ? "asio::ssl::stream" : "";
 }
 
 FunctionAndFile function_and_file_of(const Event& event, const Plumbing& plumbing) {

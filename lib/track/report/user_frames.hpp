@@ -2,6 +2,7 @@
 
 #include <leash/config.hpp>
 #include <leash/track/report.hpp>
+#include <leash/track/stack.hpp>
 #include <leash/track/symbols.hpp>
 #include <string>
 #include <string_view>
@@ -22,6 +23,14 @@ bool is_user_code(const Site& site, const Plumbing& plumbing);
 /// threads; also those of the plumbing, but if there are no others, the innermost one of these stays. Looks up names
 /// (`resolve`).
 std::vector<Frame> user_frames(const Stack& stack, const Plumbing& plumbing);
+
+/// The part of `stack` that lies within the innermost function which an event loop of Asio has called; all of it if
+/// there is no such loop. Looks up names.
+Stack within_event_loop(const Stack& stack);
+
+/// The operation of Asio that is implemented in `file`, a header of Asio: `asio::async_read_until`. Empty if it is
+/// none.
+std::string asio_operation_in(std::string_view file);
 
 struct FunctionAndFile {
   std::string function;  ///< Abridged; empty if unknown.

@@ -211,12 +211,13 @@ std::string with_plain_lambdas(std::string_view text) {
 }
 
 /// Replaces what is in the brackets that begin with `open`, if it is more than two bytes, by `…`, also in the functions
-/// that this one stands in: with `(` the parameters, with `<` the template arguments.
+/// that this one stands in, and in the names of lambdas: with `(` the parameters, with `<` the template arguments.
 std::string without_lists(std::string_view text, char open) {
   std::string shorter;
   for (std::size_t at = 0; at < text.size();) {
     std::size_t length = std::max<std::size_t>(bracketed_name_length(text, at), 1);
-    const bool opens = length == 1 && std::string_view("(<{[").contains(text[at]);
+    const bool is_lambda = text.substr(at).starts_with("{lambda(");
+    const bool opens = length == 1 && !is_lambda && std::string_view("(<{[").contains(text[at]);
     const std::size_t end = opens ? closing_bracket(text, at) : std::string_view::npos;
     const bool brackets = end != std::string_view::npos;
     if (brackets && text[at] == open && end > at + 3) {
@@ -340,6 +341,16 @@ std::string without_middle(std::string_view text, std::size_t size) {
   return std::string(text.substr(0, begin)).append("…").append(text.substr(end));
 }
 
+/// The part of a name that lies before what `without_middle` has left out, or all of it.
+std::string_view before_cut(std::string_view name) {
+  static constexpr std::string_view cut = "…";
+  for (std::size_t at = name.find(cut); at != std::string_view::npos; at = name.find(cut, at + 1)) {
+    const bool replaces_list = at > 0 && (name[at - 1] == '(' || name[at - 1] == '<');
+    if (!replaces_list) return name.substr(0, at);
+  }
+  return name;
+}
+
 }  // namespace
 
 namespace detail {
@@ -401,7 +412,7 @@ bool is_user_function(std::string_view function) {
                                             "Catch::",
                                             "asio::",
                                             "boost::asio::"};
-  const std::string_view name = qualified_name(function.substr(0, longest_parsed));
+  const std::string_view name = qualified_name(before_cut(function.substr(0, longest_parsed)));
   if (name == "RUN_ALL_TESTS") return false;
   return std::ranges::none_of(namespaces, [&](std::string_view prefix) { return name.starts_with(prefix); });
 }

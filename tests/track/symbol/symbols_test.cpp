@@ -163,6 +163,8 @@ TEST_CASE("a name without its parameters is that of the function") {
   const std::string of_leash = "leash::track::detail::tag_opened<leash::fs::File, leash::fs::open_with_tag<" +
                                std::string(200, 'x') + ">(int)::<lambda(std::unique_ptr<T>&&, leash::track::Tag&&)> >";
   CHECK_FALSE(is_user_function(abridge(of_leash)));
+  CHECK_FALSE(
+      is_user_function("leash::net::detail::TrackedAsyncListener::do_async_ac…d (int)>&&, std::expected<int>)#2}"));
 }
 
 TEST_CASE("names are abridged for reading") {
@@ -184,6 +186,8 @@ TEST_CASE("names are abridged for reading") {
   CHECK(abridge("app::send_all(leash::Context const&, std::function<void (unsigned long)> "
                 "const&)::{lambda()#2}::operator()() "
                 "const") == "app::send_all(…)::{lambda()#2}");
+  CHECK(abridge("app::accept(" + std::string(99, 'a') + ")::{lambda(app::Result<" + std::string(99, 'b') +
+                ", int>)#2}::operator()(app::Result<int>) const") == "app::accept(…)::{lambda(…)#2}");
   CHECK(abridge("decltype ({parm#2}()) leash::fs::open<int, f(int)::{lambda()#1}>(int, f(int)::{lambda()#1} const&)") ==
         "leash::fs::open<int, f(int)::{lambda()#1}>(…)");
   CHECK(abridge("app::operator()(int)").contains("operator()"));
