@@ -57,13 +57,9 @@ class Server {
   asio::awaitable<void> run(Context ctx, AsyncListener& listener) {
     while (!ctx.done()) {
       auto stream = co_await listener.async_accept(ctx, use_awaitable);
-      if (stream) {
-        most_ = std::max(most_, ++open_);
-        asio::co_spawn(listener.get_executor(), echo(*std::move(stream)), rethrow);
-      } else {
-        // Descriptors may have run out; some will be free again.
-        co_await leash::net::async_sleep(ctx, 50ms, use_awaitable);
-      }
+      if (!stream) continue;  // If there was no descriptor, the next accept waits for one.
+      most_ = std::max(most_, ++open_);
+      asio::co_spawn(listener.get_executor(), echo(*std::move(stream)), rethrow);
     }
   }
 

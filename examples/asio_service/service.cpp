@@ -28,9 +28,7 @@ asio::awaitable<void> Service::run(Context ctx, std::unique_ptr<leash::net::Asyn
     if (!stream) {
       log(to_string(stream.error()));
       if (ctx.done()) break;
-      // Descriptors may have run out; some will be free again.
-      co_await leash::net::async_sleep(ctx, retry_time, asio::use_awaitable);
-      continue;
+      continue;  // If there was no descriptor, the next accept waits for one.
     }
     const auto session = std::make_shared<Session>(++accepted_, *std::move(stream));
     sessions_.emplace(session->number, session);

@@ -25,7 +25,6 @@ class Service {
  public:
   static constexpr std::chrono::seconds idle_time{30};
   static constexpr std::chrono::minutes log_time{1};
-  static constexpr std::chrono::milliseconds retry_time{50};
 
   /// A leaky one has three bugs, all of which keep something after a failure: where `leaky_` is asked for, here, in
   /// Pool and in FileCache.
