@@ -33,6 +33,8 @@ function(leash_compile_options target)
   if(LEASH_SANITIZE)
     target_compile_options(${target} PRIVATE -fsanitize=${LEASH_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
     target_link_options(${target} PUBLIC -fsanitize=${LEASH_SANITIZE})
+    # Asio has fences, which TSan does not see.
+    target_compile_options(${target} PRIVATE $<$<AND:$<CXX_COMPILER_ID:GNU>,$<STREQUAL:${LEASH_SANITIZE},thread>>:-Wno-tsan>)
   endif()
 endfunction()
 

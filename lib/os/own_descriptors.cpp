@@ -146,7 +146,7 @@ void give_away(int number) noexcept {
   if (is_in_table(number)) set_owner(number, Owner::none);
 }
 
-TagFollows::TagFollows() noexcept : before_(std::exchange(in_tag_follows, true)) {}
+TagFollows::TagFollows(bool follows) noexcept : before_(std::exchange(in_tag_follows, in_tag_follows || follows)) {}
 TagFollows::~TagFollows() { in_tag_follows = before_; }
 
 bool tag_follows() noexcept { return in_tag_follows; }

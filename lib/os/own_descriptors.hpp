@@ -104,7 +104,8 @@ void give_away(int number) noexcept;
 /// While one lives, each handle that this thread opens will have a tag before the user gets it. They may be nested.
 class TagFollows {
  public:
-  TagFollows() noexcept;
+  /// Changes nothing if `follows` is false.
+  explicit TagFollows(bool follows = true) noexcept;
   TagFollows(const TagFollows&) = delete;
   TagFollows& operator=(const TagFollows&) = delete;
   ~TagFollows();
@@ -150,7 +151,7 @@ class Opening {
 };
 class TagFollows {
  public:
-  TagFollows() noexcept {}  // NOLINT(modernize-use-equals-default)
+  explicit TagFollows(bool = true) noexcept {}
 };
 class Closing {
  public:

@@ -120,8 +120,7 @@ class SocketAcceptOperation final : public AsyncOperation {
     if (accepted) {
       auto socket = to_asio(std::move(accepted->socket), stream_executor_);
       if (!socket) return end(fail("accept", subject, socket.error()));
-      const std::optional<os::TagFollows> tag_follows(has_tag_ ? std::optional<os::TagFollows>(std::in_place)
-                                                               : std::nullopt);
+      const os::TagFollows tag_follows(has_tag_);
       return end(Stream(
           std::make_unique<SocketAsyncConn>(*std::move(socket), accepted->local, accepted->remote, context_.clock())));
     }

@@ -87,8 +87,7 @@ class TcpBindOperation final : public AsyncOperation {
   }
 
   void bind(const Result<std::vector<Endpoint>>& endpoints) {
-    const std::optional<os::TagFollows> tag_follows(has_tag_ ? std::optional<os::TagFollows>(std::in_place)
-                                                             : std::nullopt);
+    const os::TagFollows tag_follows(has_tag_);
     auto bound = bind_socket(address_, parsed_, endpoints, *options_);
     if (!bound) return end(std::unexpected(std::move(bound).error()));
     const Ref<SharedListener> listener(new SharedListener(*std::move(bound), listener_executor_));

@@ -209,8 +209,7 @@ class TcpDialOperation final : public AsyncOperation {
   }
 
   void make_conn(AsioSocket socket, const SocketAddress& local, const SocketAddress& remote) {
-    [[maybe_unused]] const std::optional<os::TagFollows> tag_follows =
-        has_tag_ ? std::optional<os::TagFollows>(std::in_place) : std::nullopt;
+    const os::TagFollows tag_follows(has_tag_);
     result_ = Stream(std::make_unique<SocketAsyncConn>(std::move(socket), local, remote, context_.clock()));
   }
 
