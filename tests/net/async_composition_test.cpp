@@ -68,16 +68,6 @@ asio::awaitable<std::string> read_to_end(Stream& stream) {
   co_return text;
 }
 
-/// Whether four bytes go from one to the other.
-bool carries(asio::io_context& loop, Stream& from, Stream& to) {
-  std::string text(4, '\0');
-  run(loop, [](Stream& sender, Stream& receiver, std::string& got) -> asio::awaitable<void> {
-    co_await asio::async_write(sender, asio::buffer("ping", 4), asio::use_awaitable);
-    co_await asio::async_read(receiver, asio::buffer(got), asio::use_awaitable);
-  }(from, to, text));
-  return text == "ping";
-}
-
 }  // namespace
 
 NETWORK_TEST("channel: one coroutine reads lines, and another answers them in their order, while the first reads on") {

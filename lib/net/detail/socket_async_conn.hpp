@@ -8,6 +8,7 @@
 #include <asio/error.hpp>
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/post.hpp>
+#include <asio/system_error.hpp>
 #include <cerrno>
 #include <expected>
 #include <leash/clock.hpp>
@@ -41,12 +42,15 @@ inline std::expected<AsioSocket, std::error_code> to_asio(os::Descriptor descrip
   socklen_t size = sizeof address;
   if (::getsockname(descriptor.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     return std::unexpected(std::error_code(errno, std::generic_category()));
-  AsioSocket socket(executor);
-  asio::error_code code;
-  socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor.get(), code);
-  if (code) return std::unexpected(std::error_code(code.value(), std::generic_category()));
-  static_cast<void>(descriptor.release());
-  return socket;
+  try {
+    // The first of an execution context needs descriptors of its own.
+    AsioSocket socket(executor);
+    socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor.get());
+    static_cast<void>(descriptor.release());
+    return socket;
+  } catch (const asio::system_error& thrown) {
+    return std::unexpected(error_code_of(thrown.code()));
+  }
 }
 
 /// Closes a socket of Asio that has a descriptor of leash's.
