@@ -28,14 +28,14 @@ using leash::net::Stream;
 namespace {
 
 using asio::experimental::wait_for_one;
-using Lines = asio::experimental::channel<void(asio::error_code, std::string)>;
+using LineChannel = asio::experimental::channel<void(asio::error_code, std::string)>;
 using Pool = asio::thread_pool;
 using Strand = asio::strand<Pool::executor_type>;
 
 constexpr auto as_tuple = asio::experimental::as_tuple(asio::use_awaitable);
 
 /// Sends each line of the stream, until that ends.
-asio::awaitable<void> read_lines(Stream& stream, Lines& lines) {
+asio::awaitable<void> read_lines(Stream& stream, LineChannel& lines) {
   std::string text;
   for (;;) {
     const auto [code, size] = co_await asio::async_read_until(stream, asio::dynamic_buffer(text), '\n', as_tuple);
@@ -51,7 +51,7 @@ asio::awaitable<void> read_lines(Stream& stream, Lines& lines) {
 }
 
 /// Answers each line that was sent.
-asio::awaitable<void> answer_lines(Stream& stream, Lines& lines) {
+asio::awaitable<void> answer_lines(Stream& stream, LineChannel& lines) {
   for (;;) {
     const auto [code, line] = co_await lines.async_receive(as_tuple);
     if (code) break;
@@ -74,7 +74,7 @@ NETWORK_TEST("channel: one coroutine reads lines, and another answers them in th
   const Watchdog watchdog;
   AsyncNetwork network(over);
   StreamPair pair = make_pair(network);
-  Lines lines(network.loop, 2);
+  LineChannel lines(network.loop, 2);
   std::string sent;
   std::string expected;
   for (int line = 0; line < 1000; ++line) {

@@ -16,7 +16,7 @@ using leash::net::Stream;
 namespace {
 
 /// The code of a coroutine that has thrown one.
-asio::error_code code_of(const std::exception_ptr& thrown) {
+asio::error_code thrown_code(const std::exception_ptr& thrown) {
   try {
     if (thrown) std::rethrow_exception(thrown);
   } catch (const asio::system_error& error) {
@@ -98,7 +98,7 @@ TEST_CASE("nginx: a server that resets, and one that is killed in the middle of 
     run(client.loop, read_through(cut_off, rest, "\r\n\r\n"));
     asio::error_code code;
     asio::co_spawn(client.loop, read_exactly(cut_off, rest, Nginx::big_size),
-                   [&](const auto& exception, auto) { code = code_of(exception); });
+                   [&](const auto& exception, auto) { code = thrown_code(exception); });
     run_ready(client.loop);
     CHECK(!code);
     CHECK(nginx.end(SIGKILL) == -SIGKILL);

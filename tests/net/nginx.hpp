@@ -8,17 +8,17 @@
 #include <string_view>
 
 #include "http.hpp"
-#include "server.hpp"
+#include "real_server.hpp"
 
 /// nginx. Its files are `/small` and `/big`; `/slow` is the latter, at 1 KiB/s. `/end` closes the connection, and
 /// `/reset` resets it.
-class Nginx : public Server {
+class Nginx : public RealServer {
  public:
   static constexpr std::string_view program = "nginx";
   static constexpr const char* variable = "LEASH_NGINX";
   static constexpr std::size_t big_size = std::size_t{8} << 20U;
 
-  explicit Nginx(const std::string& file) : Server(SO_REUSEPORT) {
+  explicit Nginx(const std::string& file) : RealServer(SO_REUSEPORT) {
     std::ofstream(directory() / "small") << "small\n";
     std::ofstream(directory() / "big", std::ios::binary) << patterned(big_size);
     std::ofstream(directory() / "nginx.conf") << configuration();

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "async_client.hpp"
-#include "server.hpp"
+#include "real_server.hpp"
 
 // Streams as the clients of a server that answers commands as they come.
 
@@ -19,12 +19,12 @@ using leash::net::Stream;
 
 namespace {
 
-class Redis : public Server {
+class Redis : public RealServer {
  public:
   static constexpr std::string_view program = "redis-server";
   static constexpr const char* variable = "LEASH_REDIS";
 
-  explicit Redis(const std::string& file) : Server(SO_REUSEADDR) {
+  explicit Redis(const std::string& file) : RealServer(SO_REUSEADDR) {
     const std::string port = address().substr(address().rfind(':') + 1);
     start({file, "--bind", "127.0.0.1", "--port", port, "--unixsocket", path(), "--save", "", "--dir",
            directory().path()},

@@ -22,10 +22,10 @@
 
 /// A server that others have written, which listens at a port of this machine and at a path, with files in a directory
 /// of its own.
-class Server {
+class RealServer {
  public:
-  Server(const Server&) = delete;
-  Server& operator=(const Server&) = delete;
+  RealServer(const RealServer&) = delete;
+  RealServer& operator=(const RealServer&) = delete;
 
   const std::string& address() const { return address_; }
   std::string path() const { return directory_ / "socket"; }
@@ -40,7 +40,7 @@ class Server {
  protected:
   /// The port is one that no one takes meanwhile: a socket with this option keeps it, which lets the server have it
   /// too.
-  explicit Server(int shared_by) : port_(leash::net::detail::open_socket(AF_INET).value()) {
+  explicit RealServer(int shared_by) : port_(leash::net::detail::open_socket(AF_INET).value()) {
     using leash::net::detail::SocketAddress;
     const int on = 1;
     const SocketAddress any(leash::net::Endpoint{leash::net::IpAddress::loopback_v4(), 0});
@@ -48,7 +48,7 @@ class Server {
     REQUIRE(::bind(port_.get(), any.data(), any.size()) == 0);
     address_ = to_string(SocketAddress::local_of(port_.get()).value().endpoint());
   }
-  ~Server() = default;
+  ~RealServer() = default;
 
   const TempDir& directory() const { return directory_; }
 
@@ -68,7 +68,8 @@ class Server {
   std::optional<Program> program_;
 };
 
-/// Runs `check` with an `A`, which is a Server, and a Context that tracks. What it opened must be closed in the end.
+/// Runs `check` with an `A`, which is a RealServer, and a Context that tracks. What it opened must be closed in the
+/// end.
 template <class A, class Check>
 void with_server(Check check) {
   const Watchdog watchdog;
