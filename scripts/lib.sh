@@ -115,6 +115,17 @@ want_nginx() {
   export LEASH_NGINX=$folder/usr/sbin/nginx
 }
 
+# want_redis: has redis-server at hand, if need be by LEASH_REDIS, or fails. Its package would start a server too; that of its tools has
+# the same program, which is the server by its name.
+want_redis() {
+  has_command redis-server && return
+  want redis-tools || return
+  mkdir -p build/redis
+  ln -sf "$(command -v redis-check-rdb)" build/redis/redis-server
+  build/redis/redis-server --version | grep "Redis server" >/dev/null || return
+  export LEASH_REDIS=$PWD/build/redis/redis-server
+}
+
 # require PACKAGE...: as want, but ends the script if it is not possible.
 require() {
   local -a missing

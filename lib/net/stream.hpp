@@ -57,7 +57,8 @@ class Stream {
   /// Reads some bytes into `buffers` (asio::async_read fills them), and completes with `void(asio::error_code,
   /// std::size_t)`: how many. Errors: `asio::error::eof` at the end of the stream, `timed_out` when the read deadline
   /// has passed, `operation_aborted` when the operation was cancelled or the stream closed, `connection_reset`, and
-  /// those of the class. Can be cancelled by all types of cancellation.
+  /// those of the class. What has ended the connection, each later read tells again. Can be cancelled by all types of
+  /// cancellation.
   template <class MutableBufferSequence, class CompletionToken>
   auto async_read_some(const MutableBufferSequence& buffers, CompletionToken&& token,
                        std::source_location site = std::source_location::current()) {

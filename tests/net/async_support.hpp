@@ -3,11 +3,14 @@
 #include <asio/any_io_executor.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/io_context.hpp>
+#include <asio/read.hpp>
 #include <asio/use_awaitable.hpp>
+#include <asio/write.hpp>
 #include <exception>
 #include <leash/net/asio.hpp>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include "support.hpp"
@@ -81,3 +84,39 @@ inline asio::awaitable<StreamPair> open_pair(leash::Context context, leash::net:
 inline StreamPair make_pair(AsyncNetwork& network, const leash::Context& context = {}) {
   return run(network.loop, open_pair(context, network.dialer, network.binder));
 }
+
+/// Whether four bytes go from one to the other.
+inline bool carries(asio::io_context& loop, leash::net::Stream& from, leash::net::Stream& to) {
+  std::string text(4, '\0');
+  run(loop, [](leash::net::Stream& sender, leash::net::Stream& receiver, std::string& got) -> asio::awaitable<void> {
+    co_await asio::async_write(sender, asio::buffer("ping", 4), asio::use_awaitable);
+    co_await asio::async_read(receiver, asio::buffer(got), asio::use_awaitable);
+  }(from, to, text));
+  return text == "ping";
+}
+
+/// What a handler says when it is destroyed uncalled.
+struct Fate {
+  int called = 0;
+  int destroyed = 0;
+};
+
+class Witness {
+ public:
+  explicit Witness(Fate& fate) : fate_(&fate) {}
+  Witness(Witness&& other) noexcept : fate_(std::exchange(other.fate_, nullptr)) {}
+  ~Witness() {
+    if (fate_ != nullptr) ++fate_->destroyed;
+  }
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  Witness& operator=(Witness&&) = delete;
+
+  template <class... Arguments>
+  void operator()(Arguments&&...) {
+    ++fate_->called;
+  }
+
+ private:
+  Fate* fate_;
+};

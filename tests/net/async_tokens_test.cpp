@@ -24,32 +24,6 @@ using leash::net::Stream;
 
 namespace {
 
-/// What a handler says when it is destroyed uncalled.
-struct Fate {
-  int called = 0;
-  int destroyed = 0;
-};
-
-class Witness {
- public:
-  explicit Witness(Fate& fate) : fate_(&fate) {}
-  Witness(Witness&& other) noexcept : fate_(std::exchange(other.fate_, nullptr)) {}
-  ~Witness() {
-    if (fate_ != nullptr) ++fate_->destroyed;
-  }
-  Witness(const Witness&) = delete;
-  Witness& operator=(const Witness&) = delete;
-  Witness& operator=(Witness&&) = delete;
-
-  template <class... Arguments>
-  void operator()(Arguments&&...) {
-    ++fate_->called;
-  }
-
- private:
-  Fate* fate_;
-};
-
 /// Counts what it has given and not got back.
 template <class T>
 struct CountingAllocator {

@@ -1,6 +1,3 @@
-#include <sys/resource.h>
-#include <unistd.h>
-
 #include <asio/io_context.hpp>
 #include <asio/system_error.hpp>
 #include <cerrno>
@@ -8,10 +5,10 @@
 #include <leash/net/detail/system_resolver.hpp>
 #include <leash/net/tracked_binder.hpp>
 #include <leash/net/tracked_dialer.hpp>
-#include <leash/os/descriptor.hpp>
 #include <leash/track/tracker.hpp>
 #include <optional>
 
+#include "descriptor_limit.hpp"
 #include "support.hpp"
 #include "temp_dir.hpp"
 
@@ -24,37 +21,6 @@ using leash::net::Conn;
 using leash::net::Listener;
 using leash::net::TcpBinder;
 using leash::net::TcpDialer;
-using leash::os::Descriptor;
-
-namespace {
-
-/// Lets the process open `count` more descriptors than it has, until the end of the scope.
-class DescriptorLimit {
- public:
-  explicit DescriptorLimit(rlim_t count) {
-    REQUIRE(::getrlimit(RLIMIT_NOFILE, &old_) == 0);
-    rlimit low = old_;
-    low.rlim_cur = static_cast<rlim_t>(open_descriptors().rbegin()->first) + 1 + count;
-    REQUIRE(::setrlimit(RLIMIT_NOFILE, &low) == 0);
-  }
-  ~DescriptorLimit() { ::setrlimit(RLIMIT_NOFILE, &old_); }
-
- private:
-  rlimit old_{};
-};
-
-/// Fills the numbers below the highest descriptor, so that a limit on numbers is one on their count.
-std::vector<Descriptor> fill_gaps() {
-  std::vector<Descriptor> fillers;
-  const int highest = open_descriptors().rbegin()->first;
-  for (;;) {
-    Descriptor filler(::dup(0));
-    if (filler.get() > highest) return fillers;
-    fillers.push_back(std::move(filler));
-  }
-}
-
-}  // namespace
 
 TEST_CASE("TcpBinder: out of descriptors, a bind fails with an Error and leaks nothing") {
   const Watchdog watchdog;

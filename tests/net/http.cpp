@@ -6,9 +6,7 @@
 
 #include "support.hpp"
 
-namespace {
-
-HttpHead parse(std::string_view text) {
+HttpHead HttpHead::parse(std::string_view text) {
   HttpHead head;
   for (std::size_t at = 0; at < text.size();) {
     const std::size_t end = text.find("\r\n", at);
@@ -26,8 +24,6 @@ HttpHead parse(std::string_view text) {
   }
   return head;
 }
-
-}  // namespace
 
 std::string HttpHead::field(const std::string& name) const {
   const auto found = fields.find(name);
@@ -47,7 +43,7 @@ leash::Result<std::optional<HttpHead>> HttpReader::head() {
     if (more.empty()) return std::nullopt;
     rest_ += more;
   }
-  HttpHead head = parse(std::string_view(rest_).substr(0, end + 2));
+  HttpHead head = HttpHead::parse(std::string_view(rest_).substr(0, end + 2));
   rest_.erase(0, end + blank_line.size());
   return head;
 }

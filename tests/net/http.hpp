@@ -10,6 +10,9 @@
 
 /// What precedes a body in HTTP/1.1 (RFC 9112).
 struct HttpHead {
+  /// Of its lines, each of which ends with CRLF.
+  static HttpHead parse(std::string_view text);
+
   std::string first_line;
   std::map<std::string, std::string> fields;  ///< By names in lower case.
 

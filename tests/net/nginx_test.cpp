@@ -1,18 +1,12 @@
-#include <sys/socket.h>
-
 #include <csignal>
-#include <filesystem>
-#include <fstream>
-#include <leash/net/detail/socket.hpp>
 #include <leash/net/tracked_dialer.hpp>
 #include <leash/track/tracker.hpp>
 #include <leash/try.hpp>
 #include <optional>
 
 #include "http.hpp"
-#include "program.hpp"
+#include "nginx.hpp"
 #include "support.hpp"
-#include "temp_dir.hpp"
 
 // leash as the client of a server that others have written.
 
@@ -21,78 +15,10 @@ using leash::Error;
 using leash::Result;
 using leash::tracking_enabled;
 using leash::net::Conn;
-using leash::net::Endpoint;
-using leash::net::IpAddress;
 using leash::net::TcpDialer;
 using leash::net::TrackedDialer;
-using leash::net::detail::SocketAddress;
-using leash::os::Descriptor;
 
 namespace {
-
-constexpr std::size_t big_size = std::size_t{8} << 20U;
-
-/// nginx, which listens at a port of this machine and at a path.
-class Nginx {
- public:
-  explicit Nginx(const std::string& program) : port_(must_open()) {
-    // A port that no one takes meanwhile: this socket keeps it, and nginx may have it too (SO_REUSEPORT).
-    const int on = 1;
-    const SocketAddress any(Endpoint{IpAddress::loopback_v4(), 0});
-    REQUIRE(::setsockopt(port_.get(), SOL_SOCKET, SO_REUSEPORT, &on, sizeof on) == 0);
-    REQUIRE(::bind(port_.get(), any.data(), any.size()) == 0);
-    address_ = to_string(SocketAddress::local_of(port_.get()).value().endpoint());
-    std::ofstream(directory_ / "small") << "small\n";
-    std::ofstream(directory_ / "big", std::ios::binary) << patterned(big_size);
-    std::ofstream(directory_ / "nginx.conf") << configuration();
-    program_.emplace(std::vector<std::string>{program, "-p", directory_.path(), "-c", directory_ / "nginx.conf"},
-                     directory_ / "output");
-    // It listens when it says how it waits.
-    while (!log().contains("event method")) {
-      REQUIRE_MESSAGE(program_->runs(), log());
-      std::this_thread::yield();
-    }
-  }
-  Nginx(const Nginx&) = delete;
-  Nginx& operator=(const Nginx&) = delete;
-
-  const std::string& address() const { return address_; }
-  std::string path() const { return directory_ / "socket"; }
-  std::string log() const { return content_of(directory_ / "output"); }
-
-  /// Ends it by that signal, and returns what `Program::wait` does.
-  int end(int signal) {
-    program_->signal(signal);
-    return program_->wait();
-  }
-
- private:
-  static Descriptor must_open() { return leash::net::detail::open_socket(AF_INET).value(); }
-
-  std::string configuration() const {
-    const std::string& directory = directory_.path();
-    std::string text = "daemon off;\nmaster_process off;\nerror_log stderr notice;\npid " + directory + "/pid;\n" +
-                       "events {}\nhttp {\n  access_log off;\n";
-    for (const std::string use : {"client_body", "proxy", "fastcgi", "uwsgi", "scgi"}) {
-      text += "  " + use + "_temp_path " + directory + "/" + use + ";\n";
-    }
-    return text + "  server {\n    listen " + address_ + " reuseport;\n    listen unix:" + path() + ";\n    root " +
-           directory + ";\n" + "    location = /slow { alias " + directory + "/big; limit_rate 1k; }\n" +
-           "    location = /end { return 444; }\n" +
-           "    location = /reset { reset_timedout_connection on; return 444; }\n  }\n}\n";
-  }
-
-  const TempDir directory_;
-  const Descriptor port_;
-  std::string address_;
-  std::optional<Program> program_;
-};
-
-std::string get(std::string_view target, std::string_view more = {}) {
-  return "GET " + std::string(target) + " HTTP/1.1\r\nHost: nginx.test\r\n" + std::string(more) + "\r\n";
-}
-
-constexpr std::string_view close_field = "Connection: close\r\n";
 
 /// The body of an answer that must be 200.
 Result<std::string> body_of(HttpReader& reader) {
@@ -107,21 +33,11 @@ Result<std::string> body_of(HttpReader& reader) {
 /// Runs `check` with a server, and a dialer and a Context that track. What they opened must be closed in the end.
 template <class Check>
 void with_nginx(Check check) {
-  const Watchdog watchdog;
-  const auto program = find_program("nginx", "LEASH_NGINX");
-  if (!program) return;
-  const auto before = open_descriptors();
-  auto [tracker, context] = leash::track::with_tracker(Context::background());
-  {
-    Nginx nginx(*program);
+  with_server<Nginx>([&](Nginx& nginx, const Context& context) {
     TcpDialer tcp;
     TrackedDialer dialer(tcp);
-    INFO(nginx.log());
     check(nginx, dialer, context);
-  }
-  CHECK(open_descriptors() == before);
-  const leash::track::Report report = tracker.close();
-  CHECK_MESSAGE(report.groups.empty(), to_string(report));
+  });
 }
 
 }  // namespace
@@ -175,7 +91,7 @@ TEST_CASE("nginx: a big body comes whole, to several clients at once") {
         return body;
       }));
     }
-    const std::string expected = patterned(big_size);
+    const std::string expected = patterned(Nginx::big_size);
     // Not with ==, which would print them.
     for (auto& client : clients) CHECK((must(client.get()) == expected));
   });
@@ -214,8 +130,8 @@ TEST_CASE("nginx: killed in the middle of a body, the server is at its end or ha
 
     const std::string got = must(read_all(*idle));
     CHECK(got.starts_with("TTP/1.1 200 OK"));
-    CHECK(got.size() < big_size);
-    CHECK(must(read_all(*over_path)).size() < big_size);
+    CHECK(got.size() < Nginx::big_size);
+    CHECK(must(read_all(*over_path)).size() < Nginx::big_size);
 
     const Error lost = error_of(read_all(*unread));
     CHECK(to_string(lost) == "read " + name_of(*unread) + ": Connection reset by peer");
@@ -263,7 +179,7 @@ TEST_CASE("nginx: a connection that is left open is reported, with its addresses
       CHECK(group.count == 1);
       CHECK(group.instances[0].name == name_of(*conn));
       CHECK(group.instances[0].name.ends_with(" -> " + nginx.address()));
-      CHECK(group.instances[0].bytes_in > big_size);
+      CHECK(group.instances[0].bytes_in > Nginx::big_size);
       CHECK(group.instances[0].bytes_out == get("/big").size());
       CHECK(to_string(report).contains("nginx_test.cpp"));
     }

@@ -1,5 +1,3 @@
-#include <doctest/doctest.h>
-
 #include <array>
 #include <asio/connect.hpp>
 #include <asio/io_context.hpp>
@@ -9,13 +7,17 @@
 #include <leash/net/tracked_acceptor.hpp>
 #include <leash/net/tracked_socket.hpp>
 #include <leash/track/tracker.hpp>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "async_support.hpp"
+
 namespace {
 
 using asio::ip::tcp;
+using leash::net::Stream;
 using leash::net::TrackedAcceptor;
 using leash::net::TrackedSocket;
 
@@ -26,21 +28,27 @@ asio::ssl::context anonymous() {
   return context;
 }
 
-/// Shakes hands and sends four bytes from `client` to `server`.
-template <class Client, class Server>
-void talk(asio::io_context& loop, Client& client, Server& server) {
+/// Sends four bytes from `sender` to `receiver`.
+template <class Sender, class Receiver>
+void send(asio::io_context& loop, Sender& sender, Receiver& receiver) {
   std::array<char, 4> got{};
-  server.async_handshake(asio::ssl::stream_base::server, [&](const asio::error_code& failed) {
-    CHECK(!failed);
-    asio::async_read(server, asio::buffer(got), [](const asio::error_code& code, std::size_t) { CHECK(!code); });
-  });
-  client.async_handshake(asio::ssl::stream_base::client, [&](const asio::error_code& failed) {
-    CHECK(!failed);
-    asio::async_write(client, asio::buffer("ping", 4), [](const asio::error_code& code, std::size_t) { CHECK(!code); });
-  });
+  const auto succeeds = [](const asio::error_code& code, std::size_t) { CHECK(!code); };
+  asio::async_read(receiver, asio::buffer(got), succeeds);
+  asio::async_write(sender, asio::buffer("ping", 4), succeeds);
   loop.restart();
   loop.run();
   CHECK(std::string_view(got.data(), got.size()) == "ping");
+}
+
+/// Shakes hands and sends four bytes from `client` to `server`.
+template <class Client, class Server>
+void talk(asio::io_context& loop, Client& client, Server& server) {
+  const auto succeeds = [](const asio::error_code& code) { CHECK(!code); };
+  server.async_handshake(asio::ssl::stream_base::server, succeeds);
+  client.async_handshake(asio::ssl::stream_base::client, succeeds);
+  loop.restart();
+  loop.run();
+  send(loop, client, server);
 }
 
 }  // namespace
@@ -67,4 +75,80 @@ TEST_CASE("a tracked socket is the next layer of a TLS stream, by value and by r
   CHECK(report.groups[0].opened.site.line() == line);
   CHECK(report.groups[0].instances[0].descriptor == client.next_layer().native_handle());
   CHECK(report.groups[0].instances[0].last_use.has_value());
+}
+
+NETWORK_TEST("a Stream is the next layer of a TLS stream, by value and by reference, and both shut down in order") {
+  const Watchdog watchdog;
+  AsyncNetwork network(over);
+  asio::ssl::context tls = anonymous();
+  StreamPair pair = make_pair(network);
+  asio::ssl::stream<Stream> client(std::move(pair.near), tls);
+  asio::ssl::stream<Stream&> server(pair.far, tls);
+  static_assert(std::is_same_v<decltype(client.lowest_layer()), Stream&>);
+  talk(network.loop, client, server);
+
+  // More than the buffers hold, both ways at once.
+  const std::string sent(too_much / 8, 'x');
+  std::string received[2] = {std::string(sent.size(), '.'), std::string(sent.size(), '.')};
+  const auto succeeds = [](const asio::error_code& code, std::size_t) { CHECK(!code); };
+  asio::async_write(client, asio::buffer(sent), succeeds);
+  asio::async_write(server, asio::buffer(sent), succeeds);
+  asio::async_read(client, asio::buffer(received[0]), succeeds);
+  asio::async_read(server, asio::buffer(received[1]), succeeds);
+  network.loop.restart();
+  network.loop.run();
+  for (const std::string& each : received) CHECK((each == sent));
+
+  int over_both = 0;
+  std::array<char, 1> byte{};
+  server.async_read_some(asio::buffer(byte), [&](const asio::error_code& read, std::size_t) {
+    CHECK(read == asio::error::eof);
+    server.async_shutdown([&](const asio::error_code& code) {
+      CHECK(!code);
+      ++over_both;
+    });
+  });
+  client.async_shutdown([&](const asio::error_code& code) {
+    CHECK(!code);
+    ++over_both;
+  });
+  network.loop.restart();
+  network.loop.run();
+  CHECK(over_both == 2);
+  // What is below is open until its owner closes it.
+  must(client.lowest_layer().close());
+  asio::error_code end;
+  CHECK(pair.far.read_some(asio::buffer(byte), end) == 0);
+  CHECK(end == asio::error::eof);
+  must(pair.far.close());
+}
+
+NETWORK_TEST("what ends a Stream ends the TLS stream over it: a deadline, a cancellation, and a peer that is gone") {
+  const Watchdog watchdog;
+  const auto clock = std::make_shared<leash::FakeClock>();
+  AsyncNetwork network(over);
+  asio::ssl::context tls = anonymous();
+  StreamPair pair = make_pair(network, leash::Context().with_clock(clock));
+  asio::ssl::stream<Stream> client(std::move(pair.near), tls);
+  asio::ssl::stream<Stream&> server(pair.far, tls);
+  talk(network.loop, client, server);
+
+  std::array<char, 1> byte{};
+  asio::error_code code;
+  const auto read_until = [&](auto end) {
+    code = {};
+    client.async_read_some(asio::buffer(byte), [&](const asio::error_code& error, std::size_t) { code = error; });
+    run_ready(network.loop);
+    CHECK(!code);
+    end();
+    network.loop.restart();
+    network.loop.run();
+    return code;
+  };
+  must(client.lowest_layer().set_read_deadline(clock->now() + 10s));
+  CHECK(read_until([&] { clock->advance(10s); }) == asio::error::timed_out);
+  must(client.lowest_layer().set_read_deadline(std::nullopt));
+  CHECK(read_until([&] { client.lowest_layer().cancel(); }) == asio::error::operation_aborted);
+  send(network.loop, server, client);
+  CHECK(read_until([&] { must(pair.far.close()); }) == asio::ssl::error::stream_truncated);
 }

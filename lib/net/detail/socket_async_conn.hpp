@@ -8,6 +8,7 @@
 #include <asio/error.hpp>
 #include <asio/generic/stream_protocol.hpp>
 #include <asio/post.hpp>
+#include <asio/system_error.hpp>
 #include <cerrno>
 #include <expected>
 #include <leash/clock.hpp>
@@ -41,12 +42,15 @@ inline std::expected<AsioSocket, std::error_code> to_asio(os::Descriptor descrip
   socklen_t size = sizeof address;
   if (::getsockname(descriptor.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0)
     return std::unexpected(std::error_code(errno, std::generic_category()));
-  AsioSocket socket(executor);
-  asio::error_code code;
-  socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor.get(), code);
-  if (code) return std::unexpected(std::error_code(code.value(), std::generic_category()));
-  static_cast<void>(descriptor.release());
-  return socket;
+  try {
+    // The first of an execution context needs descriptors of its own.
+    AsioSocket socket(executor);
+    socket.assign(asio::generic::stream_protocol(address.ss_family, 0), descriptor.get());
+    static_cast<void>(descriptor.release());
+    return socket;
+  } catch (const asio::system_error& thrown) {
+    return std::unexpected(error_code_of(thrown.code()));
+  }
 }
 
 /// Closes a socket of Asio that has a descriptor of leash's.
@@ -74,6 +78,7 @@ class SharedSocket final : public Loop::Member {
     bool starting = false;             ///< Asio is being called for it, with the mutex held.
     asio::cancellation_signal signal;  ///< Ends it.
     bool expired = false;              ///< The deadline has ended it.
+    bool failed = false;               ///< The last one that came to an end.
     os::Waker waker;                   ///< Of the thread that waits in a blocking operation.
     // The last member: its destructor waits for `expire`.
     Deadline deadline;
@@ -97,14 +102,18 @@ class SharedSocket final : public Loop::Member {
   const asio::any_io_executor& executor() const noexcept { return executor_; }
 
   void read(ReadBuffers buffers, TransferHandler handler) {
-    transfer(reading_, std::move(handler), [&](auto&& token) {
+    const auto now = [&] { return ::recv(number_, buffers.front().data(), buffers.front().size(), MSG_DONTWAIT); };
+    transfer(reading_, std::move(handler), now, [&](auto&& token) {
       if (buffers.size() == 1) return socket_->async_read_some(buffers.front(), std::move(token));
       socket_->async_read_some(FlatBuffers<asio::mutable_buffer>(buffers), std::move(token));
     });
   }
 
   void write(WriteBuffers buffers, TransferHandler handler) {
-    transfer(writing_, std::move(handler), [&](auto&& token) {
+    const auto now = [&] {
+      return ::send(number_, buffers.front().data(), buffers.front().size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    };
+    transfer(writing_, std::move(handler), now, [&](auto&& token) {
       if (buffers.size() == 1) return socket_->async_write_some(buffers.front(), std::move(token));
       socket_->async_write_some(FlatBuffers<asio::const_buffer>(buffers), std::move(token));
     });
@@ -234,19 +243,20 @@ class SharedSocket final : public Loop::Member {
     allocator_type allocator_;
   };
 
-  template <class Start>
-  void transfer(Half& half, TransferHandler handler, Start start) {
+  template <class Now, class Start>
+  void transfer(Half& half, TransferHandler handler, Now now, Start start) {
     const asio::any_io_executor executor = handler.get_executor(executor_);
-    asio::error_code refused;
+    asio::error_code code;
+    std::size_t count = 0;
     {
       const std::lock_guard lock(mutex_);
       if (!socket_) {
-        refused = asio::error::bad_descriptor;
+        code = asio::error::bad_descriptor;
       } else if (half.handler) {
-        refused = asio::error::in_progress;
+        code = asio::error::in_progress;
       } else if (half.deadline.passed()) {
-        refused = asio_error(std::errc::timed_out);
-      } else {
+        code = asio_error(std::errc::timed_out);
+      } else if (!half.failed || !transfer_now(half, now, code, count)) {
         half.expired = false;
         cancel_by(handler, half);
         half.handler = std::move(handler);
@@ -263,7 +273,20 @@ class SharedSocket final : public Loop::Member {
       }
     }
     // Not called in the call that has begun the operation.
-    asio::post(executor, Completion(std::move(handler), refused, std::size_t{0}));
+    asio::post(executor, Completion(std::move(handler), code, count));
+  }
+
+  /// Transfers by `now`, which returns what recv(2) does; false if it has to wait. After an end or an error the kernel
+  /// wakes Asio no more, which would wait for that for ever.
+  template <class Now>
+  bool transfer_now(Half& half, Now now, asio::error_code& code, std::size_t& count) {
+    const ssize_t result = now();
+    if (result < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return false;
+    half.failed = result <= 0;
+    if (result > 0) count = static_cast<std::size_t>(result);
+    if (result == 0) code = lasting_locked(asio::error::eof);
+    if (result < 0) code = lasting_locked(asio_error(errno));
+    return true;
   }
 
   void cancel_by(const TransferHandler& handler, Half& half) {
@@ -280,6 +303,7 @@ class SharedSocket final : public Loop::Member {
     {
       const std::lock_guard lock(mutex_);
       handler = std::move(half.handler);
+      half.failed = code && code != asio::error::operation_aborted;
       if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
       if (!half.expired) code = lasting_locked(code);
     }

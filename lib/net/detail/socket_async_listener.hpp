@@ -5,11 +5,13 @@
 #include <asio/bind_executor.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/posix/stream_descriptor.hpp>
+#include <asio/system_error.hpp>
 #include <atomic>
 #include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/net/async_listener.hpp>
+#include <leash/net/detail/asio_error.hpp>
 #include <leash/net/detail/async_operation.hpp>
 #include <leash/net/detail/socket_async_conn.hpp>
 #include <leash/net/detail/socket_listener.hpp>
@@ -35,11 +37,13 @@ class SharedListener final : public Loop::Member {
 
   /// Gives the descriptor to Asio: an error if there is none for that.
   std::error_code begin() {
-    asio::posix::stream_descriptor descriptor(executor_);
-    asio::error_code code;
-    descriptor.assign(listener_->native_handle(), code);
-    if (code) return {code.value(), std::generic_category()};
-    descriptor_.emplace(std::move(descriptor));
+    try {
+      // The first of an execution context needs descriptors of its own.
+      descriptor_.emplace(executor_).assign(listener_->native_handle());
+    } catch (const asio::system_error& thrown) {
+      descriptor_.reset();
+      return error_code_of(thrown.code());
+    }
     if (!loop_->add(*this)) context_ended();
     return {};
   }
