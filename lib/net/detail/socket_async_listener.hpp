@@ -12,6 +12,7 @@
 #include <leash/context.hpp>
 #include <leash/net/async_listener.hpp>
 #include <leash/net/detail/asio_error.hpp>
+#include <leash/net/detail/asio_socket.hpp>
 #include <leash/net/detail/async_operation.hpp>
 #include <leash/net/detail/socket_async_conn.hpp>
 #include <leash/net/detail/socket_listener.hpp>

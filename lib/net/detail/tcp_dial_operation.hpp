@@ -9,6 +9,7 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/net/async_dialer.hpp>
+#include <leash/net/detail/asio_socket.hpp>
 #include <leash/net/detail/async_operation.hpp>
 #include <leash/net/detail/dial_driver.hpp>
 #include <leash/net/detail/dial_target.hpp>

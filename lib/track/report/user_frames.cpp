@@ -16,7 +16,8 @@ std::string_view module_name(const Frame& frame) {
 /// alone does not always tell: debug information has only the bare names, without namespaces, of functions that were
 /// inlined.
 bool is_library_file(std::string_view file) {
-  static constexpr std::array parts = {"/include/c++/", "/include/asio/", "/include/boost/asio/", "/include/gtest/"};
+  static constexpr std::array parts = {"/include/c++/", "/include/asio/", "/include/boost/asio/", "/include/gtest/",
+                                       "/include/leash/"};
   static constexpr std::array ends = {"/doctest.h", "gtest_main.cc", "/catch.hpp", "catch_main.cpp"};
   return std::ranges::any_of(parts, [&](std::string_view part) { return file.contains(part); }) ||
          std::ranges::any_of(ends, [&](std::string_view end) { return file.ends_with(end); });
