@@ -7,6 +7,7 @@
 #include <leash/net/tracked_acceptor.hpp>
 #include <leash/net/tracked_socket.hpp>
 #include <leash/track/tracker.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -21,10 +22,36 @@ using leash::net::Stream;
 using leash::net::TrackedAcceptor;
 using leash::net::TrackedSocket;
 
-/// TLS without certificates.
-asio::ssl::context anonymous() {
+/// A certificate that vouches for itself, and its key.
+struct Certificate {
+  Certificate() {
+    REQUIRE(key != nullptr);
+    ::X509_set_version(certificate.get(), X509_VERSION_3);
+    ::ASN1_INTEGER_set(::X509_get_serialNumber(certificate.get()), 1);
+    ::X509_gmtime_adj(::X509_getm_notBefore(certificate.get()), -3600);
+    ::X509_gmtime_adj(::X509_getm_notAfter(certificate.get()), 3600);
+    ::X509_set_pubkey(certificate.get(), key.get());
+    X509_NAME* const name = ::X509_get_subject_name(certificate.get());
+    const std::string_view host = "leash.test";
+    ::X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(host.data()),
+                                 static_cast<int>(host.size()), -1, 0);
+    ::X509_set_issuer_name(certificate.get(), name);
+    REQUIRE(::X509_sign(certificate.get(), key.get(), ::EVP_sha256()) != 0);
+  }
+
+  std::unique_ptr<EVP_PKEY, void (*)(EVP_PKEY*)> key{EVP_EC_gen("P-256"), ::EVP_PKEY_free};
+  std::unique_ptr<X509, void (*)(X509*)> certificate{::X509_new(), ::X509_free};
+};
+
+/// TLS in which both ends show the same certificate, and trust no other.
+asio::ssl::context certified() {
+  static const Certificate own;
   asio::ssl::context context(asio::ssl::context::tlsv12);
-  ::SSL_CTX_set_cipher_list(context.native_handle(), "aNULL:@SECLEVEL=0");
+  SSL_CTX* const handle = context.native_handle();
+  REQUIRE(::SSL_CTX_use_certificate(handle, own.certificate.get()) == 1);
+  REQUIRE(::SSL_CTX_use_PrivateKey(handle, own.key.get()) == 1);
+  REQUIRE(::X509_STORE_add_cert(::SSL_CTX_get_cert_store(handle), own.certificate.get()) == 1);
+  context.set_verify_mode(asio::ssl::verify_peer | asio::ssl::verify_fail_if_no_peer_cert);
   return context;
 }
 
@@ -56,7 +83,7 @@ void talk(asio::io_context& loop, Client& client, Server& server) {
 TEST_CASE("a tracked socket is the next layer of a TLS stream, by value and by reference") {
   auto [tracker, ctx] = leash::track::with_tracker(leash::Context::background(), {.on_late = [](const auto&) {}});
   asio::io_context loop;
-  asio::ssl::context tls = anonymous();
+  asio::ssl::context tls = certified();
   TrackedAcceptor acceptor(ctx, loop, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
   const unsigned line = __LINE__ + 1;
   asio::ssl::stream<TrackedSocket> client(TrackedSocket(ctx, loop), tls);
@@ -80,7 +107,7 @@ TEST_CASE("a tracked socket is the next layer of a TLS stream, by value and by r
 NETWORK_TEST("a Stream is the next layer of a TLS stream, by value and by reference, and both shut down in order") {
   const Watchdog watchdog;
   AsyncNetwork network(over);
-  asio::ssl::context tls = anonymous();
+  asio::ssl::context tls = certified();
   StreamPair pair = make_pair(network);
   asio::ssl::stream<Stream> client(std::move(pair.near), tls);
   asio::ssl::stream<Stream&> server(pair.far, tls);
@@ -127,7 +154,7 @@ NETWORK_TEST("what ends a Stream ends the TLS stream over it: a deadline, a canc
   const Watchdog watchdog;
   const auto clock = std::make_shared<leash::FakeClock>();
   AsyncNetwork network(over);
-  asio::ssl::context tls = anonymous();
+  asio::ssl::context tls = certified();
   StreamPair pair = make_pair(network, leash::Context().with_clock(clock));
   asio::ssl::stream<Stream> client(std::move(pair.near), tls);
   asio::ssl::stream<Stream&> server(pair.far, tls);
