@@ -91,13 +91,14 @@ int connected_to(const leash::net::Address& address) {
 
 }  // namespace
 
-void* operator new(std::size_t size) {
+// They are not inlined: GCC 12 would compare a `new` with a `free`, or a `malloc` with a `delete`.
+[[gnu::noinline]] void* operator new(std::size_t size) {
   void* const memory = left >= 0 && left-- == 0 ? nullptr : std::malloc(size);
   if (memory == nullptr) throw std::bad_alloc();
   return memory;
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory) noexcept { std::free(memory); }
+[[gnu::noinline]] void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 extern "C" int close(int descriptor) {
   const long result = ::syscall(SYS_close, descriptor);
