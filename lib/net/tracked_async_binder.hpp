@@ -40,13 +40,13 @@ class TrackedAsyncBinder final : public ProxyAsyncBinder {
       }
       request.emplace(*tracker, call, "bind", address);
     }
-    const auto tag_and_call = [request = std::move(request), options = options_](BindHandler&& inner,
-                                                                                 Bound bound) mutable {
+    const auto tag_and_call = [asked = std::move(request), options = options_](BindHandler&& inner,
+                                                                               Bound bound) mutable {
       // Without a tag it is wrapped all the same: the Context of an accept may have a tracker.
       track::Tag tag;
-      if (bound && request) {
+      if (bound && asked) {
         Result<track::Tag> made =
-            request->tag(kinds::listener, to_string((*bound)->address()), (*bound)->native_handle());
+            asked->tag(kinds::listener, to_string((*bound)->address()), (*bound)->native_handle());
         if (!made) return inner(Bound(std::unexpected(made.error())));
         tag = *std::move(made);
       }

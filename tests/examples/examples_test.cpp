@@ -50,7 +50,8 @@ TEST_CASE("asio_session_leak names the accept of the sessions that a callback ke
   if constexpr (leash::tracking_enabled) {
     CHECK(leaky.status != 0);
     const std::string accept = source_line("examples/asio_session_leak.cpp", "listener_->async_accept(");
-    CHECK(leash_test::without_columns(leaky.output).contains(accept + ": error: 2 connections not closed [leaked]"));
+    CHECK(leash_test::without_columns(leaky.output).contains(accept + ": error: "));
+    CHECK(leaky.output.contains("3 not closed: 3 connections"));
     CHECK(leaky.output.contains("  while: chat server > a session"));
     CHECK(leaky.output.contains("last used at " + source_line("examples/asio_session_leak.cpp", "async_read_some(")));
   }

@@ -24,7 +24,7 @@ namespace LEASH_NAMESPACE::net::detail {
 class AsyncOperation : public Loop::Member {
  public:
   void wake() noexcept final {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (state_ == State::running) again_ = true;
     if (state_ == State::waiting) post();
   }
@@ -86,7 +86,7 @@ class AsyncOperation : public Loop::Member {
   asio::any_io_executor end() noexcept {
     asio::any_io_executor executor;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<std::mutex> lock(mutex_);
       state_ = State::over;
       std::swap(executor, executor_);
     }
@@ -119,7 +119,7 @@ class AsyncOperation : public Loop::Member {
   }
 
   bool begin_step(State from) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (state_ == State::running) again_ = true;
     if (state_ != from) return false;
     state_ = State::running;
@@ -139,7 +139,7 @@ class AsyncOperation : public Loop::Member {
   }
 
   void end_step() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (state_ != State::running) return;
     state_ = State::waiting;
     if (std::exchange(again_, false)) post();

@@ -39,7 +39,7 @@ class Backlog {
   /// All that wait look again at what this thread has changed elsewhere, such as a Context.
   void notify() {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
     }
     changed_.notify_all();
   }

@@ -67,7 +67,7 @@ class ClientPorts : public std::enable_shared_from_this<ClientPorts> {
 template <class IsFree>
 ClientPorts::Taken ClientPorts::take(const std::string& host, std::uint16_t last, IsFree is_free) {
   std::shared_ptr<ClientPorts> self = shared_from_this();
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard<os::Mutex> lock(mutex_);
   Ports& ports = ports_[host];
   std::uint16_t port = last;
   for (std::size_t tries = 0; tries != port_count; ++tries) {

@@ -28,6 +28,9 @@ class Completion {
   std::tuple<Arguments...> arguments_;
 };
 
+template <class Target, class... Arguments>
+Completion(Target, Arguments...) -> Completion<Target, Arguments...>;
+
 /// Calls `handler` later, on its executor or `otherwise`: an operation that is over when it begins must not call it.
 template <class Target, class... Arguments>
 void post_completion(const asio::any_io_executor& otherwise, Target handler, Arguments... arguments) {

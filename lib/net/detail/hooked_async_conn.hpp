@@ -52,11 +52,11 @@ class HookedAsyncConn final : public AsyncConn {
   }
 
   std::size_t do_read(ReadBuffers buffers, asio::error_code& code, std::source_location site) override {
-    return transfer(OperationKind::conn_read, HookedBuffers(buffers), code, site,
+    return transfer(OperationKind::conn_read, HookedBuffers<asio::mutable_buffer>(buffers), code, site,
                     [&](const auto& part) { return inner_->read_some(part.span(), code, site); });
   }
   std::size_t do_write(WriteBuffers buffers, asio::error_code& code, std::source_location site) override {
-    return transfer(OperationKind::conn_write, HookedBuffers(buffers), code, site,
+    return transfer(OperationKind::conn_write, HookedBuffers<asio::const_buffer>(buffers), code, site,
                     [&](const auto& part) { return inner_->write_some(part.span(), code, site); });
   }
 

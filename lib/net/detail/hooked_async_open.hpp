@@ -33,12 +33,12 @@ inline AsyncNetworkHook* async_hook(const HookLink& link) noexcept {
 class HookedOperations : public leash::detail::RefCounted {
  public:
   void add(HookedOperation& operation) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     operations_.emplace_back(&operation);
   }
   void remove(HookedOperation& operation) noexcept {
     const Ref<HookedOperation> kept(&operation);
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     std::erase_if(operations_, [&](const auto& each) { return each.get() == &operation; });
   }
 
@@ -46,7 +46,7 @@ class HookedOperations : public leash::detail::RefCounted {
   void cancel() {
     std::vector<Ref<HookedOperation>> operations;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       operations = operations_;
     }
     for (const auto& each : operations) each->cancel();

@@ -34,7 +34,7 @@ class HookedOperation : public AsyncOperation {
   /// The hook wants it carried out, and `done` called then. Destroys `done` if it is under way or over.
   void next(Done done) {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       if (over_ || ended_ || inner_ != Inner::none) return;
       inner_ = Inner::wanted;
       inner_done_ = std::move(done);
@@ -46,7 +46,7 @@ class HookedOperation : public AsyncOperation {
   /// The hook has called its `done` with `result`, or has destroyed it: none.
   void end_with(std::optional<Result<void>> result) {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       if (over_ || ended_) return;
       ended_ = true;
       result_ = std::move(result);
@@ -57,7 +57,7 @@ class HookedOperation : public AsyncOperation {
 
   /// The executor of the handler while the operation lasts.
   asio::any_io_executor executor_or(const asio::any_io_executor& otherwise) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     return over_ ? otherwise : handler_executor_;
   }
 
@@ -79,7 +79,7 @@ class HookedOperation : public AsyncOperation {
   /// The inner operation has ended. The handler is here again.
   void inner_ended(Result<void> result) {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       inner_ = Inner::ended;
       inner_result_ = std::move(result);
     }
@@ -89,7 +89,7 @@ class HookedOperation : public AsyncOperation {
   /// The handler was destroyed with that of the inner operation.
   void inner_dropped() noexcept {
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       if (over_) return;
       inner_ = Inner::ended;
       ended_ = true;
@@ -118,7 +118,7 @@ class HookedOperation : public AsyncOperation {
     try {
       const bool begins = !std::exchange(begun_, true);
       {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard<os::Mutex> lock(mutex_);
         looks_ = true;
       }
       if (begins) pass();
@@ -147,7 +147,7 @@ class HookedOperation : public AsyncOperation {
         // The inner operation has the slot from now on.
         listens_ = false;
         if (cancelled() || !begin()) {
-          const std::lock_guard lock(mutex_);
+          const std::lock_guard<os::Mutex> lock(mutex_);
           inner_ = Inner::ended;
           inner_result_ = operation_.fail(std::errc::operation_canceled);
         }
@@ -168,7 +168,7 @@ class HookedOperation : public AsyncOperation {
   Act next_act(Done& done) {
     for (;;) {
       {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard<os::Mutex> lock(mutex_);
         if (over_ || inner_ == Inner::under_way) {
           looks_ = false;
           return Act::wait;
@@ -216,7 +216,7 @@ class HookedOperation : public AsyncOperation {
   bool close() noexcept {
     Done done;
     asio::any_io_executor executor;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     std::swap(done, inner_done_);
     std::swap(executor, handler_executor_);
     return !std::exchange(over_, true);

@@ -40,7 +40,7 @@ class Loop : public leash::detail::RefCounted {
   /// Keeps `member` alive until it is removed, or the execution context has ended; calls its `context_ended` then.
   /// False if it has ended.
   bool add(Member& member) noexcept {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (ended_) return false;
     member.add_ref();
     member.next_ = first_;
@@ -51,14 +51,14 @@ class Loop : public leash::detail::RefCounted {
 
   void remove(Member& member) noexcept {
     Ref<Member> kept(&member);
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (member.listed_) unlink(member);
   }
 
   /// Calls `body` unless the execution context has ended, which does not end in the meantime.
   template <class Body>
   void while_there(Body body) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<std::mutex> lock(mutex_);
     if (!ended_) body();
   }
 
@@ -79,7 +79,7 @@ class Loop : public leash::detail::RefCounted {
     for (;;) {
       Ref<Member> member;
       {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard<std::mutex> lock(mutex_);
         ended_ = true;
         if (first_ == nullptr) return;
         member = Ref<Member>(first_);

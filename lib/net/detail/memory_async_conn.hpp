@@ -101,7 +101,7 @@ class MemoryTransfer final : public AsyncOperation {
 
   /// False if another operation has the direction.
   bool take_direction() {
-    const std::lock_guard lock(state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     Ref<MemoryTransfer>& under_way = state_->under_way[direction_];
     if (under_way) return false;
     under_way = Ref<MemoryTransfer>(this);
@@ -120,7 +120,7 @@ class MemoryTransfer final : public AsyncOperation {
     timer_.reset();
     if (std::exchange(listed_, false)) list().remove(*this);
     Ref<MemoryTransfer> self;
-    const std::lock_guard lock(state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     Ref<MemoryTransfer>& under_way = state_->under_way[direction_];
     if (under_way.get() == this) self = std::move(under_way);
   }
@@ -194,7 +194,7 @@ class MemoryAsyncConn final : public AsyncConn {
   }
 
   void do_cancel(std::source_location) override {
-    const std::lock_guard lock(state_->mutex);
+    const std::lock_guard<std::mutex> lock(state_->mutex);
     for (const Ref<MemoryTransfer>& operation : state_->under_way) {
       if (operation) operation->cancel();
     }

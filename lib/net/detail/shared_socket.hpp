@@ -90,7 +90,7 @@ class SharedSocket final : public Loop::Member {
     for (;;) {
       int number = -1;
       {
-        const std::lock_guard lock(mutex_);
+        const std::lock_guard<os::Mutex> lock(mutex_);
         if (!socket_) code = asio::error::bad_descriptor;
         if (half.deadline.passed()) code = asio_error(std::errc::timed_out);
         if (code) return 0;
@@ -109,7 +109,7 @@ class SharedSocket final : public Loop::Member {
   }
 
   void cancel() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     reading_.signal.emit(asio::cancellation_type::terminal);
     writing_.signal.emit(asio::cancellation_type::terminal);
   }
@@ -117,16 +117,16 @@ class SharedSocket final : public Loop::Member {
   /// Calls `body` with the descriptor while that is open: what `body` returns, or EBADF.
   template <class Body>
   int while_open(Body body) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     return number_ == -1 ? EBADF : body(number_);
   }
 
   bool is_open() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     return number_ != -1;
   }
   int number() {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     return number_;
   }
 
@@ -135,7 +135,7 @@ class SharedSocket final : public Loop::Member {
   int close(Before before) {
     int error = EBADF;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       if (const int number = std::exchange(number_, -1); number != -1) {
         error = before(number);
         const os::Closing closing(number);
@@ -157,7 +157,7 @@ class SharedSocket final : public Loop::Member {
   int release() {
     int number = -1;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       number = std::exchange(number_, -1);
       take_socket();
     }
@@ -169,7 +169,7 @@ class SharedSocket final : public Loop::Member {
   /// What a transfer that has come to `code` tells: the kernel says once with what it has ended the connection, and
   /// then that there is an orderly end; here the error goes on instead.
   asio::error_code lasting(asio::error_code code) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     return lasting_locked(code);
   }
 
@@ -214,7 +214,7 @@ class SharedSocket final : public Loop::Member {
     asio::error_code code;
     std::size_t count = 0;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       if (!socket_) {
         code = asio::error::bad_descriptor;
       } else if (half.handler) {
@@ -258,7 +258,7 @@ class SharedSocket final : public Loop::Member {
     asio::cancellation_slot slot = handler.get_cancellation_slot();
     if (!slot.is_connected()) return;
     slot.assign([self = Ref<SharedSocket>(this), &half](asio::cancellation_type type) {
-      const std::lock_guard lock(self->mutex_);
+      const std::lock_guard<os::Mutex> lock(self->mutex_);
       half.signal.emit(type);
     });
   }
@@ -266,7 +266,7 @@ class SharedSocket final : public Loop::Member {
   void ended(Half& half, asio::error_code code, std::size_t count) {
     TransferHandler handler;
     {
-      const std::lock_guard lock(mutex_);
+      const std::lock_guard<os::Mutex> lock(mutex_);
       handler = std::move(half.handler);
       half.failed = code && code != asio::error::operation_aborted;
       if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
@@ -288,14 +288,14 @@ class SharedSocket final : public Loop::Member {
   void drop(Half& half) noexcept {
     // Without the lock: it may be all that keeps the owner of this alive.
     TransferHandler handler;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     handler = std::move(half.handler);
   }
 
   /// The deadline of `half` has passed.
   void expire(Half& half) {
     half.waker.wake();
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     if (!half.handler) return;
     half.expired = true;
     half.signal.emit(asio::cancellation_type::terminal);
@@ -304,7 +304,7 @@ class SharedSocket final : public Loop::Member {
   void wake() noexcept override {}
 
   void context_ended() noexcept override {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     take_socket();
   }
 

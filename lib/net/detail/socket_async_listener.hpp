@@ -55,14 +55,14 @@ class SharedListener final : public Loop::Member {
   /// Calls `handler` when there may be a connection, or the listener was closed.
   template <class WaitHandler>
   void wait(WaitHandler handler) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     if (descriptor_) return descriptor_->async_wait(asio::posix::descriptor_base::wait_read, std::move(handler));
     asio::post(std::move(handler));
   }
 
   /// Ends the wait of the operation that `signal` belongs to.
   void cancel(asio::cancellation_signal& signal) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     signal.emit(asio::cancellation_type::terminal);
   }
 
@@ -78,7 +78,7 @@ class SharedListener final : public Loop::Member {
 
   /// Operations under way end.
   void take_descriptor() noexcept {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     if (!descriptor_) return;
     static_cast<void>(descriptor_->release());
     descriptor_.reset();

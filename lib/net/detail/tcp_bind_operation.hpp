@@ -52,7 +52,7 @@ class TcpBindOperation final : public AsyncOperation {
     if (!std::exchange(begun_, true)) return begin();
     std::optional<Result<std::vector<IpAddress>>> found;
     {
-      const std::lock_guard lock(found_mutex_);
+      const std::lock_guard<std::mutex> lock(found_mutex_);
       found = std::exchange(found_, std::nullopt);
     }
     if (found) return bind(resolved_address("bind", context_, address_, parsed_, *found));
@@ -79,7 +79,7 @@ class TcpBindOperation final : public AsyncOperation {
     resolver.async_resolve(Call(context_, site_), network_, parsed_.host,
                            [self = Ref<TcpBindOperation>(this)](Result<std::vector<IpAddress>> found) {
                              {
-                               const std::lock_guard lock(self->found_mutex_);
+                               const std::lock_guard<std::mutex> lock(self->found_mutex_);
                                self->found_ = std::move(found);
                              }
                              self->wake();

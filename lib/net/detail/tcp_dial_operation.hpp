@@ -149,7 +149,7 @@ class TcpDialOperation final : public AsyncOperation {
     resolver.async_resolve(Call(context_, site_), network_, target_.remote.host,
                            [self = Ref<TcpDialOperation>(this)](Result<std::vector<IpAddress>> found) {
                              {
-                               const std::lock_guard lock(self->found_mutex_);
+                               const std::lock_guard<std::mutex> lock(self->found_mutex_);
                                self->found_ = std::move(found);
                              }
                              self->wake();
@@ -169,7 +169,7 @@ class TcpDialOperation final : public AsyncOperation {
     } else if (!race_) {
       std::optional<Result<std::vector<IpAddress>>> found;
       {
-        const std::lock_guard lock(found_mutex_);
+        const std::lock_guard<std::mutex> lock(found_mutex_);
         found = std::exchange(found_, std::nullopt);
       }
       if (found) race(resolved_address("dial", context_, address_, target_.remote, *found));

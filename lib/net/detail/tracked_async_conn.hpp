@@ -30,14 +30,14 @@ class SharedTag : public leash::detail::RefCounted {
   /// The tag as long as the connection has it; then an empty one.
   template <class Body>
   void use(Body body) {
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     body(tag_);
   }
 
   /// The connection ends.
   void end() {
     track::Tag ended;
-    const std::lock_guard lock(mutex_);
+    const std::lock_guard<os::Mutex> lock(mutex_);
     ended = std::move(tag_);
   }
 

@@ -32,6 +32,9 @@ class WrappedHandler {
   Function function_;
 };
 
+template <class Target, class Function>
+WrappedHandler(Target, Function) -> WrappedHandler<Target, Function>;
+
 }  // namespace LEASH_NAMESPACE::net::detail
 
 template <class Target, class Function, class Executor>

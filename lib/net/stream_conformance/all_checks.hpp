@@ -1,5 +1,7 @@
 #pragma once
 
+/// For programs that use standalone Asio; see `<leash/net/asio.hpp>`.
+
 #include <leash/config.hpp>
 #include <leash/net/stream_conformance/cancel_checks.hpp>
 #include <leash/net/stream_conformance/closing_checks.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+/// For programs that use standalone Asio; see `<leash/net/asio.hpp>`.
+
 #include <asio/buffer.hpp>
 #include <asio/cancellation_signal.hpp>
 #include <asio/error_code.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+/// For programs that use standalone Asio; see `<leash/net/asio.hpp>`.
+
 #include <array>
 #include <asio/buffer.hpp>
 #include <asio/error.hpp>

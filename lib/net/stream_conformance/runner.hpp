@@ -1,5 +1,7 @@
 #pragma once
 
+/// For programs that use standalone Asio; see `<leash/net/asio.hpp>`.
+
 #include <cstddef>
 #include <leash/config.hpp>
 #include <leash/function.hpp>

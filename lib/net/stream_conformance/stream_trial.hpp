@@ -1,5 +1,7 @@
 #pragma once
 
+/// For programs that use standalone Asio; see `<leash/net/asio.hpp>`.
+
 #include <asio/any_io_executor.hpp>
 #include <asio/executor_work_guard.hpp>
 #include <asio/io_context.hpp>

@@ -1,5 +1,7 @@
 #pragma once
 
+/// For programs that use standalone Asio; see `<leash/net/asio.hpp>`.
+
 #include <algorithm>
 #include <array>
 #include <asio/awaitable.hpp>
