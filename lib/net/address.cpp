@@ -3,6 +3,7 @@
 #include <charconv>
 #include <leash/net/address.hpp>
 #include <leash/net/detail/hash.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <limits>
 #include <ostream>
 #include <utility>
@@ -14,11 +15,33 @@ bool is_number(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
+void append_host_port(std::string& text, std::string_view host, std::uint16_t port) {
+  const bool brackets = host.contains(':');
+  std::array<char, std::numeric_limits<std::uint16_t>::digits10 + 1> digits{};
+  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), port).ptr;
+  if (brackets) text += '[';
+  text.append(host).append(brackets ? "]:" : ":").append(std::string_view(digits.data(), end));
+}
+
 }  // namespace
 
+namespace detail {
+
+void append_address(std::string& text, const Address& address) {
+  if (address.network != "unix") {
+    append_host_port(text, address.host, address.port);
+  } else {
+    text += address.host.empty() ? "(unnamed)" : std::string_view(address.host);
+  }
+}
+
+}  // namespace detail
+
 std::string to_string(const Address& address) {
-  if (address.network != "unix") return join_host_port(address.host, address.port);
-  return address.host.empty() ? "(unnamed)" : address.host;
+  std::string text;
+  text.reserve(detail::text_size(address));
+  detail::append_address(text, address);
+  return text;
 }
 
 Result<Endpoint> Address::endpoint() const {
@@ -31,13 +54,9 @@ Result<Endpoint> Address::endpoint() const {
 std::ostream& operator<<(std::ostream& out, const Address& address) { return out << to_string(address); }
 
 std::string join_host_port(std::string_view host, std::uint16_t port) {
-  const bool brackets = host.contains(':');
-  std::array<char, std::numeric_limits<std::uint16_t>::digits10 + 1> digits{};
-  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), port).ptr;
   std::string text;
-  text.reserve(host.size() + digits.size() + 3);
-  if (brackets) text += '[';
-  text.append(host).append(brackets ? "]:" : ":").append(std::string_view(digits.data(), end));
+  text.reserve(host.size() + std::string_view("[]:65535").size());
+  append_host_port(text, host, port);
   return text;
 }
 

@@ -40,8 +40,7 @@ class TrackedAsyncBinder final : public ProxyAsyncBinder {
       }
       request.emplace(*tracker, call, "bind", address);
     }
-    const auto tag_and_call = [asked = std::move(request), options = options_](BindHandler&& inner,
-                                                                               Bound bound) mutable {
+    auto tag_and_call = [asked = std::move(request), options = options_](BindHandler&& inner, Bound bound) mutable {
       // Without a tag it is wrapped all the same: the Context of an accept may have a tracker.
       track::Tag tag;
       if (bound && asked) {
@@ -57,7 +56,7 @@ class TrackedAsyncBinder final : public ProxyAsyncBinder {
     };
     os::open_for_tag([&] {
       ProxyAsyncBinder::do_async_bind(call, network, address,
-                                      BindHandler(detail::WrappedHandler(std::move(handler), tag_and_call)));
+                                      BindHandler(detail::WrappedHandler(std::move(handler), std::move(tag_and_call))));
     });
   }
 

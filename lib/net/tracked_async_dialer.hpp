@@ -40,13 +40,13 @@ class TrackedAsyncDialer final : public ProxyAsyncDialer {
     if (Result<void> open = tracker->check(call, {kinds::connection, address}, "dial"); !open) {
       return detail::post_completion(executor, std::move(handler), Result<Stream>(std::unexpected(open.error())));
     }
-    const auto tag_and_call = [request = detail::TagRequest(*tracker, call, "dial", address)](
-                                  DialHandler&& inner, Result<Stream> dialled) mutable {
+    auto tag_and_call = [request = detail::TagRequest(*tracker, call, "dial", address)](
+                            DialHandler&& inner, Result<Stream> dialled) mutable {
       inner(dialled ? request.tagged(*std::move(dialled)) : std::move(dialled));
     };
     os::open_for_tag([&] {
       ProxyAsyncDialer::do_async_dial(call, executor, network, address,
-                                      DialHandler(detail::WrappedHandler(std::move(handler), tag_and_call)));
+                                      DialHandler(detail::WrappedHandler(std::move(handler), std::move(tag_and_call))));
     });
   }
 

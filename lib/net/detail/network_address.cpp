@@ -96,7 +96,13 @@ Result<NetworkAddress> parse_network_address(std::string_view operation, std::st
 }
 
 std::string ends(const Address& local, const Address& remote) {
-  return to_string(local).append(" -> ").append(to_string(remote));
+  static constexpr std::string_view arrow = " -> ";
+  std::string text;
+  text.reserve(text_size(local) + arrow.size() + text_size(remote));
+  append_address(text, local);
+  text += arrow;
+  append_address(text, remote);
+  return text;
 }
 
 std::string written_of(std::uint64_t written, std::size_t size) {

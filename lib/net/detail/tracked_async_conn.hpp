@@ -5,6 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
 #include <leash/net/async_proxy.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/touch.hpp>
 #include <leash/net/detail/wrapped_handler.hpp>
 #include <leash/net/kinds.hpp>
@@ -154,7 +155,7 @@ struct TagRequest {
   track::Tracker tracker;
   Context context;
   std::source_location site;
-  std::string operation;
+  std::string_view operation;  ///< A literal.
   std::string subject;
   track::Request request;
 
@@ -175,7 +176,7 @@ struct TagRequest {
 
   /// `stream`, which was just opened, with its tag. If the tracker was closed meanwhile, it is closed.
   Result<Stream> tagged(Stream stream) {
-    const std::string name = to_string(stream.local_address()) + " -> " + to_string(stream.remote_address());
+    const std::string name = ends(stream.local_address(), stream.remote_address());
     Result<track::Tag> made = tag(kinds::connection, name, stream.native_handle());
     if (!made) return std::unexpected(std::move(made).error());
     return Stream(std::make_unique<TrackedAsyncConn>(stream.take(), *std::move(made)));

@@ -2,6 +2,7 @@
 
 #include <leash/config.hpp>
 #include <leash/net/async_proxy.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/tracked_async_conn.hpp>
 #include <leash/net/detail/wrapped_handler.hpp>
 #include <leash/net/kinds.hpp>
@@ -19,7 +20,10 @@ namespace LEASH_NAMESPACE::net::detail {
 class TrackedAsyncListener final : public ProxyAsyncListener {
  public:
   TrackedAsyncListener(std::unique_ptr<AsyncListener> inner, track::Tag tag, TrackedBinder::Options options)
-      : ProxyAsyncListener(std::move(inner)), tag_(new SharedTag(std::move(tag))), options_(std::move(options)) {}
+      : ProxyAsyncListener(std::move(inner)),
+        tag_(new SharedTag(std::move(tag))),
+        options_(std::move(options)),
+        subject_(to_string(do_address())) {}
   ~TrackedAsyncListener() override {
     drop_inner();
     tag_->end();
@@ -32,27 +36,25 @@ class TrackedAsyncListener final : public ProxyAsyncListener {
       tag.touch(call.site());
       has_tag = static_cast<bool>(tag);
     });
-    const std::string subject = to_string(do_address());
-    if (options_.accepted_are_children && has_tag) return accept_child(call, executor, subject, std::move(handler));
+    if (options_.accepted_are_children && has_tag) return accept_child(call, executor, std::move(handler));
     track::Tracker* const tracker = track::detail::tracker_for(call.context(), options_.fallback);
     if (tracker == nullptr) return ProxyAsyncListener::do_async_accept(call, executor, std::move(handler));
-    if (Result<void> open = tracker->check(call, {kinds::connection, subject}, "accept"); !open) {
+    if (Result<void> open = tracker->check(call, {kinds::connection, subject_}, "accept"); !open) {
       return post_completion(executor, std::move(handler), Result<Stream>(std::unexpected(open.error())));
     }
-    const auto tag_and_call = [request = TagRequest(*tracker, call, "accept", subject)](
-                                  AcceptHandler&& inner, Result<Stream> accepted) mutable {
+    auto tag_and_call = [request = TagRequest(*tracker, call, "accept", subject_)](AcceptHandler&& inner,
+                                                                                   Result<Stream> accepted) mutable {
       inner(accepted ? request.tagged(*std::move(accepted)) : std::move(accepted));
     };
-    accept(call, executor, std::move(handler), tag_and_call);
+    accept(call, executor, std::move(handler), std::move(tag_and_call));
   }
 
   /// Accepts a connection that is a child of this listener.
-  void accept_child(Call call, const asio::any_io_executor& executor, const std::string& subject,
-                    AcceptHandler handler) {
-    const auto tag_and_call = [listener = tag_, site = call.site(), subject](AcceptHandler&& inner,
-                                                                             Result<Stream> accepted) {
+  void accept_child(Call call, const asio::any_io_executor& executor, AcceptHandler handler) {
+    auto tag_and_call = [listener = tag_, site = call.site(), subject = subject_](AcceptHandler&& inner,
+                                                                                  Result<Stream> accepted) {
       if (!accepted) return inner(std::move(accepted));
-      const std::string name = to_string(accepted->local_address()) + " -> " + to_string(accepted->remote_address());
+      const std::string name = ends(accepted->local_address(), accepted->remote_address());
       track::Tag tag;
       listener->use([&](track::Tag& parent) {
         tag = parent.child({kinds::connection, name, accepted->native_handle(), track::OnDrop::closed}, site);
@@ -60,7 +62,7 @@ class TrackedAsyncListener final : public ProxyAsyncListener {
       if (!tag) return inner(fail("accept", subject, make_error_code(track::errc::tracker_closed)));
       inner(Stream(std::make_unique<TrackedAsyncConn>(accepted->take(), std::move(tag))));
     };
-    accept(call, executor, std::move(handler), tag_and_call);
+    accept(call, executor, std::move(handler), std::move(tag_and_call));
   }
 
   template <class TagAndCall>
@@ -79,6 +81,7 @@ class TrackedAsyncListener final : public ProxyAsyncListener {
 
   const Ref<SharedTag> tag_;
   TrackedBinder::Options options_;
+  const std::string subject_;  ///< Its address, for errors.
 };
 
 }  // namespace LEASH_NAMESPACE::net::detail
