@@ -35,7 +35,8 @@ class AsyncListener {
 
   /// Waits for the next connection, and completes with `void(Result<Stream>)`; with the errors of `Listener::accept`.
   /// The Context of `call` is copied in this call, and ends the wait when it is done. All types of cancellation end it
-  /// too, with `operation_canceled`; no connection is lost then.
+  /// too, with `operation_canceled`; a connection that was accepted at that moment is delivered, and else waits for the
+  /// next accept.
   template <class CompletionToken>
   auto async_accept(Call call, CompletionToken&& token) {
     return async_accept(call, do_executor(), std::forward<CompletionToken>(token));

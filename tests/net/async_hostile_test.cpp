@@ -1,3 +1,4 @@
+#include <array>
 #include <asio/bind_executor.hpp>
 #include <asio/read.hpp>
 #include <asio/write.hpp>
@@ -9,6 +10,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "async_support.hpp"
 
@@ -214,6 +216,25 @@ NETWORK_TEST("a Context that ends between a result and its handler changes nothi
   CHECK(accepted.error.empty());
   CHECK(bound.calls == 1);
   CHECK(bound.error.empty());
+}
+
+NETWORK_TEST("a thread that is blocked in a read ends when another one closes or resets the stream") {
+  const Watchdog watchdog;
+  AsyncNetwork network(over);
+  for (const bool reset : {false, true}) {
+    StreamPair ends = make_pair(network);
+    std::atomic<bool> reads = false;
+    asio::error_code code;
+    std::jthread reader([&] {
+      std::array<char, 4> buffer{};
+      reads = true;
+      ends.near.read_some(asio::buffer(buffer), code);
+    });
+    while (!reads) std::this_thread::yield();
+    CHECK((reset ? ends.near.reset() : ends.near.close()).has_value());
+    reader.join();
+    CHECK(code == asio::error::bad_descriptor);
+  }
 }
 
 TEST_CASE("a dial in memory that has connected is delivered although its Context ends before its handler is called") {

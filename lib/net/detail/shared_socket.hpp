@@ -100,7 +100,7 @@ class SharedSocket final : public Loop::Member {
       if (count >= 0) return static_cast<std::size_t>(count);
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
         os::Waker::Wait wait(half.waker);
-        if (!half.deadline.passed()) wait.until(number, events, std::nullopt);
+        if (!half.deadline.passed() && is_open()) wait.until(number, events, std::nullopt);
       } else if (errno != EINTR) {
         code = lasting(asio_error(errno));
         return 0;
@@ -110,6 +110,8 @@ class SharedSocket final : public Loop::Member {
 
   void cancel() {
     const std::lock_guard<os::Mutex> lock(mutex_);
+    // Operations of an execution context that has ended are over; their signals lead nowhere.
+    if (!socket_) return;
     reading_.signal.emit(asio::cancellation_type::terminal);
     writing_.signal.emit(asio::cancellation_type::terminal);
   }
@@ -149,6 +151,9 @@ class SharedSocket final : public Loop::Member {
         }
       }
     }
+    // Threads that wait in a blocking operation see that it is closed.
+    reading_.waker.wake();
+    writing_.waker.wake();
     loop_->remove(*this);
     return error == EINTR ? 0 : error;
   }
@@ -259,7 +264,7 @@ class SharedSocket final : public Loop::Member {
     if (!slot.is_connected()) return;
     slot.assign([self = Ref<SharedSocket>(this), &half](asio::cancellation_type type) {
       const std::lock_guard<os::Mutex> lock(self->mutex_);
-      half.signal.emit(type);
+      if (self->socket_) half.signal.emit(type);
     });
   }
 
@@ -269,8 +274,8 @@ class SharedSocket final : public Loop::Member {
       const std::lock_guard<os::Mutex> lock(mutex_);
       handler = std::move(half.handler);
       half.failed = code && code != asio::error::operation_aborted;
-      if (half.expired && code == asio::error::operation_aborted) code = asio_error(std::errc::timed_out);
-      if (!half.expired) code = lasting_locked(code);
+      const bool timed_out = half.expired && code == asio::error::operation_aborted;
+      code = timed_out ? asio_error(std::errc::timed_out) : lasting_locked(code);
     }
     if (asio::cancellation_slot slot = handler.get_cancellation_slot(); slot.is_connected()) slot.clear();
     handler(code, count);
