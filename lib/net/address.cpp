@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <leash/net/address.hpp>
 #include <leash/net/detail/hash.hpp>
+#include <leash/net/detail/make_text.hpp>
 #include <leash/net/detail/network_address.hpp>
 #include <limits>
 #include <ostream>
@@ -15,33 +15,33 @@ bool is_number(std::string_view text) {
   return !text.empty() && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-void append_host_port(std::string& text, std::string_view host, std::uint16_t port) {
+/// What a port, its colon and the brackets of an IPv6 address take, or `(unnamed)`.
+constexpr std::size_t beside_host = std::string_view("[]:65535").size() + 1;
+
+char* write_host_port(char* to, std::string_view host, std::uint16_t port) {
   const bool brackets = host.contains(':');
-  std::array<char, std::numeric_limits<std::uint16_t>::digits10 + 1> digits{};
-  const char* const end = std::to_chars(digits.data(), digits.data() + digits.size(), port).ptr;
-  if (brackets) text += '[';
-  text.append(host).append(brackets ? "]:" : ":").append(std::string_view(digits.data(), end));
+  if (brackets) *to++ = '[';
+  to = std::ranges::copy(host, to).out;
+  if (brackets) *to++ = ']';
+  *to++ = ':';
+  return std::to_chars(to, to + std::numeric_limits<std::uint16_t>::digits10 + 1, port).ptr;
 }
 
 }  // namespace
 
 namespace detail {
 
-void append_address(std::string& text, const Address& address) {
-  if (address.network != "unix") {
-    append_host_port(text, address.host, address.port);
-  } else {
-    text += address.host.empty() ? "(unnamed)" : std::string_view(address.host);
-  }
+std::size_t text_size(const Address& address) noexcept { return address.host.size() + beside_host; }
+
+char* write_address(char* to, const Address& address) {
+  if (address.network != "unix") return write_host_port(to, address.host, address.port);
+  return std::ranges::copy(address.host.empty() ? "(unnamed)" : std::string_view(address.host), to).out;
 }
 
 }  // namespace detail
 
 std::string to_string(const Address& address) {
-  std::string text;
-  text.reserve(detail::text_size(address));
-  detail::append_address(text, address);
-  return text;
+  return detail::make_text(detail::text_size(address), [&](char* to) { return detail::write_address(to, address); });
 }
 
 Result<Endpoint> Address::endpoint() const {
@@ -54,10 +54,7 @@ Result<Endpoint> Address::endpoint() const {
 std::ostream& operator<<(std::ostream& out, const Address& address) { return out << to_string(address); }
 
 std::string join_host_port(std::string_view host, std::uint16_t port) {
-  std::string text;
-  text.reserve(host.size() + std::string_view("[]:65535").size());
-  append_host_port(text, host, port);
-  return text;
+  return detail::make_text(host.size() + beside_host, [&](char* to) { return write_host_port(to, host, port); });
 }
 
 Result<HostPort> split_host_port(std::string_view text) {

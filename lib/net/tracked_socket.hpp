@@ -218,7 +218,7 @@ class BasicTrackedSocket : public detail::TrackedHandle<asio::basic_stream_socke
 
   /// A connection that was accepted.
   BasicTrackedSocket(const detail::AcceptPlace& place, Base&& accepted)
-      : Handle(detail::SocketTag(place, accepted.is_open()), std::move(accepted)) {}
+      : Handle(detail::SocketTag(place, accepted.native_handle()), std::move(accepted)) {}
 
   std::size_t read(std::size_t size) noexcept {
     this->tag().add_bytes_in(size);

@@ -67,7 +67,9 @@ std::string_view target_of_descriptor(std::string_view description);
 /// The addresses of a socket. All is empty for a descriptor that is no socket.
 struct SocketEnds {
   std::string protocol;  ///< `tcp`, `udp`, `unix`, or `socket` for others.
-  std::string local;     ///< Its own address, `127.0.0.1:51002`, `[::1]:80`, `/run/x`, or `@name` if abstract.
+  /// Its own address, `127.0.0.1:51002`, `[::1]:80`, `/run/x`, or `@name` if abstract; of a mapped IPv4 address the
+  /// IPv4 address.
+  std::string local;
   std::string peer;      ///< The address of its peer; empty if it is not connected.
   bool listening = false;
 };

@@ -1,4 +1,5 @@
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -6,8 +7,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <leash/os/open_descriptors.hpp>
+#include <string>
 
 namespace LEASH_NAMESPACE::os {
 namespace {
@@ -37,6 +40,13 @@ std::string path_of(const sockaddr_storage& storage, socklen_t size) {
   return path.substr(0, path.find('\0'));
 }
 
+/// The interface of a link-local address: `%eth0`; empty if there is none.
+std::string zone_text(std::uint32_t index) {
+  if (index == 0) return {};
+  std::array<char, IF_NAMESIZE> name{};
+  return "%" + (::if_indextoname(index, name.data()) != nullptr ? std::string(name.data()) : std::to_string(index));
+}
+
 std::string address_text(const sockaddr_storage& storage, socklen_t size) {
   std::array<char, INET6_ADDRSTRLEN> text{};
   switch (storage.ss_family) {
@@ -47,8 +57,13 @@ std::string address_text(const sockaddr_storage& storage, socklen_t size) {
     }
     case AF_INET6: {
       const auto address = copy_as<sockaddr_in6>(storage);
+      const std::string port = ":" + std::to_string(ntohs(address.sin6_port));
+      if (IN6_IS_ADDR_V4MAPPED(&address.sin6_addr)) {
+        ::inet_ntop(AF_INET, &address.sin6_addr.s6_addr[12], text.data(), text.size());
+        return text.data() + port;
+      }
       ::inet_ntop(AF_INET6, &address.sin6_addr, text.data(), text.size());
-      return "[" + std::string(text.data()) + "]:" + std::to_string(ntohs(address.sin6_port));
+      return "[" + (text.data() + zone_text(address.sin6_scope_id)) + "]" + port;
     }
     case AF_UNIX:
       return path_of(storage, size);

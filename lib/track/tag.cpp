@@ -26,6 +26,10 @@ void Tag::touch_with_stack(std::source_location site) noexcept {
   if (record_ != nullptr) TrackerState::of(*record_).touch_with_stack(*record_, site);
 }
 
+void Tag::identify_by_ends() noexcept {
+  if (record_ != nullptr) TrackerState::of(*record_).identify_by_ends(*record_);
+}
+
 void Tag::identify(std::string_view name, int descriptor) noexcept {
   if (record_ != nullptr) TrackerState::of(*record_).identify(*record_, name, descriptor);
 }

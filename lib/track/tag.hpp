@@ -65,6 +65,11 @@ class Tag {
   /// memory, only the descriptor is kept.
   void identify(std::string_view name, int descriptor) noexcept;
 
+  /// The resource is a connected socket whose ends its name says, as in `10.0.0.1:51002 -> 10.0.0.2:80`, and has its
+  /// descriptor. Reports of a leak then say the same of a number that means something else, as far as its ends tell:
+  /// this asks the system for nothing, where `identify` has to.
+  void identify_by_ends() noexcept;
+
   /// From now on `on_drop` says what it means that the resource is dropped.
   void set_on_drop(OnDrop on_drop) noexcept;
 
@@ -119,6 +124,7 @@ class Tag {
   void touch(std::source_location = std::source_location::current()) noexcept {}
   void touch_with_stack(std::source_location = std::source_location::current()) noexcept {}
   void identify(std::string_view, int) noexcept {}
+  void identify_by_ends() noexcept {}
   void set_on_drop(OnDrop) noexcept {}
   void set_failed() noexcept {}
   void note(std::string_view, std::source_location = std::source_location::current()) const {}

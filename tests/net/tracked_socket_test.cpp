@@ -5,9 +5,12 @@
 #include <asio/bind_executor.hpp>
 #include <asio/co_spawn.hpp>
 #include <asio/connect.hpp>
+#include <asio/detached.hpp>
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/post.hpp>
 #include <asio/read.hpp>
+#include <asio/redirect_error.hpp>
 #include <asio/strand.hpp>
 #include <asio/use_awaitable.hpp>
 #include <asio/write.hpp>
@@ -173,6 +176,55 @@ TEST_CASE("a tracked socket notes its last use, counts bytes, and tells its use 
   socket.read_some(asio::buffer(got), code);
   CHECK(code == asio::error::bad_descriptor);
   if (const auto group = here.only_group()) CHECK(group->rule == Rule::use_after_close);
+}
+
+unsigned closes_at = 0;
+
+/// The report of what `use` does to a socket that was closed, in the execution context.
+template <class Use>
+std::string report_of_late(Fixture& here, TrackedSocket& socket, Use use) {
+  asio::post(here.loop, [&] {
+    closes_at = __LINE__ + 1;
+    socket.close();
+    use();
+  });
+  here.run();
+  return leash::track::to_string(here.tracker.close());
+}
+
+TEST_CASE("of a use after close by an operation of Asio, a report shows the line that called it") {
+  Fixture here;
+  auto [socket, peer] = here.connected();
+  std::array<char, 3> got{};
+  unsigned line = 0;
+  const std::string report = report_of_late(here, socket, [&] {
+    line = __LINE__ + 1;
+    asio::async_read(socket, asio::buffer(got), [](const asio::error_code& code, std::size_t) { CHECK(code); });
+  });
+  if (!leash::tracking_enabled) return;
+  CAPTURE(report);
+  CHECK(report.contains("tracked_socket_test.cpp:" + std::to_string(line) + ": error: 1 connection used after close"));
+  CHECK(!report.contains("asio/impl"));
+}
+
+TEST_CASE("of a use after close by an operation of Asio that a coroutine awaits, a report names the operation") {
+  Fixture here;
+  auto [socket, peer] = here.connected();
+  const std::string report = report_of_late(here, socket, [&] {
+    asio::co_spawn(
+        here.loop,
+        [&]() -> asio::awaitable<void> {
+          asio::error_code code;
+          co_await asio::async_write(socket, asio::buffer("!", 1), asio::redirect_error(asio::use_awaitable, code));
+          CHECK(code == asio::error::bad_descriptor);
+        },
+        asio::detached);
+  });
+  if (!leash::tracking_enabled) return;
+  CAPTURE(report);
+  CHECK(report.starts_with("tests/net/tracked_socket_test.cpp:" + std::to_string(closes_at) + ":"));
+  CHECK(report.contains("\n  used in asio::async_write\n  closed at"));
+  CHECK(!report.contains("asio/impl"));
 }
 
 TEST_CASE("a tracked socket that moves takes its tag along, and what is left can be opened anew") {

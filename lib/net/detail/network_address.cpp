@@ -1,6 +1,7 @@
 #include <sys/un.h>
 #include <algorithm>
 #include <array>
+#include <leash/net/detail/make_text.hpp>
 #include <leash/net/detail/network_address.hpp>
 #include <utility>
 #include <vector>
@@ -96,13 +97,9 @@ Result<NetworkAddress> parse_network_address(std::string_view operation, std::st
 }
 
 std::string ends(const Address& local, const Address& remote) {
-  static constexpr std::string_view arrow = " -> ";
-  std::string text;
-  text.reserve(text_size(local) + arrow.size() + text_size(remote));
-  append_address(text, local);
-  text += arrow;
-  append_address(text, remote);
-  return text;
+  return make_text(text_size(local) + arrow.size() + text_size(remote), [&](char* to) {
+    return write_address(std::ranges::copy(arrow, write_address(to, local)).out, remote);
+  });
 }
 
 std::string written_of(std::uint64_t written, std::size_t size) {

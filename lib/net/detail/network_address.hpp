@@ -45,11 +45,12 @@ struct NetworkAddress {
 [[nodiscard]] Result<NetworkAddress> parse_network_address(std::string_view operation, std::string_view network,
                                                            std::string_view address);
 
-/// Appends `to_string(address)`.
-void append_address(std::string& text, const Address& address);
+/// Writes `to_string(address)`, and returns the end of that.
+char* write_address(char* to, const Address& address);
+char* write_address(char* to, const IpAddress& address);
 
 /// As many bytes as that takes, or a few more.
-inline std::size_t text_size(const Address& address) noexcept { return address.host.size() + 9; }
+std::size_t text_size(const Address& address) noexcept;
 
 /// How errors and tags name a connection: `127.0.0.1:51002 -> 127.0.0.1:8080`.
 [[nodiscard]] std::string ends(const Address& local, const Address& remote);

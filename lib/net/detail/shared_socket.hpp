@@ -84,25 +84,30 @@ class SharedSocket final : public Loop::Member {
     });
   }
 
-  /// Receives or sends by `call`, which returns what recv(2) does, and waits for one of `events` where that is needed.
+  /// Receives or sends by `call`, which returns what recv(2) does, without waiting; waits for one of `events` where
+  /// that is needed.
   template <class Call>
   std::size_t block(Half& half, short events, asio::error_code& code, Call call) {
     for (;;) {
       int number = -1;
+      ssize_t count = -1;
+      int error = 0;
       {
+        // Over the call too, which does not wait: once it is closed, the number may be that of something else.
         const std::lock_guard<os::Mutex> lock(mutex_);
         if (!socket_) code = asio::error::bad_descriptor;
         if (half.deadline.passed()) code = asio_error(std::errc::timed_out);
         if (code) return 0;
         number = number_;
+        count = call(number);
+        if (count < 0) error = errno;
       }
-      const ssize_t count = call(number);
       if (count >= 0) return static_cast<std::size_t>(count);
-      if (errno == EAGAIN || errno == EWOULDBLOCK) {
+      if (error == EAGAIN || error == EWOULDBLOCK) {
         os::Waker::Wait wait(half.waker);
         if (!half.deadline.passed() && is_open()) wait.until(number, events, std::nullopt);
-      } else if (errno != EINTR) {
-        code = lasting(asio_error(errno));
+      } else if (error != EINTR) {
+        code = lasting(asio_error(error));
         return 0;
       }
     }

@@ -1,10 +1,16 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <leash/net/detail/make_text.hpp>
+#include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/socket_address.hpp>
 #include <leash/os/last_error.hpp>
+#include <limits>
 
 namespace LEASH_NAMESPACE::net::detail {
 
@@ -73,5 +79,18 @@ Address address_of(const SocketAddress& address) {
 }
 
 Address address_of(const Endpoint& endpoint) { return {"tcp", to_string(endpoint.address.unmapped()), endpoint.port}; }
+
+std::string ends(const SocketAddress& local, const SocketAddress& remote) {
+  if (local.family() != AF_INET || remote.family() != AF_INET) return ends(address_of(local), address_of(remote));
+  const auto write = [](char* to, const Endpoint& endpoint) {
+    to = write_address(to, endpoint.address);
+    *to++ = ':';
+    return std::to_chars(to, to + std::numeric_limits<std::uint16_t>::digits10 + 1, endpoint.port).ptr;
+  };
+  static constexpr std::size_t most = std::string_view("255.255.255.255:65535").size();
+  return make_text(2 * most + arrow.size(), [&](char* to) {
+    return write(std::ranges::copy(arrow, write(to, local.endpoint())).out, remote.endpoint());
+  });
+}
 
 }  // namespace LEASH_NAMESPACE::net::detail

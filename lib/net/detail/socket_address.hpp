@@ -49,4 +49,7 @@ Address address_of(const SocketAddress& address);
 /// How a connection of TCP shows one of its ends: a mapped IPv4 address as the IPv4 address.
 Address address_of(const Endpoint& endpoint);
 
+/// As `ends` of what `address_of` returns.
+std::string ends(const SocketAddress& local, const SocketAddress& remote);
+
 }  // namespace LEASH_NAMESPACE::net::detail

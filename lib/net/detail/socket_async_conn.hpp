@@ -42,15 +42,17 @@ class SocketAsyncConn final : public AsyncConn {
 
   std::size_t do_read(ReadBuffers buffers, asio::error_code& code, std::source_location) override {
     const asio::mutable_buffer& buffer = buffers.front();
-    const std::size_t count = socket_->block(
-        socket_->reading(), POLLIN, code, [&](int number) { return ::recv(number, buffer.data(), buffer.size(), 0); });
+    const std::size_t count = socket_->block(socket_->reading(), POLLIN, code, [&](int number) {
+      return ::recv(number, buffer.data(), buffer.size(), MSG_DONTWAIT);
+    });
     if (count == 0 && !code) code = socket_->lasting(asio::error::eof);
     return count;
   }
   std::size_t do_write(WriteBuffers buffers, asio::error_code& code, std::source_location) override {
     const asio::const_buffer& buffer = buffers.front();
-    return socket_->block(socket_->writing(), POLLOUT, code,
-                          [&](int number) { return ::send(number, buffer.data(), buffer.size(), MSG_NOSIGNAL); });
+    return socket_->block(socket_->writing(), POLLOUT, code, [&](int number) {
+      return ::send(number, buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
+    });
   }
 
   void do_cancel(std::source_location) override { socket_->cancel(); }

@@ -35,7 +35,7 @@ std::string name_of_socket(int descriptor) {
   const auto local = SocketAddress::local_of(descriptor);
   if (!local || !has_text(*local)) return std::string(unknown_name);
   if (!connected) return to_string(address_of(*local));
-  return ends(address_of(*local), address_of(remote));
+  return ends(*local, remote);
 }
 
 }  // namespace
@@ -49,13 +49,22 @@ SocketTag::SocketTag(Call call, const track::Kind& kind, std::string_view name)
   acquire(site_, name);
 }
 
-SocketTag::SocketTag(const AcceptPlace& place, bool open)
-    : context_(place.context), site_(place.site), kind_(&kinds::connection), ended_(!open) {
-  track::Tracker* const tracker = open ? track::find_tracker(context_) : nullptr;
+SocketTag::SocketTag(const AcceptPlace& place, int descriptor)
+    : context_(place.context), site_(place.site), kind_(&kinds::connection), ended_(descriptor == none) {
+  track::Tracker* const tracker = descriptor == none ? nullptr : track::find_tracker(context_);
   if (tracker == nullptr) return;
-  Result<track::Tag> tag = tracker->try_create(Call(context_, site_), {*kind_, unknown_name, -1, track::OnDrop::closed},
-                                               "accept", place.request);
-  if (tag) tag_ = *std::move(tag);
+  const std::string ends = name_of_socket(descriptor);
+  Result<track::Tag> tag = tracker->try_create(
+      Call(context_, site_),
+      {*kind_, ends.empty() ? unknown_name : std::string_view(ends), descriptor, track::OnDrop::closed}, "accept",
+      place.request);
+  if (!tag) return;
+  tag_ = *std::move(tag);
+  // If its peer is gone, it is identified as any other socket.
+  if (ends.empty()) return;
+  tag_.identify_by_ends();
+  descriptor_ = descriptor;
+  named_.store(descriptor, std::memory_order_relaxed);
 }
 
 SocketTag::SocketTag(SocketTag&& other) noexcept

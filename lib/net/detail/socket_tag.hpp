@@ -41,8 +41,8 @@ class SocketTag {
   /// That of a stream which is called `name` and is tracked until it is closed, not when it is opened again.
   SocketTag(Call call, const track::Kind& kind, std::string_view name);
 
-  /// That of a connection which was accepted; without a tag yet if it is not `open`. Throws `std::bad_alloc`.
-  SocketTag(const AcceptPlace& place, bool open);
+  /// That of a connection which was accepted; without a tag yet if it is not open. Throws `std::bad_alloc`.
+  SocketTag(const AcceptPlace& place, int descriptor);
 
   /// Takes the tag. `other` keeps what it needs for a socket that is opened in it later.
   SocketTag(SocketTag&& other) noexcept;
@@ -125,7 +125,7 @@ class SocketTag {
  public:
   SocketTag(Call, const track::Kind&) noexcept {}
   SocketTag(Call, const track::Kind&, std::string_view) noexcept {}
-  SocketTag(AcceptPlace, bool) noexcept {}
+  SocketTag(AcceptPlace, int) noexcept {}
   void use(int, std::source_location) noexcept {}
   void use_if_open(int, std::source_location) noexcept {}
   void look(int) noexcept {}

@@ -92,6 +92,7 @@ class StreamTrial {
     const auto work = asio::make_work_guard(*loop_);
     loop_->restart();
     while (!done()) {
+      findings_.show_life();
       must(!options_.context.done(), "to be let run to its end", "the Context was done");
       must(std::chrono::steady_clock::now() < end_, std::string(what) + " to end", "it hangs");
       loop_->run_one_for(20ms);

@@ -5,7 +5,6 @@
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/errc.hpp>
 #include <leash/track/stack.hpp>
-#include <leash/track/stack/capture.hpp>
 #include <leash/track/store/places.hpp>
 #include <leash/track/store/this_thread.hpp>
 #include <limits>
@@ -111,12 +110,13 @@ Shard& TrackerState::shard_for(ThisThread& thread) {
   return thread.shard->busy() ? shards_.at(*this, 0) : *thread.shard;
 }
 
-[[gnu::always_inline]] inline Place TrackerState::place_of_open(Level level, std::source_location location,
-                                                                const ThisThread& thread, std::size_t skip) noexcept {
+[[gnu::always_inline]] inline Place TrackerState::place_with_stack(Level level, std::source_location location,
+                                                                   const ThisThread& thread, std::size_t skip,
+                                                                   Purpose purpose) noexcept {
   if (level == Level::count) return {};
   const std::uint32_t site = intern_site(location, thread);
   if (level == Level::stack && depth_ != 0) {
-    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack);
+    const std::uint32_t stack = capture_stack_id(options_.unwinder, depth_, skip, site, intern_stack, purpose);
     if (stack != 0) return Place::of_stack(stack);
     without_stack_.fetch_add(1, std::memory_order_relaxed);
   }
@@ -162,7 +162,7 @@ template <class SlowPath>
   ThisThread& thread = registered_thread();
   const RecordInit init{
       .state = Record::open | std::uint32_t{static_cast<unsigned char>(resource.on_drop)} << Record::on_drop_shift,
-      .place = place_of_open(level, location, thread, 1),
+      .place = place_with_stack(level, location, thread, 1),
       .descriptor = resource.descriptor,
       .opened_and_kind = opened << Record::kind_bits | intern_kind(resource.kind, thread),
       .name = counts_only ? std::string_view() : resource.name,
@@ -193,7 +193,7 @@ template <class SlowPath>
 }
 
 [[gnu::noinline]] Place TrackerState::place_of_request(std::source_location location) noexcept {
-  return place_of_open(level(), location, registered_thread(), 1);
+  return place_with_stack(level(), location, registered_thread(), 1);
 }
 
 Record* TrackerState::open_from(Place place, const Resource& resource, const Notes& notes) {
@@ -374,24 +374,24 @@ void TrackerState::put_back(Record& record) noexcept {
 }
 
 void TrackerState::touch(Record& record, std::source_location location) noexcept {
-  const std::uint32_t state = record.state.load(std::memory_order_relaxed);
-  if ((state & Record::closed) != 0) {
-    const ThisThread& thread = this_thread();
-    const bool by_this_thread = state >> Record::closer_shift == closer_id(thread);
-    record_finding(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record,
-                   closed_at(record), place_of_close(location, thread, 1));
+  if ((record.state.load(std::memory_order_relaxed) & Record::closed) != 0) {
+    record_use_after_close(record, place_of_close(location, this_thread(), 1));
     return;
   }
   if (level() != Level::count) note_use(record, Place::of_site(intern_site(location)));
 }
 
 [[gnu::noinline]] void TrackerState::touch_with_stack(Record& record, std::source_location location) noexcept {
+  const Place place = place_with_stack(level(), location, registered_thread(), 1, Purpose::use);
   const bool closed = (record.state.load(std::memory_order_relaxed) & Record::closed) != 0;
-  if (closed) {
-    touch(record, location);
-    return;
-  }
-  note_use(record, place_of_open(level(), location, registered_thread(), 1));
+  closed ? record_use_after_close(record, place) : note_use(record, place);
+}
+
+[[gnu::noinline]] void TrackerState::record_use_after_close(Record& record, Place place) noexcept {
+  const std::uint32_t state = record.state.load(std::memory_order_relaxed);
+  const bool by_this_thread = state >> Record::closer_shift == closer_id(this_thread());
+  record_finding(Rule::use_after_close, by_this_thread ? Severity::failure : Severity::note, record, closed_at(record),
+                 place);
 }
 
 void TrackerState::identify(Record& record, std::string_view name, int descriptor) const noexcept {
@@ -399,6 +399,15 @@ void TrackerState::identify(Record& record, std::string_view name, int descripto
   if (level() == Level::count) return;
   try {
     record.ensure_extra().set_identity(name, os::open_descriptor(descriptor));
+  } catch (const std::bad_alloc&) {
+    return;
+  }
+}
+
+void TrackerState::identify_by_ends(Record& record) const noexcept {
+  if (level() == Level::count) return;
+  try {
+    record.ensure_extra().named_by_ends.store(true, std::memory_order_relaxed);
   } catch (const std::bad_alloc&) {
     return;
   }

@@ -18,6 +18,7 @@
 #include <leash/track/report.hpp>
 #include <leash/track/report/findings.hpp>
 #include <leash/track/resource.hpp>
+#include <leash/track/stack/capture.hpp>
 #include <leash/track/store/releases.hpp>
 #include <leash/track/store/shards.hpp>
 #include <memory>
@@ -72,6 +73,9 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
 
   /// What `Tag::identify` does.
   void identify(Record& record, std::string_view name, int descriptor) const noexcept;
+
+  /// What `Tag::identify_by_ends` does.
+  void identify_by_ends(Record& record) const noexcept;
 
   /// Adds to `sum`, one of the two of the record's Extra.
   void add_bytes(Record& record, std::atomic<std::uint64_t> Extra::* sum, std::uint64_t bytes) const noexcept;
@@ -132,9 +136,10 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   }
   [[gnu::always_inline]] std::uint64_t now_us() const noexcept { return us_at(options_.clock->coarse_now()); }
 
-  /// The place where a resource is opened or closed, as far as the level keeps it. `skip` frames of the caller's are
-  /// left out of the stack.
-  Place place_of_open(Level level, std::source_location location, const ThisThread& thread, std::size_t skip) noexcept;
+  /// The place where a resource is opened, used or closed, as far as the level keeps it. `skip` frames of the caller's
+  /// are left out of the stack.
+  Place place_with_stack(Level level, std::source_location location, const ThisThread& thread, std::size_t skip,
+                         Purpose purpose = Purpose::opening) noexcept;
   Place place_of_close(std::source_location location, const ThisThread& thread, std::size_t skip) const noexcept;
   static Place closed_at(const Record& record) noexcept;
 
@@ -175,8 +180,9 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   void close_at(Record& record, Place place, const ThisThread& thread) noexcept;
   /// `close` where the place must be found first: the thread's cache has not got the site, or a stack is wanted.
   void close_uncached(Record& record, std::source_location location) noexcept;
-  /// `close` of a resource that is closed already.
+  /// `close` of a resource that is closed already, and the use of one.
   void record_double_close(Record& record, Place place) noexcept;
+  void record_use_after_close(Record& record, Place place) noexcept;
   /// The rest of `close` for a record that has children, or was reported, or that a thread in `verdict` waits for.
   void finish_unusual_close(Record& record, Place place, std::uint32_t state_before) noexcept;
 

@@ -61,6 +61,7 @@ std::string location_text(const Location& place) {
 std::string event_text(const Explained::Event& event, bool first, const TextOptions& options) {
   static constexpr std::size_t widest_where = 40;        // A longer one moves only its own function to the right.
   static constexpr std::size_t narrowest_function = 24;  // Also beside a place that leaves less: most names are whole.
+  if (!event.operation.empty()) return fmt::format("  {} {}\n", event.verb, event.operation);
   if (event.frames.empty()) return {};
   if (!event.has_stack && !first) return fmt::format("  {} {}\n", event.verb, location_text(event.place));
   std::size_t where_width = 0;

@@ -123,10 +123,13 @@ class Explainer {
                                .min_age = group.min_age,
                                .max_age = group.max_age,
                                .others_closed_at = location_of(group.others_closed_at)};
+    bool has_place = false;
     for (const auto& [verb, event] : events_of(group)) {
-      explained.events.push_back(explain(verb, *event, explained.events.empty()));
+      const Explained::Event& each = explained.events.emplace_back(explain(verb, *event, !has_place));
+      if (has_place || !each.operation.empty()) continue;
+      explained.place = each.place;
+      has_place = true;
     }
-    if (!explained.events.empty()) explained.place = explained.events.front().place;
     for (const Instance& instance : group.instances) explained.instances.push_back(explain(instance, group.rule));
     if (explained.finding) {
       explained.advice = detail::advice(group);
@@ -152,9 +155,7 @@ class Explainer {
                                   .perhaps_closed = instance.perhaps_closed};
     for (const Note& note : instance.notes) explained.notes.push_back(note.text);
     if (instance.last_use && instance.last_use->at) {
-      // What called the event loop did not use the resource.
-      const std::vector<Frame> frames =
-          detail::user_frames(detail::within_event_loop(instance.last_use->at.stack), plumbing_);
+      const std::vector<Frame> frames = user_frames(instance.last_use->at);
       Location place = user_location(instance.last_use->at, frames, plumbing_);
       std::string operation = detail::asio_operation_in(place.file);
       explained.last_use = {.place = std::move(place),
@@ -210,13 +211,24 @@ class Explainer {
     return events;
   }
 
+  std::vector<Frame> user_frames(const Event& event) const {
+    // What called the event loop did not cause what Asio does in it for the user.
+    const bool by_asio = event.site && std::string_view(event.site.file_name()).contains("/asio/");
+    return detail::user_frames(by_asio ? detail::within_event_loop(event.stack) : event.stack, plumbing_);
+  }
+
   /// `with_excerpt`: whether to read the lines of source at the event's location.
   Explained::Event explain(std::string_view verb, const Event& event, bool with_excerpt) {
-    const std::vector<Frame> frames = detail::user_frames(event.stack, plumbing_);
+    const std::vector<Frame> frames = user_frames(event);
     Explained::Event explained{.verb = std::string(verb),
                                .place = user_location(event, frames, plumbing_),
                                .frames = explained_frames(event, frames),
                                .has_stack = !event.stack.addresses.empty()};
+    explained.operation = detail::asio_operation_in(explained.place.file);
+    if (!explained.operation.empty()) {
+      explained.verb = "used in";
+      explained.frames.clear();
+    }
     for (const Frame& frame : frames) {
       (frame.line == 0 ? modules_without_lines_ : modules_with_lines_).insert(frame.module);
       if (frame.error && explained.unread.empty()) explained.unread = frame.error.message();
@@ -272,12 +284,13 @@ class Explainer {
 
   /// What `Explained::Group::place` is, for a group that is not explained.
   Location location_of_first_event(const Group& group) const {
-    const VerbsAndEvents events = events_of(group);
-    if (events.empty()) return {};
-    const Event& event = *events.front().second;
-    // `user_location` would return the same, but needs the frames: looking up names for many groups takes long.
-    if (is_user_code(event.site, plumbing_)) return location_of(event.site);
-    return user_location(event, detail::user_frames(event.stack, plumbing_), plumbing_);
+    for (const auto& [verb, event] : events_of(group)) {
+      // `user_location` would return the same, but needs the frames: looking up names for many groups takes long.
+      if (is_user_code(event->site, plumbing_)) return location_of(event->site);
+      Location place = user_location(*event, user_frames(*event), plumbing_);
+      if (detail::asio_operation_in(place.file).empty()) return place;
+    }
+    return {};
   }
 
   /// `Explained::sums`: "172 connections, 31 files", in the order of the groups.

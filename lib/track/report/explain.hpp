@@ -60,7 +60,8 @@ struct Explained {
   /// Something that happened to the resources of a group.
   struct Event {
     std::string verb = {};           ///< "opened at", "first closed at".
-    Location place = {};             ///< The line of the user's code that caused it.
+    Location place = {};             ///< The line of the user's code that caused it, if that is known.
+    std::string operation = {};      ///< As in LastUse: the line that caused it is not known then.
     std::vector<Frame> frames = {};  ///< The innermost first. If no stack was captured, one at most.
     bool has_stack = false;          ///< Whether a stack was captured.
     std::string unread = {};  ///< Why names are missing: the error, if descriptors or memory ran out. Else empty.
@@ -102,12 +103,12 @@ struct Explained {
     std::string kind = {};   ///< The singular: "connection".
     std::string kinds = {};  ///< The plural: "connections".
     std::string what = {};   ///< What is wrong: "3 connections not closed".
-    Location place = {};     ///< The line to look at first: that of the first event.
+    Location place = {};     ///< The line to look at first: that of the first event which has one.
     std::uint64_t count = 0;
     std::vector<unsigned> threads = {};    ///< The numbers of the threads that opened them, ascending.
     Clock::duration min_age{};             ///< The age of the youngest of them,
     Clock::duration max_age{};             ///< and of the oldest.
-    std::vector<Event> events = {};        ///< The one that happened at `place` first.
+    std::vector<Event> events = {};        ///< The one to look at first comes first.
     std::vector<Instance> instances = {};  ///< As in `track::Group`.
     Location others_closed_at = {};        ///< `leaked`: where another one from the same place was closed.
     std::string advice = {};               ///< Empty if it is no finding.

@@ -16,6 +16,16 @@ Clock::duration duration_of(std::uint64_t microseconds) {
 /// `a - b`, but 0 if `b` is greater.
 std::uint64_t saturating_sub(std::uint64_t a, std::uint64_t b) noexcept { return a > b ? a - b : 0; }
 
+/// What `Instance::perhaps_closed` is.
+bool is_perhaps_closed(const Instance& instance, const Extra& extra) {
+  if (const auto identity = extra.identity()) return os::open_descriptor(instance.descriptor) != identity->open;
+  if (!extra.named_by_ends.load(std::memory_order_relaxed)) return false;
+  const os::SocketEnds ends = os::socket_ends(instance.descriptor);
+  if (ends.protocol.empty()) return true;
+  // A socket of "unix" may have no names to tell it by, and one whose peer is gone has no ends any more.
+  return ends.protocol == "tcp" && !ends.peer.empty() && ends.local + " -> " + ends.peer != instance.name;
+}
+
 /// The resource of `record` as the report shows it.
 Instance instance_of(const Finding& finding, const Record& record) {
   Instance instance{.name = record.shown_name(),
@@ -28,9 +38,7 @@ Instance instance_of(const Finding& finding, const Record& record) {
     std::ranges::move(extra->note().list(), std::back_inserter(instance.notes));
     instance.bytes_in = extra->bytes_in.load(std::memory_order_relaxed);
     instance.bytes_out = extra->bytes_out.load(std::memory_order_relaxed);
-    if (const auto identity = extra->identity(); identity && finding.rule == Rule::leaked) {
-      instance.perhaps_closed = os::open_descriptor(instance.descriptor) != identity->open;
-    }
+    if (finding.rule == Rule::leaked) instance.perhaps_closed = is_perhaps_closed(instance, *extra);
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
   Event used_at = event_at(Place::from_bits(record.used_at.load(std::memory_order_relaxed)));

@@ -43,8 +43,9 @@ class Writer {
     if (!group.instances.empty() && !group.instances.front().notes.empty()) {
       text += wrap("  while: ", joined_notes(group.instances.front().notes), "    ", options_.width);
     }
-    for (const Explained::Event& each : group.events) {
-      text += detail::event_text(each, &each == &group.events.front(), options_);
+    const auto first = std::ranges::find(group.events, std::string(), &Explained::Event::operation);
+    for (auto each = group.events.begin(); each != group.events.end(); ++each) {
+      text += detail::event_text(*each, each == first, options_);
     }
     const auto unread = std::ranges::find_if(group.events, [](const auto& each) { return !each.unread.empty(); });
     if (unread != group.events.end()) text += fmt::format("  names could not be read: {}\n", escape(unread->unread));

@@ -98,7 +98,8 @@ std::string asio_operation_in(std::string_view file) {
     name = name.substr(0, name.rfind('.'));
     if (std::ranges::find(operations, name) != operations.end()) return "asio::async_" + std::string(name);
   }
-  return file.contains("/asio/ssl/") ? "asio::ssl::stream" : "";
+  if (file.contains("/asio/ssl/")) return "asio::ssl::stream";
+  return file.contains("/include/asio/") ? "Asio" : "";
 }
 
 FunctionAndFile function_and_file_of(const Event& event, const Plumbing& plumbing) {

@@ -28,8 +28,8 @@ std::vector<Frame> user_frames(const Stack& stack, const Plumbing& plumbing);
 /// there is no such loop. Looks up names.
 Stack within_event_loop(const Stack& stack);
 
-/// The operation of Asio that is implemented in `file`, a header of Asio: `asio::async_read_until`. Empty if it is
-/// none.
+/// The operation of Asio that is implemented in `file`: `asio::async_read_until`, or `Asio` for another of its headers.
+/// Empty if it is none of these.
 std::string asio_operation_in(std::string_view file);
 
 struct FunctionAndFile {

@@ -19,8 +19,12 @@ using InternStack = std::uint32_t (*)(std::uint32_t site, std::span<const std::u
 
 /// What a stack is captured for. Each thread remembers its last stack for each purpose: capturing a stack that is much
 /// the same takes less time.
-enum class Purpose : std::uint8_t { opening, closing };
-inline constexpr std::size_t purpose_count = 2;
+enum class Purpose : std::uint8_t { opening, closing, use };
+
+/// The purposes that are remembered apart: of uses those at different sites too, since a thread that serves others
+/// reads and writes by turns.
+inline constexpr std::size_t use_count = 4;
+inline constexpr std::size_t purpose_count = static_cast<std::size_t>(Purpose::use) + use_count;
 
 /// Captures a stack as `capture_addresses` does, but never more than `max_depth` addresses, and returns the id that
 /// `intern` gives it. Where the thread remembers the id of an equal stack, `intern` is not called.

@@ -83,8 +83,9 @@ struct LastWalk {
 
 constinit thread_local std::array<LastWalk, purpose_count> last_walks{};
 
-LastWalk& last_walk_for(Purpose purpose) noexcept {
-  LastWalk* last = &last_walks[static_cast<std::size_t>(purpose)];
+LastWalk& last_walk_for(Purpose purpose, std::uint32_t site) noexcept {
+  const std::size_t use = purpose == Purpose::use ? site % use_count : 0;
+  LastWalk* last = &last_walks[static_cast<std::size_t>(purpose) + use];
   // Hides that this is a thread-local variable: else the compiler would compute its address at each use.
   asm("" : "+r"(last));  // NOLINT(hicpp-no-assembler)
   return *last;
@@ -278,20 +279,19 @@ LEASH_READS_RAW_STACK inline bool is_unchanged(const LastWalk& last, const Posit
   return 0;
 }
 
-// Walks as `walk_tables` does, with the help of the last walk for this purpose. Sets `walk_number` to the number of the
-// walk (see LastWalk), or to 0 if the walk is not remembered.
+// Walks as `walk_tables` does, with the help of the `last` walk for the same purpose. Sets `walk_number` to the number
+// of the walk (see LastWalk), or to 0 if the walk is not remembered.
 //
 // A plain walk is slow because each step depends on the one before: the return address leads to the rule, and the rule
 // to the next return address. But most of a thread's stack is usually the same as in the last walk. So the thread
 // remembers the frames of that walk. Where this walk comes to one of them (same return address, same sp), it checks
 // only whether the return addresses above are still there, which the processor does for many frames at once. The
 // addresses that are written are always those that a plain walk would write.
-std::size_t walk_and_remember(std::uintptr_t return_address, std::uintptr_t sp, std::uintptr_t bp, Output out,
-                              Purpose purpose, std::uint64_t& walk_number) noexcept {
+std::size_t walk_and_remember(LastWalk& last, std::uintptr_t return_address, std::uintptr_t sp, std::uintptr_t bp,
+                              Output out, std::uint64_t& walk_number) noexcept {
   walk_number = 0;
   if (return_address == 0) return 0;
   const Position begin{.return_address = return_address, .sp = sp, .bp = bp, .end = used_stack_end(sp)};
-  LastWalk& last = last_walk_for(purpose);
   const std::uint64_t revision = last.revision.get();
   TableWalk walk{.begin = begin, .all = out, .at = begin, .rest = out};
   // Without the last walk if this is not the thread's own stack, since the addresses of the remembered frames may not
@@ -322,8 +322,8 @@ std::size_t walk_and_remember(std::uintptr_t return_address, std::uintptr_t sp, 
 std::size_t walk_tables(std::uintptr_t return_address, std::uintptr_t sp, std::uintptr_t bp, std::uintptr_t* addresses,
                         std::size_t depth, std::size_t skip) noexcept {
   std::uint64_t walk_number = 0;
-  return walk_and_remember(return_address, sp, bp, {.addresses = addresses, .depth = depth, .skip = skip},
-                           Purpose::opening, walk_number);
+  return walk_and_remember(last_walk_for(Purpose::opening, 0), return_address, sp, bp,
+                           {.addresses = addresses, .depth = depth, .skip = skip}, walk_number);
 }
 
 namespace {
@@ -346,14 +346,15 @@ LEASH_READS_RAW_STACK inline std::uint32_t id_of_last_stack(const LastWalk& last
 
 // Walks, and returns the remembered id if the stack is the last one after all; else gets one from `intern` and
 // remembers it.
-[[gnu::noinline]] std::uint32_t walk_and_find_id(std::uintptr_t return_address, std::uintptr_t sp, std::uintptr_t bp,
-                                                 Wanted wanted, std::uint32_t site, InternStack intern) noexcept {
+[[gnu::noinline]] std::uint32_t walk_and_find_id(LastWalk& last_walk, std::uintptr_t return_address, std::uintptr_t sp,
+                                                 std::uintptr_t bp, Wanted wanted, std::uint32_t site,
+                                                 InternStack intern) noexcept {
   std::array<std::uintptr_t, max_depth> addresses;  // NOLINT(*-member-init): for speed
   std::uint64_t walk_number = 0;
-  const std::size_t count = walk_and_remember(
-      return_address, sp, bp, {.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip},
-      wanted.purpose, walk_number);
-  LastStack& last = last_walk_for(wanted.purpose).stack;
+  const std::size_t count =
+      walk_and_remember(last_walk, return_address, sp, bp,
+                        {.addresses = addresses.data(), .depth = wanted.depth, .skip = wanted.skip}, walk_number);
+  LastStack& last = last_walk.stack;
   const std::uint64_t revision = last.revision.get();
   const bool same = walk_number != 0 && last.walk_number == walk_number && last.site == site && last.wanted == wanted;
   const std::uint32_t known = last.id;
@@ -376,8 +377,9 @@ std::uint32_t stack_id_by_tables(std::uintptr_t return_address, std::uintptr_t s
   // Without an end, because none needs to be checked: each remembered walk was on the thread's own stack, and so is
   // this one if it begins at the same sp. If it does not, id_of_last_stack reads nothing above it.
   const Position begin{.return_address = return_address, .sp = sp, .bp = bp, .end = UINTPTR_MAX};
-  const std::uint32_t known = id_of_last_stack(last_walk_for(wanted.purpose), begin, wanted, site);
-  return known != 0 ? known : walk_and_find_id(return_address, sp, bp, wanted, site, intern);
+  LastWalk& last = last_walk_for(wanted.purpose, site);
+  const std::uint32_t known = id_of_last_stack(last, begin, wanted, site);
+  return known != 0 ? known : walk_and_find_id(last, return_address, sp, bp, wanted, site, intern);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

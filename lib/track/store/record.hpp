@@ -50,6 +50,7 @@ struct Extra {
   std::atomic<Family*> as_parent{nullptr};  ///< The family in which it is the parent; owns a reference.
   std::atomic<std::uint64_t> bytes_in{0};   ///< How many bytes were read from the resource,
   std::atomic<std::uint64_t> bytes_out{0};  ///< and written to it.
+  std::atomic<bool> named_by_ends{false};   ///< Set by `Tag::identify_by_ends`.
 
   ~Extra() { clear(); }
 
@@ -82,6 +83,7 @@ struct Extra {
     note_ = Notes();
     identity_ = nullptr;
     as_child = nullptr;
+    named_by_ends.store(false, std::memory_order_relaxed);
     bytes_in.store(0, std::memory_order_relaxed);
     bytes_out.store(0, std::memory_order_relaxed);
     const Family* const family = as_parent.exchange(nullptr, std::memory_order_acq_rel);

@@ -50,7 +50,7 @@ std::uint32_t number_of(std::uint32_t site, std::span<const std::uintptr_t> addr
   const std::uint32_t site = 1 + random() % 2;
   const std::size_t depth = std::array<std::size_t, 4>{1, 3, 16, 40}[random() % 4];
   const std::size_t skip = 1 + random() % 3;
-  const auto purpose = static_cast<Purpose>(random() % purpose_count);
+  const auto purpose = std::array{Purpose::opening, Purpose::closing, Purpose::use}[random() % 3];
   // Not to be unrolled: each time from the same place.
   int times = 4;
   asm("" : "+r"(times));  // NOLINT(hicpp-no-assembler)
