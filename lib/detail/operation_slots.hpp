@@ -21,17 +21,22 @@ class OperationSlots {
   /// Does `operation`, which `next` carries out, and counts it.
   template <class Operation, class Next>
   Result<void> count(Operation& operation, Next next) {
-    const Clock& clock = *operation.context.clock();
-    const Clock::time_point began = clock.now();
+    const Clock::time_point began = operation.context.clock()->now();
     Result<void> result = next();
+    add(operation, began, result.has_value());
+    return result;
+  }
+
+  /// Counts `operation`, which is over.
+  template <class Operation>
+  void add(const Operation& operation, Clock::time_point began, bool succeeded) {
     const OperationCount one{.calls = 1,
-                             .errors = result ? std::uint64_t{0} : std::uint64_t{1},
+                             .errors = succeeded ? std::uint64_t{0} : std::uint64_t{1},
                              .bytes = operation.transferred,
-                             .time = clock.now() - began};
+                             .time = operation.context.clock()->now() - began};
     Slot& slot = slots_[static_cast<std::size_t>(operation.kind)];
     const std::lock_guard lock(slot.mutex);
     slot.count += one;
-    return result;
   }
 
   Counts counts() {

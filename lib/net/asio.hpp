@@ -7,7 +7,7 @@
 /// - `AsyncDialer`, `AsyncBinder`, `AsyncListener` and `Stream` are to handlers and coroutines what Dialer, Binder,
 ///   Listener and Conn are to threads: over TCP and "unix" (`TcpAsyncDialer`, `TcpAsyncBinder`), in memory
 ///   (`MemoryAsyncNetwork`), tracked (`TrackedAsyncDialer`, `TrackedAsyncBinder`), and with hooks (`AsyncNetworkHook`,
-///   `HookedAsyncDialer`, `HookedAsyncBinder`). `async_sleep` waits.
+///   `AsyncCountingHook`, `AsyncLoggingHook`, by `HookedAsyncDialer` and `HookedAsyncBinder`). `async_sleep` waits.
 /// - `TrackedSocket` and `TrackedAcceptor` are Asio's own socket and acceptor with tags, for programs that have those:
 ///   see docs/from_asio.md. `track` takes a socket in; `TrackedStream` wraps any other stream.
 /// - `to_asio` and `adopt` take connections out as sockets of Asio, and those in.
@@ -21,8 +21,10 @@
 #include <leash/call.hpp>
 #include <leash/net/asio_bridge.hpp>
 #include <leash/net/async_binder.hpp>
+#include <leash/net/async_counting_hook.hpp>
 #include <leash/net/async_dialer.hpp>
 #include <leash/net/async_listener.hpp>
+#include <leash/net/async_logging_hook.hpp>
 #include <leash/net/async_network_hook.hpp>
 #include <leash/net/async_proxy.hpp>
 #include <leash/net/async_sleep.hpp>

@@ -18,4 +18,8 @@ OperationCounts CountingHook::reset() { return {slots_->reset()}; }
 
 Result<void> CountingHook::around(Operation& operation, Next next) { return slots_->count(operation, next); }
 
+void CountingHook::add(const Operation& operation, Clock::time_point began, bool succeeded) {
+  slots_->add(operation, began, succeeded);
+}
+
 }  // namespace LEASH_NAMESPACE::net

@@ -25,8 +25,9 @@ struct OperationCounts {
   OperationCount total() const noexcept;
 };
 
-/// Counts the operations of dialers and binders and of their handles. The time of an operation on a handle goes by the
-/// clock of the Context that it was opened with, and that of a `dial`, `accept`, `read` or `write` is mostly waiting.
+/// Counts the operations of dialers and binders and of their handles; `AsyncCountingHook` those of asynchronous ones.
+/// The time of an operation on a handle goes by the clock of the Context that it was opened with, and that of a `dial`,
+/// `accept`, `read` or `write` is mostly waiting.
 class CountingHook final : public NetworkHook {
  public:
   CountingHook();
@@ -44,6 +45,11 @@ class CountingHook final : public NetworkHook {
   Result<void> around(Operation& operation, Next next) override;
 
  private:
+  friend class AsyncCountingHook;
+
+  /// Counts `operation`, which is over.
+  void add(const Operation& operation, Clock::time_point began, bool succeeded);
+
   leash::detail::Pimpl<leash::detail::OperationSlots<operation_kinds>> slots_;
 };
 

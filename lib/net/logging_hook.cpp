@@ -79,6 +79,11 @@ LoggingHook::LoggingHook(Function<void(std::string_view line)> log) : log_(std::
 Result<void> LoggingHook::around(Operation& operation, Next next) {
   const std::uint64_t asked = operation.size;
   Result<void> result = next();
+  tell(operation, asked, result);
+  return result;
+}
+
+void LoggingHook::tell(const Operation& operation, std::uint64_t asked, const Result<void>& result) const {
   std::string line = escape(operation.site.file_name()) + ':' + std::to_string(operation.site.line()) + ": ";
   line.append(to_string(operation.kind)).append(1, ' ').append(escape(subject_of(operation)));
   const std::string more = more_of(operation, asked, result.has_value());
@@ -88,7 +93,6 @@ Result<void> LoggingHook::around(Operation& operation, Next next) {
     line.append(": ").append(leash::detail::reason_of(result.error(), plain));
   }
   log_(line);
-  return result;
 }
 
 }  // namespace LEASH_NAMESPACE::net

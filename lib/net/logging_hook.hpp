@@ -8,7 +8,8 @@
 namespace LEASH_NAMESPACE::net {
 
 /// Tells what is done with dialers and binders and with their handles: a line for each operation, once that is over,
-/// with the place in the source that called it, and with the error if it failed.
+/// with the place in the source that called it, and with the error if it failed. `AsyncLoggingHook` tells what is done
+/// with asynchronous ones.
 ///
 ///     src/client.cpp:12: dial tcp localhost:8080: 127.0.0.1:51002 -> 127.0.0.1:8080
 ///     src/client.cpp:14: Conn::read 127.0.0.1:51002 -> 127.0.0.1:8080: 64 of 4096 bytes
@@ -27,6 +28,11 @@ class LoggingHook final : public NetworkHook {
   Result<void> around(Operation& operation, Next next) override;
 
  private:
+  friend class AsyncLoggingHook;
+
+  /// Tells of `operation`, which is over, and was to move `asked` bytes.
+  void tell(const Operation& operation, std::uint64_t asked, const Result<void>& result) const;
+
   const Function<void(std::string_view line)> log_;
 };
 

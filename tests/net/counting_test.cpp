@@ -1,8 +1,15 @@
+#include <asio/experimental/as_tuple.hpp>
+#include <asio/post.hpp>
+#include <asio/this_coro.hpp>
 #include <leash/clock.hpp>
+#include <leash/net/async_counting_hook.hpp>
 #include <leash/net/counting_hook.hpp>
+#include <leash/net/hooked_async_binder.hpp>
+#include <leash/net/hooked_async_dialer.hpp>
 #include <leash/net/hooked_binder.hpp>
 #include <leash/net/hooked_dialer.hpp>
 
+#include "async_support.hpp"
 #include "recorder.hpp"
 #include "support.hpp"
 
@@ -138,4 +145,68 @@ TEST_CASE("CountingHook loses no operation of many threads, and has each in one 
   CHECK(sum.calls == threads * rounds * 5);
   CHECK(sum.errors == threads * rounds);
   CHECK(sum.bytes == threads * rounds * 5);
+}
+
+namespace {
+
+asio::awaitable<void> hello(leash::net::AsyncDialer& dialer, leash::net::AsyncBinder& binder, Context ctx,
+                            std::shared_ptr<leash::FakeClock> clock) {
+  const auto listener = must(co_await binder.async_bind(ctx, "tcp", "127.0.0.1:0", asio::use_awaitable));
+  const std::string there = to_string(listener->address());
+  leash::net::Stream near = must(co_await dialer.async_dial(ctx, "tcp", there, asio::use_awaitable));
+  leash::net::Stream far = must(co_await listener->async_accept(ctx, asio::use_awaitable));
+  co_await asio::async_write(near, asio::buffer("hello", 5), asio::use_awaitable);
+  std::array<char, 5> got{};
+  co_await asio::async_read(far, asio::buffer(got), asio::use_awaitable);
+  asio::post(co_await asio::this_coro::executor, [&] {
+    clock->advance(30ms);
+    must(near.close());
+  });
+  const auto [code, count] =
+      co_await far.async_read_some(asio::buffer(got), asio::experimental::as_tuple(asio::use_awaitable));
+  CHECK(code == asio::error::eof);
+}
+
+}  // namespace
+
+NETWORK_TEST("AsyncCountingHook counts calls, errors, bytes and time by kind, when an operation is over") {
+  AsyncNetwork network(over);
+  auto clock = std::make_shared<leash::FakeClock>();
+  OperationCounts counts;
+  {
+    leash::net::AsyncCountingHook counting;
+    leash::net::HookedAsyncDialer dialer(network.dialer, counting);
+    leash::net::HookedAsyncBinder binder(network.binder, counting);
+    run(network.loop, hello(dialer, binder, Context().with_clock(clock), clock));
+    counts = counting.reset();
+    CHECK(counting.counts().total() == OperationCount{});
+  }
+  const OperationCount once{.calls = 1};
+  CHECK(counts[OperationKind::dial] == once);
+  CHECK(counts[OperationKind::bind] == once);
+  CHECK(counts[OperationKind::listener_accept] == once);
+  CHECK(counts[OperationKind::conn_write] == OperationCount{.calls = 1, .bytes = 5});
+  // The second one waited for the end.
+  CHECK(counts[OperationKind::conn_read] == OperationCount{.calls = 2, .bytes = 5, .time = 30ms});
+  CHECK(counts[OperationKind::conn_close] == once);
+}
+
+NETWORK_TEST("AsyncCountingHook: a failure counts, and what is left when an execution context ends does not") {
+  leash::net::AsyncCountingHook counting;
+  {
+    AsyncNetwork network(over);
+    leash::net::HookedAsyncDialer dialer(network.dialer, counting);
+    leash::net::HookedAsyncBinder binder(network.binder, counting);
+    bool failed = false;
+    binder.async_bind(Context(), "tcp", "bad", [&](const auto& bound) { failed = !bound; });
+    std::unique_ptr<leash::net::AsyncListener> listener;
+    binder.async_bind(Context(), "tcp", "127.0.0.1:0", [&](auto bound) {
+      listener = must(std::move(bound));
+      listener->async_accept(Context(), [](const auto&) { FAIL_CHECK("nobody dials"); });
+    });
+    while (!listener || !failed) network.loop.run_one();
+  }
+  CHECK(counting.counts()[OperationKind::bind].calls == 2);
+  CHECK(counting.counts()[OperationKind::bind].errors == 1);
+  CHECK(counting.counts().total().calls == 2);
 }

@@ -1,9 +1,14 @@
+#include <asio/redirect_error.hpp>
 #include <leash/clock.hpp>
+#include <leash/net/async_logging_hook.hpp>
+#include <leash/net/hooked_async_binder.hpp>
+#include <leash/net/hooked_async_dialer.hpp>
 #include <leash/net/hooked_binder.hpp>
 #include <leash/net/hooked_dialer.hpp>
 #include <leash/net/logging_hook.hpp>
 #include <stdexcept>
 
+#include "async_support.hpp"
 #include "recorder.hpp"
 #include "support.hpp"
 
@@ -11,7 +16,8 @@ using leash::Context;
 
 namespace {
 
-/// The lines of a LoggingHook.
+/// The lines of a LoggingHook, or of an AsyncLoggingHook.
+template <class Hook = leash::net::LoggingHook>
 class Lines {
  public:
   Lines() : hook([this](std::string_view line) { lines_.emplace_back(line); }) {}
@@ -31,14 +37,14 @@ class Lines {
   std::vector<std::string> lines_;
 
  public:
-  leash::net::LoggingHook hook;
+  Hook hook;
 };
 
 }  // namespace
 
 NETWORK_TEST("LoggingHook tells each operation in a line, with its place and how it ended") {
   Network network(over);
-  Lines lines;
+  Lines<> lines;
   leash::net::HookedDialer dialer(network.dialer, lines.hook);
   leash::net::HookedBinder binder(network.binder, lines.hook);
   const auto clock = std::make_shared<leash::FakeClock>();
@@ -82,4 +88,45 @@ TEST_CASE("LoggingHook tells how much of a write that failed was written") {
 
 TEST_CASE("LoggingHook has a function to log with") {
   CHECK_THROWS_AS(leash::net::LoggingHook(nullptr), std::logic_error);
+}
+
+namespace {
+
+asio::awaitable<void> hello(Lines<leash::net::AsyncLoggingHook>& lines, AsyncNetwork& network) {
+  leash::net::HookedAsyncDialer dialer(network.dialer, lines.hook);
+  leash::net::HookedAsyncBinder binder(network.binder, lines.hook);
+  const Context ctx;
+  unsigned line = __LINE__ + 1;
+  const auto listener = must(co_await binder.async_bind(ctx, "tcp", "127.0.0.1:0", asio::use_awaitable));
+  const std::string there = to_string(listener->address());
+  CHECK(lines.take(line) == "bind tcp 127.0.0.1:0: " + there);
+  line = __LINE__ + 1;
+  leash::net::Stream near = must(co_await dialer.async_dial(ctx, "tcp", there, asio::use_awaitable));
+  const std::string here = to_string(near.local_address());
+  CHECK(lines.take(line) == "dial tcp " + there + ": " + here + " -> " + there);
+  line = __LINE__ + 1;
+  leash::net::Stream far = must(co_await listener->async_accept(ctx, asio::use_awaitable));
+  CHECK(lines.take(line) == "Listener::accept " + there + ": from " + here);
+  line = __LINE__ + 1;
+  co_await near.async_write_some(asio::buffer("hello", 5), asio::use_awaitable);
+  CHECK(lines.take(line) == "Conn::write " + here + " -> " + there + ": 5 bytes");
+  std::array<char, 9> got{};
+  line = __LINE__ + 1;
+  co_await far.async_read_some(asio::buffer(got), asio::use_awaitable);
+  CHECK(lines.take(line) == "Conn::read " + there + " -> " + here + ": 5 of 9 bytes");
+  must(near.reset());
+  CHECK(lines.take(__LINE__ - 1) == "Conn::reset " + here + " -> " + there);
+  asio::error_code code;
+  line = __LINE__ + 1;
+  co_await far.async_read_some(asio::buffer(got), asio::redirect_error(asio::use_awaitable, code));
+  CHECK(code == asio::error::connection_reset);
+  CHECK(lines.take(line) == "Conn::read " + there + " -> " + here + ": 9 bytes: Connection reset by peer");
+}
+
+}  // namespace
+
+NETWORK_TEST("AsyncLoggingHook tells each operation in a line when it is over") {
+  AsyncNetwork network(over);
+  Lines<leash::net::AsyncLoggingHook> lines;
+  run(network.loop, hello(lines, network));
 }

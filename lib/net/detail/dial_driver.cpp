@@ -32,7 +32,7 @@ void DialDriver::drive(Clock& clock) {
 
 void DialDriver::begin(std::size_t attempt) {
   const Endpoint& remote = plan_.endpoint(attempt);
-  auto socket = open_socket(remote.address.is_v4() ? AF_INET : AF_INET6);
+  auto socket = open_socket(family_of(remote));
   if (!socket) {
     if (os::is_shortage(socket.error().value())) {
       plan_.starved(attempt, socket.error());

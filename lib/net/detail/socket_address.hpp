@@ -43,6 +43,9 @@ class SocketAddress {
   socklen_t size_ = sizeof(sockaddr_storage);
 };
 
+/// AF_INET or AF_INET6.
+inline int family_of(const Endpoint& endpoint) noexcept { return endpoint.address.is_v4() ? AF_INET : AF_INET6; }
+
 /// How a connection shows one of its ends.
 Address address_of(const SocketAddress& address);
 

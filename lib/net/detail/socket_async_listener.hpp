@@ -113,9 +113,9 @@ class SocketAcceptOperation final : public AsyncOperation {
         handler_(std::move(handler)) {}
 
   void step() override {
-    const std::string subject = to_string(listener_->listener().address());
-    Result<void> checked = context_.check("accept", subject);
-    if (checked && cancelled()) checked = fail("accept", subject, std::errc::operation_canceled);
+    const auto subject = [this] { return to_string(listener_->listener().address()); };
+    Result<void> checked = context_.done() ? context_.check("accept", subject()) : Result<void>();
+    if (checked && cancelled()) checked = fail("accept", subject(), std::errc::operation_canceled);
     if (!checked) return end(std::unexpected(std::move(checked).error()));
     if (!std::exchange(begun_, true)) {
       cancel_by(handler_);
@@ -123,8 +123,8 @@ class SocketAcceptOperation final : public AsyncOperation {
     }
     auto accepted = listener_->listener().accept_now();
     if (accepted) {
-      auto socket = to_asio(std::move(accepted->socket), stream_executor_);
-      if (!socket) return end(fail("accept", subject, socket.error()));
+      auto socket = to_asio(std::move(accepted->socket), accepted->local.family(), stream_executor_);
+      if (!socket) return end(fail("accept", subject(), socket.error()));
       const os::TagFollows tag_follows(has_tag_);
       return end(Stream(
           std::make_unique<SocketAsyncConn>(*std::move(socket), accepted->local, accepted->remote, context_.clock())));
@@ -132,7 +132,7 @@ class SocketAcceptOperation final : public AsyncOperation {
     const std::error_code code = accepted.error();
     if (code == std::errc::operation_would_block) return wait();
     if (!os::is_shortage(code.value()) || !listener_->listener().told_of_want()) {
-      return end(fail("accept", subject, code));
+      return end(fail("accept", subject(), code));
     }
     // The time is the machine's: that of other programs' descriptors.
     timer_ = Clock::real()->at(Clock::real()->now() + back_off_,

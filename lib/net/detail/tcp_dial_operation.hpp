@@ -81,7 +81,7 @@ class TcpDialOperation final : public AsyncOperation {
 
    private:
     void watch(std::size_t number, os::Descriptor descriptor) override {
-      auto socket = to_asio(std::move(descriptor), operation_.stream_executor_);
+      auto socket = to_asio(std::move(descriptor), family_of(plan().endpoint(number)), operation_.stream_executor_);
       if (!socket) return failed(number, socket.error());
       const auto attempt = attempts_.emplace_back(std::make_shared<Attempt>(number, *std::move(socket)));
       attempt->socket.async_wait(asio::socket_base::wait_write,
@@ -101,7 +101,7 @@ class TcpDialOperation final : public AsyncOperation {
     }
 
     void won(os::Descriptor descriptor, const SocketAddress& local, const Endpoint& remote) override {
-      auto socket = to_asio(std::move(descriptor), operation_.stream_executor_);
+      auto socket = to_asio(std::move(descriptor), family_of(remote), operation_.stream_executor_);
       if (!socket) return operation_.fail_with(socket.error());
       operation_.make_conn(*std::move(socket), local, SocketAddress(remote));
     }
@@ -197,7 +197,7 @@ class TcpDialOperation final : public AsyncOperation {
       back_off_ = std::min<Clock::duration>(2 * back_off_, std::chrono::milliseconds(50));
       return wake_at(Clock::real()->now() + back_off_, Clock::real());
     }
-    auto socket = to_asio(std::move((*connected)->socket), stream_executor_);
+    auto socket = to_asio(std::move((*connected)->socket), AF_UNIX, stream_executor_);
     if (!socket) return fail_with(socket.error());
     make_conn(*std::move(socket), (*connected)->local, (*connected)->remote);
   }
