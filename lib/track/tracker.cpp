@@ -25,15 +25,18 @@ Tag Tracker::create([[maybe_unused]] const Resource& resource, [[maybe_unused]] 
 #endif
 }
 
+#if LEASH_TRACKING
+Result<Tag> Tracker::tag_of(detail::Record* record, Call call, const Resource& resource, std::string_view operation) {
+  if (record != nullptr) return Tag(record);
+  state_->report_refused_open(resource, call.site(), call.context().notes());
+  return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
+}
+#endif
+
 Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] const Resource& resource,
                                 [[maybe_unused]] std::string_view operation) {
 #if LEASH_TRACKING
-  detail::Record* const record = state_->open(resource, call.site(), call.context().notes(), nullptr);
-  if (record == nullptr) {
-    state_->report_refused_open(resource, call.site(), call.context().notes());
-    return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
-  }
-  return Tag(record);
+  return tag_of(state_->open(resource, call.site(), call.context().notes(), nullptr), call, resource, operation);
 #else
   return Tag();
 #endif
@@ -42,13 +45,8 @@ Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] con
 Result<Tag> Tracker::try_create([[maybe_unused]] Call call, [[maybe_unused]] const Resource& resource,
                                 [[maybe_unused]] std::string_view operation, [[maybe_unused]] Request request) {
 #if LEASH_TRACKING
-  detail::Record* const record =
-      state_->open_from(detail::Place::from_bits(request.place_), resource, call.context().notes());
-  if (record == nullptr) {
-    state_->report_refused_open(resource, call.site(), call.context().notes());
-    return std::unexpected(tracker_closed_error(operation, resource.name, call.site()));
-  }
-  return Tag(record);
+  const auto place = detail::Place::from_bits(request.place_);
+  return tag_of(state_->open_from(place, resource, call.context().notes()), call, resource, operation);
 #else
   return Tag();
 #endif

@@ -120,6 +120,11 @@ class Tracker {
  private:
   friend Tracker* find_tracker(const Context& context) noexcept;
 
+#if LEASH_TRACKING
+  /// The tag of `record`; if that is null, since the tracker was closed, the Error of `operation`.
+  Result<Tag> tag_of(detail::Record* record, Call call, const Resource& resource, std::string_view operation);
+#endif
+
   leash::detail::Ref<detail::TrackerState> state_;
 };
 

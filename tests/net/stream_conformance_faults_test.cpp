@@ -5,7 +5,9 @@
 #include <array>
 #include <leash/net/stream_conformance.hpp>
 #include <memory>
+#include <semaphore>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "async_networks.hpp"
@@ -361,6 +363,25 @@ TEST_CASE("Stream conformance: each check finds what is broken") {
   for (const auto& faults : all_faults()) {
     for (const StreamFault& fault : faults) must_be_found(fault);
   }
+}
+
+TEST_CASE("Stream conformance: a member that blocks is found, and its thread left behind") {
+  const auto network = std::make_shared<leash::net::MemoryNetwork>();
+  const auto may_go_on = std::make_shared<std::binary_semaphore>(0);
+  const auto make = [network](const asio::any_io_executor& executor) { return memory_async(*network)(executor); };
+  const long users = network.use_count();
+  const auto blocking_reset = [may_go_on](OpenConn& conn) {
+    may_go_on->acquire();
+    return conn.reset();
+  };
+  const auto failures =
+      leash::net::check_stream(broken_async(leash::net::MakeAsyncNetwork(make), with({.reset = blocking_reset})),
+                               {.only = {"reset-aborts-operations"}, .limit = 300ms});
+  REQUIRE(failures.size() == 1);
+  CHECK(failures[0].happened == "one does; its thread was left behind");
+  may_go_on->release();
+  // The thread has the network until it ends.
+  while (network.use_count() != users) std::this_thread::yield();
 }
 
 TEST_CASE("Stream conformance: for each check there is something broken") {

@@ -214,6 +214,8 @@ TEST_CASE("of a use after close by an operation of Asio that a coroutine awaits,
     asio::co_spawn(
         here.loop,
         [&]() -> asio::awaitable<void> {
+          // From here on it runs in the event loop alone, as after any operation that it has waited for.
+          co_await asio::post(asio::use_awaitable);
           asio::error_code code;
           co_await asio::async_write(socket, asio::buffer("!", 1), asio::redirect_error(asio::use_awaitable, code));
           CHECK(code == asio::error::bad_descriptor);

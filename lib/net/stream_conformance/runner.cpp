@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <chrono>
 #include <condition_variable>
 #include <exception>
 #include <iterator>
+#include <leash/net/conformance/thread_state.hpp>
 #include <leash/net/conformance/transfers.hpp>
 #include <leash/net/stream_conformance/runner.hpp>
 #include <leash/os/open_descriptors.hpp>
@@ -18,8 +18,9 @@ struct Findings::State {
   std::mutex mutex;
   std::condition_variable changed;
   std::vector<ConformanceFailure> failures;
-  std::chrono::steady_clock::time_point last_life = std::chrono::steady_clock::now();
-  bool over = false;  ///< The check has ended, or was given up.
+  int thread = 0;                ///< By its number of the system; 0 before it runs.
+  unsigned long long lives = 0;  ///< How often it has shown life.
+  bool over = false;             ///< The check has ended, or was given up.
 };
 
 Findings::Findings(std::string_view check, bool exchanged) : state_(std::make_unique<State>()) {
@@ -40,13 +41,44 @@ void Findings::record(std::string_view expected, std::string_view happened) {
 
 void Findings::show_life() {
   const std::lock_guard lock(state_->mutex);
-  state_->last_life = std::chrono::steady_clock::now();
+  ++state_->lives;
 }
+
+namespace {
+
+/// Tells whether a thread is blocked, at looks at it some time apart: it slept at this one and has not woken since the
+/// last, when it slept too. On a machine that has much else to do, a thread may run seldom, and notice late that its
+/// time is up.
+class Watch {
+ public:
+  bool is_blocked(int thread, unsigned long long lives) {
+    const conformance::ThreadState now = conformance::thread_state(thread);
+    const bool is_alive = thread == 0 || std::exchange(lives_, lives) != lives;
+    const bool has_woken = std::exchange(sleeps_, now.sleeps_so_far) != now.sleeps_so_far;
+    looks_ = is_alive ? 0 : looks_ + 1;
+    if (looks_ < 2) return false;
+    // One that neither sleeps on nor shows life may wait in a loop.
+    return looks_ == most_looks || !now.known || (now.sleeps && !has_woken);
+  }
+
+ private:
+  static constexpr int most_looks = 20;
+
+  unsigned long long lives_ = 0;
+  unsigned long long sleeps_ = 0;
+  int looks_ = 0;
+};
+
+}  // namespace
 
 std::vector<ConformanceFailure> run_one(std::string_view name, bool exchanged, const Function<void(Findings&)>& body,
                                         const ConformanceOptions& options) {
   const auto findings = std::make_shared<Findings>(name, exchanged);
   std::thread worker([findings, body] {
+    {
+      const std::lock_guard lock(findings->state_->mutex);
+      findings->state_->thread = conformance::this_thread();
+    }
     try {
       body(*findings);
     } catch (const std::exception& thrown) {
@@ -60,10 +92,13 @@ std::vector<ConformanceFailure> run_one(std::string_view name, bool exchanged, c
   });
   Findings::State& state = *findings->state_;
   std::unique_lock lock(state.mutex);
-  // Whatever waits for handlers gives up at the limit, which it may notice late on a machine that has much else to do.
-  const auto end = [&] { return state.last_life + 2 * options.limit; };
-  while (!state.over && std::chrono::steady_clock::now() < end()) state.changed.wait_until(lock, end());
-  if (state.over) {
+  // Whatever waits for handlers shows life, and gives up at the limit.
+  Watch watch;
+  bool is_blocked = false;
+  while (!is_blocked && !state.changed.wait_for(lock, options.limit, [&] { return state.over; })) {
+    is_blocked = watch.is_blocked(state.thread, state.lives);
+  }
+  if (!is_blocked) {
     lock.unlock();
     worker.join();
     return std::move(state.failures);

@@ -25,7 +25,7 @@ class Findings {
   /// Records a failure; the fifth and later ones of a check would say nothing new, and are dropped.
   void record(std::string_view expected, std::string_view happened);
 
-  /// Says that the thread of the check is not blocked: its time begins anew.
+  /// Says that the thread of the check is not blocked.
   void show_life();
 
  private:
@@ -43,8 +43,8 @@ struct NamedCheck {
   Function<void(Findings&, bool exchanged)> body;
 };
 
-/// Runs those of `checks` that the options ask for, each in a thread of its own, which is left behind if it neither
-/// shows life nor comes back in twice the limit of the options.
+/// Runs those of `checks` that the options ask for, each in a thread of its own, which is left behind if it sleeps for
+/// longer than the limit of the options and shows no life.
 std::vector<ConformanceFailure> run(const std::vector<NamedCheck>& checks, const ConformanceOptions& options);
 
 /// How many descriptors the process has open; 0 where that cannot be told.
