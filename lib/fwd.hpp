@@ -57,10 +57,19 @@ struct TextOptions;
 struct TrackedContext;
 }  // namespace track
 
+namespace fault {
+class Plan;
+enum class Effect : unsigned char;
+struct Fault;
+struct Point;
+struct Rule;
+}  // namespace fault
+
 namespace fs {
 class CountingFS;
 class Dir;
 class DiskFS;
+class FaultFS;
 class File;
 class FileSystem;
 class HookedFileSystem;

@@ -11,12 +11,17 @@
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/error.hpp>
+#include <leash/fault/fault.hpp>
+#include <leash/fault/plan.hpp>
+#include <leash/fault/point.hpp>
+#include <leash/fault/rule.hpp>
 #include <leash/fs/adopt.hpp>
 #include <leash/fs/copy_file.hpp>
 #include <leash/fs/counting_fs.hpp>
 #include <leash/fs/disk_fs.hpp>
 #include <leash/fs/errc.hpp>
 #include <leash/fs/exists.hpp>
+#include <leash/fs/fault_fs.hpp>
 #include <leash/fs/file_system.hpp>
 #include <leash/fs/hooked_file_system.hpp>
 #include <leash/fs/kinds.hpp>
