@@ -114,6 +114,8 @@ class Binder;
 class Conn;
 class CountingHook;
 class Dialer;
+class FaultBinder;
+class FaultDialer;
 class HookedBinder;
 class HookedDialer;
 class IpAddress;

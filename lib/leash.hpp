@@ -56,6 +56,8 @@
 #include <leash/net/dialer.hpp>
 #include <leash/net/endpoint.hpp>
 #include <leash/net/errc.hpp>
+#include <leash/net/fault_binder.hpp>
+#include <leash/net/fault_dialer.hpp>
 #include <leash/net/hooked_binder.hpp>
 #include <leash/net/hooked_dialer.hpp>
 #include <leash/net/ip_address.hpp>

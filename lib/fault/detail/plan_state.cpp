@@ -16,7 +16,7 @@ std::optional<Fault> PlanState::visit(const Point& point) {
   if (!fault) return fault;
   if (fault->effect == Effect::crash) crashed_ = true;
   if (fault->effect == Effect::end || fault->effect == Effect::reset) {
-    broken_.push_back({std::string(point.subject), fault->effect});
+    broken_.push_back({std::string(point.subject), point.handle, fault->effect});
   }
   return fault;
 }
@@ -25,7 +25,7 @@ std::optional<Fault> PlanState::broken(const Point& point) const {
   // What ends a handle must not fail for that.
   if (point.size == 0) return std::nullopt;
   for (const Broken& each : broken_) {
-    if (each.subject == point.subject) return Fault{.effect = each.effect};
+    if (each.handle == point.handle && each.subject == point.subject) return Fault{.effect = each.effect};
   }
   return std::nullopt;
 }

@@ -39,6 +39,7 @@ class PlanState : public leash::detail::RefCounted {
  private:
   struct Broken {
     std::string subject;
+    const void* handle;
     Effect effect;
   };
 
