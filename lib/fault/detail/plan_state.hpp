@@ -14,6 +14,8 @@
 
 namespace LEASH_NAMESPACE::fault::detail {
 
+class SweepPlan;
+
 /// What decides about the operations under a Context: the rules of a Plan, or a run of a sweep. Thread-safe.
 class PlanState : public leash::detail::RefCounted {
  public:
@@ -25,6 +27,9 @@ class PlanState : public leash::detail::RefCounted {
   std::optional<Fault> visit(const Point& point);
 
   bool crashed();
+
+  /// This, if it is a run of a sweep; else null.
+  virtual SweepPlan* as_sweep() noexcept { return nullptr; }
 
   friend void destroy(PlanState* state) noexcept { delete state; }
 
