@@ -92,6 +92,7 @@ std::string text_of(const SweepGroup& group, const SweepResult& result, std::siz
     text += std::string(group.severity == track::Severity::failure ? "error: " : "note: ") + what + '\n';
   }
   for (const SweepExample& example : group.examples) {
+    if (&example != group.examples.data() && group.severity != track::Severity::failure) break;
     text += (&example == group.examples.data() ? "  e.g. when " : "  or when ") + example.faults + '\n';
     text += "    LEASH_REPLAY=" + example.token + '\n';
   }

@@ -10,6 +10,17 @@ namespace {
 
 track::Site last_struck_at(const Run& run) { return run.struck.empty() ? track::Site() : run.struck.back().site; }
 
+/// The operation that failed last; of one that was tried again and failed again, the first time.
+Step first_in_a_row(const std::vector<Struck>& struck) {
+  std::size_t first = struck.size() - 1;
+  while (first > 0 && struck[first - 1].injection.fault == struck[first].injection.fault &&
+         struck[first - 1].injection.step.place == struck[first].injection.step.place &&
+         struck[first - 1].injection.step.occurrence + 1 == struck[first].injection.step.occurrence) {
+    --first;
+  }
+  return struck[first].injection.step;
+}
+
 bool same_group(const SweepGroup& a, const SweepGroup& b) {
   if (a.trouble != b.trouble || a.what != b.what || a.place != b.place || a.severity != b.severity) return false;
   if (!a.finding || !b.finding) return a.finding.has_value() == b.finding.has_value();
@@ -87,7 +98,7 @@ void Ledger::add(SweepGroup group, const Run& run) {
     into.without_fault = true;
     return;
   }
-  const Step step = run.struck.back().injection.step;
+  const Step step = first_in_a_row(run.struck);
   const bool other_operation = entry->operations.insert(std::uint64_t{step.place} << 32U | step.occurrence).second;
   if (run.struck.size() < entry->fewest_faults) {
     entry->fewest_faults = run.struck.size();
