@@ -58,11 +58,18 @@ struct TrackedContext;
 }  // namespace track
 
 namespace fault {
+class FittingFaults;
 class Plan;
+class SweepBody;
 enum class Effect : unsigned char;
+enum class Trouble : unsigned char;
 struct Fault;
 struct Point;
 struct Rule;
+struct SweepExample;
+struct SweepGroup;
+struct SweepOptions;
+struct SweepResult;
 }  // namespace fault
 
 namespace fs {

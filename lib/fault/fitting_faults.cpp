@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <leash/fault/fitting_faults.hpp>
 #include <utility>
 
@@ -59,12 +60,14 @@ FittingFaults FittingFaults::standard() {
 }
 
 void FittingFaults::set(std::string_view operation, std::vector<Fault> faults) {
-  by_operation_.insert_or_assign(std::string(operation), std::move(faults));
+  auto at = std::ranges::lower_bound(entries_, operation, {}, &Entry::operation);
+  if (at == entries_.end() || at->operation != operation) at = entries_.insert(at, {std::string(operation), {}});
+  at->faults = std::move(faults);
 }
 
 const std::vector<Fault>& FittingFaults::of(std::string_view operation) const noexcept {
-  const auto found = by_operation_.find(operation);
-  return found == by_operation_.end() ? no_faults : found->second;
+  const auto at = std::ranges::lower_bound(entries_, operation, {}, &Entry::operation);
+  return at == entries_.end() || at->operation != operation ? no_faults : at->faults;
 }
 
 }  // namespace LEASH_NAMESPACE::fault

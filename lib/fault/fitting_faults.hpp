@@ -2,7 +2,6 @@
 
 #include <leash/config.hpp>
 #include <leash/fault/fault.hpp>
-#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,7 +31,12 @@ class FittingFaults {
   [[nodiscard]] const std::vector<Fault>& of(std::string_view operation) const noexcept;
 
  private:
-  std::map<std::string, std::vector<Fault>, std::less<>> by_operation_;
+  struct Entry {
+    std::string operation;
+    std::vector<Fault> faults;
+  };
+
+  std::vector<Entry> entries_;  ///< By operation.
 };
 
 }  // namespace LEASH_NAMESPACE::fault
