@@ -2,7 +2,7 @@
 include(CMakePackageConfigHelpers)
 set(LEASH_PACKAGE_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/leash")
 
-install(TARGETS leash_core leash_track leash_fs leash_net leash_net_conformance leash_asio leash_leash EXPORT leash)
+install(TARGETS leash_core leash_track leash_fault leash_fs leash_net leash_net_conformance leash_asio leash_leash EXPORT leash)
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/lib/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/leash" FILES_MATCHING PATTERN "*.hpp"
   PATTERN "net/conformance" EXCLUDE)
 install(FILES "${LEASH_INCLUDE_GENERATED}/leash/build_config.hpp" "${LEASH_INCLUDE_GENERATED}/leash/version.hpp"
@@ -62,7 +62,8 @@ if(Libbacktrace_FOUND)
 endif()
 leash_pkg_config(leash-core "${PROJECT_DESCRIPTION}: contexts, clocks and errors" LIBS -lleash_core -pthread)
 leash_pkg_config(leash-track "${PROJECT_DESCRIPTION}: trackers" REQUIRES leash-core LIBS -lleash_track PRIVATE_REQUIRES "fmt >= 9" PRIVATE_LIBS ${track_libs})
-leash_pkg_config(leash-fs "${PROJECT_DESCRIPTION}: files" REQUIRES leash-track LIBS -lleash_fs)
-leash_pkg_config(leash-net "${PROJECT_DESCRIPTION}: the network" REQUIRES leash-track LIBS -lleash_net)
+leash_pkg_config(leash-fault "${PROJECT_DESCRIPTION}: faults" REQUIRES leash-track LIBS -lleash_fault)
+leash_pkg_config(leash-fs "${PROJECT_DESCRIPTION}: files" REQUIRES leash-fault LIBS -lleash_fs)
+leash_pkg_config(leash-net "${PROJECT_DESCRIPTION}: the network" REQUIRES leash-fault LIBS -lleash_net)
 leash_pkg_config(leash-net-conformance "${PROJECT_DESCRIPTION}: checks of connections" REQUIRES leash-net LIBS -lleash_net_conformance)
 leash_pkg_config(leash "${PROJECT_DESCRIPTION}" REQUIRES leash-fs leash-net)

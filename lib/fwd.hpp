@@ -57,10 +57,26 @@ struct TextOptions;
 struct TrackedContext;
 }  // namespace track
 
+namespace fault {
+class FittingFaults;
+class Plan;
+class SweepBody;
+enum class Effect : unsigned char;
+enum class Trouble : unsigned char;
+struct Fault;
+struct Point;
+struct Rule;
+struct SweepExample;
+struct SweepGroup;
+struct SweepOptions;
+struct SweepResult;
+}  // namespace fault
+
 namespace fs {
 class CountingFS;
 class Dir;
 class DiskFS;
+class FaultFS;
 class File;
 class FileSystem;
 class HookedFileSystem;
@@ -105,6 +121,8 @@ class Binder;
 class Conn;
 class CountingHook;
 class Dialer;
+class FaultBinder;
+class FaultDialer;
 class HookedBinder;
 class HookedDialer;
 class IpAddress;

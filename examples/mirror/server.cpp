@@ -14,6 +14,7 @@ namespace mirror {
 
 using leash::Context;
 using leash::Result;
+using leash::fs::File;
 using leash::net::Conn;
 using namespace std::chrono_literals;
 
@@ -66,19 +67,24 @@ Result<void> Server::answer(Conn& conn) {
   const Result<Request> request = receive_request(conn);
   if (!request) return std::unexpected(request.error());
   if (request->size > difficulty_.largest_file) return send(conn, Answer{Status::refused, 0});
+  // What cannot be created is refused before its content comes.
+  auto file = create(request->path);
+  if (!file) return send(conn, Answer{Status::refused, 0});
   if (auto sent = send(conn, Answer{Status::go, 0}); !sent) return sent;
-  const Result<std::uint64_t> checksum = store(conn, request->path, request->size);
+  const Result<std::uint64_t> checksum = store(conn, **file, request->size);
   if (difficulty_.reset_every != 0 && number % difficulty_.reset_every == 0) return conn.reset();
   return send(conn, checksum ? Answer{Status::stored, *checksum} : Answer{Status::failed, 0});
 }
 
-Result<std::uint64_t> Server::store(Conn& conn, const std::string& path, std::uint64_t size) {
+Result<std::unique_ptr<File>> Server::create(const std::string& path) {
   const Context& context = running_.context;
   if (const std::size_t slash = path.rfind('/'); slash != std::string::npos) {
     if (auto made = files_.mkdir_all(context, path.substr(0, slash)); !made) return std::unexpected(made.error());
   }
-  auto file = files_.create(context, path);
-  if (!file) return std::unexpected(file.error());
+  return files_.create(context, path);
+}
+
+Result<std::uint64_t> Server::store(Conn& conn, File& file, std::uint64_t size) {
   Checksum checksum;
   std::array<std::byte, 16 * 1024> buffer{};
   Result<void> written;
@@ -88,15 +94,15 @@ Result<std::uint64_t> Server::store(Conn& conn, const std::string& path, std::ui
     if (!got) {
       written = std::unexpected(got.error());
     } else if (*got == 0) {
-      written = leash::fail("store", path, std::errc::connection_aborted, "the client closed early");
+      written = leash::fail("store", file.path(), std::errc::connection_aborted, "the client closed early");
     } else {
       const auto bytes = std::span(buffer).first(*got);
       checksum.add(bytes);
-      written = (*file)->write(bytes);
+      written = file.write(bytes);
       size -= *got;
     }
   }
-  const Result<void> closed = (*file)->close();
+  const Result<void> closed = file.close();
   if (!written) return std::unexpected(written.error());
   if (!closed) return std::unexpected(closed.error());
   return checksum.value();

@@ -42,7 +42,8 @@ class Server {
 
   void serve();
   leash::Result<void> answer(leash::net::Conn& conn);
-  leash::Result<std::uint64_t> store(leash::net::Conn& conn, const std::string& path, std::uint64_t size);
+  leash::Result<std::unique_ptr<leash::fs::File>> create(const std::string& path);
+  static leash::Result<std::uint64_t> store(leash::net::Conn& conn, leash::fs::File& file, std::uint64_t size);
 
   leash::Cancellable running_;
   std::unique_ptr<leash::net::Listener> listener_;

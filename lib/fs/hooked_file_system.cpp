@@ -2,6 +2,7 @@
 #include <leash/context.hpp>
 #include <leash/detail/hook_link.hpp>
 #include <leash/fs/hooked_file_system.hpp>
+#include <leash/os/descriptor.hpp>
 #include <optional>
 #include <utility>
 
@@ -218,7 +219,15 @@ class HookedFile final : Hooked, public ProxyFile {
 
   Result<int> do_release(std::source_location site) override {
     Operation op = operation(OperationKind::file_release, site);
-    return link_->pass<int>(op, [&] { return ProxyFile::do_release(site); });
+    // Closed unless the caller gets it, which the hook may forbid afterwards.
+    os::Descriptor released;
+    Result<int> result = link_->pass<int>(op, [&] {
+      Result<int> descriptor = ProxyFile::do_release(site);
+      if (descriptor) released = os::Descriptor(*descriptor);
+      return descriptor;
+    });
+    if (result) static_cast<void>(released.release());
+    return result;
   }
 
   Result<void> do_close(std::source_location site) override {

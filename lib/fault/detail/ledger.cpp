@@ -1,0 +1,130 @@
+#include <algorithm>
+#include <leash/detail/escape.hpp>
+#include <leash/fault/detail/ledger.hpp>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fault::detail {
+namespace {
+
+track::Site last_struck_at(const Run& run) { return run.struck.empty() ? track::Site() : run.struck.back().site; }
+
+/// The operation that failed last; of one that was tried again and failed again, the first time.
+Step first_in_a_row(const std::vector<Struck>& struck) {
+  std::size_t first = struck.size() - 1;
+  while (first > 0 && struck[first - 1].injection.fault == struck[first].injection.fault &&
+         struck[first - 1].injection.step.place == struck[first].injection.step.place &&
+         struck[first - 1].injection.step.occurrence + 1 == struck[first].injection.step.occurrence) {
+    --first;
+  }
+  return struck[first].injection.step;
+}
+
+bool same_group(const SweepGroup& a, const SweepGroup& b) {
+  if (a.trouble != b.trouble || a.what != b.what || a.place != b.place || a.severity != b.severity) return false;
+  if (!a.finding || !b.finding) return a.finding.has_value() == b.finding.has_value();
+  return a.finding->rule == b.finding->rule && a.finding->kind == b.finding->kind &&
+         a.finding->closed.site == b.finding->closed.site;
+}
+
+}  // namespace
+
+std::string describe(const Places& places, const std::vector<Struck>& struck) {
+  std::string text;
+  for (std::size_t first = 0; first < struck.size();) {
+    const Struck& one = struck[first];
+    std::size_t times = 1;
+    while (first + times < struck.size() && struck[first + times].injection.fault == one.injection.fault &&
+           struck[first + times].injection.step.place == one.injection.step.place) {
+      ++times;
+    }
+    first += times;
+    std::string_view verb = places[one.injection.step.place].operation;
+    if (const std::size_t colons = verb.rfind("::"); colons != std::string_view::npos) verb.remove_prefix(colons + 2);
+    if (!text.empty()) text += ", then ";
+    text += '`' + std::string(verb);
+    if (!one.subject.empty()) text += ' ' + leash::detail::escape(one.subject, 120);
+    text += "` at " + leash::detail::escape(one.site.file_name()) + ':' + std::to_string(one.site.line()) + ' ';
+    text += to_string(one.injection.fault);
+    if (times > 1) text += ", " + std::to_string(times) + " times";
+  }
+  return text;
+}
+
+bool Ledger::judge(const Run& run) {
+  bool failed = false;
+  if (!run.report.groups.empty()) judge_findings(run, failed);
+  if (run.thrown) {
+    failed = true;
+    add({.trouble = Trouble::threw, .what = *run.thrown, .place = last_struck_at(run)}, run);
+  }
+  if (run.hung) {
+    failed = true;
+    add({.trouble = Trouble::hung, .place = last_struck_at(run)}, run);
+  }
+  for (const SweepPlan::Broken& broken : run.broken) {
+    failed = true;
+    add({.trouble = Trouble::broken, .what = broken.what, .place = broken.site}, run);
+  }
+  if (run.succeeded && tells_success_ && run.struck.size() == 1 && options_.swallowed != track::Severity::off &&
+      run.struck.front().injection.fault.reports_failure()) {
+    failed = failed || options_.swallowed == track::Severity::failure;
+    add({.trouble = Trouble::swallowed, .severity = options_.swallowed, .place = last_struck_at(run)}, run);
+  }
+  return failed;
+}
+
+void Ledger::judge_findings(const Run& run, bool& failed) {
+  for (const track::Group& finding : run.report.groups) {
+    track::Severity severity = finding.severity;
+    // What a failed close would have told is not lost: a fault has told it.
+    if (finding.rule == track::Rule::dropped && !run.struck.empty())
+      severity = std::max(severity, track::Severity::note);
+    failed = failed || severity == track::Severity::failure;
+    add({.trouble = Trouble::finding, .severity = severity, .place = finding.opened.site, .finding = finding}, run);
+  }
+}
+
+void Ledger::add(SweepGroup group, const Run& run) {
+  auto entry = std::ranges::find_if(entries_, [&](const Entry& each) { return same_group(each.group, group); });
+  if (entry == entries_.end()) {
+    entries_.push_back({.group = std::move(group), .operations = {}, .fewest_faults = run.struck.size()});
+    entry = std::prev(entries_.end());
+  }
+  SweepGroup& into = entry->group;
+  ++into.runs;
+  if (run.struck.empty()) {
+    into.without_fault = true;
+    return;
+  }
+  const Step step = first_in_a_row(run.struck);
+  const bool other_operation = entry->operations.insert(std::uint64_t{step.place} << 32U | step.occurrence).second;
+  if (run.struck.size() < entry->fewest_faults) {
+    entry->fewest_faults = run.struck.size();
+    into.examples.insert(into.examples.begin(), example_of(run));
+    into.examples.resize(std::min(into.examples.size(), SweepGroup::max_examples));
+  } else if (other_operation && into.examples.size() < SweepGroup::max_examples) {
+    into.examples.push_back(example_of(run));
+  }
+}
+
+SweepExample Ledger::example_of(const Run& run) const {
+  return {.faults = describe(places_, run.struck), .token = token_of(places_, run.struck)};
+}
+
+std::vector<SweepGroup> Ledger::take_groups() {
+  std::vector<SweepGroup> groups;
+  for (Entry& entry : entries_) {
+    entry.group.operations = entry.operations.size();
+    groups.push_back(std::move(entry.group));
+  }
+  entries_.clear();
+  std::ranges::stable_sort(groups, [](const SweepGroup& a, const SweepGroup& b) {
+    if (a.severity != b.severity) return a.severity < b.severity;
+    return a.operations > b.operations;
+  });
+  return groups;
+}
+
+}  // namespace LEASH_NAMESPACE::fault::detail

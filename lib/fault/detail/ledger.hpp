@@ -1,0 +1,44 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/fault/detail/runner.hpp>
+#include <leash/fault/sweep_result.hpp>
+#include <set>
+#include <vector>
+
+namespace LEASH_NAMESPACE::fault::detail {
+
+/// Judges runs, and makes groups of those that are bad in the same way.
+class Ledger {
+ public:
+  Ledger(const Places& places, const SweepOptions& options, bool body_tells_success)
+      : places_(places), options_(options), tells_success_(body_tells_success) {}
+
+  /// Returns whether the run has a failure.
+  bool judge(const Run& run);
+
+  /// The groups as a result has them.
+  std::vector<SweepGroup> take_groups();
+
+ private:
+  struct Entry {
+    SweepGroup group;
+    std::set<std::uint64_t> operations;  ///< The last step that was struck, of each run.
+    std::size_t fewest_faults = 0;
+  };
+
+  void judge_findings(const Run& run, bool& failed);
+  void add(SweepGroup group, const Run& run);
+  SweepExample example_of(const Run& run) const;
+
+  const Places& places_;
+  const SweepOptions& options_;
+  const bool tells_success_;
+  std::vector<Entry> entries_;
+};
+
+/// What was injected, for people.
+std::string describe(const Places& places, const std::vector<Struck>& struck);
+
+}  // namespace LEASH_NAMESPACE::fault::detail

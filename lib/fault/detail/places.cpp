@@ -1,0 +1,78 @@
+#include <leash/fault/detail/places.hpp>
+#include <leash/track/symbol/function_names.hpp>
+#include <leash/track/symbols.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fault::detail {
+namespace {
+
+/// FNV-1a, with an end after each text.
+class KeyHash {
+ public:
+  void add(std::string_view text) noexcept {
+    for (const char letter : text) add_byte(static_cast<unsigned char>(letter));
+    add_byte(0xff);
+  }
+  std::uint64_t value() const noexcept { return value_; }
+
+ private:
+  void add_byte(unsigned char byte) noexcept { value_ = (value_ ^ byte) * 0x100000001b3; }
+
+  std::uint64_t value_ = 0xcbf29ce484222325;
+};
+
+std::string_view trimmed(std::string_view text) noexcept {
+  const std::size_t first = text.find_first_not_of(" \t\r");
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(" \t\r") - first + 1);
+}
+
+/// The name in a signature, in the same words whichever compiler wrote it.
+std::string plain_function_name(const char* signature) {
+  const std::string abridged = track::abridge(signature);
+  if (track::detail::is_named_by_framework(abridged)) return {};
+  std::string name(track::detail::name_without_parameters(abridged));
+  // Compilers and versions of the code number lambdas differently.
+  if (const std::size_t lambda = name.find_first_of("{<("); lambda != std::string::npos) name.erase(lambda);
+  while (name.ends_with(':')) name.pop_back();
+  return track::detail::is_named_by_framework(name) ? std::string() : name;
+}
+
+}  // namespace
+
+std::size_t Places::AddressHash::operator()(const Address& address) const noexcept {
+  const auto mix = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) >> 3U; };
+  std::size_t hash = mix(address.operation) * 31 + mix(address.file);
+  hash = hash * 31 + mix(address.function);
+  return (hash * 31 + address.line) * 0x9e3779b97f4a7c15U >> 16U;
+}
+
+std::size_t Places::index_of(const Point& point) {
+  const Address address{point.operation.data(), point.site.file_name(), point.site.function_name(), point.site.line()};
+  if (const auto found = by_address_.find(address); found != by_address_.end()) return found->second;
+  const std::size_t index = find_or_add(point);
+  by_address_.emplace(address, index);
+  return index;
+}
+
+std::size_t Places::find_or_add(const Point& point) {
+  std::string function = plain_function_name(point.site.function_name());
+  const std::string file = point.site.file_name();
+  std::vector<std::string> lines = sources_.excerpt(file, point.site.line());
+  KeyHash hash;
+  hash.add(point.operation);
+  hash.add(function);
+  hash.add(std::string_view(file).substr(file.rfind('/') + 1));
+  hash.add(lines.empty() ? "line " + std::to_string(point.site.line()) : std::string(trimmed(lines.back())));
+  const auto [found, added] = by_key_.try_emplace(hash.value(), places_.size());
+  if (added) {
+    places_.push_back({.operation = std::string(point.operation),
+                       .function = std::move(function),
+                       .site = point.site,
+                       .key = hash.value(),
+                       .faults = &faults_.of(point.operation)});
+  }
+  return found->second;
+}
+
+}  // namespace LEASH_NAMESPACE::fault::detail

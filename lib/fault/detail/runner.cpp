@@ -1,0 +1,60 @@
+#include <leash/clock.hpp>
+#include <leash/fault/detail/runner.hpp>
+#include <leash/track/tracker.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fault::detail {
+
+using leash::detail::Ref;
+
+Runner::Runner(const SweepBody& body, const SweepOptions& options, bool watched)
+    : body_(body), options_(options), tracker_options_(options.tracker), places_(options.faults) {
+  tracker_options_.rules.closed_late = track::Severity::off;
+  if (watched) watchdog_.emplace(options.deadline, options.watchdog);
+}
+
+Run Runner::run(Script script) { return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script)))); }
+
+Run Runner::replay(std::vector<TokenItem> items) {
+  return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(items))));
+}
+
+Run Runner::run_with(Ref<SweepPlan> plan) {
+  ++runs_;
+  plan->reserve(steps_expected_, places_.size());
+  const bool own_clock = options_.context.clock() != Clock::real();
+  auto [cancellable, source] = options_.context.with_cancel();
+  if (watchdog_ && own_clock) cancellable = cancellable.with_timeout(options_.deadline);
+  auto [tracker, tracked] = track::with_tracker(cancellable, tracker_options_);
+  const Context context = with_plan_state(tracked, Ref<PlanState>(plan.get()));
+
+  Run run;
+  if (watchdog_) watchdog_->begin(plan, source);
+  call_body(context, run);
+  run.hung = context.error() == std::errc::timed_out;
+  run.report = tracker.close();
+  plan->end();
+  for (auto kept = plan->take_kept(); !kept.empty(); kept.pop_back()) kept.back().reset();
+  if (watchdog_) run.hung = watchdog_->end() || run.hung;
+
+  run.steps = plan->take_steps();
+  steps_expected_ = run.steps.size() + 16;
+  run.struck = plan->struck();
+  run.broken = plan->take_broken();
+  run.unbound = plan->unbound();
+  return run;
+}
+
+void Runner::call_body(const Context& context, Run& run) const {
+  try {
+    Result<void> result = body_(context);
+    run.succeeded = result.has_value();
+    if (!result) run.error = std::move(result).error();
+  } catch (const std::exception& exception) {
+    if (!options_.may_throw || !options_.may_throw(exception)) run.thrown = exception.what();
+  } catch (...) {
+    run.thrown = "something that is no std::exception";
+  }
+}
+
+}  // namespace LEASH_NAMESPACE::fault::detail

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/fault/detail/places.hpp>
+#include <leash/fault/detail/script.hpp>
+#include <leash/fault/detail/sweep_plan.hpp>
+#include <leash/fault/detail/watchdog.hpp>
+#include <leash/fault/sweep.hpp>
+#include <leash/track/report.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace LEASH_NAMESPACE::fault::detail {
+
+/// What became of a run.
+struct Run {
+  std::vector<Step> steps = {};
+  std::vector<Struck> struck = {};
+  track::Report report = {};
+  std::vector<SweepPlan::Broken> broken = {};
+  std::vector<TokenItem> unbound = {};
+  bool succeeded = false;  ///< The body returned, and no Error.
+  std::optional<Error> error = std::nullopt;
+  std::optional<std::string> thrown = std::nullopt;  ///< What it threw and must not.
+  bool hung = false;
+};
+
+/// Runs the body, each time with a Context and a tracker of its own.
+class Runner {
+ public:
+  /// Without a watchdog, runs may last as long as they want.
+  Runner(const SweepBody& body, const SweepOptions& options, bool watched);
+
+  Run run(Script script);
+  Run replay(std::vector<TokenItem> items);
+
+  const Places& places() const noexcept { return places_; }
+  std::uint64_t runs() const noexcept { return runs_; }
+
+ private:
+  Run run_with(leash::detail::Ref<SweepPlan> plan);
+  void call_body(const Context& context, Run& run) const;
+
+  const SweepBody& body_;
+  const SweepOptions& options_;
+  track::Options tracker_options_;
+  Places places_;
+  std::optional<Watchdog> watchdog_;
+  std::uint64_t runs_ = 0;
+  std::size_t steps_expected_ = 0;
+};
+
+}  // namespace LEASH_NAMESPACE::fault::detail

@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/fault/detail/places.hpp>
+#include <leash/fault/detail/plan_state.hpp>
+#include <leash/fault/detail/script.hpp>
+#include <leash/fault/detail/token.hpp>
+#include <leash/track/site.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace LEASH_NAMESPACE::fault::detail {
+
+/// What a run of a sweep has injected.
+struct Struck {
+  Injection injection;  ///< With `times` 1.
+  std::string subject;
+  track::Site site;
+  std::size_t at;  ///< How many steps came before it.
+};
+
+/// Decides in a run of a sweep, and notes what happens. After `end` it lets everything pass, whoever still has it.
+class SweepPlan final : public PlanState {
+ public:
+  /// `places` is used until `end`.
+  SweepPlan(Places& places, Script script) : places_(&places), script_(std::move(script)) {}
+
+  /// A run that a token describes: its steps are found when the run comes to them.
+  SweepPlan(Places& places, std::vector<TokenItem> items) : places_(&places), unbound_(std::move(items)) {}
+
+  /// What no step is noted after.
+  static constexpr std::size_t most_steps = 1'000'000;
+
+  void end();
+
+  /// Makes room for what is to be noted.
+  void reserve(std::size_t steps, std::size_t places);
+
+  SweepPlan* as_sweep() noexcept override { return this; }
+
+  /// What must outlive the body, until its run is judged.
+  void keep(std::shared_ptr<void> object);
+  std::vector<std::shared_ptr<void>> take_kept();
+
+  /// An invariant of the user's is broken.
+  void add_broken(std::string what, track::Site site);
+
+  struct Broken {
+    std::string what;
+    track::Site site;
+  };
+
+  // These may be called after `end`, or by the thread that watches.
+
+  std::vector<Struck> struck();
+  /// The token of what was injected until now; empty after `end`.
+  std::string token();
+  /// Takes all that was noted.
+  std::vector<Step> take_steps();
+  std::vector<Broken> take_broken();
+  /// What a token asked for and no step was.
+  std::vector<TokenItem> unbound();
+
+ private:
+  std::optional<Fault> decide(const Point& point) override;
+  void bind(std::size_t place);
+
+  Places* places_;  ///< Null after `end`.
+  Script script_;
+  std::vector<TokenItem> unbound_;
+  std::vector<std::uint32_t> counts_;  ///< By place.
+  std::vector<Step> steps_;
+  std::vector<Struck> struck_;
+  std::vector<Broken> broken_invariants_;
+  std::vector<std::shared_ptr<void>> kept_;
+};
+
+/// The run of a sweep that `context` is of, or null.
+SweepPlan* find_sweep_plan(const Context& context) noexcept;
+
+}  // namespace LEASH_NAMESPACE::fault::detail

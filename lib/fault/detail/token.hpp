@@ -1,0 +1,38 @@
+#pragma once
+
+#include <cstdint>
+#include <leash/config.hpp>
+#include <leash/fault/fault.hpp>
+#include <leash/result.hpp>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace LEASH_NAMESPACE::fault::detail {
+
+class Places;
+struct Place;
+struct Struck;
+
+/// A fault of a token: `open/import_csv/5c1b09f2/1/EMFILE`. The operation and the function are for people; the key is
+/// what the place is found by.
+struct TokenItem {
+  std::string operation;
+  std::string function;
+  std::uint32_t key;
+  std::uint32_t occurrence;
+  std::uint32_t times;
+  Fault fault;
+};
+
+/// What a token has of a place's key.
+std::uint32_t short_key(const Place& place) noexcept;
+
+/// The token of a run in which this was injected; empty if nothing was.
+std::string token_of(const Places& places, std::span<const Struck> struck);
+
+/// What a token says. Fails with `invalid_argument` if it is malformed.
+Result<std::vector<TokenItem>> parse_token(std::string_view token);
+
+}  // namespace LEASH_NAMESPACE::fault::detail
