@@ -2,9 +2,9 @@
 
 /// Includes everything of leash that needs no other library. The other headers are included apart: `<leash/fmt.hpp>`
 /// makes leash's types printable with fmt, `<leash/net/asio.hpp>` is for programs that use Asio,
-/// `<leash/stop_token.hpp>` for those that use `std::stop_token`, `<leash/try.hpp>` defines macros, and
-/// `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>` are for tests, as are those of
-/// the same names in `<leash/fault/…>`.
+/// `<leash/stop_token.hpp>` for those that use `std::stop_token`, `<leash/try.hpp>` defines macros. For tests are
+/// `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`, `<leash/fault/sweep.hpp>`, and
+/// those of the same names in `<leash/fault/…>`.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>
@@ -12,13 +12,9 @@
 #include <leash/context.hpp>
 #include <leash/error.hpp>
 #include <leash/fault/fault.hpp>
-#include <leash/fault/fitting_faults.hpp>
 #include <leash/fault/plan.hpp>
 #include <leash/fault/point.hpp>
 #include <leash/fault/rule.hpp>
-#include <leash/fault/sweep.hpp>
-#include <leash/fault/sweep_body.hpp>
-#include <leash/fault/sweep_result.hpp>
 #include <leash/fs/adopt.hpp>
 #include <leash/fs/copy_file.hpp>
 #include <leash/fs/counting_fs.hpp>
