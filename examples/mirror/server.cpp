@@ -67,11 +67,18 @@ Result<void> Server::answer(Conn& conn) {
   const Result<Request> request = receive_request(conn);
   if (!request) return std::unexpected(request.error());
   if (request->size > difficulty_.largest_file) return send(conn, Answer{Status::refused, 0});
+  // A client that tries again may be served while the connection that it gave up still is: each writes its own file.
+  const std::string part = request->path + ".part" + std::to_string(number);
   // What cannot be created is refused before its content comes.
-  auto file = create(request->path);
+  auto file = create(part);
   if (!file) return send(conn, Answer{Status::refused, 0});
-  if (auto sent = send(conn, Answer{Status::go, 0}); !sent) return sent;
-  const Result<std::uint64_t> checksum = store(conn, **file, request->size);
+  Result<std::uint64_t> checksum = store(conn, **file, request->size);
+  if (checksum) {
+    if (auto renamed = files_.rename(running_.context, part, request->path); !renamed) {
+      checksum = std::unexpected(renamed.error());
+    }
+  }
+  if (!checksum) (void)files_.remove_file(running_.context, part);
   if (difficulty_.reset_every != 0 && number % difficulty_.reset_every == 0) return conn.reset();
   return send(conn, checksum ? Answer{Status::stored, *checksum} : Answer{Status::failed, 0});
 }
@@ -87,7 +94,7 @@ Result<std::unique_ptr<File>> Server::create(const std::string& path) {
 Result<std::uint64_t> Server::store(Conn& conn, File& file, std::uint64_t size) {
   Checksum checksum;
   std::array<std::byte, 16 * 1024> buffer{};
-  Result<void> written;
+  Result<void> written = send(conn, Answer{Status::go, 0});
   while (size > 0 && written) {
     const auto wanted = static_cast<std::size_t>(std::min<std::uint64_t>(size, buffer.size()));
     const Result<std::size_t> got = conn.read(std::span(buffer).first(wanted));
