@@ -5,7 +5,6 @@
 #include <leash/config.hpp>
 #include <leash/fault/fitting_faults.hpp>
 #include <leash/fault/point.hpp>
-#include <leash/track/report/excerpt.hpp>
 #include <leash/track/site.hpp>
 #include <string>
 #include <string_view>
@@ -23,6 +22,20 @@ struct Place {
   const std::vector<Fault>* faults;
 };
 
+/// What is compared before the texts are: where these lie.
+struct PlaceAddress {
+  const char* operation;
+  const char* file;
+  const char* function;
+  std::uint32_t line;
+
+  bool operator==(const PlaceAddress&) const noexcept = default;
+};
+
+struct PlaceAddressHash {
+  std::size_t operator()(const PlaceAddress& address) const noexcept;
+};
+
 /// The places that a sweep has come to. Places with the same key are one. Not thread-safe.
 class Places {
  public:
@@ -35,26 +48,12 @@ class Places {
   std::size_t size() const noexcept { return places_.size(); }
 
  private:
-  /// What is compared before the texts are: where these lie.
-  struct Address {
-    const char* operation;
-    const char* file;
-    const char* function;
-    std::uint32_t line;
-
-    bool operator==(const Address&) const noexcept = default;
-  };
-  struct AddressHash {
-    std::size_t operator()(const Address& address) const noexcept;
-  };
-
-  std::size_t find_or_add(const Point& point);
+  std::size_t find_or_add(const Point& point, const PlaceAddress& address);
 
   const FittingFaults& faults_;
   std::vector<Place> places_;
-  std::unordered_map<Address, std::size_t, AddressHash> by_address_;
+  std::unordered_map<PlaceAddress, std::size_t, PlaceAddressHash> by_address_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;
-  track::detail::SourceFiles sources_;
 };
 
 }  // namespace LEASH_NAMESPACE::fault::detail

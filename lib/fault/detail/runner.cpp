@@ -10,7 +10,7 @@ using leash::detail::Ref;
 Runner::Runner(const SweepBody& body, const SweepOptions& options, bool watched)
     : body_(body), options_(options), tracker_options_(options.tracker), places_(options.faults) {
   tracker_options_.rules.closed_late = track::Severity::off;
-  if (watched) watchdog_.emplace(options.deadline, options.watchdog);
+  if (watched) watchdog_ = Watchdog::lend(options.deadline, options.watchdog);
 }
 
 Run Runner::run(Script script) { return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script)))); }

@@ -47,7 +47,7 @@ class Runner {
   const SweepOptions& options_;
   track::Options tracker_options_;
   Places places_;
-  std::optional<Watchdog> watchdog_;
+  Watchdog::Lent watchdog_;  ///< Null if runs may last as long as they want.
   std::uint64_t runs_ = 0;
   std::size_t steps_expected_ = 0;
 };
