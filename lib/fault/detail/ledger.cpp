@@ -61,6 +61,10 @@ bool Ledger::judge(const Run& run) {
     failed = true;
     add({.trouble = Trouble::threw, .what = *run.thrown, .place = last_struck_at(run)}, run);
   }
+  if (run.death) {
+    failed = true;
+    add({.trouble = Trouble::died, .what = *run.death, .place = last_struck_at(run)}, run);
+  }
   if (run.hung) {
     failed = true;
     add({.trouble = Trouble::hung, .place = last_struck_at(run)}, run);

@@ -105,7 +105,7 @@ std::size_t Places::find_or_add(const Point& point, const PlaceAddress& address)
   if (added) {
     places_.push_back({.operation = std::string(point.operation),
                        .function = std::move(read.function),
-                       .site = point.site,
+                       .location = point.site,
                        .key = read.key,
                        .faults = &faults_.of(point.operation)});
   }

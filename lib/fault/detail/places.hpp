@@ -5,7 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/fault/fitting_faults.hpp>
 #include <leash/fault/point.hpp>
-#include <leash/track/site.hpp>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,7 +17,7 @@ namespace LEASH_NAMESPACE::fault::detail {
 struct Place {
   std::string operation;
   std::string function;  ///< Its name without parameters; empty if a test framework made it up.
-  track::Site site;
+  std::source_location location;
   std::uint64_t key;  ///< Made of the operation, the function, the file's name and the text of the line.
   const std::vector<Fault>* faults;
 };
