@@ -1,5 +1,7 @@
 """The suites: for each what measures it, and what makes tables and charts of its figures."""
 
+import fault_pages
+import fault_suite
 import fs_pages
 import fs_suite
 import net_pages
@@ -7,4 +9,4 @@ import net_suite
 import track_pages
 import track_suite
 
-SUITES = {"fs": (fs_suite, fs_pages), "net": (net_suite, net_pages), "track": (track_suite, track_pages)}
+SUITES = {"fault": (fault_suite, fault_pages), "fs": (fs_suite, fs_pages), "net": (net_suite, net_pages), "track": (track_suite, track_pages)}

@@ -1,11 +1,12 @@
 #include <algorithm>
 #include <leash/fault/fitting_faults.hpp>
+#include <leash/os/lazy.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault {
 namespace {
 
-const std::vector<Fault> no_faults;
+constinit const std::vector<Fault> no_faults;
 
 Fault failing(std::errc code) { return {.effect = Effect::fail, .code = code}; }
 Fault failing_after(std::errc code) { return {.effect = Effect::fail_after, .code = code}; }
@@ -14,6 +15,11 @@ Fault cut_to_one(std::errc code) { return {.effect = Effect::shorten, .code = co
 }  // namespace
 
 FittingFaults FittingFaults::standard() {
+  static constinit os::Lazy<const FittingFaults> standard_faults;
+  return standard_faults.get([] { return new FittingFaults(make_standard()); });
+}
+
+FittingFaults FittingFaults::make_standard() {
   using enum std::errc;
   FittingFaults faults;
   faults.set("open", {failing(too_many_files_open), failing(permission_denied)});
@@ -60,14 +66,17 @@ FittingFaults FittingFaults::standard() {
 }
 
 void FittingFaults::set(std::string_view operation, std::vector<Fault> faults) {
-  auto at = std::ranges::lower_bound(entries_, operation, {}, &Entry::operation);
-  if (at == entries_.end() || at->operation != operation) at = entries_.insert(at, {std::string(operation), {}});
+  auto entries = entries_ ? std::make_shared<std::vector<Entry>>(*entries_) : std::make_shared<std::vector<Entry>>();
+  auto at = std::ranges::lower_bound(*entries, operation, {}, &Entry::operation);
+  if (at == entries->end() || at->operation != operation) at = entries->insert(at, {std::string(operation), {}});
   at->faults = std::move(faults);
+  entries_ = std::move(entries);
 }
 
 const std::vector<Fault>& FittingFaults::of(std::string_view operation) const noexcept {
-  const auto at = std::ranges::lower_bound(entries_, operation, {}, &Entry::operation);
-  return at == entries_.end() || at->operation != operation ? no_faults : at->faults;
+  if (!entries_) return no_faults;
+  const auto at = std::ranges::lower_bound(*entries_, operation, {}, &Entry::operation);
+  return at == entries_->end() || at->operation != operation ? no_faults : at->faults;
 }
 
 }  // namespace LEASH_NAMESPACE::fault

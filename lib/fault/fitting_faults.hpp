@@ -2,13 +2,15 @@
 
 #include <leash/config.hpp>
 #include <leash/fault/fault.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace LEASH_NAMESPACE::fault {
 
-/// Which faults fit which operations: what `sweep` tries at each point. A plain value, to be adjusted:
+/// Which faults fit which operations: what `sweep` tries at each point. A value, whose copies share what they have in
+/// common, to be adjusted:
 ///
 ///     auto faults = fault::FittingFaults::standard();
 ///     faults.set("open", {{.code = std::errc::too_many_files_open}});
@@ -31,12 +33,14 @@ class FittingFaults {
   [[nodiscard]] const std::vector<Fault>& of(std::string_view operation) const noexcept;
 
  private:
+  static FittingFaults make_standard();
+
   struct Entry {
     std::string operation;
     std::vector<Fault> faults;
   };
 
-  std::vector<Entry> entries_;  ///< By operation.
+  std::shared_ptr<const std::vector<Entry>> entries_;  ///< By operation. Null if there are none.
 };
 
 }  // namespace LEASH_NAMESPACE::fault

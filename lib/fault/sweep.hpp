@@ -49,6 +49,12 @@ struct SweepOptions {
   /// else ends a run that does not heed its Context.
   std::chrono::nanoseconds watchdog = std::chrono::seconds(60);
 
+  /// Whether each run is tried in a forked child first, so that one that crashes, exits or never ends is a finding, and
+  /// the sweep goes on. A run that comes back from there is then made in this process, and judged. So the body runs
+  /// twice, and what it prints the first time goes nowhere. Linux only. The process must have no threads but leash's
+  /// own: the result says which it has.
+  bool isolate = false;
+
   /// Whether a run may end by this exception. Empty: by none.
   Function<bool(const std::exception&)> may_throw = nullptr;
 
@@ -72,15 +78,15 @@ struct SweepOptions {
 /// The body must do the same each time: the result says where it does not. It may run threads, if these do what they do
 /// in an order that is the same each time.
 ///
-/// A run is bad if its tracker has a finding, if it throws (but for `SweepOptions::may_throw`), if it lasts longer than
-/// the deadline, or if it breaks an invariant (`expect`). If it swallows an error, that is a note. Where tracking is
-/// compiled out there are no findings, and the result says so.
+/// A run is bad if its tracker has a finding, if it ends its process (where it is isolated), if it throws (but for
+/// `SweepOptions::may_throw`), if it lasts longer than the deadline, or if it breaks an invariant (`expect`). If it
+/// swallows an error, that is a note. Where tracking is compiled out there are no findings, and the result says so.
 ///
 /// If the environment has `LEASH_REPLAY`, runs only what that token says: `replay`. Where it cannot, the result says
 /// why, and is not ok.
 ///
 /// Several threads may sweep at once. Throws nothing of its own but `std::bad_alloc`, and `std::system_error` if it
-/// cannot start the thread that watches.
+/// cannot start the thread that watches, or a child.
 [[nodiscard]] SweepResult sweep(const SweepBody& body, const SweepOptions& options = {});
 
 /// Runs `body` once, with the faults of a token that a `sweep` of it has told, and without deadline and watchdog: for a

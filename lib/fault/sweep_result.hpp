@@ -20,6 +20,7 @@ enum class Trouble : unsigned char {
   threw,      ///< It ended by an exception.
   hung,       ///< It lasted longer than its deadline.
   broken,     ///< It broke an invariant: `expect`.
+  died,       ///< It ended its process: a crash, an abort, an exit. Only if it was isolated.
   swallowed,  ///< It returned success, though an operation had failed.
 };
 
@@ -35,7 +36,7 @@ struct SweepGroup {
 
   Trouble trouble = Trouble::finding;
   track::Severity severity = track::Severity::failure;
-  std::string what = {};   ///< Of an exception its text, of an invariant its name.
+  std::string what = {};   ///< Of an exception its text, of a death how it was, of an invariant its name.
   track::Site place = {};  ///< Where that was opened which was not closed; of an invariant where it was checked; else
                            ///< where the operation was called that failed last.
   std::optional<track::Group> finding = std::nullopt;  ///< Of the first such run.

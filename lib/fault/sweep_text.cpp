@@ -46,6 +46,8 @@ std::string deed_of(const SweepGroup& group, bool one) {
       return deed_of(*group.finding, one);
     case Trouble::threw:
       return "make" + s + " the body throw: " + leash::detail::escape(group.what);
+    case Trouble::died:
+      return "end" + s + " the process, which " + leash::detail::escape(group.what);
     case Trouble::hung:
       return "make" + s + " the body last longer than its deadline";
     case Trouble::broken:
@@ -61,6 +63,7 @@ std::string what_of(const SweepGroup& group, std::uint64_t points) {
   if (group.operations == 0)
     return "without any fault, the body " + [&] {
       if (group.trouble == Trouble::threw) return "throws: " + leash::detail::escape(group.what);
+      if (group.trouble == Trouble::died) return "ends its process, which " + leash::detail::escape(group.what);
       if (group.trouble == Trouble::hung) return std::string("lasts longer than its deadline");
       if (group.trouble == Trouble::broken) return "breaks an invariant: " + leash::detail::escape(group.what);
       return deed_of(group, true);

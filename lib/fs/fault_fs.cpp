@@ -24,17 +24,14 @@ Transfer transfer_of(OperationKind kind) noexcept {
 
 }  // namespace
 
-FaultFS::FaultFS(FileSystem& inner) : HookedFileSystem(inner) {}
+FaultFS::FaultFS(FileSystem& inner) : HookedFileSystem(inner, Opens::under_plan) {}
 
 FaultFS::FaultFS(FileSystem& inner, Options options)
-    : HookedFileSystem(inner), on_crash_(std::move(options.on_crash)) {}
+    : HookedFileSystem(inner, Opens::under_plan), on_crash_(std::move(options.on_crash)) {}
 
 Result<void> FaultFS::around(Operation& operation, Next next) {
   fault::detail::PlanState* const plan = fault::detail::find_plan(operation.context);
-  if (plan == nullptr) {
-    operation.hooks_handle = false;
-    return next();
-  }
+  if (plan == nullptr) return next();
   const Transfer transfer = transfer_of(operation.kind);
   const std::optional<fault::Fault> fault = plan->visit({.operation = to_string(operation.kind),
                                                          .subject = operation.path,

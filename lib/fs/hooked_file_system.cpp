@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <leash/context.hpp>
 #include <leash/detail/hook_link.hpp>
+#include <leash/fault/detail/plan_state.hpp>
 #include <leash/fs/hooked_file_system.hpp>
 #include <leash/os/descriptor.hpp>
 #include <optional>
@@ -247,13 +248,21 @@ Operation operation_of(OperationKind kind, Call call, std::string_view path) {
 
 using detail::operation_of;
 
-HookedFileSystem::HookedFileSystem(FileSystem& inner) : ProxyFileSystem(inner), link_(new detail::HookLink(this)) {}
+HookedFileSystem::HookedFileSystem(FileSystem& inner) : HookedFileSystem(inner, Opens::always) {}
+
+HookedFileSystem::HookedFileSystem(FileSystem& inner, Opens opens)
+    : ProxyFileSystem(inner), link_(new detail::HookLink(this)), opens_(opens) {}
 
 HookedFileSystem::~HookedFileSystem() { link_->hook.store(nullptr, std::memory_order_release); }
 
 Result<void> HookedFileSystem::around(Operation&, Next next) { return next(); }
 
+bool HookedFileSystem::passes(const Context& context) const noexcept {
+  return opens_ == Opens::always || fault::detail::find_plan(context) != nullptr;
+}
+
 Result<std::unique_ptr<File>> HookedFileSystem::do_open(Call call, std::string_view path, const OpenOptions& options) {
+  if (!passes(call.context())) return ProxyFileSystem::do_open(call, path, options);
   Operation op = operation_of(OperationKind::open, call, path);
   op.options = &options;
   Result<std::unique_ptr<File>> file =
@@ -263,6 +272,7 @@ Result<std::unique_ptr<File>> HookedFileSystem::do_open(Call call, std::string_v
 }
 
 Result<std::unique_ptr<Dir>> HookedFileSystem::do_open_dir(Call call, std::string_view path) {
+  if (!passes(call.context())) return ProxyFileSystem::do_open_dir(call, path);
   Operation op = operation_of(OperationKind::open_dir, call, path);
   Result<std::unique_ptr<Dir>> dir =
       link_->pass<std::unique_ptr<Dir>>(op, [&] { return inner().open_dir(call, op.path); });

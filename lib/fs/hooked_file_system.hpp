@@ -41,6 +41,14 @@ class HookedFileSystem : public ProxyFileSystem {
  protected:
   using Next = FunctionRef<Result<void>()>;
 
+  /// What is opened through it.
+  enum class Opens : unsigned char {
+    always,      ///< `open` and `open_dir` pass through `around`.
+    under_plan,  ///< Only where their Context has a `fault::Plan`; else the inner handle is returned itself.
+  };
+
+  HookedFileSystem(FileSystem& inner, Opens opens);
+
   /// Called for each operation, by any number of threads at once, after the public member has checked the Context and
   /// the arguments. `next` carries it out as `operation` says by then, and returns whether it succeeded; for operations
   /// of the file system by the public member of the inner one, which checks again what `around` may have changed. It
@@ -81,7 +89,10 @@ class HookedFileSystem : public ProxyFileSystem {
   Result<void> do_sync_dir(Call call, std::string_view path) final;
   Result<Space> do_space(Call call, std::string_view path) final;
 
+  bool passes(const Context& context) const noexcept;
+
   leash::detail::Ref<leash::detail::HookLink<HookedFileSystem>> link_;
+  const Opens opens_;
 };
 
 }  // namespace LEASH_NAMESPACE::fs

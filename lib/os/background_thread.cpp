@@ -2,6 +2,7 @@
 
 #include <csignal>
 #include <leash/os/background_thread.hpp>
+#include <leash/os/thread_names.hpp>
 #include <memory>
 #include <system_error>
 #include <utility>
@@ -30,7 +31,10 @@ class BlockedSignals {
 std::thread start_thread(std::move_only_function<void()> work) {
   // The new thread inherits the signal mask of this one.
   const BlockedSignals blocked;
-  return std::thread(std::move(work));
+  return std::thread([own = std::move(work)]() mutable {
+    name_own_thread();
+    own();
+  });
 }
 
 void start_background_thread(std::move_only_function<void()> work) {
@@ -43,6 +47,7 @@ void start_background_thread(std::move_only_function<void()> work) {
   ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   const auto run = [](void* argument) -> void* {
     const std::unique_ptr<Work> own(static_cast<Work*>(argument));
+    name_own_thread();
     (*own)();
     return nullptr;
   };

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <leash/detail/escape.hpp>
 #include <leash/fault/detail/explorer.hpp>
+#include <leash/os/thread_names.hpp>
 #include <string>
 #include <utility>
 
@@ -61,10 +63,19 @@ SweepResult Explorer::explore() {
 }
 
 bool Explorer::run_without_faults() {
-  Run first = runner_.run({});
+  if (options_.isolate) {
+    const std::vector<std::string> threads = os::other_threads();
+    std::string names;
+    for (const std::string& name : threads) names += (names.empty() ? "" : ", ") + leash::detail::escape(name);
+    if (!threads.empty()) {
+      result_.problems.push_back("runs cannot be isolated, since the process has other threads: " + names);
+      return false;
+    }
+  }
+  Run first = runner_.run(Script());
   ledger_.judge(first);
   if (first.error) result_.problems.push_back("the body fails without any fault: " + to_string(*first.error));
-  if (first.steps.empty()) {
+  if (first.steps.empty() && !first.death && !first.hung) {
     result_.problems.emplace_back(
         "the body does nothing under its Context that could fail: it has to pass that Context on, to a fs::FaultFS, a "
         "net::FaultDialer or a net::FaultBinder");
@@ -73,7 +84,7 @@ bool Explorer::run_without_faults() {
     result_.problems.push_back("the body does more than " + std::to_string(SweepPlan::most_steps) + " operations");
   }
   if (first.error || first.thrown || first.steps.empty() || !result_.problems.empty()) return false;
-  const Run second = runner_.run({});
+  const Run second = runner_.run(Script());
   if (!same_steps(first.steps, second.steps)) {
     result_.remarks.push_back("the body is not repeatable: two runs without faults did different operations (" +
                               std::to_string(first.steps.size()) + " and " + std::to_string(second.steps.size()) +
@@ -180,12 +191,12 @@ void Explorer::follow(const Script& script, const Run& run) {
 }
 
 bool Explorer::spent() {
-  return runner_.runs() >= options_.max_runs || Clock::real()->now() - began_ >= options_.max_time;
+  return runner_.runs() >= options_.max_runs || Clock::real()->coarse_now() - began_ >= options_.max_time;
 }
 
 void Explorer::show_progress() {
-  if (!shows_progress_ || runner_.runs() % 64 != 0) return;
-  const Clock::time_point now = Clock::real()->now();
+  if (!shows_progress_) return;
+  const Clock::time_point now = Clock::real()->coarse_now();
   if (now < next_progress_) return;
   next_progress_ = now + 200ms;
   std::fprintf(stderr, "\rleash: sweep: %llu runs, %zu points and %zu pairs to go\x1b[K",

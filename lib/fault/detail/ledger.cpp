@@ -8,7 +8,9 @@
 namespace LEASH_NAMESPACE::fault::detail {
 namespace {
 
-track::Site last_struck_at(const Run& run) { return run.struck.empty() ? track::Site() : run.struck.back().site; }
+track::Site last_struck_at(const Run& run) {
+  return run.struck.empty() ? track::Site() : track::Site(run.struck.back().site);
+}
 
 /// The operation that failed last; of one that was tried again and failed again, the first time.
 Step first_in_a_row(const std::vector<Struck>& struck) {
@@ -58,6 +60,10 @@ bool Ledger::judge(const Run& run) {
   if (run.thrown) {
     failed = true;
     add({.trouble = Trouble::threw, .what = *run.thrown, .place = last_struck_at(run)}, run);
+  }
+  if (run.death) {
+    failed = true;
+    add({.trouble = Trouble::died, .what = *run.death, .place = last_struck_at(run)}, run);
   }
   if (run.hung) {
     failed = true;

@@ -1,6 +1,10 @@
 #include <leash/fault/detail/places.hpp>
+#include <leash/os/lazy.hpp>
+#include <leash/os/turn.hpp>
+#include <leash/track/report/excerpt.hpp>
 #include <leash/track/symbol/function_names.hpp>
 #include <leash/track/symbols.hpp>
+#include <mutex>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault::detail {
@@ -38,9 +42,48 @@ std::string plain_function_name(const char* signature) {
   return track::detail::is_named_by_framework(name) ? std::string() : name;
 }
 
+struct NameAndKey {
+  std::string function;
+  std::uint64_t key;
+};
+
+NameAndKey read_name_and_key(const Point& point, track::detail::SourceFiles& sources) {
+  NameAndKey read{.function = plain_function_name(point.site.function_name()), .key = 0};
+  const std::string file = point.site.file_name();
+  const std::vector<std::string> lines = sources.excerpt(file, point.site.line());
+  KeyHash hash;
+  hash.add(point.operation);
+  hash.add(read.function);
+  hash.add(std::string_view(file).substr(file.rfind('/') + 1));
+  hash.add(lines.empty() ? "line " + std::to_string(point.site.line()) : std::string(trimmed(lines.back())));
+  read.key = hash.value();
+  return read;
+}
+
+/// What the sweeps of this process have read: to read it takes as long as some runs do. Thread-safe.
+class KnownKeys {
+ public:
+  NameAndKey of(const Point& point, const PlaceAddress& address) {
+    const std::lock_guard lock(turn_);
+    const auto known = known_.find(address);
+    if (known != known_.end()) return known->second;
+    return known_.emplace(address, read_name_and_key(point, sources_)).first->second;
+  }
+
+ private:
+  os::Turn turn_;
+  track::detail::SourceFiles sources_;
+  std::unordered_map<PlaceAddress, NameAndKey, PlaceAddressHash> known_;
+};
+
+KnownKeys& known_keys() {
+  static constinit os::Lazy<KnownKeys> keys;
+  return keys.get([] { return new KnownKeys(); });
+}
+
 }  // namespace
 
-std::size_t Places::AddressHash::operator()(const Address& address) const noexcept {
+std::size_t PlaceAddressHash::operator()(const PlaceAddress& address) const noexcept {
   const auto mix = [](const void* pointer) { return reinterpret_cast<std::uintptr_t>(pointer) >> 3U; };
   std::size_t hash = mix(address.operation) * 31 + mix(address.file);
   hash = hash * 31 + mix(address.function);
@@ -48,28 +91,22 @@ std::size_t Places::AddressHash::operator()(const Address& address) const noexce
 }
 
 std::size_t Places::index_of(const Point& point) {
-  const Address address{point.operation.data(), point.site.file_name(), point.site.function_name(), point.site.line()};
+  const PlaceAddress address{point.operation.data(), point.site.file_name(), point.site.function_name(),
+                             point.site.line()};
   if (const auto found = by_address_.find(address); found != by_address_.end()) return found->second;
-  const std::size_t index = find_or_add(point);
+  const std::size_t index = find_or_add(point, address);
   by_address_.emplace(address, index);
   return index;
 }
 
-std::size_t Places::find_or_add(const Point& point) {
-  std::string function = plain_function_name(point.site.function_name());
-  const std::string file = point.site.file_name();
-  std::vector<std::string> lines = sources_.excerpt(file, point.site.line());
-  KeyHash hash;
-  hash.add(point.operation);
-  hash.add(function);
-  hash.add(std::string_view(file).substr(file.rfind('/') + 1));
-  hash.add(lines.empty() ? "line " + std::to_string(point.site.line()) : std::string(trimmed(lines.back())));
-  const auto [found, added] = by_key_.try_emplace(hash.value(), places_.size());
+std::size_t Places::find_or_add(const Point& point, const PlaceAddress& address) {
+  NameAndKey read = known_keys().of(point, address);
+  const auto [found, added] = by_key_.try_emplace(read.key, places_.size());
   if (added) {
     places_.push_back({.operation = std::string(point.operation),
-                       .function = std::move(function),
-                       .site = point.site,
-                       .key = hash.value(),
+                       .function = std::move(read.function),
+                       .location = point.site,
+                       .key = read.key,
                        .faults = &faults_.of(point.operation)});
   }
   return found->second;

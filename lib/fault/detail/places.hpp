@@ -5,8 +5,7 @@
 #include <leash/config.hpp>
 #include <leash/fault/fitting_faults.hpp>
 #include <leash/fault/point.hpp>
-#include <leash/track/report/excerpt.hpp>
-#include <leash/track/site.hpp>
+#include <source_location>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -18,9 +17,23 @@ namespace LEASH_NAMESPACE::fault::detail {
 struct Place {
   std::string operation;
   std::string function;  ///< Its name without parameters; empty if a test framework made it up.
-  track::Site site;
+  std::source_location location;
   std::uint64_t key;  ///< Made of the operation, the function, the file's name and the text of the line.
   const std::vector<Fault>* faults;
+};
+
+/// What is compared before the texts are: where these lie.
+struct PlaceAddress {
+  const char* operation;
+  const char* file;
+  const char* function;
+  std::uint32_t line;
+
+  bool operator==(const PlaceAddress&) const noexcept = default;
+};
+
+struct PlaceAddressHash {
+  std::size_t operator()(const PlaceAddress& address) const noexcept;
 };
 
 /// The places that a sweep has come to. Places with the same key are one. Not thread-safe.
@@ -35,26 +48,12 @@ class Places {
   std::size_t size() const noexcept { return places_.size(); }
 
  private:
-  /// What is compared before the texts are: where these lie.
-  struct Address {
-    const char* operation;
-    const char* file;
-    const char* function;
-    std::uint32_t line;
-
-    bool operator==(const Address&) const noexcept = default;
-  };
-  struct AddressHash {
-    std::size_t operator()(const Address& address) const noexcept;
-  };
-
-  std::size_t find_or_add(const Point& point);
+  std::size_t find_or_add(const Point& point, const PlaceAddress& address);
 
   const FittingFaults& faults_;
   std::vector<Place> places_;
-  std::unordered_map<Address, std::size_t, AddressHash> by_address_;
+  std::unordered_map<PlaceAddress, std::size_t, PlaceAddressHash> by_address_;
   std::unordered_map<std::uint64_t, std::size_t> by_key_;
-  track::detail::SourceFiles sources_;
 };
 
 }  // namespace LEASH_NAMESPACE::fault::detail

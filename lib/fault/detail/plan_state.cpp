@@ -7,7 +7,7 @@ namespace LEASH_NAMESPACE::fault::detail {
 PlanState::~PlanState() = default;
 
 std::optional<Fault> PlanState::visit(const Point& point) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   if (crashed_) return Fault{.effect = Effect::fail};
   if (!broken_.empty()) {
     if (std::optional<Fault> fault = broken(point)) return fault;
@@ -31,7 +31,7 @@ std::optional<Fault> PlanState::broken(const Point& point) const {
 }
 
 bool PlanState::crashed() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return crashed_;
 }
 

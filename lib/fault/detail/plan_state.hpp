@@ -6,7 +6,7 @@
 #include <leash/detail/ref.hpp>
 #include <leash/fault/fault.hpp>
 #include <leash/fault/point.hpp>
-#include <leash/os/mutex.hpp>
+#include <leash/os/turn.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,10 +36,10 @@ class PlanState : public leash::detail::RefCounted {
  protected:
   PlanState() = default;
 
-  /// As `visit`, but for what a connection or a machine that is broken meets. Under `mutex_`.
+  /// As `visit`, but for what a connection or a machine that is broken meets. Under `turn_`.
   virtual std::optional<Fault> decide(const Point& point) = 0;
 
-  os::Mutex mutex_;
+  os::Turn turn_;  ///< A Turn, since sources may be read under it.
 
  private:
   struct Broken {

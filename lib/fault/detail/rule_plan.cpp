@@ -15,7 +15,7 @@ RulePlan::RulePlan(std::vector<Rule> rules) {
 }
 
 std::vector<Plan::Use> RulePlan::uses() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   std::vector<Plan::Use> uses;
   uses.reserve(entries_.size());
   for (const Entry& entry : entries_) uses.push_back(entry.use);

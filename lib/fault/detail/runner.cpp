@@ -1,4 +1,5 @@
 #include <leash/clock.hpp>
+#include <leash/fault/detail/child.hpp>
 #include <leash/fault/detail/runner.hpp>
 #include <leash/track/tracker.hpp>
 #include <utility>
@@ -10,17 +11,46 @@ using leash::detail::Ref;
 Runner::Runner(const SweepBody& body, const SweepOptions& options, bool watched)
     : body_(body), options_(options), tracker_options_(options.tracker), places_(options.faults) {
   tracker_options_.rules.closed_late = track::Severity::off;
-  if (watched) watchdog_.emplace(options.deadline, options.watchdog);
+  if (watched) watchdog_ = Watchdog::lend(options.deadline, options.watchdog);
 }
 
-Run Runner::run(Script script) { return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script)))); }
+Run Runner::run(Script script) {
+  ++runs_;
+  if (options_.isolate && watchdog_) {
+    if (std::optional<Run> dead = try_in_child(script)) return *std::move(dead);
+  }
+  return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script))));
+}
+
+std::optional<Run> Runner::try_in_child(const Script& script) {
+  const std::optional<Death> death = die_in_child(
+      [&] {
+        const SweepOptions& options = options_;
+        const auto [tracker, tracked] =
+            track::with_tracker(options.context.with_timeout(options.deadline), tracker_options_);
+        const Ref<PlanState> plan(new SweepPlan(places_, script));
+        Run ignored;
+        call_body(with_plan_state(tracked, plan), ignored);
+      },
+      options_.watchdog);
+  if (!death) return std::nullopt;
+  Run run{.hung = death->hung};
+  if (!death->hung) run.death = death->how;
+  // What a child has struck, it takes with it.
+  for (const Injection& injection : script) {
+    Injection one = injection;
+    for (one.times = 1; one.step.occurrence - injection.step.occurrence < injection.times; ++one.step.occurrence) {
+      run.struck.push_back({one, std::string(), places_[one.step.place].location, 0});
+    }
+  }
+  return run;
+}
 
 Run Runner::replay(std::vector<TokenItem> items) {
   return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(items))));
 }
 
 Run Runner::run_with(Ref<SweepPlan> plan) {
-  ++runs_;
   plan->reserve(steps_expected_, places_.size());
   const bool own_clock = options_.context.clock() != Clock::real();
   auto [cancellable, source] = options_.context.with_cancel();

@@ -25,6 +25,7 @@ struct Run {
   std::optional<Error> error = std::nullopt;
   std::optional<std::string> thrown = std::nullopt;  ///< What it threw and must not.
   bool hung = false;
+  std::optional<std::string> death = std::nullopt;  ///< How it ended its process.
 };
 
 /// Runs the body, each time with a Context and a tracker of its own.
@@ -40,6 +41,8 @@ class Runner {
   std::uint64_t runs() const noexcept { return runs_; }
 
  private:
+  /// What became of the run in a child, if it did not come back.
+  std::optional<Run> try_in_child(const Script& script);
   Run run_with(leash::detail::Ref<SweepPlan> plan);
   void call_body(const Context& context, Run& run) const;
 
@@ -47,7 +50,7 @@ class Runner {
   const SweepOptions& options_;
   track::Options tracker_options_;
   Places places_;
-  std::optional<Watchdog> watchdog_;
+  Watchdog::Lent watchdog_;  ///< Null if runs may last as long as they want.
   std::uint64_t runs_ = 0;
   std::size_t steps_expected_ = 0;
 };

@@ -6,7 +6,7 @@
 namespace LEASH_NAMESPACE::fault::detail {
 
 void SweepPlan::end() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   places_ = nullptr;
 }
 
@@ -16,7 +16,7 @@ void SweepPlan::reserve(std::size_t steps, std::size_t places) {
 }
 
 std::string SweepPlan::token() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return places_ != nullptr ? token_of(*places_, struck_) : std::string();
 }
 
@@ -48,37 +48,37 @@ void SweepPlan::bind(std::size_t place) {
 }
 
 void SweepPlan::keep(std::shared_ptr<void> object) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   if (places_ != nullptr) kept_.push_back(std::move(object));
 }
 
 std::vector<std::shared_ptr<void>> SweepPlan::take_kept() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return std::exchange(kept_, {});
 }
 
 void SweepPlan::add_broken(std::string what, track::Site site) {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   broken_invariants_.push_back({std::move(what), site});
 }
 
 std::vector<Struck> SweepPlan::struck() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return struck_;
 }
 
 std::vector<Step> SweepPlan::take_steps() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return std::exchange(steps_, {});
 }
 
 std::vector<SweepPlan::Broken> SweepPlan::take_broken() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return std::exchange(broken_invariants_, {});
 }
 
 std::vector<TokenItem> SweepPlan::unbound() {
-  const std::lock_guard lock(mutex_);
+  const std::lock_guard lock(turn_);
   return unbound_;
 }
 

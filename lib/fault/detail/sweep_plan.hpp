@@ -19,7 +19,7 @@ namespace LEASH_NAMESPACE::fault::detail {
 struct Struck {
   Injection injection;  ///< With `times` 1.
   std::string subject;
-  track::Site site;
+  std::source_location site;
   std::size_t at;  ///< How many steps came before it.
 };
 

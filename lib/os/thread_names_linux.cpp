@@ -1,0 +1,46 @@
+#include <dirent.h>
+#include <pthread.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <leash/os/own_descriptors.hpp>
+#include <leash/os/thread_names.hpp>
+#include <memory>
+#include <string_view>
+
+namespace LEASH_NAMESPACE::os {
+namespace {
+
+constexpr const char* own_thread_name = "leash";
+
+std::string name_of_thread(const char* number) {
+  const std::string file = std::string("/proc/self/task/") + number + "/comm";
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> in(std::fopen(file.c_str(), "re"), std::fclose);
+  std::string name;
+  if (!in) return name;
+  for (int letter = 0; (letter = std::fgetc(in.get())) != EOF && letter != '\n';) name += static_cast<char>(letter);
+  return name;
+}
+
+}  // namespace
+
+void name_own_thread() noexcept { ::pthread_setname_np(::pthread_self(), own_thread_name); }
+
+std::vector<std::string> other_threads() {
+  const Opening opening;
+  const MayOpen may_open(Unlisted::files);
+  std::vector<std::string> names;
+  const std::unique_ptr<DIR, int (*)(DIR*)> tasks(::opendir("/proc/self/task"), ::closedir);
+  if (!tasks) return names;
+  const long own = ::syscall(SYS_gettid);
+  while (const dirent* const entry = ::readdir(tasks.get())) {
+    if (entry->d_name[0] == '.' || std::strtol(entry->d_name, nullptr, 10) == own) continue;
+    std::string name = name_of_thread(entry->d_name);
+    if (!name.empty() && name != own_thread_name) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+}  // namespace LEASH_NAMESPACE::os
