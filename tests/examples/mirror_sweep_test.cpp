@@ -4,6 +4,7 @@
 #include <leash/fault/sweep.hpp>
 #include <leash/fs/fault_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
+#include <leash/fs/read_file.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/net/fault_dialer.hpp>
 #include <leash/net/memory_network.hpp>
@@ -39,7 +40,7 @@ struct World {
   leash::net::TrackedBinder binder{network};
 };
 
-/// The test of a server where nothing goes wrong by itself.
+/// The test of a server where nothing goes wrong by itself, and of what it receives.
 Result<void> mirror_a_file(const Context& context, Version version) {
   // What the client has left behind goes with it: not before that is judged.
   auto world = std::make_shared<World>();
@@ -57,6 +58,8 @@ Result<void> mirror_a_file(const Context& context, Version version) {
   if (summary.failure) return std::unexpected(*summary.failure);
   if (!summary.unreadable.empty()) return std::unexpected(summary.unreadable.front());
   if (summary.refused != 0) return leash::fail("mirror", "a/file.txt", std::errc::permission_denied, "refused");
+  leash::fault::expect(context, leash::fs::read_file(Context(), world->target_memory, "a/file.txt") == "content",
+                       "what is stored is the same");
   return {};
 }
 

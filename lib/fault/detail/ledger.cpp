@@ -120,16 +120,17 @@ SweepExample Ledger::example_of(const Run& run) const {
 }
 
 std::vector<SweepGroup> Ledger::take_groups() {
+  const auto comes_before = [](const SweepGroup& a, const SweepGroup& b) {
+    if (a.severity != b.severity) return a.severity < b.severity;
+    return a.operations > b.operations;
+  };
   std::vector<SweepGroup> groups;
   for (Entry& entry : entries_) {
     entry.group.operations = entry.operations.size();
-    groups.push_back(std::move(entry.group));
+    const auto behind = std::ranges::upper_bound(groups, entry.group, comes_before);
+    groups.insert(behind, std::move(entry.group));
   }
   entries_.clear();
-  std::ranges::stable_sort(groups, [](const SweepGroup& a, const SweepGroup& b) {
-    if (a.severity != b.severity) return a.severity < b.severity;
-    return a.operations > b.operations;
-  });
   return groups;
 }
 
