@@ -28,6 +28,8 @@
 #include <leash/net/async_network_hook.hpp>
 #include <leash/net/async_proxy.hpp>
 #include <leash/net/async_sleep.hpp>
+#include <leash/net/fault_async_binder.hpp>
+#include <leash/net/fault_async_dialer.hpp>
 #include <leash/net/hooked_async_binder.hpp>
 #include <leash/net/hooked_async_dialer.hpp>
 #include <leash/net/memory_async_network.hpp>

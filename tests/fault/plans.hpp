@@ -9,8 +9,8 @@ inline leash::fault::Plan plan_of(std::string_view text) {
   return leash::fault::Plan(leash::take(leash::fault::parse_rules(text)));
 }
 
-/// Whether two handles are of one class: nothing stands before the one of them that does not before the other.
-template <class Handle>
-bool same_type(const Handle& a, const Handle& b) {
-  return typeid(a) == typeid(b);
+/// What `object` is, of what it is declared to be or derived from that.
+template <class Object>
+const std::type_info& dynamic_type(const Object& object) {
+  return typeid(object);
 }

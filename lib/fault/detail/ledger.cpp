@@ -95,7 +95,8 @@ void Ledger::judge_findings(const Run& run, bool& failed) {
 void Ledger::add(SweepGroup group, const Run& run) {
   auto entry = std::ranges::find_if(entries_, [&](const Entry& each) { return same_group(each.group, group); });
   if (entry == entries_.end()) {
-    entries_.push_back({.group = std::move(group), .operations = {}, .fewest_faults = run.struck.size()});
+    entries_.push_back(
+        {.group = std::move(group), .operations = {}, .fewest_faults = run.struck.size(), .number = entries_.size()});
     entry = std::prev(entries_.end());
   }
   SweepGroup& into = entry->group;
@@ -120,16 +121,15 @@ SweepExample Ledger::example_of(const Run& run) const {
 }
 
 std::vector<SweepGroup> Ledger::take_groups() {
-  const auto comes_before = [](const SweepGroup& a, const SweepGroup& b) {
-    if (a.severity != b.severity) return a.severity < b.severity;
-    return a.operations > b.operations;
-  };
+  for (Entry& entry : entries_) entry.group.operations = entry.operations.size();
+  // Equal ones stay in the order in which they were found.
+  std::ranges::sort(entries_, [](const Entry& a, const Entry& b) {
+    if (a.group.severity != b.group.severity) return a.group.severity < b.group.severity;
+    if (a.group.operations != b.group.operations) return a.group.operations > b.group.operations;
+    return a.number < b.number;
+  });
   std::vector<SweepGroup> groups;
-  for (Entry& entry : entries_) {
-    entry.group.operations = entry.operations.size();
-    const auto behind = std::ranges::upper_bound(groups, entry.group, comes_before);
-    groups.insert(behind, std::move(entry.group));
-  }
+  for (Entry& entry : entries_) groups.push_back(std::move(entry.group));
   entries_.clear();
   return groups;
 }

@@ -26,6 +26,7 @@ class Ledger {
     SweepGroup group;
     std::set<std::uint64_t> operations;  ///< The last step that was struck, of each run.
     std::size_t fewest_faults = 0;
+    std::size_t number = 0;  ///< In the order in which they were found.
   };
 
   void judge_findings(const Run& run, bool& failed);
