@@ -28,7 +28,7 @@ SweepOptions isolated() {
 /// Does worse than to fail.
 Result<void> fragile(const Context& context) {
   if (!leash::fault::check(context, "abort", "a")) std::abort();
-  if (!leash::fault::check(context, "exit", "a")) std::exit(3);
+  if (!leash::fault::check(context, "exit", "a")) std::_Exit(3);
   if (!leash::fault::check(context, "hang", "a")) {
     for (;;) std::this_thread::sleep_for(1ms);
   }
