@@ -88,16 +88,19 @@ std::size_t loop_by_hand() {
 }
 
 /// The same with each fault that fits, in a row and in pairs.
-std::size_t sweep() {
-  const auto result = leash::fault::sweep([](const Context& ctx) {
+std::size_t sweep_with(const leash::fault::SweepOptions& options) {
+  const auto body = [](const Context& ctx) {
     MemoryFS memory{{"data.csv", "a,b\n1,2\n"}};
     leash::fs::FaultFS faulty(memory);
     leash::fs::TrackedFS files(faulty);
     return ten_operations(ctx, files);
-  });
+  };
+  const auto result = leash::fault::sweep(body, options);
   must(result.ok());
   return result.runs;
 }
+
+std::size_t sweep() { return sweep_with({}); }
 
 void sweep_runs(benchmark::State& state) {
   std::size_t runs = 0;
@@ -105,6 +108,13 @@ void sweep_runs(benchmark::State& state) {
   state.counters["runs_per_second"] = benchmark::Counter(static_cast<double>(runs), benchmark::Counter::kIsRate);
 }
 BENCHMARK(sweep_runs)->UseRealTime();
+
+void isolated_runs(benchmark::State& state) {
+  std::size_t runs = 0;
+  for (auto _ : state) runs += sweep_with({.isolate = true});
+  state.counters["runs_per_second"] = benchmark::Counter(static_cast<double>(runs), benchmark::Counter::kIsRate);
+}
+BENCHMARK(isolated_runs)->UseRealTime();
 
 void counting_loop(benchmark::State& state) {
   constexpr std::size_t count = 1000;

@@ -1,7 +1,7 @@
 #include <charconv>
-#include <leash/detail/escape.hpp>
 #include <leash/fault/detail/errno_name.hpp>
 #include <leash/fault/detail/rule_grammar.hpp>
+#include <leash/fault/detail/rule_scanner.hpp>
 #include <leash/fault/rule.hpp>
 #include <utility>
 
@@ -19,16 +19,10 @@ std::optional<std::uint64_t> number_named(std::string_view digits) noexcept {
   return number;
 }
 
-std::optional<unsigned> hex_digit(char digit) noexcept {
-  if (digit >= '0' && digit <= '9') return static_cast<unsigned>(digit - '0');
-  if (digit >= 'a' && digit <= 'f') return static_cast<unsigned>(digit - 'a' + 10);
-  return std::nullopt;
-}
-
 /// Reads rules one after the other.
-class RuleReader {
+class RuleReader : detail::RuleScanner {
  public:
-  RuleReader(std::string_view text, std::string_view name) : text_(text), name_(name) {}
+  using RuleScanner::RuleScanner;
 
   /// The next rule; nothing at the end of the text.
   Result<std::optional<Rule>> next() {
@@ -40,87 +34,13 @@ class RuleReader {
     for (skip_blanks(); !done() && !ends_rule(peek()); skip_blanks()) {
       if (Result<void> read = read_option(rule); !read) return std::unexpected(read.error());
     }
-    token_line_ = line_;
-    token_column_ = column_;
+    mark();
     if (has_bytes(rule.fault.effect) && !argument_) return failure("a number of bytes is missing");
     if (rule.fault.effect == Effect::delay && !argument_) return failure("a time is missing: 250ms");
     return rule;
   }
 
  private:
-  struct Token {
-    std::string text;
-    bool quoted = false;
-  };
-
-  static bool blank(char letter) noexcept { return letter == ' ' || letter == '\t' || letter == '\r'; }
-  static bool ends_rule(char letter) noexcept { return letter == ';' || letter == '\n'; }
-  static std::string shown(std::string_view text) { return "'" + leash::detail::escape(text.substr(0, 60)) + "'"; }
-
-  bool done() const noexcept { return at_ == text_.size(); }
-  char peek() const noexcept { return text_[at_]; }
-  char advance() noexcept {
-    const char letter = text_[at_++];
-    ++column_;
-    if (letter == '\n') {
-      ++line_;
-      column_ = 1;
-    }
-    return letter;
-  }
-
-  std::unexpected<Error> failure(const std::string& detail) const {
-    const std::string where =
-        std::string(name_) + ":" + std::to_string(token_line_) + ":" + std::to_string(token_column_);
-    return fail("parse", where, std::errc::invalid_argument, detail);
-  }
-
-  void skip_blanks() {
-    while (!done() && blank(peek())) advance();
-    token_line_ = line_;
-    token_column_ = column_;
-  }
-
-  std::string word() {
-    std::string word;
-    while (!done() && !blank(peek()) && !ends_rule(peek()) && peek() != '"') word += advance();
-    return word;
-  }
-
-  /// The next word or text in quotes; empty without quotes at the end of the rule.
-  Result<Token> token() {
-    skip_blanks();
-    if (done() || peek() != '"') return Token{word()};
-    advance();
-    Token token{.text = {}, .quoted = true};
-    for (;;) {
-      if (done() || peek() == '\n') return failure("the quotation mark is never closed");
-      const char letter = advance();
-      if (letter == '"') return token;
-      if (letter != '\\') {
-        token.text += letter;
-        continue;
-      }
-      const std::optional<char> escaped = escape_sequence();
-      if (!escaped) return failure("after \\ come \\, \", n or xNN");
-      token.text += *escaped;
-    }
-  }
-
-  std::optional<char> escape_sequence() {
-    if (done()) return std::nullopt;
-    const char letter = advance();
-    if (letter == '\\' || letter == '"') return letter;
-    if (letter == 'n') return '\n';
-    if (letter != 'x' || text_.size() - at_ < 2) return std::nullopt;
-    const std::optional<unsigned> high = hex_digit(text_[at_]);
-    const std::optional<unsigned> low = hex_digit(text_[at_ + 1]);
-    if (!high || !low) return std::nullopt;
-    advance();
-    advance();
-    return static_cast<char>(static_cast<unsigned char>(*high * 16 + *low));
-  }
-
   Result<void> read_effect(Rule& rule) {
     skip_blanks();
     const std::string name = word();
@@ -230,7 +150,7 @@ class RuleReader {
       line = word();
       if (!line.empty() && line.front() != ':') return failure("after the file comes :LINE, not " + shown(line));
       if (!line.empty()) line.erase(0, 1);
-      if (line.empty() && text_[at_ - 1] == ':') return failure("a line is missing after the colon");
+      if (line.empty() && behind(':')) return failure("a line is missing after the colon");
     } else if (const std::size_t colon = file->text.rfind(':'); colon != std::string::npos) {
       line = file->text.substr(colon + 1);
       file->text.erase(colon);
@@ -245,13 +165,6 @@ class RuleReader {
     return {};
   }
 
-  std::string_view text_;
-  std::string_view name_;
-  std::size_t at_ = 0;
-  std::size_t line_ = 1;
-  std::size_t column_ = 1;
-  std::size_t token_line_ = 1;  ///< Where that begins which an error is about.
-  std::size_t token_column_ = 1;
   bool argument_ = false;  ///< Whether the bytes or the time of the effect were read.
 };
 

@@ -5,12 +5,13 @@
 #include <leash/fault/sweep.hpp>
 #include <thread>
 
+#include "sanitizers.hpp"
 #include "track/child.hpp"
 
 using leash::Context;
 using namespace std::chrono_literals;
 
-TEST_CASE("a run that heeds nothing ends the process, which prints its token") {
+TEST_CASE("a run that heeds nothing ends the process, which prints its token" * doctest::skip(leash_test::with_tsan)) {
   const Outcome outcome = in_child([] {
     const auto body = [](const Context& context) {
       while (!leash::fault::check(context, "open", "a")) std::this_thread::sleep_for(1ms);

@@ -146,9 +146,7 @@ void Explorer::note_pairs(const Script& script, const Run& run) {
 }
 
 void Explorer::try_pairs() {
-  // By index: the runs may come to new steps, and these to more pairs.
-  for (std::size_t next = 0; next < pairs_.size(); ++next) {
-    const Pair pair = pairs_[next];
+  for (const Pair& pair : pairs_) {
     if (spent()) {
       ++result_.left_out;
       continue;

@@ -129,6 +129,7 @@ std::vector<SweepGroup> Ledger::take_groups() {
     return a.number < b.number;
   });
   std::vector<SweepGroup> groups;
+  groups.reserve(entries_.size());
   for (Entry& entry : entries_) groups.push_back(std::move(entry.group));
   entries_.clear();
   return groups;
