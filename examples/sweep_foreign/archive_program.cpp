@@ -15,6 +15,9 @@
 #include <span>
 #include <string>
 
+// LeakSanitizer asks it what to leave out: libarchive forgets a buffer, see docs/found.md.
+extern "C" const char* __lsan_default_suppressions() { return "leak:libarchive.so\n"; }  // NOLINT
+
 namespace sweep_foreign {
 
 using leash::Context;

@@ -12,11 +12,6 @@
 
 #include "programs.hpp"
 
-#if defined(__SANITIZE_ADDRESS__)
-// LeakSanitizer asks it. See docs/found.md.
-extern "C" const char* __lsan_default_suppressions() { return "leak:libarchive.so\n"; }  // NOLINT
-#endif
-
 int main(int argc, char** argv) {
   using sweep_foreign::Program;
   const auto all = sweep_foreign::programs();

@@ -11,6 +11,9 @@
 #ifdef WITH_SQLITE
 #include "sqlite_program.hpp"
 #endif
+#ifdef WITH_TLS
+#include "tls_program.hpp"
+#endif
 #ifdef WITH_XML
 #include "xml_program.hpp"
 #endif
@@ -27,6 +30,9 @@ std::span<const Program> programs() {
 #endif
 #ifdef WITH_SQLITE
       Program{"sqlite", run_sqlite, sqlite_options},
+#endif
+#ifdef WITH_TLS
+      Program{"tls", run_tls, tls_options},
 #endif
 #ifdef WITH_XML
       Program{"xml", run_xml, xml_options},

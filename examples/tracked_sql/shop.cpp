@@ -67,15 +67,19 @@ Result<std::int64_t> Shop::count_by(Statement& query, const std::string& name) {
 
 Result<std::int64_t> Shop::close() {
   auto all = database_.prepare("SELECT count(*) FROM item");
-  if (!all) return std::unexpected(all.error());
+  if (!all) {
+    (void)database_.close();
+    return std::unexpected(all.error());
+  }
   const auto row = all->step();
-  if (!row) return std::unexpected(row.error());
-  const std::int64_t total = all->integer(0);
+  const std::int64_t total = row ? all->integer(0) : 0;
   // Bug: the database is closed before its statement.
   if (version_ == Version::leaky) (void)database_.close();
   all->finalize();
   if (version_ == Version::leaky) return total;
-  if (auto closed = database_.close(); !closed) return std::unexpected(closed.error());
+  const auto closed = database_.close();
+  if (!row) return std::unexpected(row.error());
+  if (!closed) return std::unexpected(closed.error());
   return total;
 }
 

@@ -40,6 +40,8 @@ TEST_CASE("libxml2 over leash survives each failure") { check_clean("xml"); }
 
 TEST_CASE("SQLite over leash survives each failure and power cut") { check_clean("sqlite"); }
 
+TEST_CASE("mbedTLS over leash survives each failure") { check_clean("tls"); }
+
 TEST_CASE("a sweep finds that LevelDB removes the manifest of a rename that took place and is told to have failed") {
   const Program* const leveldb = find_program("leveldb");
   if (leveldb == nullptr) return;

@@ -109,10 +109,10 @@ TEST_CASE("a sweep of the leaky shop finds the database that was closed too earl
 TEST_CASE("errors of SQLite have its codes and its words") {
   auto database = sql::Database::open(Context(), ":memory:");
   REQUIRE(database.has_value());
-  const auto failed = database->run("SELECT nothing");
+  const auto failed = database->run("SELECT colour");
   REQUIRE_FALSE(failed.has_value());
   CHECK(failed.error().code() == std::error_code(SQLITE_ERROR, sql::category()));
-  CHECK(to_string(failed.error()) == "run SELECT nothing: SQL logic error (no such column: nothing)");
+  CHECK(to_string(failed.error()) == "run SELECT colour: SQL logic error (no such column: colour)");
 
   auto statement = database->prepare("SELECT 1");
   REQUIRE(statement.has_value());
