@@ -8,11 +8,13 @@
 #include <cstddef>
 #include <leash/fs/fault_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
+#include <leash/fs/read_file.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace sweep_foreign {
 
@@ -101,12 +103,20 @@ Result<void> run_xml(const Context& context) {
   leash::fs::FaultFS faulty(memory);
   leash::fs::TrackedFS files(faulty);
   if (auto written = write(context, files); !written) return written;
+  const auto document = leash::fs::read_file(Context(), memory, path);
+  leash::fault::expect(context, document && document->ends_with("</list>\n"), "what is told to be written is whole");
   const auto count = read(context, files);
   if (!count) return std::unexpected(count.error());
   leash::fault::expect(context, *count == items, "what is read is what was written");
   return {};
 }
 
-leash::fault::SweepOptions xml_options() { return {.faults_per_run = 1}; }
+leash::fault::SweepOptions xml_options() {
+  leash::fault::SweepOptions options{.faults_per_run = 1};
+  auto faults = options.faults.of("File::write");
+  faults.push_back({.effect = leash::fault::Effect::full});
+  options.faults.set("File::write", std::move(faults));
+  return options;
+}
 
 }  // namespace sweep_foreign
