@@ -1,11 +1,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <chrono>
+#include <fstream>
+#include <leash/config.hpp>
 #include <leash/fault/sweep.hpp>
+#include <string>
 #include <string_view>
 
 #include "programs.hpp"
+#include "run_program.hpp"
 
 using leash::fault::SweepResult;
 using sweep_foreign::Program;
@@ -50,4 +53,26 @@ TEST_CASE("a sweep finds that LevelDB removes the manifest of a rename that took
   REQUIRE_FALSE(result.ok());
   CHECK(result.groups.front().what == "the database can be opened");
   CHECK(std::ranges::count(result.groups, leash::track::Severity::failure, &leash::fault::SweepGroup::severity) == 1);
+}
+
+TEST_CASE("each run that docs/found.md names is bad in the way that its token says") {
+  if constexpr (!leash::tracking_enabled) return;
+  std::ifstream in(std::string(SOURCES) + "/docs/found.md");
+  int commands = 0;
+  for (std::string line; std::getline(in, line);) {
+    const std::string begin = "    LEASH_REPLAY=";
+    const std::string program = " sweep_foreign ";
+    if (!line.starts_with(begin)) continue;
+    const std::size_t at = line.find(program);
+    REQUIRE(at != std::string::npos);
+    if (find_program(line.substr(at + program.size())) == nullptr) continue;
+    const std::string token = line.substr(4, at - 4);
+    const Outcome outcome = run_program("cd '" + std::string(SOURCES) + "' && " + token + " '" + EXAMPLES +
+                                        "/sweep_foreign/sweep_foreign' " + line.substr(at + program.size()));
+    CAPTURE(outcome.output);
+    CHECK(outcome.output.contains(token));
+    CHECK(outcome.output.contains("1 of 1 failing operation "));
+    ++commands;
+  }
+  CHECK((commands > 0 || sweep_foreign::programs().empty()));
 }
