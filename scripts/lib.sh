@@ -39,7 +39,12 @@ is_installed() {
     doctest-dev) has_header doctest/doctest.h ;;
     libgtest-dev) has_header gtest/gtest.h ;;
     catch2) has_header catch2/catch_test_macros.hpp || has_header catch2/catch.hpp ;;
+    libarchive-dev) has_header archive.h ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
+    libleveldb-dev) has_header leveldb/env.h ;;
+    libmbedtls-dev) has_header mbedtls/ssl.h ;;
+    libsqlite3-dev) has_header sqlite3.h ;;
+    libxml2-dev) has_header libxml2/libxml/xmlreader.h ;;
     libboost-stacktrace-dev) has_header boost/stacktrace/safe_dump_to.hpp ;;
     libunwind-dev) has_header libunwind.h ;;
     librocksdb-dev) has_header rocksdb/env.h ;;
