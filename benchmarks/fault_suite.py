@@ -15,7 +15,7 @@ FIGURES = [
 
 # Why a goal is missed, where it is.
 CAUSES = {
-    "no_plan_overhead": "an open passes one more virtual function, and asks the Context for its plan: 4 to 6 ns of 60.",
+    "no_plan_overhead": "an open passes one more virtual function, and asks the Context for its plan: some 3 ns of 60.",
     "counting_loop_speedup": "a run of the sweep has a Context that can be cancelled and a plan, notes each operation, and is watched; "
                              "its faults take effect or cut what is transferred, where the loop always fails at once.",
 }

@@ -262,7 +262,14 @@ bool HookedFileSystem::passes(const Context& context) const noexcept {
 }
 
 Result<std::unique_ptr<File>> HookedFileSystem::do_open(Call call, std::string_view path, const OpenOptions& options) {
-  if (!passes(call.context())) return ProxyFileSystem::do_open(call, path, options);
+  if (!passes(call.context())) [[likely]]
+    return ProxyFileSystem::do_open(call, path, options);
+  return open_through(call, path, options);
+}
+
+// Apart, so that `do_open` needs no large frame where nothing passes through the hook.
+Result<std::unique_ptr<File>> HookedFileSystem::open_through(Call call, std::string_view path,
+                                                             const OpenOptions& options) {
   Operation op = operation_of(OperationKind::open, call, path);
   op.options = &options;
   Result<std::unique_ptr<File>> file =

@@ -90,6 +90,8 @@ class HookedFileSystem : public ProxyFileSystem {
   Result<Space> do_space(Call call, std::string_view path) final;
 
   bool passes(const Context& context) const noexcept;
+  [[gnu::noinline]] Result<std::unique_ptr<File>> open_through(Call call, std::string_view path,
+                                                               const OpenOptions& options);
 
   leash::detail::Ref<leash::detail::HookLink<HookedFileSystem>> link_;
   const Opens opens_;

@@ -15,8 +15,11 @@
 #include <leash/net/tracked_binder.hpp>
 #include <leash/net/tracked_dialer.hpp>
 #include <leash/try.hpp>
+#include <memory>
 #include <span>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 using leash::Context;
 using leash::Result;
@@ -83,3 +86,38 @@ TEST_CASE("dial, accept and what follows come out clean over TCP, and leave no d
       },
       {.tracker = {.rules = {.untracked = leash::track::Severity::failure}}, .faults_per_run = 1}));
 }
+
+#if LEASH_TRACKING
+TEST_CASE("a connection that is lost when the next one cannot be dialled is found from the test of two that can") {
+  using Sessions = std::vector<std::unique_ptr<leash::net::Conn>>;
+  const auto connect = [](const Context& context, leash::net::Dialer& dialer, Sessions& sessions) -> Result<void> {
+    auto from = dialer.dial(context, "tcp", "source:80");
+    if (!from) return std::unexpected(from.error());
+    sessions.push_back(std::move(*from));
+    auto to = dialer.dial(context, "tcp", "destination:80");
+    if (!to) return std::unexpected(to.error());
+    sessions.push_back(std::move(*to));
+    return {};
+  };
+  const SweepResult result = leash::fault::sweep([&](const Context& context) -> Result<void> {
+    leash::net::MemoryNetwork network;
+    auto source = network.bind(Context(), "tcp", "source:80").value();
+    auto destination = network.bind(Context(), "tcp", "destination:80").value();
+    leash::net::FaultDialer faulty(network);
+    leash::net::TrackedDialer dialer(faulty);
+    auto sessions = std::make_shared<Sessions>();
+    leash::fault::keep_until_verdict(context, sessions);
+    Result<void> connected = connect(context, dialer, *sessions);
+    if (connected) sessions->clear();
+    return connected;
+  });
+  CAPTURE(result);
+  REQUIRE(result.groups.size() == 1);
+  const SweepGroup& leak = result.groups.front();
+  CHECK(leak.finding->kind.one == "connection");
+  CHECK(leak.operations == 1);
+  CHECK(result.points == 2);
+  CHECK(leak.examples[0].faults.starts_with("`dial destination:80` at tests/fault/network_sweep_test.cpp:"));
+  CHECK(leak.examples[0].faults.ends_with(" fails with ECONNREFUSED"));
+}
+#endif

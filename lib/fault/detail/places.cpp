@@ -91,6 +91,7 @@ std::size_t PlaceAddressHash::operator()(const PlaceAddress& address) const noex
 }
 
 std::size_t Places::index_of(const Point& point) {
+  // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): it is compared as a pointer
   const PlaceAddress address{point.operation.data(), point.site.file_name(), point.site.function_name(),
                              point.site.line()};
   if (const auto found = by_address_.find(address); found != by_address_.end()) return found->second;

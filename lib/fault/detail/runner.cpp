@@ -50,7 +50,7 @@ Run Runner::replay(std::vector<TokenItem> items) {
   return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(items))));
 }
 
-Run Runner::run_with(Ref<SweepPlan> plan) {
+Run Runner::run_with(const Ref<SweepPlan>& plan) {
   plan->reserve(steps_expected_, places_.size());
   const bool own_clock = options_.context.clock() != Clock::real();
   auto [cancellable, source] = options_.context.with_cancel();

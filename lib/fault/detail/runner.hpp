@@ -43,7 +43,7 @@ class Runner {
  private:
   /// What became of the run in a child, if it did not come back.
   std::optional<Run> try_in_child(const Script& script);
-  Run run_with(leash::detail::Ref<SweepPlan> plan);
+  Run run_with(const leash::detail::Ref<SweepPlan>& plan);
   void call_body(const Context& context, Run& run) const;
 
   const SweepBody& body_;

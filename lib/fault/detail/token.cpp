@@ -62,9 +62,9 @@ std::string_view part_before(std::string_view& text, char separator) noexcept {
 std::optional<Fault> fault_of_word(std::string_view word) {
   if (const std::optional<std::errc> code = errno_named(word)) return Fault{.code = *code};
   const std::string_view name = part_before(word, '.');
-  if (name == "end" || name == "reset" || name == "crash") {
-    if (!word.empty()) return std::nullopt;
-    return Fault{.effect = name == "end" ? Effect::end : name == "reset" ? Effect::reset : Effect::crash};
+  for (const Effect each : {Effect::end, Effect::reset, Effect::crash}) {
+    if (name != to_string(each)) continue;
+    return word.empty() ? std::optional(Fault{.effect = each}) : std::nullopt;
   }
   if (name == "delay") {
     const auto delay = duration_named(word);

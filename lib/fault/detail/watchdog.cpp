@@ -62,6 +62,7 @@ Watchdog::Lent Watchdog::lend(Clock::duration deadline, Clock::duration limit) {
 void Watchdog::GiveBack::operator()(Watchdog* watchdog) const noexcept {
   constexpr std::size_t most_idle = 16;
   std::unique_ptr<Watchdog> owned(watchdog);
+  static_cast<void>(owned->end());  // What a run has thrown may have left it at watch.
   try {
     Kennel& to = kennel();
     const std::lock_guard lock(to.mutex);
