@@ -26,7 +26,7 @@ void check_clean(std::string_view name) {
   const Program* const program = find_program(name);
   if (program == nullptr) return;
   leash::fault::SweepOptions options = program->options();
-  options.max_runs = 800;
+  options.max_runs = 400;
   const SweepResult result = leash::fault::sweep(program->run, options);
   CAPTURE(result);
   CHECK(result.ok());
