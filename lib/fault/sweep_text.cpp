@@ -5,6 +5,7 @@
 #include <leash/fault/detail/errno_name.hpp>
 #include <leash/fault/sweep_result.hpp>
 #include <leash/os/terminal.hpp>
+#include <leash/track/report/columns.hpp>
 #include <leash/track/report/explain.hpp>
 #include <leash/track/report/text.hpp>
 #include <ostream>
@@ -96,7 +97,8 @@ std::string text_of(const SweepGroup& group, const SweepResult& result, std::siz
   }
   for (const SweepExample& example : group.examples) {
     if (&example != group.examples.data() && group.severity != track::Severity::failure) break;
-    text += (&example == group.examples.data() ? "  e.g. when " : "  or when ") + example.faults + '\n';
+    const bool first = &example == group.examples.data();
+    text += track::detail::wrap(first ? "  e.g. when " : "  or when ", example.faults, "    ", width);
     text += "    LEASH_REPLAY=" + example.token + '\n';
   }
   if (group.without_fault && group.operations != 0) text += "  and without any fault\n";
