@@ -27,11 +27,11 @@ int main(int argc, char** argv) {
   leash::net::TrackedAsyncBinder binder(tcp_binder);
 
   const auto outcome = service::run_scenario(ctx, {loop, files, dialer, binder}, leaky);
-  if (!outcome) {
-    std::cerr << outcome.error() << "\n";
+  if (!outcome.result) {
+    std::cerr << outcome.result.error() << "\n";
     return 2;
   }
-  std::cout << outcome->answers << "\n";
+  std::cout << outcome.answers << "\n";
   const auto report = tracker.close();
   std::cout << report << "\n";
   return report.ok() ? 0 : 1;

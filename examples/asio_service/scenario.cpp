@@ -56,7 +56,8 @@ asio::awaitable<Result<std::string>> visit(Context ctx, leash::net::AsyncDialer&
   co_return answers;
 }
 
-asio::awaitable<Result<Outcome>> scenario(Context ctx, Surroundings surroundings, bool leaky) {
+/// `outcome` lives until all coroutines have ended.
+asio::awaitable<Result<void>> scenario(Context ctx, Surroundings surroundings, bool leaky, Outcome& outcome) {
   auto& [loop, files, dialer, binder] = surroundings;
   auto second_server = co_await binder.async_bind(ctx, "tcp", "127.0.0.1:0", use_awaitable);
   if (!second_server) co_return std::unexpected(second_server.error());
@@ -64,7 +65,6 @@ asio::awaitable<Result<Outcome>> scenario(Context ctx, Surroundings surroundings
   if (!listener) co_return std::unexpected(listener.error());
   const std::string address = to_string((*listener)->address());
 
-  Outcome outcome;
   outcome.service = std::make_unique<Service>(files, dialer, to_string((*second_server)->address()), leaky);
   const auto serving = ctx.with_cancel();
   asio::co_spawn(loop, answer_once(serving.context, *std::move(second_server)), asio::detached);
@@ -84,21 +84,22 @@ asio::awaitable<Result<Outcome>> scenario(Context ctx, Surroundings surroundings
     outcome.answers += *answers;
   }
   serving.source.cancel();
-  if (!result) co_return std::unexpected(result.error());
-  co_return outcome;
+  co_return result;
 }
 
 }  // namespace
 
-Result<Outcome> run_scenario(const Context& ctx, const Surroundings& surroundings, bool leaky) {
-  Result<Outcome> outcome;
-  asio::co_spawn(surroundings.loop, scenario(ctx, surroundings, leaky),
-                 [&](const std::exception_ptr& thrown, Result<Outcome> result) {
+Outcome run_scenario(const Context& ctx, const Surroundings& surroundings, bool leaky) {
+  Outcome outcome;
+  asio::co_spawn(surroundings.loop, scenario(ctx, surroundings, leaky, outcome),
+                 [&](const std::exception_ptr& thrown, Result<void> result) {
                    if (thrown) std::rethrow_exception(thrown);
-                   outcome = std::move(result);
+                   outcome.result = std::move(result);
                  });
   surroundings.loop.run();
-  if (outcome) LEASH_TRY(outcome->service->close());
+  if (outcome.service) {
+    if (auto closed = outcome.service->close(); !closed && outcome.result) outcome.result = std::move(closed);
+  }
   return outcome;
 }
 

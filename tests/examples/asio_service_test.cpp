@@ -3,6 +3,8 @@
 #include <asio/co_spawn.hpp>
 #include <asio/detached.hpp>
 #include <asio/io_context.hpp>
+#include <leash/fault/sweep.hpp>
+#include <leash/fs/fault_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/read_file.hpp>
 #include <leash/fs/tracked_fs.hpp>
@@ -43,8 +45,8 @@ Report verdict(asio::io_context& loop, AsyncDialer& dialer, AsyncBinder& binder,
   leash::net::TrackedAsyncDialer tracked_dialer(dialer);
   leash::net::TrackedAsyncBinder tracked_binder(binder);
   const auto outcome = service::run_scenario(ctx, {loop, files, tracked_dialer, tracked_binder}, leaky);
-  REQUIRE(outcome.has_value());
-  CHECK(outcome->answers == told);
+  REQUIRE(outcome.result.has_value());
+  CHECK(outcome.answers == told);
   CHECK(leash::fs::read_file(Context(), disk, "service.log")->contains("session 3 makes no sense\n"));
   return tracker.close();
 }
@@ -82,7 +84,57 @@ void check_leaks(const Report& report) {
   }
 }
 
+/// The scenario in memory, where all may fail.
+struct FaultyWorld {
+  asio::io_context loop;
+  leash::net::MemoryNetwork network;
+  leash::net::MemoryAsyncNetwork memory{loop.get_executor(), network};
+  leash::net::FaultAsyncDialer faulty_dialer{memory};
+  leash::net::FaultAsyncBinder faulty_binder{memory};
+  leash::net::TrackedAsyncDialer dialer{faulty_dialer};
+  leash::net::TrackedAsyncBinder binder{faulty_binder};
+  MemoryFS disk = pages();
+  leash::fs::FaultFS faulty_disk{disk};
+  leash::fs::TrackedFS files{faulty_disk};
+};
+
+leash::fault::SweepResult sweep_scenario(bool leaky) {
+  return leash::fault::sweep(
+      [leaky](const Context& ctx) {
+        auto world = std::make_shared<FaultyWorld>();
+        leash::fault::keep_until_verdict(ctx, world);
+        // What the service keeps in its tables is not to go before it is judged.
+        auto outcome = std::make_shared<service::Outcome>(
+            service::run_scenario(ctx, {world->loop, world->files, world->dialer, world->binder}, leaky));
+        leash::fault::keep_until_verdict(ctx, outcome);
+        return outcome->result;
+      },
+      {.context = Context::background().with_clock(std::make_shared<FakeClock>()), .faults_per_run = 1});
+}
+
 }  // namespace
+
+TEST_CASE("asio_service: mended, it leaves nothing open whatever fails") {
+  const leash::fault::SweepResult result = sweep_scenario(false);
+  CAPTURE(result);
+  CHECK(result.ok());
+  CHECK(result.points > 50);
+}
+
+TEST_CASE("asio_service: a sweep of the leaky one finds its three bugs") {
+  const leash::fault::SweepResult result = sweep_scenario(true);
+  CAPTURE(result);
+  CHECK(result.problems.empty());
+  if constexpr (tracking_enabled) {
+    const std::string text = leash_test::without_columns(to_string(result));
+    const auto finds = [&](const std::string& file, std::string_view code) {
+      return text.contains(source_line("examples/asio_service/" + file, code) + ": error: ");
+    };
+    CHECK(finds("service.cpp", "listener->async_accept("));
+    CHECK(finds("pool.cpp", "dialer_.async_dial("));
+    CHECK(finds("file_cache.cpp", "files_.open("));
+  }
+}
 
 TEST_CASE("asio_service: the same coroutines lose three resources over TCP and over memory") {
   check_leaks(verdict_over_tcp(true));
