@@ -69,7 +69,7 @@ class RuleScanner {
         continue;
       }
       const std::optional<char> escaped = escape_sequence();
-      if (!escaped) return failure("after \\ come \\, \", n or xNN");
+      if (!escaped) return failure(R"(after \ come \, ", n or xNN)");
       token.text += *escaped;
     }
   }
