@@ -100,7 +100,7 @@ Result<void> run_leveldb(const Context& context) {
   if (auto durable = memory.sync_dir(Context(), "."); !durable) return durable;
   bool acknowledged = false;
   leash::fs::FaultFS faulty(memory, {.on_crash = [&](const Context&) {
-                              for (const std::uint64_t seed : {0, 1, 2, 3}) {
+                              for (const std::uint64_t seed : {0U, 1U, 2U, 3U}) {
                                 MemoryFS left = memory.crash_clone(seed);
                                 check(context, left, acknowledged);
                               }

@@ -1,6 +1,6 @@
 #include "programs.hpp"
 
-#include <array>
+#include <vector>
 
 #ifdef WITH_ARCHIVE
 #include "archive_program.hpp"
@@ -21,7 +21,7 @@
 namespace sweep_foreign {
 
 std::span<const Program> programs() {
-  static constexpr std::array all{
+  static const std::vector<Program> all{
 #ifdef WITH_ARCHIVE
       Program{"archive", run_archive, archive_options},
 #endif

@@ -99,7 +99,7 @@ Result<void> run_sqlite(const Context& context) {
   MemoryFS memory = MemoryFS::with({.crash_clones = true});
   bool committed = false;
   leash::fs::FaultFS faulty(memory, {.on_crash = [&](const Context&) {
-                              for (const std::uint64_t seed : {0, 1, 2, 3}) {
+                              for (const std::uint64_t seed : {0U, 1U, 2U, 3U}) {
                                 MemoryFS left = memory.crash_clone(seed);
                                 check(context, left, committed);
                               }
