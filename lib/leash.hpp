@@ -3,8 +3,8 @@
 /// Includes everything of leash that needs no other library. The other headers are included apart: `<leash/fmt.hpp>`
 /// makes leash's types printable with fmt, `<leash/net/asio.hpp>` is for programs that use Asio,
 /// `<leash/stop_token.hpp>` for those that use `std::stop_token`, `<leash/try.hpp>` defines macros. For tests are
-/// `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`, `<leash/fault/sweep.hpp>`, and
-/// those of the same names in `<leash/fault/…>`.
+/// `<leash/track/doctest.hpp>`, `<leash/track/gtest.hpp>` and `<leash/track/catch2.hpp>`, `<leash/fault/sweep.hpp>`,
+/// and those of the same names in `<leash/fault/…>`.
 
 #include <leash/call.hpp>
 #include <leash/clock.hpp>

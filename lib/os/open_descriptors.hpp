@@ -70,7 +70,7 @@ struct SocketEnds {
   /// Its own address, `127.0.0.1:51002`, `[::1]:80`, `/run/x`, or `@name` if abstract; of a mapped IPv4 address the
   /// IPv4 address.
   std::string local;
-  std::string peer;      ///< The address of its peer; empty if it is not connected.
+  std::string peer;  ///< The address of its peer; empty if it is not connected.
   bool listening = false;
 };
 

@@ -29,8 +29,7 @@ bool comes_to(const Run& run, Step step) { return std::ranges::find(run.steps, s
 }  // namespace
 
 Explorer::Explorer(const SweepBody& body, const SweepOptions& options)
-    : body_(body),
-      options_(options),
+    : options_(options),
       runner_(body, options, true),
       ledger_(runner_.places(), options, body.tells_success()),
       began_(Clock::real()->now()),

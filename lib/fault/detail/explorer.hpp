@@ -52,7 +52,6 @@ class Explorer {
   void show_progress();
   const std::vector<Fault>& faults_at(Step step) const { return *runner_.places()[step.place].faults; }
 
-  const SweepBody& body_;
   const SweepOptions& options_;
   Runner runner_;
   Ledger ledger_;
