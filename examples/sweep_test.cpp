@@ -6,6 +6,7 @@
 #include <array>
 #include <leash/fault/doctest.hpp>
 #include <leash/leash.hpp>
+#include <leash/try.hpp>
 #include <map>
 #include <memory>
 #include <span>
@@ -111,5 +112,25 @@ TEST_CASE("one fault, by hand") {
   CHECK(import_csv(ctx, files, imports, "b.csv").error() == std::errc::too_many_files_open);
   CHECK(plan.injected() == 1);
   CHECK(plan.unmatched().empty());
+  // end snippet
+}
+
+TEST_CASE("what is saved survives a power cut at any moment") {
+  // snippet: power
+  auto faults = leash::fault::FittingFaults::standard();
+  faults.add_crashes();
+  const auto whole = [](const leash::Context&, leash::fs::FileSystem& left) -> leash::Result<void> {
+    const std::string content = LEASH_TRY(leash::fs::read_file(leash::Context(), left, "settings"));
+    if (content == "old" || content == "new") return {};
+    return leash::fail("check", "settings", std::errc::io_error, "torn");
+  };
+  LEASH_SWEEP(
+      [&](const leash::Context& ctx) {
+        auto memory = leash::fs::MemoryFS::with({.crash_clones = true}, {{"settings", "old"}});
+        leash::fs::FaultFS faulty(memory, {.after_crash = whole});
+        leash::fs::TrackedFS files(faulty);
+        return leash::fs::write_file_atomic(ctx, files, "settings", "new");
+      },
+      {.faults = faults});
   // end snippet
 }

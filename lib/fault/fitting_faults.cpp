@@ -65,6 +65,18 @@ FittingFaults FittingFaults::make_standard() {
   return faults;
 }
 
+void FittingFaults::add_crashes() {
+  for (const char* const each :
+       {"open",           "mkdir",       "mkdir_all",       "link",           "symlink",
+        "remove",         "remove_file", "remove_dir",      "remove_all",     "rename",
+        "truncate",       "sync_dir",    "File::write",     "File::write_at", "File::truncate",
+        "File::allocate", "File::sync",  "File::sync_data", "File::close",    "Mapping::sync"}) {
+    std::vector<Fault> faults = of(each);
+    faults.push_back({.effect = Effect::crash});
+    set(each, std::move(faults));
+  }
+}
+
 void FittingFaults::set(std::string_view operation, std::vector<Fault> faults) {
   auto entries = entries_ ? std::make_shared<std::vector<Entry>>(*entries_) : std::make_shared<std::vector<Entry>>();
   auto at = std::ranges::lower_bound(*entries, operation, {}, &Entry::operation);

@@ -29,6 +29,10 @@ class FittingFaults {
   /// that reports failure is what pairs are made with.
   void set(std::string_view operation, std::vector<Fault> faults);
 
+  /// Adds to each operation that changes a file system, or makes that last, a machine that stops there:
+  /// `Effect::crash`. For what has to outlast a power cut (`fs::FaultFS::Options::after_crash`).
+  void add_crashes();
+
   /// What is tried at an operation; empty if nothing is.
   [[nodiscard]] const std::vector<Fault>& of(std::string_view operation) const noexcept;
 

@@ -46,11 +46,21 @@ struct SweepGroup {
   std::vector<SweepExample> examples = {};             ///< The first ones; those with the fewest faults come first.
 };
 
+/// An operation at which something was tried.
+struct SweepPoint {
+  std::string operation = {};    ///< `File::read`
+  track::Site place = {};        ///< Where it was called.
+  std::uint64_t occurrence = 1;  ///< The so-manieth time in a run that it was come to.
+  std::uint64_t tried = 0;       ///< How many faults that fit it were tried, each alone; fewer where the budget ended.
+  bool after_fault = false;      ///< Whether only runs in which something failed come to it.
+};
+
 /// What a sweep has found: a plain value. Prints with streams, and with fmt by `<leash/fmt.hpp>`.
 struct SweepResult {
   std::vector<SweepGroup> groups = {};     ///< Failures before notes, then the largest first.
   std::vector<std::string> problems = {};  ///< Why the body could not be swept. Not ok if there is one.
   std::vector<std::string> remarks = {};   ///< What limits the result: the order of operations is not repeatable.
+  std::vector<SweepPoint> coverage = {};   ///< The points, in the order in which they were tried.
   std::uint64_t points = 0;                ///< Operations at which something was tried,
   std::uint64_t points_after_faults = 0;   ///< and how many of these are come to only after a fault.
   std::uint64_t runs = 0;

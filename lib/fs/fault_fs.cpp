@@ -1,6 +1,8 @@
 #include <leash/fault/detail/plan_state.hpp>
 #include <leash/fault/detail/strike.hpp>
+#include <leash/fault/sweep.hpp>
 #include <leash/fs/fault_fs.hpp>
+#include <leash/fs/memory_fs.hpp>
 #include <optional>
 #include <utility>
 
@@ -27,7 +29,10 @@ Transfer transfer_of(OperationKind kind) noexcept {
 FaultFS::FaultFS(FileSystem& inner) : HookedFileSystem(inner, Opens::under_plan) {}
 
 FaultFS::FaultFS(FileSystem& inner, Options options)
-    : HookedFileSystem(inner, Opens::under_plan), on_crash_(std::move(options.on_crash)) {}
+    : HookedFileSystem(inner, Opens::under_plan), options_(std::move(options)) {}
+
+FaultFS::FaultFS(MemoryFS& inner, Options options)
+    : HookedFileSystem(inner, Opens::under_plan), options_(std::move(options)), memory_(&inner) {}
 
 Result<void> FaultFS::around(Operation& operation, Next next) {
   fault::detail::PlanState* const plan = fault::detail::find_plan(operation.context);
@@ -40,8 +45,19 @@ Result<void> FaultFS::around(Operation& operation, Next next) {
                                                          .writes = transfer == Transfer::write_all,
                                                          .site = operation.site});
   if (!fault) return next();
-  if (fault->effect == fault::Effect::crash && on_crash_) on_crash_(operation.context);
+  if (fault->effect == fault::Effect::crash) crash(operation);
   return fault::detail::strike(*fault, operation, transfer, next);
+}
+
+void FaultFS::crash(const Operation& operation) const {
+  if (options_.on_crash) options_.on_crash(operation.context);
+  if (!options_.after_crash || memory_ == nullptr) return;
+  for (unsigned seed = 0; seed < options_.crash_clones; ++seed) {
+    MemoryFS left = memory_->crash_clone(seed);
+    const Result<void> checked = options_.after_crash(operation.context, left);
+    if (checked) continue;
+    fault::expect(Call(operation.context, operation.site), false, "after a crash: " + to_string(checked.error()));
+  }
 }
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -62,6 +62,10 @@ MemoryFS::MemoryFS(leash::detail::Ref<detail::MemoryTree> tree) noexcept
 MemoryFS::MemoryFS(const Options& options, std::initializer_list<Entry> entries)
     : MemoryFS(detail::MemoryTree::make({options.clock, options.umask, options.capacity, options.crash_clones})) {
   for (const Entry& entry : entries) add_entry(*tree_, entry);
+  if (!options.crash_clones || entries.size() == 0) return;
+  // What it begins with is no change of it, as with a clone.
+  const auto built = std::exchange(tree_, tree_->clone(std::nullopt));
+  built->dispose();
 }
 
 MemoryFS MemoryFS::with(const Options& options, std::initializer_list<Entry> entries) { return {options, entries}; }

@@ -76,7 +76,7 @@ class MemoryFS final : public FileSystem {
   ///   the whole tree in their order, the last ones are lost: any number of them. A rename is kept or lost as a whole,
   ///   unless only one of its two directories was synced: then the file may have both names or, if that was the old
   ///   one, none.
-  /// - `mode` and times are as they are.
+  /// - `mode` and times are as they are, and so is what the constructor or a clone began with.
   [[nodiscard]] MemoryFS crash_clone(std::uint64_t seed) const;
 
   /// Copies all that is below the directory `path` of `files` into the root of this file system, and replaces the

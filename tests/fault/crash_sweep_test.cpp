@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdint>
+#include <leash/fault/plan.hpp>
 #include <leash/fault/sweep.hpp>
 #include <leash/fs/fault_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
@@ -9,12 +9,10 @@
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/fs/write_file.hpp>
 #include <leash/fs/write_file_atomic.hpp>
-#include <memory>
 #include <string>
 
 using leash::Context;
 using leash::Result;
-using leash::fault::Effect;
 using leash::fault::SweepGroup;
 using leash::fault::SweepOptions;
 using leash::fault::SweepResult;
@@ -28,30 +26,24 @@ namespace {
 SweepOptions crashes() {
   SweepOptions options{.in_a_row = 1, .faults_per_run = 1};
   options.faults = {};
-  for (const char* const each : {"open", "File::write", "File::sync", "File::close", "rename", "sync_dir"}) {
-    options.faults.set(each, {{.effect = Effect::crash}});
-  }
+  options.faults.add_crashes();
   return options;
 }
 
 /// Saves by `save`, and looks at what a crash has left of it.
 template <class Save>
-SweepResult sweep_crashes(std::uint64_t seed, Save save) {
+SweepResult sweep_crashes(Save save) {
+  const auto look = [](const Context&, FileSystem& left) -> Result<void> {
+    const std::string content = leash::fs::read_file(Context(), left, "state").value_or("nothing");
+    if (content == "old" || content == "new") return {};
+    return leash::fail("look", "state", std::errc::io_error, "neither the old state nor the new");
+  };
   return leash::fault::sweep(
       [=](const Context& context) {
-        MemoryFS memory = MemoryFS::with({.crash_clones = true});
-        REQUIRE(leash::fs::write_file_atomic(Context(), memory, "state", "old"));
-        std::unique_ptr<MemoryFS> left;
-        leash::fs::FaultFS faulty(
-            memory, {.on_crash = [&](const Context&) { left.reset(new MemoryFS(memory.crash_clone(seed))); }});
+        MemoryFS memory = MemoryFS::with({.crash_clones = true}, {{"state", "old"}});
+        leash::fs::FaultFS faulty(memory, {.after_crash = look, .crash_clones = 20});
         leash::fs::TrackedFS files(faulty);
-        const Result<void> saved = save(context, files);
-        if (left) {
-          const std::string content = leash::fs::read_file(Context(), *left, "state").value_or("nothing");
-          leash::fault::expect(context, content == "old" || content == "new",
-                               "a crash leaves the old state or the new");
-        }
-        return saved;
+        return save(context, files);
       },
       crashes());
 }
@@ -59,19 +51,32 @@ SweepResult sweep_crashes(std::uint64_t seed, Save save) {
 }  // namespace
 
 TEST_CASE("whatever write_file_atomic is doing when the machine stops, the old content is there or the new") {
-  for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    const SweepResult result = sweep_crashes(seed, [](const Context& context, FileSystem& files) {
-      return leash::fs::write_file_atomic(context, files, "state", "new");
-    });
-    CAPTURE(result);
-    CHECK(result.ok());
-    CHECK(result.points >= 5);
-  }
+  const SweepResult result = sweep_crashes([](const Context& context, FileSystem& files) {
+    return leash::fs::write_file_atomic(context, files, "state", "new");
+  });
+  CAPTURE(result);
+  CHECK(result.ok());
+  CHECK(result.points >= 5);
 }
 
 TEST_CASE("a sweep of crashes finds what is not written atomically") {
-  const SweepResult result = sweep_crashes(1, [](const Context& context, FileSystem& files) {
-    return leash::fs::write_file(context, files, "state", "new");
+  const SweepResult result = sweep_crashes(
+      [](const Context& context, FileSystem& files) { return leash::fs::write_file(context, files, "state", "new"); });
+  const auto broken = std::ranges::find(result.groups, Trouble::broken, &SweepGroup::trouble);
+  REQUIRE(broken != result.groups.end());
+  CHECK(broken->what == "after a crash: look state: Input/output error (neither the old state nor the new)");
+}
+
+TEST_CASE("a sweep tells which points it has tried, with how many faults, and which only a fault leads to") {
+  const SweepResult result = leash::fault::sweep([](const Context& context) -> Result<void> {
+    if (leash::fault::check(context, "open", "a")) return {};
+    return leash::fault::check(context, "stat", "a");
   });
-  CHECK(std::ranges::count(result.groups, Trouble::broken, &SweepGroup::trouble) == 1);
+  REQUIRE(result.coverage.size() == 2);
+  CHECK(result.coverage[0].operation == "open");
+  CHECK(result.coverage[0].tried == 2);
+  CHECK_FALSE(result.coverage[0].after_fault);
+  CHECK(result.coverage[1].operation == "stat");
+  CHECK(result.coverage[1].tried == 1);
+  CHECK(result.coverage[1].after_fault);
 }

@@ -1,11 +1,17 @@
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <leash/fault/plan.hpp>
 #include <leash/fault/sweep.hpp>
 #include <semaphore>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "sanitizers.hpp"
@@ -24,6 +30,8 @@ SweepOptions isolated() {
   for (const char* const each : {"abort", "exit", "hang", "fine"}) options.faults.set(each, {{}});
   return options;
 }
+
+constexpr unsigned abort_line = __LINE__ + 4;
 
 /// Does worse than to fail.
 Result<void> fragile(const Context& context) {
@@ -46,11 +54,13 @@ TEST_CASE("runs that end their process, or never end, are findings, and the swee
   CHECK(result.runs == 6);
   REQUIRE(result.groups.size() == 3);
   const std::string text = to_string(result);
-  CHECK(text.contains(
-      "isolate_test.cpp:30: error: 1 of 4 failing operations ends the process, which is killed by SIGABRT"));
-  CHECK(text.contains(
-      "isolate_test.cpp:31: error: 1 of 4 failing operations ends the process, which exits with status 3"));
-  CHECK(text.contains("isolate_test.cpp:32: error: 1 of 4 failing operations makes the body last longer"));
+  const auto tells = [&](unsigned line, std::string_view what) {
+    return text.contains("isolate_test.cpp:" + std::to_string(line) + ": error: 1 of 4 failing operations " +
+                         std::string(what));
+  };
+  CHECK(tells(abort_line, "ends the process, which is killed by SIGABRT"));
+  CHECK(tells(abort_line + 1, "ends the process, which exits with status 3"));
+  CHECK(tells(abort_line + 2, "makes the body last longer"));
   CHECK(text.contains("LEASH_REPLAY=abort/"));
 }
 
@@ -69,4 +79,34 @@ TEST_CASE("a process with other threads is not forked, and they are named") {
   CHECK(result.runs == 0);
   REQUIRE(result.problems.size() == 1);
   CHECK(result.problems[0].starts_with("runs cannot be isolated, since the process has other threads: fault_test"));
+}
+
+TEST_CASE("a run that is not isolated and crashes says how to run it alone, and ends as it would have ended" *
+          doctest::skip(leash_test::with_tsan)) {
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
+  const pid_t child = ::fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    // That of the test framework would report a failure of this test.
+    std::signal(SIGABRT, SIG_DFL);
+    ::dup2(ends[1], STDERR_FILENO);
+    SweepOptions options = isolated();
+    options.isolate = false;
+    static_cast<void>(leash::fault::sweep(fragile, options));
+    std::_Exit(0);
+  }
+  ::close(ends[1]);
+  std::string told;
+  std::array<char, 512> piece{};
+  for (ssize_t size = 0; (size = ::read(ends[0], piece.data(), piece.size())) > 0;) {
+    told.append(piece.data(), static_cast<std::size_t>(size));
+  }
+  ::close(ends[0]);
+  int status = 0;
+  CHECK(::waitpid(child, &status, 0) == child);
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+  CHECK(told.starts_with("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=abort/fragile/"));
+  CHECK(told.ends_with("/1/EIO\n"));
 }

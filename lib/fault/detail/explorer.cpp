@@ -100,6 +100,11 @@ void Explorer::try_step(const Pending& pending) {
   if (faults.empty()) return;
   ++result_.points;
   if (!pending.prefix.empty()) ++result_.points_after_faults;
+  const Place& place = runner_.places()[pending.step.place];
+  result_.coverage.push_back({.operation = place.operation,
+                              .place = place.location,
+                              .occurrence = pending.step.occurrence,
+                              .after_fault = !pending.prefix.empty()});
   for (const Fault& fault : faults) try_fault(pending, fault);
 }
 
@@ -108,6 +113,7 @@ void Explorer::try_fault(const Pending& pending, const Fault& fault) {
     ++result_.left_out;
     return;
   }
+  ++result_.coverage.back().tried;
   Script script = pending.prefix;
   script.push_back({pending.step, 1, fault});
   Run run;

@@ -11,6 +11,7 @@ using leash::detail::Ref;
 Runner::Runner(const SweepBody& body, const SweepOptions& options, bool watched)
     : body_(body), options_(options), tracker_options_(options.tracker), places_(options.faults) {
   tracker_options_.rules.closed_late = track::Severity::off;
+  if (!options.isolate) crash_report_.emplace();
   if (watched) watchdog_ = Watchdog::lend(options.deadline, options.watchdog);
 }
 
@@ -59,6 +60,7 @@ Run Runner::run_with(const Ref<SweepPlan>& plan) {
   const Context context = with_plan_state(tracked, Ref<PlanState>(plan.get()));
 
   Run run;
+  const CrashReport::Run told(*plan);
   if (watchdog_) watchdog_->begin(plan, source);
   call_body(context, run);
   run.hung = context.error() == std::errc::timed_out;

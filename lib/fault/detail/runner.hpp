@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <leash/config.hpp>
+#include <leash/fault/detail/crash_report.hpp>
 #include <leash/fault/detail/places.hpp>
 #include <leash/fault/detail/script.hpp>
 #include <leash/fault/detail/sweep_plan.hpp>
@@ -50,7 +51,8 @@ class Runner {
   const SweepOptions& options_;
   track::Options tracker_options_;
   Places places_;
-  Watchdog::Lent watchdog_;  ///< Null if runs may last as long as they want.
+  std::optional<CrashReport> crash_report_;  ///< None where a crash is only that of a child.
+  Watchdog::Lent watchdog_;                  ///< Null if runs may last as long as they want.
   std::uint64_t runs_ = 0;
   std::size_t steps_expected_ = 0;
 };

@@ -20,6 +20,10 @@ std::string SweepPlan::token() {
   return places_ != nullptr ? token_of(*places_, struck_) : std::string();
 }
 
+void SweepPlan::write_token_unlocked(TokenBuffer& out) const noexcept {
+  if (places_ != nullptr) write_token(out, *places_, struck_);
+}
+
 std::optional<Fault> SweepPlan::decide(const Point& point) {
   if (places_ == nullptr) return std::nullopt;
   const std::size_t place = places_->index_of(point);

@@ -59,6 +59,8 @@ class SweepPlan final : public PlanState {
   std::vector<Struck> struck();
   /// The token of what was injected until now; empty after `end`.
   std::string token();
+  /// Writes that, for a signal handler: without the lock, which the thread may have that has crashed.
+  void write_token_unlocked(TokenBuffer& out) const noexcept;
   /// Takes all that was noted.
   std::vector<Step> take_steps();
   std::vector<Broken> take_broken();

@@ -3,43 +3,52 @@
 #include <leash/fault/detail/errno_name.hpp>
 #include <leash/fault/detail/sweep_plan.hpp>
 #include <leash/fault/detail/token.hpp>
+#include <limits>
 #include <optional>
 
 namespace LEASH_NAMESPACE::fault::detail {
 namespace {
 
 /// Only what no shell takes for its own.
-std::string shell_word(std::string_view text) {
-  std::string word;
+void write_shell_word(TokenBuffer& out, std::string_view text) noexcept {
+  if (text.empty()) return out.add('-');
   for (const char letter : text) {
     const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
                        (letter >= '0' && letter <= '9') || letter == ':' || letter == '_';
-    word += plain ? letter : '_';
+    out.add(plain ? letter : '_');
   }
-  return word.empty() ? "-" : word;
 }
 
-std::string hex_text(std::uint32_t number) {
+void write_hex(TokenBuffer& out, std::uint32_t number) noexcept {
   static constexpr std::string_view digits = "0123456789abcdef";
-  std::string text;
-  for (unsigned shift = 32; shift > 0; shift -= 4) text += digits[number >> (shift - 4) & 15U];
-  return text;
+  for (unsigned shift = 32; shift > 0; shift -= 4) out.add(digits[number >> (shift - 4) & 15U]);
 }
 
-std::string fault_word(const Fault& fault) {
+void write_number(TokenBuffer& out, std::uint64_t number) noexcept {
+  std::array<char, std::numeric_limits<std::uint64_t>::digits10 + 1> digits{};
+  out.add({digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), number).ptr});
+}
+
+void write_fault(TokenBuffer& out, const Fault& fault) {
   switch (fault.effect) {
     case Effect::fail:
-      return errno_name(fault.code);
+      return out.add(errno_name(fault.code));
     case Effect::fail_after:
-      return "after." + errno_name(fault.code);
+      out.add("after.");
+      return out.add(errno_name(fault.code));
     case Effect::shorten:
-      return "short." + std::to_string(fault.bytes) + "." + errno_name(fault.code);
+      out.add("short.");
+      write_number(out, fault.bytes);
+      out.add('.');
+      return out.add(errno_name(fault.code));
     case Effect::delay:
-      return "delay." + duration_text(fault.delay);
+      out.add("delay.");
+      return out.add(duration_text(fault.delay));
     case Effect::full:
-      return "full." + std::to_string(fault.bytes);
+      out.add("full.");
+      return write_number(out, fault.bytes);
     default:
-      return std::string(to_string(fault.effect));
+      return out.add(to_string(fault.effect));
   }
 }
 
@@ -100,8 +109,8 @@ std::uint32_t short_key(const Place& place) noexcept {
   return static_cast<std::uint32_t>(place.key ^ place.key >> 32U);
 }
 
-std::string token_of(const Places& places, std::span<const Struck> struck) {
-  std::string token;
+// The names of errors and durations are strings that are short enough to need no memory.
+void write_token(TokenBuffer& out, const Places& places, std::span<const Struck> struck) noexcept {
   for (std::size_t first = 0; first < struck.size();) {
     const Injection& injection = struck[first].injection;
     std::uint32_t times = 1;
@@ -109,15 +118,29 @@ std::string token_of(const Places& places, std::span<const Struck> struck) {
            struck[first + times].injection.step == Step{injection.step.place, injection.step.occurrence + times}) {
       ++times;
     }
-    first += times;
     const Place& place = places[injection.step.place];
-    if (!token.empty()) token += '+';
-    token += shell_word(place.operation) + '/' + shell_word(place.function) + '/' + hex_text(short_key(place)) + '/' +
-             std::to_string(injection.step.occurrence);
-    if (times != 1) token += 'x' + std::to_string(times);
-    token += '/' + fault_word(injection.fault);
+    if (first != 0) out.add('+');
+    first += times;
+    write_shell_word(out, place.operation);
+    out.add('/');
+    write_shell_word(out, place.function);
+    out.add('/');
+    write_hex(out, short_key(place));
+    out.add('/');
+    write_number(out, injection.step.occurrence);
+    if (times != 1) {
+      out.add('x');
+      write_number(out, times);
+    }
+    out.add('/');
+    write_fault(out, injection.fault);
   }
-  return token;
+}
+
+std::string token_of(const Places& places, std::span<const Struck> struck) {
+  TokenBuffer token;
+  write_token(token, places, struck);
+  return std::string(token.text());
 }
 
 Result<std::vector<TokenItem>> parse_token(std::string_view token) {

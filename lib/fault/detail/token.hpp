@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
 #include <leash/fault/fault.hpp>
@@ -29,7 +31,26 @@ struct TokenItem {
 /// What a token has of a place's key.
 std::uint32_t short_key(const Place& place) noexcept;
 
-/// The token of a run in which this was injected; empty if nothing was.
+/// Room for a token. Takes no memory, so that a signal handler may write one too; what does not fit is dropped.
+class TokenBuffer {
+ public:
+  void add(char letter) noexcept {
+    if (size_ < text_.size()) text_[size_++] = letter;
+  }
+  void add(std::string_view text) noexcept {
+    for (const char letter : text) add(letter);
+  }
+  std::string_view text() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 8192> text_{};
+  std::size_t size_ = 0;
+};
+
+/// Writes the token of a run in which this was injected: nothing if nothing was.
+void write_token(TokenBuffer& out, const Places& places, std::span<const Struck> struck) noexcept;
+
+/// The same as a string.
 std::string token_of(const Places& places, std::span<const Struck> struck);
 
 /// What a token says. Fails with `invalid_argument` if it is malformed.

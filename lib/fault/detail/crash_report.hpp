@@ -1,0 +1,35 @@
+#pragma once
+
+#include <leash/config.hpp>
+#include <leash/detail/ref.hpp>
+
+namespace LEASH_NAMESPACE::fault::detail {
+
+class SweepPlan;
+
+/// As long as one lives, a signal that ends the process (SIGSEGV, SIGABRT and the like) first writes the token of the
+/// run that is under way to standard error. Then it does what it would have done: the handlers that were there before
+/// are called, those of a sanitizer or a test framework, say. A handler that the body installs stays. Any number may
+/// live at once.
+class CrashReport {
+ public:
+  CrashReport();
+  CrashReport(const CrashReport&) = delete;
+  CrashReport& operator=(const CrashReport&) = delete;
+  ~CrashReport();
+
+  /// While one lives, `plan` is the run that is under way. Of several threads that sweep, the last to begin a run is
+  /// told of.
+  class Run {
+   public:
+    explicit Run(SweepPlan& plan) noexcept;
+    Run(const Run&) = delete;
+    Run& operator=(const Run&) = delete;
+    ~Run();
+
+   private:
+    SweepPlan* plan_;
+  };
+};
+
+}  // namespace LEASH_NAMESPACE::fault::detail
