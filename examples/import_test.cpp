@@ -14,7 +14,7 @@ leash::Result<std::size_t> import_csv(const leash::Context& ctx, leash::fs::File
   auto file = files.open(ctx, path);
   if (!file) return std::unexpected(file.error());
   std::array<char, 4096> rows{};
-  const auto size = (*file)->read(std::as_writable_bytes(std::span(rows)));
+  const auto size = leash::fs::read_full(**file, std::as_writable_bytes(std::span(rows)));
   if (!size) return std::unexpected(size.error());
   if (auto closed = (*file)->close(); !closed) return std::unexpected(closed.error());
   return std::ranges::count(rows, '\n');
