@@ -81,8 +81,16 @@ TEST_CASE("a process with other threads is not forked, and they are named") {
   CHECK(result.problems[0].starts_with("runs cannot be isolated, since the process has other threads: fault_test"));
 }
 
-TEST_CASE("a run that is not isolated and crashes says how to run it alone, and ends as it would have ended" *
-          doctest::skip(leash_test::with_tsan)) {
+namespace {
+
+/// What became of a sweep in a process of its own.
+struct Ended {
+  int status = 0;
+  std::string told;  ///< On standard error.
+};
+
+template <class Body>
+Ended sweep_in_child(Body body) {
   std::array<int, 2> ends{};
   REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
   const pid_t child = ::fork();
@@ -93,20 +101,51 @@ TEST_CASE("a run that is not isolated and crashes says how to run it alone, and 
     ::dup2(ends[1], STDERR_FILENO);
     SweepOptions options = isolated();
     options.isolate = false;
-    static_cast<void>(leash::fault::sweep(fragile, options));
-    std::_Exit(0);
+    std::_Exit(leash::fault::sweep(body, options).ok() ? 0 : 1);
   }
   ::close(ends[1]);
-  std::string told;
+  Ended ended;
   std::array<char, 512> piece{};
   for (ssize_t size = 0; (size = ::read(ends[0], piece.data(), piece.size())) > 0;) {
-    told.append(piece.data(), static_cast<std::size_t>(size));
+    ended.told.append(piece.data(), static_cast<std::size_t>(size));
   }
   ::close(ends[0]);
-  int status = 0;
-  CHECK(::waitpid(child, &status, 0) == child);
-  CHECK(WIFSIGNALED(status));
-  CHECK(WTERMSIG(status) == SIGABRT);
-  CHECK(told.starts_with("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=abort/fragile/"));
-  CHECK(told.ends_with("/1/EIO\n"));
+  CHECK(::waitpid(child, &ended.status, 0) == child);
+  return ended;
+}
+
+}  // namespace
+
+TEST_CASE("a run that is not isolated and crashes says how to run it alone, and ends as it would have ended" *
+          doctest::skip(leash_test::with_tsan)) {
+  const Ended ended = sweep_in_child(fragile);
+  CAPTURE(ended.told);
+  CHECK(WIFSIGNALED(ended.status));
+  CHECK(WTERMSIG(ended.status) == SIGABRT);
+  CHECK(ended.told.starts_with("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=abort/fragile/"));
+  CHECK(ended.told.ends_with("/1/EIO\n"));
+}
+
+TEST_CASE("a run that exits says how to run it alone" * doctest::skip(leash_test::with_tsan)) {
+  const Ended ended = sweep_in_child([](const Context& context) -> Result<void> {
+    if (!leash::fault::check(context, "exit", "a")) std::exit(3);
+    return {};
+  });
+  CAPTURE(ended.told);
+  CHECK(ended.told.starts_with("leash: a run of the sweep exits: run it alone with LEASH_REPLAY=exit/"));
+  const Ended at_once = sweep_in_child([](const Context&) { std::exit(3); });
+  CHECK(at_once.told.starts_with("leash: a run of the sweep exits, though nothing has failed in it\n"));
+}
+
+TEST_CASE("a child that the body forks does not sweep on" * doctest::skip(leash_test::with_tsan)) {
+  const Ended ended = sweep_in_child([](const Context& context) -> Result<void> {
+    if (!leash::fault::check(context, "fine", "a")) {
+      const pid_t child = ::fork();
+      if (child > 0) ::waitpid(child, nullptr, 0);
+    }
+    return {};
+  });
+  CHECK(WIFEXITED(ended.status));
+  CHECK(WEXITSTATUS(ended.status) == 0);
+  CHECK(ended.told == "leash: a child that the body of a sweep has forked came back from the body: it ends here\n");
 }

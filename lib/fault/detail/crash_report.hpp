@@ -7,10 +7,10 @@ namespace LEASH_NAMESPACE::fault::detail {
 
 class SweepPlan;
 
-/// As long as one lives, a signal that ends the process (SIGSEGV, SIGABRT and the like) first writes the token of the
-/// run that is under way to standard error. Then it does what it would have done: the handlers that were there before
-/// are called, those of a sanitizer or a test framework, say. A handler that the body installs stays. Any number may
-/// live at once.
+/// As long as one lives, exit(3) and the signals that end the process (SIGSEGV, SIGABRT and the like) first write the
+/// token of the run that is under way to standard error. Then a signal does what it would have done: the handlers that
+/// were there before are called, those of a sanitizer or a test framework, say. A handler that the body installs stays.
+/// Any number may live at once.
 class CrashReport {
  public:
   CrashReport();

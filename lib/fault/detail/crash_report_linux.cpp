@@ -4,10 +4,13 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdlib>
 #include <leash/fault/detail/crash_report.hpp>
 #include <leash/fault/detail/sweep_plan.hpp>
 #include <leash/os/mutex.hpp>
 #include <mutex>
+#include <string_view>
+#include <utility>
 
 namespace LEASH_NAMESPACE::fault::detail {
 namespace {
@@ -20,6 +23,7 @@ constinit std::atomic<SweepPlan*> under_way = nullptr;
 struct Installed {
   os::Mutex mutex;
   std::size_t count = 0;
+  bool at_exit = false;
   std::array<struct sigaction, fatal_signals.size()> before{};
 };
 
@@ -34,23 +38,34 @@ std::size_t index_of(int signal) noexcept {
   return index;
 }
 
+void write_line(std::string_view text) noexcept {
+  static_cast<void>(::write(STDERR_FILENO, text.data(), text.size()));
+  static_cast<void>(::write(STDERR_FILENO, "\n", 1));
+}
+
+/// Says of the run under way, if there is one, that it ends its process.
+void tell(std::string_view deed) noexcept {
+  const SweepPlan* const plan = under_way.exchange(nullptr);
+  if (plan == nullptr) return;
+  TokenBuffer& line = last_words;
+  line.add("leash: a run of the sweep ");
+  line.add(deed);
+  const std::size_t deed_end = line.text().size();
+  line.add(": run it alone with LEASH_REPLAY=");
+  const std::size_t without_token = line.text().size();
+  plan->write_token_unlocked(line);
+  if (line.text().size() == without_token) {
+    line.cut(deed_end);
+    line.add(", though nothing has failed in it");
+  }
+  write_line(line.text());
+}
+
+void tell_of_exit() { tell("exits"); }
+
 void on_fatal_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
   ::sigaction(signal, &installed.before[index_of(signal)], nullptr);
-  if (SweepPlan* const plan = under_way.exchange(nullptr)) {
-    last_words.add("leash: a run of the sweep crashes: ");
-    const std::size_t before = last_words.text().size();
-    last_words.add("run it alone with LEASH_REPLAY=");
-    const std::size_t token_at = last_words.text().size();
-    plan->write_token_unlocked(last_words);
-    const bool has_token = last_words.text().size() != token_at;
-    const std::string_view line = has_token ? last_words.text() : last_words.text().substr(0, before);
-    static_cast<void>(::write(STDERR_FILENO, line.data(), line.size()));
-    if (!has_token) {
-      static constexpr std::string_view alone = "the body itself, without any fault";
-      static_cast<void>(::write(STDERR_FILENO, alone.data(), alone.size()));
-    }
-    static_cast<void>(::write(STDERR_FILENO, "\n", 1));
-  }
+  tell("crashes");
   // What an instruction has caused it causes again when this returns. What was sent is sent again.
   if (signal == SIGABRT || info == nullptr || info->si_code <= 0) ::raise(signal);
 }
@@ -65,6 +80,8 @@ CrashReport::CrashReport() {
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&ours.sa_mask);
   for (const int signal : fatal_signals) ::sigaction(signal, &ours, &installed.before[index_of(signal)]);
+  // Once, since it cannot be taken back.
+  if (!std::exchange(installed.at_exit, true)) std::atexit(tell_of_exit);
 }
 
 CrashReport::~CrashReport() {

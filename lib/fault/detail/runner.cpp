@@ -1,12 +1,25 @@
+#include <cstdio>
+#include <cstdlib>
 #include <leash/clock.hpp>
 #include <leash/fault/detail/child.hpp>
 #include <leash/fault/detail/runner.hpp>
+#include <leash/os/fork.hpp>
 #include <leash/track/tracker.hpp>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault::detail {
 
 using leash::detail::Ref;
+
+namespace {
+
+/// A child that the body has forked must not sweep on beside its parent.
+[[noreturn]] void end_forked_child() {
+  std::fputs("leash: a child that the body of a sweep has forked came back from the body: it ends here\n", stderr);
+  std::_Exit(EXIT_FAILURE);
+}
+
+}  // namespace
 
 Runner::Runner(const SweepBody& body, const SweepOptions& options, bool watched)
     : body_(body), options_(options), tracker_options_(options.tracker), places_(options.faults) {
@@ -78,6 +91,7 @@ Run Runner::run_with(const Ref<SweepPlan>& plan) {
 }
 
 void Runner::call_body(const Context& context, Run& run) const {
+  const std::uint32_t process = os::fork_generation();
   try {
     Result<void> result = body_(context);
     run.succeeded = result.has_value();
@@ -87,6 +101,7 @@ void Runner::call_body(const Context& context, Run& run) const {
   } catch (...) {
     run.thrown = "something that is no std::exception";
   }
+  if (os::fork_generation() != process) end_forked_child();
 }
 
 }  // namespace LEASH_NAMESPACE::fault::detail

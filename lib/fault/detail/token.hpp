@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -40,6 +41,8 @@ class TokenBuffer {
   void add(std::string_view text) noexcept {
     for (const char letter : text) add(letter);
   }
+  /// Keeps the first `size` letters.
+  void cut(std::size_t size) noexcept { size_ = std::min(size, size_); }
   std::string_view text() const noexcept { return {text_.data(), size_}; }
 
  private:
