@@ -52,6 +52,12 @@ class AsyncListener {
   /// Closes the listener, as `Listener::close` does.
   Result<void> close(std::source_location site = std::source_location::current()) { return do_close(site); }
 
+  /// Ends it without closing its descriptor, and returns that, as `Listener::release` does. Accepts that are under way
+  /// end with `bad_file_descriptor`.
+  [[nodiscard]] Result<int> release(std::source_location site = std::source_location::current()) {
+    return do_release(site);
+  }
+
   /// The address it listens at, with the port that the system chose for port 0; also after `close`.
   [[nodiscard]] Address address() const { return do_address(); }
 
@@ -68,6 +74,11 @@ class AsyncListener {
   virtual Result<void> do_close(std::source_location site) = 0;
   virtual Address do_address() const = 0;
   virtual int do_native_handle() const noexcept = 0;
+  /// The default has no descriptor.
+  virtual Result<int> do_release(std::source_location /*site*/) {
+    return fail("release", to_string(do_address()), std::errc::operation_not_supported,
+                "the listener has no descriptor");
+  }
 
  private:
   friend class ProxyAsyncListener;

@@ -65,6 +65,7 @@ class ProxyAsyncListener : public AsyncListener {
   Result<void> do_close(std::source_location site) override { return inner_->do_close(site); }
   Address do_address() const override { return inner_->do_address(); }
   int do_native_handle() const noexcept override { return inner_->do_native_handle(); }
+  Result<int> do_release(std::source_location site) override { return inner_->do_release(site); }
 
   /// Destroys the inner listener, in the destructor of a decorator that must outlive it.
   void drop_inner() noexcept { inner_.reset(); }

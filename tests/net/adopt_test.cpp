@@ -12,6 +12,7 @@
 #include <leash/track/errc.hpp>
 #include <leash/track/tracker.hpp>
 
+#include "async_support.hpp"
 #include "support.hpp"
 #include "temp_dir.hpp"
 
@@ -209,4 +210,63 @@ TEST_CASE("Listener: release of one in memory is refused, and it goes on") {
         "release server:80: Operation not supported (the listener has no descriptor)");
   must(network.dial(Context(), "tcp", "server:80"));
   must(listener->accept(Context()));
+}
+
+namespace {
+
+/// What a listener of asynchronous networks is, with a hook and a tag on it, and an accept that waits.
+struct Listening {
+  explicit Listening(Over over) : network(over) {
+    binder.async_bind(context, "tcp", "127.0.0.1:0", [&](auto bound) {
+      listener = must(std::move(bound));
+      listener->async_accept(context, [&](auto stream) { accepted = error_of(std::move(stream)); });
+    });
+    run_until([&] { return listener != nullptr; });
+  }
+
+  template <class Done>
+  void run_until(Done done) {
+    network.loop.restart();
+    while (!done()) network.loop.run_one();
+  }
+
+  AsyncNetwork network;
+  leash::net::AsyncCountingHook counting;
+  leash::net::HookedAsyncBinder hooked{network.binder, counting};
+  leash::net::TrackedAsyncBinder binder{hooked};
+  leash::track::TrackedContext tracked = leash::track::with_tracker(Context());
+  const Context& context = tracked.context;
+  std::unique_ptr<leash::net::AsyncListener> listener;
+  std::optional<Error> accepted;
+};
+
+}  // namespace
+
+TEST_CASE("AsyncListener: what is released goes on listening, and is no leak") {
+  const Watchdog watchdog;
+  const auto before = open_descriptors();
+  {
+    Listening here(Over::tcp);
+    const int number = here.listener->native_handle();
+    const int released = must(here.listener->release());
+    CHECK(released == number);
+    here.run_until([&] { return here.accepted.has_value(); });
+    CHECK(*here.accepted == std::errc::bad_file_descriptor);
+    CHECK(error_of(here.listener->release()) == std::errc::bad_file_descriptor);
+    CHECK(here.listener->native_handle() == -1);
+    CHECK(here.counting.counts()[leash::net::OperationKind::listener_release].calls == 2);
+    here.listener.reset();
+    const auto listener = must(adopt_listener(Context(), released));
+    check_works(*listener);
+    CHECK(here.tracked.tracker.close().ok());
+  }
+  CHECK(open_descriptors() == before);
+}
+
+TEST_CASE("AsyncListener: one in memory has nothing to release, and stays open") {
+  Listening here(Over::memory);
+  CHECK(error_of(here.listener->release()) == std::errc::operation_not_supported);
+  CHECK_FALSE(here.accepted);
+  must(here.listener->close());
+  CHECK(here.tracked.tracker.close().ok());
 }

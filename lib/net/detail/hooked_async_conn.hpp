@@ -14,7 +14,6 @@
 #include <leash/net/detail/hooked_async_transfer.hpp>
 #include <leash/net/operation.hpp>
 #include <leash/net/stream.hpp>
-#include <leash/os/descriptor.hpp>
 #include <leash/result.hpp>
 #include <memory>
 #include <optional>
@@ -95,17 +94,10 @@ class HookedAsyncConn final : public AsyncConn {
     }));
   }
   Result<int> do_release(std::source_location site) override {
-    Operation op = operation(OperationKind::conn_release, site);
-    // Closed unless the caller gets it, which the hook may forbid afterwards.
-    os::Descriptor released;
-    Result<int> result = link().pass<int>(op, [&] {
+    return pass_release(link(), operation(OperationKind::conn_release, site), [&] {
       Result<int> descriptor = inner_->release(site);
-      if (!descriptor) return descriptor;
-      released = os::Descriptor(*descriptor);
-      return ended(std::move(descriptor));
+      return descriptor ? ended(std::move(descriptor)) : descriptor;
     });
-    if (result) static_cast<void>(released.release());
-    return result;
   }
 
   bool do_is_open() const override { return inner_->is_open(); }

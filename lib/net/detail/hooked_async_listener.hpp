@@ -62,6 +62,15 @@ class HookedAsyncListener final : public AsyncListener {
     });
   }
 
+  Result<int> do_release(std::source_location site) override {
+    const Operation op{.kind = OperationKind::listener_release, .local = &address_, .context = context_, .site = site};
+    return pass_release(*link_, op, [&] {
+      Result<int> descriptor = inner_->release(site);
+      if (descriptor) operations_->cancel();
+      return descriptor;
+    });
+  }
+
   Address do_address() const override { return inner_->address(); }
   int do_native_handle() const noexcept override { return inner_->native_handle(); }
 

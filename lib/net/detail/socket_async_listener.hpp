@@ -72,6 +72,12 @@ class SharedListener final : public Loop::Member {
     return listener_->close(site);
   }
 
+  Result<int> release(std::source_location site) {
+    take_descriptor();
+    loop_->remove(*this);
+    return listener_->release(site);
+  }
+
  private:
   void wake() noexcept override {}
   void context_ended() noexcept override { take_descriptor(); }
@@ -194,6 +200,7 @@ class SocketAsyncListener final : public AsyncListener {
   Result<void> do_close(std::source_location site) override { return listener_->close(site); }
   Address do_address() const override { return listener_->listener().address(); }
   int do_native_handle() const noexcept override { return listener_->listener().native_handle(); }
+  Result<int> do_release(std::source_location site) override { return listener_->release(site); }
 
   const Ref<SharedListener> listener_;
 };

@@ -79,6 +79,13 @@ class TrackedAsyncListener final : public ProxyAsyncListener {
     return closed;
   }
 
+  Result<int> do_release(std::source_location site) override {
+    const os::Opening opening;
+    Result<int> descriptor = ProxyAsyncListener::do_release(site);
+    if (descriptor) tag_->use([site](track::Tag& tag) { tag.release(site); });
+    return descriptor;
+  }
+
   const Ref<SharedTag> tag_;
   TrackedBinder::Options options_;
   const std::string subject_;  ///< Its address, for errors.
