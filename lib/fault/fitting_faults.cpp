@@ -85,6 +85,10 @@ void FittingFaults::set(std::string_view operation, std::vector<Fault> faults) {
   entries_ = std::move(entries);
 }
 
+bool FittingFaults::knows(std::string_view operation) const noexcept {
+  return entries_ && std::ranges::binary_search(*entries_, operation, {}, &Entry::operation);
+}
+
 const std::vector<Fault>& FittingFaults::of(std::string_view operation) const noexcept {
   if (!entries_) return no_faults;
   const auto at = std::ranges::lower_bound(*entries_, operation, {}, &Entry::operation);

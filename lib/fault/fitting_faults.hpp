@@ -33,6 +33,9 @@ class FittingFaults {
   /// `Effect::crash`. For what has to outlast a power cut (`fs::FaultFS::Options::after_crash`).
   void add_crashes();
 
+  /// Whether something was set for an operation, be it nothing.
+  [[nodiscard]] bool knows(std::string_view operation) const noexcept;
+
   /// What is tried at an operation; empty if nothing is.
   [[nodiscard]] const std::vector<Fault>& of(std::string_view operation) const noexcept;
 

@@ -66,7 +66,8 @@ struct OwnOperation {
 Result<void> check(Call call, std::string_view operation, std::string_view subject) {
   detail::PlanState* const plan = detail::find_plan(call.context());
   if (plan == nullptr) return {};
-  const std::optional<Fault> fault = plan->visit({.operation = operation, .subject = subject, .site = call.site()});
+  const std::optional<Fault> fault =
+      plan->visit({.operation = operation, .subject = subject, .own = true, .site = call.site()});
   if (!fault) return {};
   OwnOperation own{.operation = operation, .subject = subject, .context = call.context(), .site = call.site()};
   return detail::strike(*fault, own, detail::Transfer::none, [] { return Result<void>(); });

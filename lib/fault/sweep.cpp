@@ -1,10 +1,42 @@
+#include <algorithm>
 #include <cstdlib>
 #include <leash/fault/detail/explorer.hpp>
 #include <leash/fault/sweep.hpp>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault {
+
+namespace {
+
+/// What a token asks for that the run did not come to, and why.
+std::optional<std::string> what_is_gone(const std::vector<detail::TokenItem>& items, const detail::Run& run,
+                                        const detail::Places& places) {
+  const auto text = [](const detail::TokenItem& item, std::uint32_t occurrence) {
+    return item.operation + " number " + std::to_string(occurrence) + " in " + item.function;
+  };
+  if (!run.unbound.empty()) {
+    const std::string_view why = places.reads_sources() ? ": that line is gone, or was changed"
+                                                        : ": the sources cannot be read from this folder, and a line "
+                                                          "is then known by its number alone";
+    return text(run.unbound.front(), run.unbound.front().occurrence).append(why);
+  }
+  for (const detail::TokenItem& item : items) {
+    for (std::uint32_t time = 0; time < item.times; ++time) {
+      const auto is_struck = [&](const detail::Struck& struck) {
+        return detail::short_key(places[struck.injection.step.place]) == item.key &&
+               struck.injection.step.occurrence == item.occurrence + time;
+      };
+      if (std::ranges::any_of(run.struck, is_struck)) continue;
+      return text(item, item.occurrence + time) + ": it takes another way";
+    }
+  }
+  return std::nullopt;
+}
+
+}  // namespace
 
 SweepResult sweep(const SweepBody& body, const SweepOptions& options) {
   const char* const token = std::getenv("LEASH_REPLAY");
@@ -22,12 +54,8 @@ Result<SweepResult> replay(std::string_view token, const SweepBody& body, const 
   detail::Runner runner(body, options, false);
   const Clock::time_point began = Clock::real()->now();
   const detail::Run run = runner.replay(*items);
-  const std::size_t missing = run.unbound.size();
-  if (missing != 0 || run.struck.size() < items->size()) {
-    const detail::TokenItem& gone = missing != 0 ? run.unbound.front() : items->back();
-    return fail("replay", token, std::errc::invalid_argument,
-                "the run does not come to " + gone.operation + " number " + std::to_string(gone.occurrence) + " in " +
-                    gone.function + (missing != 0 ? ": that line is gone, or was changed" : ": it takes another way"));
+  if (const std::optional<std::string> gone = what_is_gone(*items, run, runner.places())) {
+    return fail("replay", token, std::errc::invalid_argument, "the run does not come to " + *gone);
   }
   detail::Ledger ledger(runner.places(), options, body.tells_success());
   ledger.judge(run);

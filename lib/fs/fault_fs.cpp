@@ -4,6 +4,7 @@
 #include <leash/fs/fault_fs.hpp>
 #include <leash/fs/memory_fs.hpp>
 #include <optional>
+#include <string>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fs {
@@ -45,19 +46,26 @@ Result<void> FaultFS::around(Operation& operation, Next next) {
                                                          .writes = transfer == Transfer::write_all,
                                                          .site = operation.site});
   if (!fault) return next();
-  if (fault->effect == fault::Effect::crash) crash(operation);
+  if (fault->effect == fault::Effect::crash) {
+    if (const std::string wrong = crash(operation); !wrong.empty()) {
+      return operation.fail(std::errc::io_error, "injected: the machine stops; " + wrong);
+    }
+  }
   return fault::detail::strike(*fault, operation, transfer, next);
 }
 
-void FaultFS::crash(const Operation& operation) const {
+std::string FaultFS::crash(const Operation& operation) const {
   if (options_.on_crash) options_.on_crash(operation.context);
-  if (!options_.after_crash || memory_ == nullptr) return;
+  if (!options_.after_crash || memory_ == nullptr) return {};
+  std::string wrong;
   for (unsigned seed = 0; seed < options_.crash_clones; ++seed) {
     MemoryFS left = memory_->crash_clone(seed);
     const Result<void> checked = options_.after_crash(operation.context, left);
     if (checked) continue;
-    fault::expect(Call(operation.context, operation.site), false, "after a crash: " + to_string(checked.error()));
+    wrong = "after a crash: " + to_string(checked.error());
+    fault::expect(Call(operation.context, operation.site), false, wrong);
   }
+  return wrong;
 }
 
 }  // namespace LEASH_NAMESPACE::fs

@@ -3,6 +3,7 @@
 #include <leash/config.hpp>
 #include <leash/fs/hooked_file_system.hpp>
 #include <leash/function.hpp>
+#include <string>
 
 namespace LEASH_NAMESPACE::fs {
 
@@ -25,7 +26,8 @@ class FaultFS final : public HookedFileSystem {
 
     /// Called then with what a power cut would leave of a MemoryFS, once for each of `crash_clones` different ways in
     /// which that may be: the first has lost all that was not synced (`MemoryFS::crash_clone`). An Error is a finding
-    /// of the sweep: what was acknowledged is gone, or what is left is no whole. `left` is under no plan.
+    /// of the sweep: what was acknowledged is gone, or what is left is no whole. The operation's Error tells it too.
+    /// `left` is under no plan.
     Function<Result<void>(const Context& context, FileSystem& left)> after_crash = nullptr;
     unsigned crash_clones = 4;
   };
@@ -42,7 +44,8 @@ class FaultFS final : public HookedFileSystem {
   Result<void> around(Operation& operation, Next next) override;
 
  private:
-  void crash(const Operation& operation) const;
+  /// Returns what is wrong with what a crash leaves; empty if nothing is.
+  std::string crash(const Operation& operation) const;
 
   const Options options_;
   MemoryFS* const memory_ = nullptr;

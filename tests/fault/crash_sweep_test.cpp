@@ -80,3 +80,14 @@ TEST_CASE("a sweep tells which points it has tried, with how many faults, and wh
   CHECK(result.coverage[1].tried == 1);
   CHECK(result.coverage[1].after_fault);
 }
+
+TEST_CASE("what is wrong after a crash is told by the operation too, also where a plan says when the machine stops") {
+  MemoryFS memory = MemoryFS::with({.crash_clones = true}, {{"state", "old"}});
+  const leash::fs::FaultFS::Options options{
+      .after_crash = [](const Context&, FileSystem&) { return leash::fail("look", "state", std::errc::io_error); }};
+  leash::fs::FaultFS files(memory, options);
+  const leash::fault::Plan plan(leash::take(leash::fault::parse_rules("crash open")));
+  const auto opened = files.open(with_plan(Context(), plan), "state");
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().detail() == "injected: the machine stops; after a crash: look state: Input/output error");
+}

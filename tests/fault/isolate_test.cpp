@@ -6,9 +6,11 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <cstdlib>
 #include <leash/fault/plan.hpp>
 #include <leash/fault/sweep.hpp>
+#include <memory>
 #include <semaphore>
 #include <string>
 #include <string_view>
@@ -148,4 +150,66 @@ TEST_CASE("a child that the body forks does not sweep on" * doctest::skip(leash_
   CHECK(WIFEXITED(ended.status));
   CHECK(WEXITSTATUS(ended.status) == 0);
   CHECK(ended.told == "leash: a child that the body of a sweep has forked came back from the body: it ends here\n");
+}
+
+namespace {
+
+/// Uses another object in its end.
+struct User {
+  explicit User(std::shared_ptr<std::string> text) : used(text.get()) {}
+  User(const User&) = delete;
+  User& operator=(const User&) = delete;
+  ~User() { CHECK(*used == "still there"); }
+
+  const std::string* used;
+};
+
+struct AbortsInItsEnd {
+  AbortsInItsEnd() = default;
+  AbortsInItsEnd(const AbortsInItsEnd&) = delete;
+  AbortsInItsEnd& operator=(const AbortsInItsEnd&) = delete;
+  ~AbortsInItsEnd() { std::abort(); }
+};
+
+}  // namespace
+
+TEST_CASE("in an isolated run too, what was kept last is let go first" * doctest::skip(leash_test::with_tsan)) {
+  const SweepResult result = leash::fault::sweep(
+      [](const Context& context) {
+        auto text = std::make_shared<std::string>("still there");
+        leash::fault::keep_until_verdict(context, text);
+        leash::fault::keep_until_verdict(context, std::make_shared<User>(text));
+        text.reset();
+        return leash::fault::check(context, "fine", "a");
+      },
+      isolated());
+  CAPTURE(result);
+  CHECK(result.ok());
+}
+
+TEST_CASE("what crashes behind the body of an isolated run is a finding" * doctest::skip(leash_test::with_tsan)) {
+  const SweepResult result = leash::fault::sweep(
+      [](const Context& context) -> Result<void> {
+        if (leash::fault::check(context, "fine", "a")) return {};
+        leash::fault::keep_until_verdict(context, std::make_shared<AbortsInItsEnd>());
+        return leash::fail("fine", "a", std::errc::io_error);
+      },
+      isolated());
+  CAPTURE(result);
+  REQUIRE(result.groups.size() == 1);
+  CHECK(result.groups[0].trouble == Trouble::died);
+}
+
+TEST_CASE("of a run that prints much and dies, the line that says why is told" * doctest::skip(leash_test::with_tsan)) {
+  const SweepResult result = leash::fault::sweep(
+      [](const Context& context) -> Result<void> {
+        if (leash::fault::check(context, "fine", "a")) return {};
+        for (int line = 0; line < 20'000; ++line) std::puts("a line of a log that nobody reads");
+        std::fflush(stdout);
+        std::fputs("x.cpp:1: runtime error: this is why\n", stderr);
+        std::abort();
+      },
+      isolated());
+  REQUIRE(result.groups.size() == 1);
+  CHECK(result.groups[0].what.contains("x.cpp:1: runtime error: this is why"));
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <leash/fault/detail/plan_state.hpp>
 #include <leash/fault/plan.hpp>
 #include <string_view>
 #include <vector>
@@ -68,4 +69,18 @@ TEST_CASE("LEASH_FAULTS is a plan, and says what is wrong with it") {
   REQUIRE_FALSE(refused);
   CHECK(to_string(refused.error()).starts_with("parse LEASH_FAULTS:1:11: "));
   ::unsetenv("LEASH_FAULTS");
+}
+
+TEST_CASE("a connection that has the address of one that was reset and closed is not broken") {
+  const Plan plan = plan_of("reset Conn::write");
+  const Context context = with_plan(Context::background(), plan);
+  leash::fault::detail::PlanState& state = *leash::fault::detail::find_plan(context);
+  const int handle = 0;
+  const leash::fault::Point write{
+      .operation = "Conn::write", .subject = "(unnamed) -> /run/x", .handle = &handle, .size = 1, .writes = true};
+  CHECK(state.visit(write));
+  CHECK(state.visit(write));
+  CHECK_FALSE(
+      state.visit({.operation = "Conn::close", .subject = write.subject, .handle = &handle, .ends_handle = true}));
+  CHECK_FALSE(state.visit(write));
 }

@@ -323,3 +323,50 @@ TEST_CASE("a budget leaves runs out, and says so") {
   CHECK(result.left_out > 0);
   CHECK(to_string(result).contains("left out: at least "));
 }
+
+TEST_CASE("points of one's own that no fault fits are told, and a sweep that has tried nothing is not ok") {
+  const SweepResult nothing = sweep([](const Context& context) { return check(context, "query", "x"); });
+  CHECK_FALSE(nothing.ok());
+  CHECK(nothing.points == 0);
+  const std::string told = "nothing fits these operations, so that they never failed: query; see FittingFaults::set";
+  CHECK(nothing.problems == std::vector<std::string>{told});
+  const SweepResult some = sweep([](const Context& context) -> Result<void> {
+    if (auto done = check(context, "query", "x"); !done) return done;
+    return check(context, "open", "a");
+  });
+  CHECK(some.ok());
+  CHECK(std::ranges::count(some.remarks, told) == 1);
+  SweepOptions options;
+  options.faults.set("query", {});
+  CHECK(sweep([](const Context& context) { return check(context, "query", "x"); }, options).problems.empty());
+}
+
+TEST_CASE("a token of operations in a row is refused where fewer of them come") {
+  const auto body = [](const Context& context) -> Result<void> {
+    for (int attempt = 0; attempt < 2; ++attempt) {
+      if (check(context, "open", "a")) return {};
+    }
+    return leash::fail("open", "a", std::errc::io_error);
+  };
+  const SweepResult result = sweep(body, {.swallowed = leash::track::Severity::failure});
+  REQUIRE(result.groups.size() == 1);
+  std::string token = result.groups[0].examples[0].token;
+  const std::size_t end = token.rfind("/1/");
+  REQUIRE(end != std::string::npos);
+  token.replace(end, 3, "/1x2/");
+  CHECK(leash::fault::replay(token, body));
+  token.replace(end, 5, "/1x3/");
+  const auto replayed = leash::fault::replay(token, body);
+  REQUIRE_FALSE(replayed);
+  CHECK(replayed.error().detail().contains("the run does not come to open number 3 in"));
+}
+
+TEST_CASE("also the second run without faults is judged") {
+  int runs = 0;
+  const SweepResult result = sweep([&](const Context& context) -> Result<void> {
+    if (++runs == 2) leash::fault::expect(context, false, "the second time is as the first");
+    return check(context, "open", "a");
+  });
+  REQUIRE_FALSE(result.groups.empty());
+  CHECK(result.groups[0].without_fault);
+}

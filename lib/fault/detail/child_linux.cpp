@@ -1,6 +1,5 @@
 #include <fcntl.h>
 #include <poll.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,9 +12,11 @@
 #include <cstring>
 #include <leash/detail/escape.hpp>
 #include <leash/fault/detail/child.hpp>
+#include <leash/fault/detail/crash_report.hpp>
 #include <leash/os/descriptor.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/retry.hpp>
+#include <string>
 #include <string_view>
 #include <system_error>
 
@@ -30,48 +31,86 @@ namespace {
 struct Wires {
   os::Descriptor came_back;  ///< Where the parent reads a byte if the child comes back.
   os::Descriptor says_so;    ///< Where the child writes it.
-  os::Descriptor output;     ///< A file for what the child prints.
+  os::Descriptor output;     ///< Where the parent reads what the child prints,
+  os::Descriptor prints;     ///< and where the child prints it.
+};
+
+/// The beginning and the end of what a child prints: of one that never ends it may be without end.
+class Output {
+ public:
+  void add(std::string_view text) {
+    const std::size_t fits = std::min(text.size(), most - begin_.size());
+    begin_.append(text.substr(0, fits));
+    end_.append(text.substr(fits));
+    if (end_.size() > 2 * most) end_.erase(0, end_.size() - most);
+  }
+
+  /// The line that says why: of a sanitizer or of the C++ runtime, else the last one.
+  std::string telling_line() const;
+
+ private:
+  static constexpr std::size_t most = 16384;
+
+  std::string begin_;
+  std::string end_;
 };
 
 Wires make_wires() {
   const os::Opening opening;
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
-  Wires wires{.came_back = os::Descriptor(os::own(ends[0])), .says_so = os::Descriptor(os::own(ends[1])), .output = {}};
-  const int file = ::memfd_create("leash", MFD_CLOEXEC);
-  if (file < 0) throw_system_error("memfd_create");
-  wires.output = os::Descriptor(os::own(file));
+  Wires wires{.came_back = os::Descriptor(os::own(ends[0])),
+              .says_so = os::Descriptor(os::own(ends[1])),
+              .output = {},
+              .prints = {}};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
+  wires.output = os::Descriptor(os::own(ends[0]));
+  wires.prints = os::Descriptor(os::own(ends[1]));
   return wires;
 }
 
-/// Whether the child came back, before `limit`.
-bool came_back(const Wires& wires, Clock::duration limit, bool& hung) {
+/// Reads what there is. False at the end, when no process can print there any more.
+bool read_some(const Wires& wires, Output& output) {
+  std::array<char, 4096> piece{};
+  const ssize_t size = os::retry([&] { return ::read(wires.output.get(), piece.data(), piece.size()); });
+  if (size > 0) output.add({piece.data(), static_cast<std::size_t>(size)});
+  return size > 0;
+}
+
+/// Whether the child came back, before `limit`. Meanwhile reads what it prints.
+bool came_back(const Wires& wires, Clock::duration limit, Output& output, bool& hung) {
   const auto until = std::chrono::steady_clock::now() + std::min<Clock::duration>(limit, std::chrono::hours(24));
-  pollfd waiting{.fd = wires.came_back.get(), .events = POLLIN, .revents = 0};
+  std::array<pollfd, 2> waiting{{{.fd = wires.came_back.get(), .events = POLLIN, .revents = 0},
+                                 {.fd = wires.output.get(), .events = POLLIN, .revents = 0}}};
   for (;;) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    const int ready = ::poll(&waiting, 1, static_cast<int>(std::max<std::int64_t>(0, left.count())));
-    if (ready > 0) break;
-    if (ready == 0) {
-      hung = true;
-      return false;
+    hung = left.count() <= 0;
+    if (hung) return false;
+    if (::poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) {
+      throw_system_error("poll");
     }
-    if (errno != EINTR) throw_system_error("poll");
+    if (waiting[1].revents != 0 && !read_some(wires, output)) waiting[1].fd = -1;
+    if (waiting[0].revents != 0) break;
   }
   char byte = 0;
   return os::retry([&] { return ::read(wires.came_back.get(), &byte, 1); }) == 1;
 }
 
-/// The line that says why: of a sanitizer or of the C++ runtime, else the last one.
-std::string telling_line(int file) {
-  std::array<char, 16384> buffer{};
-  const ssize_t size = ::pread(file, buffer.data(), buffer.size(), 0);
-  std::string_view rest(buffer.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
+/// Reads what is left. A process that the child has started may keep the pipe open, and is not waited for.
+void read_rest(const Wires& wires, Output& output) {
+  pollfd waiting{.fd = wires.output.get(), .events = POLLIN, .revents = 0};
+  while (::poll(&waiting, 1, 0) > 0 && read_some(wires, output)) continue;
+}
+
+std::string Output::telling_line() const {
+  const std::string all = begin_ + end_;
+  std::string_view rest = all;
   std::string_view telling;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    if (line.find_first_not_of(" \t=") == std::string_view::npos) continue;
+    // The token is told elsewhere.
+    if (line.find_first_not_of(" \t=") == std::string_view::npos || line.starts_with(CrashReport::opening)) continue;
     telling = line;
     if (line.contains("ERROR: ") || line.contains("runtime error: ") || line.contains("WARNING: ThreadSanitizer") ||
         line.starts_with("terminate called")) {
@@ -95,8 +134,8 @@ std::optional<Death> die_in_child(FunctionRef<void()> run, Clock::duration limit
   const pid_t child = ::fork();
   if (child < 0) throw_system_error("fork");
   if (child == 0) {
-    ::dup2(wires.output.get(), STDOUT_FILENO);
-    ::dup2(wires.output.get(), STDERR_FILENO);
+    ::dup2(wires.prints.get(), STDOUT_FILENO);
+    ::dup2(wires.prints.get(), STDERR_FILENO);
     // Test frameworks have handlers that take the failure for one of the test.
     std::signal(SIGABRT, SIG_DFL);
     run();
@@ -105,15 +144,18 @@ std::optional<Death> die_in_child(FunctionRef<void()> run, Clock::duration limit
     ::_exit(0);
   }
   wires.says_so = os::Descriptor();
+  wires.prints = os::Descriptor();
   Death death;
-  const bool well = came_back(wires, limit, death.hung);
+  Output output;
+  const bool well = came_back(wires, limit, output, death.hung);
   if (death.hung) ::kill(child, SIGKILL);
   int status = 0;
   static_cast<void>(os::retry([&] { return ::waitpid(child, &status, 0); }));
   if (well) return std::nullopt;
   if (!death.hung) {
+    read_rest(wires, output);
     death.how = end_of(status);
-    if (const std::string line = telling_line(wires.output.get()); !line.empty()) death.how += " (" + line + ")";
+    if (const std::string line = output.telling_line(); !line.empty()) death.how += " (" + line + ")";
   }
   return death;
 }

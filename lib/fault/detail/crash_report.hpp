@@ -2,6 +2,7 @@
 
 #include <leash/config.hpp>
 #include <leash/detail/ref.hpp>
+#include <string_view>
 
 namespace LEASH_NAMESPACE::fault::detail {
 
@@ -13,6 +14,9 @@ class SweepPlan;
 /// Any number may live at once.
 class CrashReport {
  public:
+  /// What it says begins so.
+  static constexpr std::string_view opening = "leash: a run of the sweep ";
+
   CrashReport();
   CrashReport(const CrashReport&) = delete;
   CrashReport& operator=(const CrashReport&) = delete;
@@ -28,7 +32,8 @@ class CrashReport {
     ~Run();
 
    private:
-    SweepPlan* plan_;
+    SweepPlan* const plan_;
+    SweepPlan* const before_;  ///< Of a sweep within a run of another one.
   };
 };
 

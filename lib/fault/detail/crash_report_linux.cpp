@@ -48,7 +48,7 @@ void tell(std::string_view deed) noexcept {
   const SweepPlan* const plan = under_way.exchange(nullptr);
   if (plan == nullptr) return;
   TokenBuffer& line = last_words;
-  line.add("leash: a run of the sweep ");
+  line.add(CrashReport::opening);
   line.add(deed);
   const std::size_t deed_end = line.text().size();
   line.add(": run it alone with LEASH_REPLAY=");
@@ -95,11 +95,11 @@ CrashReport::~CrashReport() {
   }
 }
 
-CrashReport::Run::Run(SweepPlan& plan) noexcept : plan_(&plan) { under_way = plan_; }
+CrashReport::Run::Run(SweepPlan& plan) noexcept : plan_(&plan), before_(under_way.exchange(&plan)) {}
 
 CrashReport::Run::~Run() {
   SweepPlan* expected = plan_;
-  under_way.compare_exchange_strong(expected, nullptr);
+  under_way.compare_exchange_strong(expected, before_);
 }
 
 }  // namespace LEASH_NAMESPACE::fault::detail

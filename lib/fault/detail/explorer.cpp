@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <leash/detail/escape.hpp>
 #include <leash/fault/detail/explorer.hpp>
-#include <leash/os/thread_names.hpp>
 #include <string>
 #include <utility>
 
@@ -45,6 +44,7 @@ SweepResult Explorer::explore() {
     try_pairs();
   }
   if (shows_progress_ && next_progress_ > began_ + 1s) std::fputs("\r\x1b[K", stderr);
+  tell_what_was_not_tried();
   if (missed_ != 0) {
     result_.remarks.push_back("the order of operations is not repeatable: in " + std::to_string(missed_) +
                               " runs the operation that was to fail did not come");
@@ -61,17 +61,29 @@ SweepResult Explorer::explore() {
   return std::move(result_);
 }
 
-bool Explorer::run_without_faults() {
-  if (options_.isolate) {
-    const std::vector<std::string> threads = os::other_threads();
+void Explorer::tell_what_was_not_tried() {
+  if (!runner_.other_threads().empty()) {
     std::string names;
-    for (const std::string& name : threads) names += (names.empty() ? "" : ", ") + leash::detail::escape(name);
-    if (!threads.empty()) {
-      result_.problems.push_back("runs cannot be isolated, since the process has other threads: " + names);
-      return false;
-    }
+    for (const std::string& name : runner_.other_threads())
+      names += (names.empty() ? "" : ", ") + leash::detail::escape(name);
+    result_.problems.push_back("runs cannot be isolated, since the process has other threads: " + names);
   }
+  std::string names;
+  for (std::size_t index = 0; index < runner_.places().size(); ++index) {
+    const Place& place = runner_.places()[index];
+    if (!place.own || options_.faults.knows(place.operation)) continue;
+    const std::string name = leash::detail::escape(place.operation);
+    if (!names.contains(name)) names += (names.empty() ? "" : ", ") + name;
+  }
+  if (names.empty()) return;
+  const std::string what =
+      "nothing fits these operations, so that they never failed: " + names + "; see FittingFaults::set";
+  (result_.points == 0 ? result_.problems : result_.remarks).push_back(what);
+}
+
+bool Explorer::run_without_faults() {
   Run first = runner_.run(Script());
+  if (!runner_.other_threads().empty()) return false;
   ledger_.judge(first);
   if (first.error) result_.problems.push_back("the body fails without any fault: " + to_string(*first.error));
   if (first.steps.empty() && !first.death && !first.hung) {
@@ -84,6 +96,7 @@ bool Explorer::run_without_faults() {
   }
   if (first.error || first.thrown || first.steps.empty() || !result_.problems.empty()) return false;
   const Run second = runner_.run(Script());
+  ledger_.judge(second);
   if (!same_steps(first.steps, second.steps)) {
     result_.remarks.push_back("the body is not repeatable: two runs without faults did different operations (" +
                               std::to_string(first.steps.size()) + " and " + std::to_string(second.steps.size()) +
@@ -156,7 +169,7 @@ void Explorer::try_pairs() {
       ++result_.left_out;
       continue;
     }
-    unsigned& failures = failures_of_second_[pair.second.place];
+    unsigned& failures = failures_of_second_[step_number(pair.second)];
     if (failures >= enough_failures) {
       ++result_.pruned;
       continue;
@@ -194,7 +207,8 @@ void Explorer::follow(const Script& script, const Run& run) {
 }
 
 bool Explorer::spent() {
-  return runner_.runs() >= options_.max_runs || Clock::real()->coarse_now() - began_ >= options_.max_time;
+  return !runner_.other_threads().empty() || runner_.runs() >= options_.max_runs ||
+         Clock::real()->coarse_now() - began_ >= options_.max_time;
 }
 
 void Explorer::show_progress() {

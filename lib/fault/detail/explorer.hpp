@@ -40,6 +40,7 @@ class Explorer {
   static constexpr unsigned enough_failures = 3;
 
   bool run_without_faults();
+  void tell_what_was_not_tried();
   void try_step(const Pending& pending);
   void try_fault(const Pending& pending, const Fault& fault);
   void try_in_a_row(const Script& script);
@@ -60,7 +61,7 @@ class Explorer {
   std::unordered_set<std::uint64_t> known_;
   std::deque<Pending> pending_;
   std::vector<Pair> pairs_;
-  std::unordered_map<std::uint32_t, unsigned> failures_of_second_;  ///< By place.
+  std::unordered_map<std::uint64_t, unsigned> failures_of_second_;  ///< By step.
   std::uint64_t missed_ = 0;                                        ///< Runs that did not come to what was to fail.
   bool shows_progress_ = false;
   Clock::time_point next_progress_;

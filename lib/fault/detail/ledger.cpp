@@ -12,14 +12,17 @@ track::Site last_struck_at(const Run& run) {
   return run.struck.empty() ? track::Site() : track::Site(run.struck.back().site);
 }
 
+/// Whether an operation that had failed was tried again, and has failed in the same way.
+bool is_again(const Struck& before, const Struck& after) {
+  return before.injection.fault == after.injection.fault && before.subject == after.subject &&
+         before.injection.step.place == after.injection.step.place &&
+         before.injection.step.occurrence + 1 == after.injection.step.occurrence;
+}
+
 /// The operation that failed last; of one that was tried again and failed again, the first time.
 Step first_in_a_row(const std::vector<Struck>& struck) {
   std::size_t first = struck.size() - 1;
-  while (first > 0 && struck[first - 1].injection.fault == struck[first].injection.fault &&
-         struck[first - 1].injection.step.place == struck[first].injection.step.place &&
-         struck[first - 1].injection.step.occurrence + 1 == struck[first].injection.step.occurrence) {
-    --first;
-  }
+  while (first > 0 && is_again(struck[first - 1], struck[first])) --first;
   return struck[first].injection.step;
 }
 
@@ -37,10 +40,7 @@ std::string describe(const Places& places, const std::vector<Struck>& struck) {
   for (std::size_t first = 0; first < struck.size();) {
     const Struck& one = struck[first];
     std::size_t times = 1;
-    while (first + times < struck.size() && struck[first + times].injection.fault == one.injection.fault &&
-           struck[first + times].injection.step.place == one.injection.step.place) {
-      ++times;
-    }
+    while (first + times < struck.size() && is_again(struck[first + times - 1], struck[first + times])) ++times;
     first += times;
     std::string_view verb = places[one.injection.step.place].operation;
     if (const std::size_t colons = verb.rfind("::"); colons != std::string_view::npos) verb.remove_prefix(colons + 2);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <leash/fault/detail/places.hpp>
 #include <leash/os/lazy.hpp>
 #include <leash/os/turn.hpp>
@@ -45,10 +46,11 @@ std::string plain_function_name(const char* signature) {
 struct NameAndKey {
   std::string function;
   std::uint64_t key;
+  bool has_text;
 };
 
 NameAndKey read_name_and_key(const Point& point, track::detail::SourceFiles& sources) {
-  NameAndKey read{.function = plain_function_name(point.site.function_name()), .key = 0};
+  NameAndKey read{.function = plain_function_name(point.site.function_name()), .key = 0, .has_text = false};
   const std::string file = point.site.file_name();
   const std::vector<std::string> lines = sources.excerpt(file, point.site.line());
   KeyHash hash;
@@ -57,6 +59,7 @@ NameAndKey read_name_and_key(const Point& point, track::detail::SourceFiles& sou
   hash.add(std::string_view(file).substr(file.rfind('/') + 1));
   hash.add(lines.empty() ? "line " + std::to_string(point.site.line()) : std::string(trimmed(lines.back())));
   read.key = hash.value();
+  read.has_text = !lines.empty();
   return read;
 }
 
@@ -90,6 +93,10 @@ std::size_t PlaceAddressHash::operator()(const PlaceAddress& address) const noex
   return (hash * 31 + address.line) * 0x9e3779b97f4a7c15U >> 16U;
 }
 
+bool Places::reads_sources() const noexcept {
+  return places_.empty() || std::ranges::any_of(places_, &Place::has_text);
+}
+
 std::size_t Places::index_of(const Point& point) {
   // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): it is compared as a pointer
   const PlaceAddress address{point.operation.data(), point.site.file_name(), point.site.function_name(),
@@ -108,7 +115,9 @@ std::size_t Places::find_or_add(const Point& point, const PlaceAddress& address)
                        .function = std::move(read.function),
                        .location = point.site,
                        .key = read.key,
-                       .faults = &faults_.of(point.operation)});
+                       .faults = &faults_.of(point.operation),
+                       .own = point.own,
+                       .has_text = read.has_text});
   }
   return found->second;
 }

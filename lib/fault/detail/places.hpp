@@ -20,6 +20,8 @@ struct Place {
   std::source_location location;
   std::uint64_t key;  ///< Made of the operation, the function, the file's name and the text of the line.
   const std::vector<Fault>* faults;
+  bool own;       ///< `Point::own`
+  bool has_text;  ///< Whether the line could be read; else the key has its number.
 };
 
 /// What is compared before the texts are: where these lie.
@@ -46,6 +48,9 @@ class Places {
 
   const Place& operator[](std::size_t index) const noexcept { return places_[index]; }
   std::size_t size() const noexcept { return places_.size(); }
+
+  /// Whether lines of the source can be read.
+  bool reads_sources() const noexcept;
 
  private:
   std::size_t find_or_add(const Point& point, const PlaceAddress& address);

@@ -13,6 +13,8 @@ std::optional<Fault> PlanState::visit(const Point& point) {
     if (std::optional<Fault> fault = broken(point)) return fault;
   }
   std::optional<Fault> fault = decide(point);
+  // Another connection may get its address.
+  if (point.ends_handle) std::erase_if(broken_, [&](const Broken& each) { return each.handle == point.handle; });
   if (!fault) return fault;
   if (fault->effect == Effect::crash) crashed_ = true;
   if (fault->effect == Effect::end || fault->effect == Effect::reset) {

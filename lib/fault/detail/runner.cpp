@@ -4,6 +4,7 @@
 #include <leash/fault/detail/child.hpp>
 #include <leash/fault/detail/runner.hpp>
 #include <leash/os/fork.hpp>
+#include <leash/os/thread_names.hpp>
 #include <leash/track/tracker.hpp>
 #include <utility>
 
@@ -24,29 +25,25 @@ namespace {
 Runner::Runner(const SweepBody& body, const SweepOptions& options, bool watched)
     : body_(body), options_(options), tracker_options_(options.tracker), places_(options.faults) {
   tracker_options_.rules.closed_late = track::Severity::off;
-  if (!options.isolate) crash_report_.emplace();
   if (watched) watchdog_ = Watchdog::lend(options.deadline, options.watchdog);
 }
 
 Run Runner::run(Script script) {
+  if (options_.isolate && watchdog_) {
+    other_threads_ = os::other_threads();
+    if (!other_threads_.empty()) return {};
+  }
   ++runs_;
   if (options_.isolate && watchdog_) {
     if (std::optional<Run> dead = try_in_child(script)) return *std::move(dead);
   }
-  return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script))));
+  return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script))), false);
 }
 
 std::optional<Run> Runner::try_in_child(const Script& script) {
   const std::optional<Death> death = die_in_child(
-      [&] {
-        const SweepOptions& options = options_;
-        const auto [tracker, tracked] =
-            track::with_tracker(options.context.with_timeout(options.deadline), tracker_options_);
-        const Ref<PlanState> plan(new SweepPlan(places_, script));
-        Run ignored;
-        call_body(with_plan_state(tracked, plan), ignored);
-      },
-      options_.watchdog);
+      // With all that follows the body, where what it has left behind may crash too.
+      [&] { run_with(Ref<SweepPlan>(new SweepPlan(places_, script)), true); }, options_.watchdog);
   if (!death) return std::nullopt;
   Run run{.hung = death->hung};
   if (!death->hung) run.death = death->how;
@@ -61,26 +58,27 @@ std::optional<Run> Runner::try_in_child(const Script& script) {
 }
 
 Run Runner::replay(std::vector<TokenItem> items) {
-  return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(items))));
+  return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(items))), false);
 }
 
-Run Runner::run_with(const Ref<SweepPlan>& plan) {
+Run Runner::run_with(const Ref<SweepPlan>& plan, bool in_child) {
   plan->reserve(steps_expected_, places_.size());
+  Watchdog* const watchdog = in_child ? nullptr : watchdog_.get();
   const bool own_clock = options_.context.clock() != Clock::real();
   auto [cancellable, source] = options_.context.with_cancel();
-  if (watchdog_ && own_clock) cancellable = cancellable.with_timeout(options_.deadline);
+  if (in_child || (watchdog != nullptr && own_clock)) cancellable = cancellable.with_timeout(options_.deadline);
   auto [tracker, tracked] = track::with_tracker(cancellable, tracker_options_);
   const Context context = with_plan_state(tracked, Ref<PlanState>(plan.get()));
 
   Run run;
   const CrashReport::Run told(*plan);
-  if (watchdog_) watchdog_->begin(plan, source);
+  if (watchdog != nullptr) watchdog->begin(plan, source);
   call_body(context, run);
   run.hung = context.error() == std::errc::timed_out;
   run.report = tracker.close();
   plan->end();
   for (auto kept = plan->take_kept(); !kept.empty(); kept.pop_back()) kept.back().reset();
-  if (watchdog_) run.hung = watchdog_->end() || run.hung;
+  if (watchdog != nullptr) run.hung = watchdog->end() || run.hung;
 
   run.steps = plan->take_steps();
   steps_expected_ = run.steps.size() + 16;

@@ -35,24 +35,28 @@ class Runner {
   /// Without a watchdog, runs may last as long as they want.
   Runner(const SweepBody& body, const SweepOptions& options, bool watched);
 
+  /// An empty run if it was to be isolated and cannot be: then there are `other_threads`.
   Run run(Script script);
   Run replay(std::vector<TokenItem> items);
 
   const Places& places() const noexcept { return places_; }
   std::uint64_t runs() const noexcept { return runs_; }
+  /// The threads because of which nothing more is run.
+  const std::vector<std::string>& other_threads() const noexcept { return other_threads_; }
 
  private:
   /// What became of the run in a child, if it did not come back.
   std::optional<Run> try_in_child(const Script& script);
-  Run run_with(const leash::detail::Ref<SweepPlan>& plan);
+  Run run_with(const leash::detail::Ref<SweepPlan>& plan, bool in_child);
   void call_body(const Context& context, Run& run) const;
 
   const SweepBody& body_;
   const SweepOptions& options_;
   track::Options tracker_options_;
   Places places_;
-  std::optional<CrashReport> crash_report_;  ///< None where a crash is only that of a child.
-  Watchdog::Lent watchdog_;                  ///< Null if runs may last as long as they want.
+  CrashReport crash_report_;
+  std::vector<std::string> other_threads_;
+  Watchdog::Lent watchdog_;  ///< Null if runs may last as long as they want.
   std::uint64_t runs_ = 0;
   std::size_t steps_expected_ = 0;
 };
