@@ -20,6 +20,7 @@
 
 using leash::Context;
 using leash::Result;
+using leash::fault::check;
 using leash::fault::sweep;
 using leash::fault::SweepGroup;
 using leash::fault::SweepOptions;
