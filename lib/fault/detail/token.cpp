@@ -11,7 +11,7 @@ namespace {
 
 /// Only what no shell takes for its own.
 void write_shell_word(TokenBuffer& out, std::string_view text) noexcept {
-  if (text.empty()) return out.add('-');
+  if (text.empty()) out.add('-');
   for (const char letter : text) {
     const bool plain = (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
                        (letter >= '0' && letter <= '9') || letter == ':' || letter == '_';
@@ -32,23 +32,28 @@ void write_number(TokenBuffer& out, std::uint64_t number) noexcept {
 void write_fault(TokenBuffer& out, const Fault& fault) {
   switch (fault.effect) {
     case Effect::fail:
-      return out.add(errno_name(fault.code));
+      out.add(errno_name(fault.code));
+      break;
     case Effect::fail_after:
       out.add("after.");
-      return out.add(errno_name(fault.code));
+      out.add(errno_name(fault.code));
+      break;
     case Effect::shorten:
       out.add("short.");
       write_number(out, fault.bytes);
       out.add('.');
-      return out.add(errno_name(fault.code));
+      out.add(errno_name(fault.code));
+      break;
     case Effect::delay:
       out.add("delay.");
-      return out.add(duration_text(fault.delay));
+      out.add(duration_text(fault.delay));
+      break;
     case Effect::full:
       out.add("full.");
-      return write_number(out, fault.bytes);
+      write_number(out, fault.bytes);
+      break;
     default:
-      return out.add(to_string(fault.effect));
+      out.add(to_string(fault.effect));
   }
 }
 
