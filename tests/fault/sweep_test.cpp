@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <filesystem>
 #include <leash/fault/plan.hpp>
 #include <leash/fault/sweep.hpp>
 #include <leash/fs/fault_fs.hpp>
@@ -256,9 +257,12 @@ TEST_CASE("a token replays exactly its run") {
   struck.clear();
   const auto gone = leash::fault::replay(changed, body, options);
   REQUIRE_FALSE(gone);
+  const bool has_sources = std::filesystem::exists("tests/fault/sweep_test.cpp");
   CHECK(to_string(gone.error()) == "replay " + changed +
-                                       ": Invalid argument (the run does not come to query number 1 in body: that line "
-                                       "is gone, or was changed)");
+                                       ": Invalid argument (the run does not come to query number 1 in body: " +
+                                       (has_sources ? "that line is gone, or was changed)"
+                                                    : "the sources cannot be read from this folder, and a line is "
+                                                      "then known by its number alone)"));
   struck.clear();
   std::string later = threw->examples[0].token;
   later.replace(later.rfind("1x2"), 3, "7");
