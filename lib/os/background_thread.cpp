@@ -31,10 +31,16 @@ class BlockedSignals {
 std::thread start_thread(std::move_only_function<void()> work) {
   // The new thread inherits the signal mask of this one.
   const BlockedSignals blocked;
-  return std::thread([own = std::move(work)]() mutable {
-    name_own_thread();
-    own();
-  });
+  expect_own_thread();
+  try {
+    return std::thread([own = std::move(work)]() mutable {
+      name_own_thread();
+      own();
+    });
+  } catch (...) {
+    forget_own_thread();
+    throw;
+  }
 }
 
 void start_background_thread(std::move_only_function<void()> work) {
@@ -55,10 +61,14 @@ void start_background_thread(std::move_only_function<void()> work) {
   {
     const BlockedSignals blocked;
     pthread_t thread{};
+    expect_own_thread();
     error = ::pthread_create(&thread, &attributes, run, owned.get());
   }
   ::pthread_attr_destroy(&attributes);
-  if (error != 0) throw std::system_error(error, std::generic_category());
+  if (error != 0) {
+    forget_own_thread();
+    throw std::system_error(error, std::generic_category());
+  }
   static_cast<void>(owned.release());
 }
 

@@ -3,17 +3,29 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/thread_names.hpp>
 #include <memory>
 #include <string_view>
+#include <thread>
 
 namespace LEASH_NAMESPACE::os {
 namespace {
 
 constexpr const char* own_thread_name = "leash";
+
+/// How many threads of leash have no name yet.
+constinit std::atomic<int> nameless{0};
+
+/// For a second at most: a process may be forked while a thread is being started, which then never comes.
+void wait_for_names() {
+  for (int times = 0; times < 1000 && nameless.load() > 0; ++times)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+}
 
 std::string name_of_thread(const char* number) {
   const std::string file = std::string("/proc/self/task/") + number + "/comm";
@@ -26,9 +38,17 @@ std::string name_of_thread(const char* number) {
 
 }  // namespace
 
-void name_own_thread() noexcept { ::pthread_setname_np(::pthread_self(), own_thread_name); }
+void expect_own_thread() noexcept { ++nameless; }
+
+void forget_own_thread() noexcept { --nameless; }
+
+void name_own_thread() noexcept {
+  ::pthread_setname_np(::pthread_self(), own_thread_name);
+  --nameless;
+}
 
 std::vector<std::string> other_threads() {
+  wait_for_names();
   const Opening opening;
   const MayOpen may_open(Unlisted::files);
   std::vector<std::string> names;

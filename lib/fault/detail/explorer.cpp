@@ -96,6 +96,7 @@ bool Explorer::run_without_faults() {
   }
   if (first.error || first.thrown || first.steps.empty() || !result_.problems.empty()) return false;
   const Run second = runner_.run(Script());
+  if (!runner_.other_threads().empty()) return false;
   ledger_.judge(second);
   if (!same_steps(first.steps, second.steps)) {
     result_.remarks.push_back("the body is not repeatable: two runs without faults did different operations (" +
