@@ -44,10 +44,14 @@ class FaultAsyncHook final : public AsyncNetworkHook {
                              if (!result) return slept(std::move(result));
                              next(std::move(slept));
                            }));
-      default:
-        // What does nothing is over at once.
-        done(fault::detail::strike(*fault, operation, transfer, [] { return Result<void>(); }));
+      case fault::Effect::fail:
+      case fault::Effect::end:
+      case fault::Effect::reset:
+      case fault::Effect::crash:
+        break;
     }
+    // What does nothing is over at once.
+    done(fault::detail::strike(*fault, operation, transfer, [] { return Result<void>(); }));
   }
 };
 
