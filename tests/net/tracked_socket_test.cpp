@@ -307,6 +307,29 @@ TEST_CASE("a leak whose descriptor means something else was perhaps closed throu
   }
 }
 
+TEST_CASE("of a connection that was accepted, its ends tell whether its descriptor still means it") {
+  enum class Now : unsigned char { open, closed, another };
+  for (const Now now : {Now::open, Now::closed, Now::another}) {
+    CAPTURE(static_cast<int>(now));
+    Fixture here;
+    tcp::acceptor plain(here.loop, {asio::ip::address_v4::loopback(), 0});
+    tcp::socket first(here.loop);
+    tcp::socket second(here.loop);
+    leash::net::BasicTrackedAcceptor<tcp> acceptor(here.ctx, std::move(plain));
+    first.connect(acceptor.local_endpoint());
+    TrackedSocket accepted = acceptor.accept();
+    acceptor.close();
+    const int number = accepted.native_handle();
+    if (now != Now::open) close_base(accepted);
+    std::optional<tcp::socket> other;
+    if (now == Now::another) {
+      second.connect(here.address);
+      CHECK(other.emplace(here.listener.accept()).native_handle() == number);
+    }
+    if (const auto group = here.only_group()) CHECK(group->instances[0].perhaps_closed == (now != Now::open));
+  }
+}
+
 TEST_CASE("a plain socket of Asio is taken in, with its addresses") {
   Fixture here;
   tcp::socket plain(here.loop);

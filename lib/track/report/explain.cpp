@@ -226,7 +226,8 @@ class Explainer {
                                .has_stack = !event.stack.addresses.empty()};
     explained.operation = detail::asio_operation_in(explained.place.file);
     if (!explained.operation.empty()) {
-      explained.verb = "used in";
+      // "used at" a line is "used in" an operation.
+      if (explained.verb.ends_with(" at")) explained.verb.replace(explained.verb.size() - 2, 2, "in");
       explained.frames.clear();
     }
     for (const Frame& frame : frames) {
