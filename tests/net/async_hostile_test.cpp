@@ -218,6 +218,28 @@ NETWORK_TEST("a Context that ends between a result and its handler changes nothi
   CHECK(bound.error.empty());
 }
 
+NETWORK_TEST("threads that are blocked in a read and a write are both told of a reset, which the kernel tells once") {
+  const Watchdog watchdog;
+  AsyncNetwork network(over);
+  for (int round = 0; round < 500; ++round) {
+    StreamPair pair = make_pair(network);
+    auto writer = in_thread([&] {
+      asio::error_code code;
+      while (!code) pair.near.write_some(asio::buffer("more", 4), code);
+      return code;
+    });
+    auto reader = in_thread([&] {
+      std::array<char, 8> buffer{};
+      asio::error_code code;
+      pair.near.read_some(asio::buffer(buffer), code);
+      return code;
+    });
+    must(pair.far.reset());
+    REQUIRE(writer.get() == asio::error::connection_reset);
+    REQUIRE(reader.get() == asio::error::connection_reset);
+  }
+}
+
 NETWORK_TEST("a thread that is blocked in a read ends when another one closes or resets the stream") {
   const Watchdog watchdog;
   AsyncNetwork network(over);

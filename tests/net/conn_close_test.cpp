@@ -226,6 +226,21 @@ NETWORK_TEST("Conn: a reset makes the peer's operations fail, from then on") {
   must(pair.far->close());
 }
 
+NETWORK_TEST("Conn: a read and a write at the same time are both told of a reset, which the kernel tells once") {
+  const Watchdog watchdog;
+  Network network(over);
+  for (int round = 0; round < 500; ++round) {
+    const Pair pair = make_pair(network);
+    auto writer = in_thread([&] { return write_until_error(*pair.near); });
+    auto reader = in_thread([&] { return read_some(*pair.near); });
+    must(pair.far->reset());
+    // A write that comes after the reset is refused, as one to a peer that is gone.
+    const Error written = writer.get();
+    REQUIRE_MESSAGE(written == std::errc::connection_reset, to_string(written));
+    REQUIRE(error_of(reader.get()) == std::errc::connection_reset);
+  }
+}
+
 NETWORK_TEST("Conn: a reset throws away what was not sent") {
   const Watchdog watchdog;
   Network network(over);

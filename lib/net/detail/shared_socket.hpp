@@ -90,8 +90,7 @@ class SharedSocket final : public Loop::Member {
   std::size_t block(Half& half, short events, asio::error_code& code, Call call) {
     for (;;) {
       int number = -1;
-      ssize_t count = -1;
-      int error = 0;
+      bool waits = false;
       {
         // Over the call too, which does not wait: once it is closed, the number may be that of something else.
         const std::lock_guard<os::Mutex> lock(mutex_);
@@ -99,16 +98,15 @@ class SharedSocket final : public Loop::Member {
         if (half.deadline.passed()) code = asio_error(std::errc::timed_out);
         if (code) return 0;
         number = number_;
-        count = call(number);
-        if (count < 0) error = errno;
+        const ssize_t count = call(number);
+        if (count >= 0) return static_cast<std::size_t>(count);
+        waits = errno == EAGAIN || errno == EWOULDBLOCK;
+        if (!waits && errno != EINTR) code = lasting_locked(asio_error(errno));
+        if (code) return 0;
       }
-      if (count >= 0) return static_cast<std::size_t>(count);
-      if (error == EAGAIN || error == EWOULDBLOCK) {
+      if (waits) {
         os::Waker::Wait wait(half.waker);
         if (!half.deadline.passed() && is_open()) wait.until(number, events, std::nullopt);
-      } else if (error != EINTR) {
-        code = lasting(asio_error(error));
-        return 0;
       }
     }
   }

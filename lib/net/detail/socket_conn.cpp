@@ -9,10 +9,12 @@
 #include <leash/net/detail/network_address.hpp>
 #include <leash/net/detail/socket_conn.hpp>
 #include <leash/net/detail/total_size.hpp>
+#include <leash/os/fork.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -116,6 +118,25 @@ std::error_code SocketConn::transfer_error() noexcept {
   return code;
 }
 
+/// A transfer by `call`, which returns what recv(2) and send(2) do. Its error goes to `code`.
+template <class Call>
+ssize_t SocketConn::transfer(Half& half, std::error_code& code, Call call) {
+  half.transfer.store(std::uint64_t{os::fork_generation()} + 1, std::memory_order_relaxed);
+  const ssize_t count = call(descriptor_.number());
+  if (count < 0) code = transfer_error();
+  half.transfer.store(0, std::memory_order_release);
+  return count;
+}
+
+/// `at_end`, which the kernel says of a connection that has ended, or with what it has ended it if it told that
+/// `other`.
+std::error_code SocketConn::end_of(const Half& other, std::error_code at_end) const noexcept {
+  // A thread that the kernel has told may not have come to note it. Its call does not wait.
+  const std::uint64_t under_way = std::uint64_t{os::fork_generation()} + 1;
+  while (other.transfer.load(std::memory_order_acquire) == under_way) std::this_thread::yield();
+  return broken_ == 0 ? at_end : std::error_code(broken_, std::generic_category());
+}
+
 /// Reads by `receive`, which returns what recv(2) does.
 template <class Receive>
 Result<std::size_t> SocketConn::read_by(bool empty, Receive receive) {
@@ -129,9 +150,9 @@ Result<std::size_t> SocketConn::read_by(bool empty, Receive receive) {
       code = stopped(reading_);
       if (!code) {
         if (empty) return 0;
-        const ssize_t count = receive(descriptor_.number());
-        if (count > 0 || (count == 0 && broken_ == 0)) return static_cast<std::size_t>(count);
-        code = count == 0 ? std::error_code(broken_, std::generic_category()) : transfer_error();
+        const ssize_t count = transfer(reading_, code, receive);
+        if (count == 0) code = end_of(writing_, {});
+        if (!code) return static_cast<std::size_t>(count);
       }
     }
     if (code == std::errc::interrupted) code.clear();
@@ -152,8 +173,7 @@ Result<void> SocketConn::write_by(std::size_t size, Send send) {
       code = stopped(writing_);
       if (!code && written == size) return {};
       if (!code) {
-        const ssize_t count = send(descriptor_.number(), written);
-        if (count < 0) code = transfer_error();
+        const ssize_t count = transfer(writing_, code, [&](int number) { return send(number, written); });
         if (count >= 0) written += static_cast<std::size_t>(count);
         if (written == size && count >= 0) return {};
       }
@@ -161,7 +181,7 @@ Result<void> SocketConn::write_by(std::size_t size, Send send) {
     if (code == std::errc::interrupted) code.clear();
     if (would_block(code)) code = wait(writing_, POLLOUT);
   } while (!code);
-  if (code == std::errc::broken_pipe && broken_ != 0) code = {broken_, std::generic_category()};
+  if (code == std::errc::broken_pipe) code = end_of(reading_, code);
   return failure("write", code, written_of(written, size), written);
 }
 

@@ -33,6 +33,9 @@ class SocketConn : public Conn {
     os::Turn turn;  ///< Held by the one operation of this direction that is under way.
     os::Waker waker;
     std::atomic<Time> deadline{no_deadline};
+    /// One more than the fork generation while the kernel may have told its transfer of an error that is not in
+    /// `broken_` yet; 0 otherwise.
+    std::atomic<std::uint64_t> transfer{0};
     bool expects_wait = false;  ///< The last wait was a long one. Of the thread that has the turn.
   };
 
@@ -58,6 +61,9 @@ class SocketConn : public Conn {
   std::error_code stopped(const Half& half) const noexcept;
   std::error_code wait(Half& half, short events);
   std::error_code transfer_error() noexcept;
+  template <class Call>
+  ssize_t transfer(Half& half, std::error_code& code, Call call);
+  std::error_code end_of(const Half& other, std::error_code at_end) const noexcept;
   std::optional<int> retire();
 
   mutable SharedDescriptor descriptor_;  ///< What only asks makes a Use of it, too.
