@@ -26,7 +26,7 @@ std::optional<std::string> what_is_gone(const std::vector<detail::TokenItem>& it
   for (const detail::TokenItem& item : items) {
     for (std::uint32_t time = 0; time < item.times; ++time) {
       const auto is_struck = [&](const detail::Struck& struck) {
-        return detail::short_key(places[struck.injection.step.place]) == item.key &&
+        return detail::short_key(*struck.place) == item.key &&
                struck.injection.step.occurrence == item.occurrence + time;
       };
       if (std::ranges::any_of(run.struck, is_struck)) continue;
@@ -51,16 +51,18 @@ SweepResult sweep(const SweepBody& body, const SweepOptions& options) {
 Result<SweepResult> replay(std::string_view token, const SweepBody& body, const SweepOptions& options) {
   Result<std::vector<detail::TokenItem>> items = detail::parse_token(token);
   if (!items) return std::unexpected(items.error());
-  detail::Runner runner(body, options, false);
+  const detail::CrashReport crash_report;
+  detail::Places places(options.faults);
+  detail::Runner runner(body, options, places, false);
   const Clock::time_point began = Clock::real()->now();
   const detail::Run run = runner.replay(*items);
-  if (const std::optional<std::string> gone = what_is_gone(*items, run, runner.places())) {
+  if (const std::optional<std::string> gone = what_is_gone(*items, run, places)) {
     return fail("replay", token, std::errc::invalid_argument, "the run does not come to " + *gone);
   }
-  detail::Ledger ledger(runner.places(), options, body.tells_success());
+  detail::Ledger ledger(options, body.tells_success());
   ledger.judge(run);
   SweepResult result;
-  result.remarks.push_back("only what the token says was run: " + detail::describe(runner.places(), run.struck));
+  result.remarks.push_back("only what the token says was run: " + detail::describe(run.struck));
   result.groups = ledger.take_groups();
   result.points = items->size();
   result.runs = 1;

@@ -55,6 +55,11 @@ struct SweepOptions {
   /// own: the result says which it has.
   bool isolate = false;
 
+  /// How many runs are under way at once: 0 for as many as there are processors. In threads of the sweep, so that the
+  /// body is called by several at a time; if runs are isolated, it is their children that are many. The result is the
+  /// same, but for time, as long as `max_time` suffices.
+  unsigned jobs = 1;
+
   /// Whether a run may end by this exception. Empty: by none.
   Function<bool(const std::exception&)> may_throw = nullptr;
 

@@ -44,6 +44,23 @@ TEST_CASE("connection_leak reports the connections behind the failed dials") {
   }
 }
 
+TEST_CASE("a sweep finds both bugs of connection_leak while every dial succeeds, and nothing once they are mended") {
+  const Outcome leaky = run_example("connection_leak", "--sweep");
+  CAPTURE(leaky.output);
+  if constexpr (leash::tracking_enabled) {
+    CHECK(leaky.status == 1);
+    const std::string text = leash_test::without_columns(leaky.output);
+    for (const int bug : {1, 2}) {
+      const std::string opened = source_line("examples/connection_leak.cpp", "dialer_.dial(ctx, \"tcp\", source)", bug);
+      CHECK(text.contains(opened + ": error: 1 of 4 failing operations leaks this connection [leaked]"));
+    }
+  }
+  const Outcome mended = run_example("connection_leak", "--sweep --mended");
+  CAPTURE(mended.output);
+  CHECK(mended.status == 0);
+  CHECK(mended.output.contains("sweep: 4 points, "));
+}
+
 TEST_CASE("asio_session_leak names the accept of the sessions that a callback keeps") {
   const Outcome leaky = run_example("asio_session_leak", "--leaky");
   CAPTURE(leaky.output);

@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +16,7 @@
 #include <thread>
 
 #include "sanitizers.hpp"
+#include "track/child.hpp"
 
 using leash::Context;
 using leash::Result;
@@ -86,71 +86,68 @@ TEST_CASE("a process with other threads is not forked, and they are named") {
 
 namespace {
 
-/// What became of a sweep in a process of its own.
-struct Ended {
-  int status = 0;
-  std::string told;  ///< On standard error.
-};
-
+/// A sweep in a process of its own, which a run may end.
 template <class Body>
-Ended sweep_in_child(Body body) {
-  std::array<int, 2> ends{};
-  REQUIRE(::pipe2(ends.data(), O_CLOEXEC) == 0);
-  const pid_t child = ::fork();
-  REQUIRE(child >= 0);
-  if (child == 0) {
+Outcome sweep_in_child(Body body) {
+  return in_child([&] {
     // That of the test framework would report a failure of this test.
     std::signal(SIGABRT, SIG_DFL);
-    ::dup2(ends[1], STDERR_FILENO);
     SweepOptions options = isolated();
     options.isolate = false;
-    std::_Exit(leash::fault::sweep(body, options).ok() ? 0 : 1);
-  }
-  ::close(ends[1]);
-  Ended ended;
-  std::array<char, 512> piece{};
-  for (ssize_t size = 0; (size = ::read(ends[0], piece.data(), piece.size())) > 0;) {
-    ended.told.append(piece.data(), static_cast<std::size_t>(size));
-  }
-  ::close(ends[0]);
-  CHECK(::waitpid(child, &ended.status, 0) == child);
-  return ended;
+    return leash::fault::sweep(body, options).ok() ? 0 : 1;
+  });
+}
+
+/// Needs more stack than there is, for a great `depth`.
+std::size_t descend(std::size_t depth) {
+  if (depth == 0) return 0;
+  std::array<char, 4096> room{};
+  *static_cast<volatile char*>(room.data()) = static_cast<char>(depth);
+  return descend(depth - 1) + static_cast<std::size_t>(*static_cast<volatile char*>(room.data()));
 }
 
 }  // namespace
 
 TEST_CASE("a run that is not isolated and crashes says how to run it alone, and ends as it would have ended" *
           doctest::skip(leash_test::with_tsan)) {
-  const Ended ended = sweep_in_child(fragile);
-  CAPTURE(ended.told);
-  CHECK(WIFSIGNALED(ended.status));
-  CHECK(WTERMSIG(ended.status) == SIGABRT);
-  CHECK(ended.told.starts_with("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=abort/fragile/"));
-  CHECK(ended.told.ends_with("/1/EIO\n"));
+  const Outcome ended = sweep_in_child(fragile);
+  CAPTURE(ended.output);
+  CHECK(ended.status == -SIGABRT);
+  CHECK(ended.output.starts_with("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=abort/fragile/"));
+  CHECK(ended.output.ends_with("/1/EIO\n"));
 }
 
 TEST_CASE("a run that exits says how to run it alone" * doctest::skip(leash_test::with_tsan)) {
-  const Ended ended = sweep_in_child([](const Context& context) -> Result<void> {
+  const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
     if (!leash::fault::check(context, "exit", "a")) std::exit(3);
     return {};
   });
-  CAPTURE(ended.told);
-  CHECK(ended.told.starts_with("leash: a run of the sweep exits: run it alone with LEASH_REPLAY=exit/"));
-  const Ended at_once = sweep_in_child([](const Context&) { std::exit(3); });
-  CHECK(at_once.told.starts_with("leash: a run of the sweep exits, though nothing has failed in it\n"));
+  CAPTURE(ended.output);
+  CHECK(ended.output.starts_with("leash: a run of the sweep exits: run it alone with LEASH_REPLAY=exit/"));
+  const Outcome at_once = sweep_in_child([](const Context&) { std::exit(3); });
+  CHECK(at_once.output.starts_with("leash: a run of the sweep exits, though nothing has failed in it\n"));
+}
+
+TEST_CASE("a run that overruns its stack says how to run it alone" * doctest::skip(leash_test::with_tsan)) {
+  const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
+    if (leash::fault::check(context, "fine", "a")) return {};
+    return leash::fail("descend", std::to_string(descend(10'000'000)), std::errc::io_error);
+  });
+  CAPTURE(ended.output);
+  CHECK(ended.status != 0);
+  CHECK(ended.output.contains("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=fine/"));
 }
 
 TEST_CASE("a child that the body forks does not sweep on" * doctest::skip(leash_test::with_tsan)) {
-  const Ended ended = sweep_in_child([](const Context& context) -> Result<void> {
+  const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
     if (!leash::fault::check(context, "fine", "a")) {
       const pid_t child = ::fork();
       if (child > 0) ::waitpid(child, nullptr, 0);
     }
     return {};
   });
-  CHECK(WIFEXITED(ended.status));
-  CHECK(WEXITSTATUS(ended.status) == 0);
-  CHECK(ended.told == "leash: a child that the body of a sweep has forked came back from the body: it ends here\n");
+  CHECK(ended.status == 0);
+  CHECK(ended.output == "leash: a child that the body of a sweep has forked came back from the body: it ends here\n");
 }
 
 namespace {

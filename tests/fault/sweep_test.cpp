@@ -172,6 +172,25 @@ TEST_CASE("a swallowed error is a note, or a failure where that is wanted") {
   CHECK(sweep(body, {.swallowed = Severity::off}).groups.empty());
 }
 
+TEST_CASE("a write that is cut short has failed, and to return success after it swallows that") {
+  SweepOptions options{.in_a_row = 1, .faults_per_run = 1};
+  options.faults = leash::fault::FittingFaults();
+  options.faults.set("File::write",
+                     {{.effect = leash::fault::Effect::shorten, .code = std::errc::no_space_on_device, .bytes = 1}});
+  const SweepResult result = sweep(
+      [](const Context& context) -> Result<void> {
+        Files built;
+        auto file = built.files.create(context, "log");
+        if (!file) return std::unexpected(file.error());
+        static_cast<void>((*file)->write("a line"));
+        return (*file)->close();
+      },
+      options);
+  const SweepGroup* const swallowed = first_of(result, Trouble::swallowed);
+  REQUIRE(swallowed != nullptr);
+  CHECK(swallowed->examples[0].faults.ends_with(" is cut to 1 byte and fails with ENOSPC"));
+}
+
 TEST_CASE("up to four failures in a row strike an operation that is tried again") {
   const auto body = [](unsigned attempts) {
     return [attempts](const Context& context) -> Result<void> {
@@ -221,6 +240,47 @@ TEST_CASE("what only a failing run comes to fails too, and so does a second oper
   const SweepGroup* const threw = first_of(pairs, Trouble::threw);
   REQUIRE(threw != nullptr);
   CHECK(threw->examples[0].faults.contains(" fails with EIO, then `undo a` at "));
+}
+
+namespace {
+
+/// By which a whole program removes files: one place.
+Result<void> remove_file(const Context& context, std::string_view path) { return check(context, "remove", path); }
+
+}  // namespace
+
+TEST_CASE("what only a failing run does through a helper that others call too is told from that by its path") {
+  const auto body = [](const Context& context) -> Result<void> {
+    if (check(context, "query", "a")) return remove_file(context, "a.tmp");
+    if (remove_file(context, "a.undo")) return {};
+    throw std::runtime_error("not undone");
+  };
+  SweepOptions options{.faults_per_run = 1, .swallowed = Severity::off};
+  options.faults.set("query", {{}});
+  options.faults.set("remove", {{}});
+  const SweepResult result = sweep(body, options);
+  CAPTURE(result);
+  CHECK(first_of(result, Trouble::threw) != nullptr);
+  CHECK(result.points == 3);
+  CHECK(result.points_after_faults == 1);
+}
+
+TEST_CASE("paths that are others in each run make no points of their own, and not without end") {
+  int run = 0;
+  const auto body = [&](const Context& context) -> Result<void> {
+    const std::string path = "tmp." + std::to_string(++run);
+    const bool asked = check(context, "query", "a").has_value();
+    const Result<void> opened = check(context, "open", path);
+    if (!asked) static_cast<void>(check(context, "undo", path));
+    return opened;
+  };
+  SweepOptions options{.faults_per_run = 1, .swallowed = Severity::off};
+  for (const char* const each : {"query", "open", "undo"}) options.faults.set(each, {{}});
+  const SweepResult result = sweep(body, options);
+  CAPTURE(result);
+  CHECK(result.points >= 3);
+  CHECK(result.points <= 3 + 8);
+  CHECK(std::ranges::count(result.coverage, "open", &leash::fault::SweepPoint::operation) == 1);
 }
 
 TEST_CASE("a token replays exactly its run") {
@@ -320,6 +380,43 @@ TEST_CASE("a body that cannot be swept is told why") {
       {.max_runs = 50});
   REQUIRE_FALSE(unrepeatable.remarks.empty());
   CHECK(unrepeatable.remarks[0].starts_with("the body is not repeatable: two runs without faults"));
+}
+
+TEST_CASE("a Context that is done, before a sweep or in it, is told and no finding") {
+  auto [context, source] = Context().with_cancel();
+  SweepOptions options{.context = context};
+  options.faults.set("open", {{}, {}, {}});
+  int run = 0;
+  const auto body = [&](const Context& own) {
+    if (++run == 3) source.cancel();
+    return check(own, "open", "a");
+  };
+  const SweepResult in_it = sweep(body, options);
+  CAPTURE(in_it);
+  CHECK(in_it.groups.empty());
+  CHECK(in_it.runs == 3);
+  CHECK(in_it.left_out == 2);
+  REQUIRE(in_it.remarks.size() >= 1);
+  CHECK(in_it.remarks[0] == "SweepOptions::context was done before the sweep was");
+
+  const SweepResult before = sweep(body, options);
+  CHECK(run == 3);
+  CHECK_FALSE(before.ok());
+  REQUIRE(before.problems.size() == 1);
+  CHECK(before.problems[0] == "sweep SweepOptions::context: Operation canceled");
+}
+
+TEST_CASE("a may_throw that throws says nothing of the run, which is judged without it") {
+  SweepOptions options{.may_throw = [](const std::exception&) -> bool { throw std::logic_error("of mine"); }};
+  options.faults.set("open", {{}});
+  const SweepResult result = sweep(
+      [](const Context& context) {
+        if (!check(context, "open", "a")) throw std::runtime_error("of the body");
+      },
+      options);
+  const SweepGroup* const threw = first_of(result, Trouble::threw);
+  REQUIRE(threw != nullptr);
+  CHECK(threw->what == "of the body (and SweepOptions::may_throw throws)");
 }
 
 TEST_CASE("a budget leaves runs out, and says so") {

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <leash/detail/deadline_after.hpp>
 #include <leash/detail/escape.hpp>
 #include <leash/fault/detail/child.hpp>
 #include <leash/fault/detail/crash_report.hpp>
@@ -26,14 +27,6 @@ namespace {
 [[noreturn]] void throw_system_error(const char* what) {
   throw std::system_error(errno, std::generic_category(), what);
 }
-
-/// What a child and its parent have in common.
-struct Wires {
-  os::Descriptor came_back;  ///< Where the parent reads a byte if the child comes back.
-  os::Descriptor says_so;    ///< Where the child writes it.
-  os::Descriptor output;     ///< Where the parent reads what the child prints,
-  os::Descriptor prints;     ///< and where the child prints it.
-};
 
 /// The beginning and the end of what a child prints: of one that never ends it may be without end.
 class Output {
@@ -55,14 +48,14 @@ class Output {
   std::string end_;
 };
 
-Wires make_wires() {
+ChildWires make_wires() {
   const os::Opening opening;
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
-  Wires wires{.came_back = os::Descriptor(os::own(ends[0])),
-              .says_so = os::Descriptor(os::own(ends[1])),
-              .output = {},
-              .prints = {}};
+  ChildWires wires{.came_back = os::Descriptor(os::own(ends[0])),
+                   .says_so = os::Descriptor(os::own(ends[1])),
+                   .output = {},
+                   .prints = {}};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
   wires.output = os::Descriptor(os::own(ends[0]));
   wires.prints = os::Descriptor(os::own(ends[1]));
@@ -70,34 +63,34 @@ Wires make_wires() {
 }
 
 /// Reads what there is. False at the end, when no process can print there any more.
-bool read_some(const Wires& wires, Output& output) {
+bool read_some(const ChildWires& wires, Output& output) {
   std::array<char, 4096> piece{};
   const ssize_t size = os::retry([&] { return ::read(wires.output.get(), piece.data(), piece.size()); });
   if (size > 0) output.add({piece.data(), static_cast<std::size_t>(size)});
   return size > 0;
 }
 
-/// Whether the child came back, before `limit`. Meanwhile reads what it prints.
-bool came_back(const Wires& wires, Clock::duration limit, Output& output, bool& hung) {
-  const auto until = std::chrono::steady_clock::now() + std::min<Clock::duration>(limit, std::chrono::hours(24));
+/// Whether the child came back, before `limit` on the machine's clock. Meanwhile reads what it prints.
+bool came_back(const ChildWires& wires, Clock::time_point limit, Output& output, bool& hung) {
   std::array<pollfd, 2> waiting{{{.fd = wires.came_back.get(), .events = POLLIN, .revents = 0},
                                  {.fd = wires.output.get(), .events = POLLIN, .revents = 0}}};
   for (;;) {
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - std::chrono::steady_clock::now());
-    hung = left.count() <= 0;
-    if (hung) return false;
-    if (::poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) < 0 && errno != EINTR) {
+    const Clock::duration left = std::clamp<Clock::duration>(limit - Clock::real()->now(), {}, std::chrono::hours(24));
+    const int timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
+    if (::poll(waiting.data(), waiting.size(), timeout) < 0 && errno != EINTR) {
       throw_system_error("poll");
     }
     if (waiting[1].revents != 0 && !read_some(wires, output)) waiting[1].fd = -1;
     if (waiting[0].revents != 0) break;
+    hung = timeout == 0;
+    if (hung) return false;
   }
   char byte = 0;
   return os::retry([&] { return ::read(wires.came_back.get(), &byte, 1); }) == 1;
 }
 
 /// Reads what is left. A process that the child has started may keep the pipe open, and is not waited for.
-void read_rest(const Wires& wires, Output& output) {
+void read_rest(const ChildWires& wires, Output& output) {
   pollfd waiting{.fd = wires.output.get(), .events = POLLIN, .revents = 0};
   while (::poll(&waiting, 1, 0) > 0 && read_some(wires, output)) continue;
 }
@@ -128,32 +121,46 @@ std::string end_of(int status) {
 
 }  // namespace
 
-std::optional<Death> die_in_child(FunctionRef<void()> run, Clock::duration limit) {
-  Wires wires = make_wires();
+Child::Child(FunctionRef<void()> run) : wires_(make_wires()) {
   std::fflush(nullptr);  // Else the child might write once more what is in buffers.
-  const pid_t child = ::fork();
-  if (child < 0) throw_system_error("fork");
-  if (child == 0) {
-    ::dup2(wires.prints.get(), STDOUT_FILENO);
-    ::dup2(wires.prints.get(), STDERR_FILENO);
+  process_ = ::fork();
+  if (process_ < 0) throw_system_error("fork");
+  if (process_ == 0) {
+    ::dup2(wires_.prints.get(), STDOUT_FILENO);
+    ::dup2(wires_.prints.get(), STDERR_FILENO);
     // Test frameworks have handlers that take the failure for one of the test.
     std::signal(SIGABRT, SIG_DFL);
     run();
     const char byte = 1;
-    static_cast<void>(os::retry([&] { return ::write(wires.says_so.get(), &byte, 1); }));
+    static_cast<void>(os::retry([&] { return ::write(wires_.says_so.get(), &byte, 1); }));
     ::_exit(0);
   }
-  wires.says_so = os::Descriptor();
-  wires.prints = os::Descriptor();
+  wires_.says_so = os::Descriptor();
+  wires_.prints = os::Descriptor();
+}
+
+Child::~Child() {
+  if (process_ == -1) return;
+  ::kill(process_, SIGKILL);
+  reap();
+}
+
+int Child::reap() noexcept {
+  int status = 0;
+  static_cast<void>(os::retry([&] { return ::waitpid(process_, &status, 0); }));
+  process_ = -1;
+  return status;
+}
+
+std::optional<Death> Child::wait(Clock::duration limit) {
   Death death;
   Output output;
-  const bool well = came_back(wires, limit, output, death.hung);
-  if (death.hung) ::kill(child, SIGKILL);
-  int status = 0;
-  static_cast<void>(os::retry([&] { return ::waitpid(child, &status, 0); }));
+  const bool well = came_back(wires_, leash::detail::deadline_after(began_, limit), output, death.hung);
+  if (death.hung) ::kill(process_, SIGKILL);
+  const int status = reap();
   if (well) return std::nullopt;
   if (!death.hung) {
-    read_rest(wires, output);
+    read_rest(wires_, output);
     death.how = end_of(status);
     if (const std::string line = output.telling_line(); !line.empty()) death.how += " (" + line + ")";
   }

@@ -1,7 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <leash/config.hpp>
-#include <leash/detail/ref.hpp>
+#include <memory>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::fault::detail {
@@ -22,8 +23,21 @@ class CrashReport {
   CrashReport& operator=(const CrashReport&) = delete;
   ~CrashReport();
 
-  /// While one lives, `plan` is the run that is under way. Of several threads that sweep, the last to begin a run is
-  /// told of.
+  /// While one lives, the thread has a stack for the handlers of signals, if it has none of another maker: one that has
+  /// overrun its own can say nothing without. To be destroyed by the thread that made it.
+  class Thread {
+   public:
+    Thread();
+    Thread(const Thread&) = delete;
+    Thread& operator=(const Thread&) = delete;
+    ~Thread();
+
+   private:
+    std::unique_ptr<std::byte[]> stack_;  // NOLINT(modernize-avoid-c-arrays): null if the thread has another one
+  };
+
+  /// While one lives, `plan` is a run that is under way in the thread that made it, and destroys it. Of a crash in a
+  /// thread that has none, all runs are told.
   class Run {
    public:
     explicit Run(SweepPlan& plan) noexcept;
@@ -32,8 +46,8 @@ class CrashReport {
     ~Run();
 
    private:
-    SweepPlan* const plan_;
     SweepPlan* const before_;  ///< Of a sweep within a run of another one.
+    std::size_t slot_ = 0;
   };
 };
 

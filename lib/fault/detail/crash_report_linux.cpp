@@ -1,6 +1,7 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is not in <csignal>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstddef>
@@ -8,6 +9,7 @@
 #include <leash/fault/detail/crash_report.hpp>
 #include <leash/fault/detail/sweep_plan.hpp>
 #include <leash/os/mutex.hpp>
+#include <memory>
 #include <mutex>
 #include <string_view>
 #include <utility>
@@ -17,7 +19,13 @@ namespace {
 
 constexpr std::array<int, 5> fatal_signals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
-constinit std::atomic<SweepPlan*> under_way = nullptr;
+/// A handler must not be the first to use it in its thread, which may take memory.
+[[gnu::tls_model("initial-exec")]] constinit thread_local SweepPlan* of_this_thread = nullptr;
+
+/// What is beyond these is told of only by the thread that it is of.
+constinit std::array<std::atomic<SweepPlan*>, 64> under_way{};
+
+constinit std::atomic<bool> has_told = false;
 
 /// How many live, and what was there before the first one came.
 struct Installed {
@@ -43,17 +51,15 @@ void write_line(std::string_view text) noexcept {
   static_cast<void>(::write(STDERR_FILENO, "\n", 1));
 }
 
-/// Says of the run under way, if there is one, that it ends its process.
-void tell(std::string_view deed) noexcept {
-  const SweepPlan* const plan = under_way.exchange(nullptr);
-  if (plan == nullptr) return;
+void tell_of(const SweepPlan& plan, std::string_view deed) noexcept {
   TokenBuffer& line = last_words;
+  line.cut(0);
   line.add(CrashReport::opening);
   line.add(deed);
   const std::size_t deed_end = line.text().size();
   line.add(": run it alone with LEASH_REPLAY=");
   const std::size_t without_token = line.text().size();
-  plan->write_token_unlocked(line);
+  plan.write_token_unlocked(line);
   if (line.text().size() == without_token) {
     line.cut(deed_end);
     line.add(", though nothing has failed in it");
@@ -61,11 +67,22 @@ void tell(std::string_view deed) noexcept {
   write_line(line.text());
 }
 
-void tell_of_exit() { tell("exits"); }
+/// Says of the run under way, if there is one, that it ends its process.
+void tell(std::string_view deed, std::string_view perhaps) noexcept {
+  const auto is_run = [](const std::atomic<SweepPlan*>& each) { return each != nullptr; };
+  const auto runs = std::ranges::count_if(under_way, is_run);
+  if ((of_this_thread == nullptr && runs == 0) || has_told.exchange(true)) return;
+  if (of_this_thread != nullptr) return tell_of(*of_this_thread, deed);
+  for (const std::atomic<SweepPlan*>& each : under_way) {
+    if (const SweepPlan* const plan = each) tell_of(*plan, runs == 1 ? deed : perhaps);
+  }
+}
+
+void tell_of_exit() { tell("exits", "exits, this one or another"); }
 
 void on_fatal_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
   ::sigaction(signal, &installed.before[index_of(signal)], nullptr);
-  tell("crashes");
+  tell("crashes", "crashes, this one or another");
   // What an instruction has caused it causes again when this returns. What was sent is sent again.
   if (signal == SIGABRT || info == nullptr || info->si_code <= 0) ::raise(signal);
 }
@@ -95,11 +112,31 @@ CrashReport::~CrashReport() {
   }
 }
 
-CrashReport::Run::Run(SweepPlan& plan) noexcept : plan_(&plan), before_(under_way.exchange(&plan)) {}
+CrashReport::Thread::Thread() {
+  constexpr std::size_t size = 65536;
+  stack_t now{};
+  if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+  stack_ = std::make_unique_for_overwrite<std::byte[]>(size);  // NOLINT(modernize-avoid-c-arrays)
+  const stack_t ours{.ss_sp = stack_.get(), .ss_flags = 0, .ss_size = size};
+  if (::sigaltstack(&ours, nullptr) != 0) stack_.reset();
+}
+
+CrashReport::Thread::~Thread() {
+  stack_t now{};
+  if (!stack_ || ::sigaltstack(nullptr, &now) != 0 || now.ss_sp != stack_.get()) return;
+  const stack_t none{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
+  ::sigaltstack(&none, nullptr);
+}
+
+CrashReport::Run::Run(SweepPlan& plan) noexcept : before_(std::exchange(of_this_thread, &plan)) {
+  for (SweepPlan* none = nullptr; slot_ < under_way.size(); ++slot_, none = nullptr) {
+    if (under_way[slot_].compare_exchange_strong(none, &plan)) return;
+  }
+}
 
 CrashReport::Run::~Run() {
-  SweepPlan* expected = plan_;
-  under_way.compare_exchange_strong(expected, before_);
+  of_this_thread = before_;
+  if (slot_ < under_way.size()) under_way[slot_] = nullptr;
 }
 
 }  // namespace LEASH_NAMESPACE::fault::detail

@@ -16,61 +16,63 @@ std::uint64_t step_number(Step step) noexcept { return std::uint64_t{step.place}
 
 bool in_order(Step a, Step b) noexcept { return step_number(a) < step_number(b); }
 
-/// Whether two runs did the same, in whatever order their threads did it.
-bool same_steps(std::vector<Step> a, std::vector<Step> b) {
-  std::ranges::sort(a, in_order);
-  std::ranges::sort(b, in_order);
-  return a == b;
+bool same_step(const Visit& a, const Visit& b) noexcept { return a.step == b.step; }
+
+/// In one order, in whatever order threads came to them.
+std::vector<Visit> sorted(std::vector<Visit> visits) {
+  std::ranges::sort(visits, in_order, &Visit::step);
+  return visits;
 }
 
-bool comes_to(const Run& run, Step step) { return std::ranges::find(run.steps, step) != run.steps.end(); }
+bool comes_to(const Run& run, Step step) {
+  return std::ranges::find(run.visits, step, &Visit::step) != run.visits.end();
+}
+
+/// The step at which the same place would be come to once more.
+Step step_after(const Injection& injection) noexcept {
+  return {injection.step.place, injection.step.occurrence + injection.times};
+}
 
 }  // namespace
 
 Explorer::Explorer(const SweepBody& body, const SweepOptions& options)
     : options_(options),
-      runner_(body, options, true),
-      ledger_(runner_.places(), options, body.tells_success()),
+      jobs_(body, options),
+      ledger_(options, body.tells_success()),
       began_(Clock::real()->now()),
       shows_progress_(::isatty(STDERR_FILENO) != 0),
       next_progress_(began_ + 1s) {}
 
 SweepResult Explorer::explore() {
-  if (run_without_faults()) {
-    for (; !pending_.empty(); pending_.pop_front()) {
-      const Pending pending = std::move(pending_.front());
-      try_step(pending);
+  if (options_.context.done()) {
+    const Result<void> why = options_.context.check("sweep", "SweepOptions::context");
+    result_.problems.push_back(to_string(why.error()));
+  } else if (run_without_faults()) {
+    for (fill(); !tasks_.empty(); fill()) {
+      if (!spent()) begin_ahead();
+      Task task = std::move(tasks_.front());
+      tasks_.pop_front();
+      carry_out(std::move(task));
     }
-    try_pairs();
   }
   if (shows_progress_ && next_progress_ > began_ + 1s) std::fputs("\r\x1b[K", stderr);
   tell_what_was_not_tried();
-  if (missed_ != 0) {
-    result_.remarks.push_back("the order of operations is not repeatable: in " + std::to_string(missed_) +
-                              " runs the operation that was to fail did not come");
-  }
-  if (runner_.runs() >= options_.max_runs || Clock::real()->now() - began_ >= options_.max_time) {
-    if (result_.left_out != 0) result_.remarks.emplace_back("the budget is spent: SweepOptions::max_runs and max_time");
-  }
-  if constexpr (!tracking_enabled) {
-    result_.remarks.emplace_back("built with LEASH_TRACKING=OFF: no run was checked for open handles");
-  }
+  tell_limits();
   result_.groups = ledger_.take_groups();
-  result_.runs = runner_.runs();
   result_.time = Clock::real()->now() - began_;
   return std::move(result_);
 }
 
 void Explorer::tell_what_was_not_tried() {
-  if (!runner_.other_threads().empty()) {
+  if (!jobs_.other_threads().empty()) {
     std::string names;
-    for (const std::string& name : runner_.other_threads())
+    for (const std::string& name : jobs_.other_threads())
       names += (names.empty() ? "" : ", ") + leash::detail::escape(name);
     result_.problems.push_back("runs cannot be isolated, since the process has other threads: " + names);
   }
   std::string names;
-  for (std::size_t index = 0; index < runner_.places().size(); ++index) {
-    const Place& place = runner_.places()[index];
+  for (std::size_t index = 0; index < jobs_.places().size(); ++index) {
+    const Place& place = jobs_.places()[index];
     if (!place.own || options_.faults.knows(place.operation)) continue;
     const std::string name = leash::detail::escape(place.operation);
     if (!names.contains(name)) names += (names.empty() ? "" : ", ") + name;
@@ -81,134 +83,195 @@ void Explorer::tell_what_was_not_tried() {
   (result_.points == 0 ? result_.problems : result_.remarks).push_back(what);
 }
 
+void Explorer::tell_limits() {
+  if (missed_ != 0) {
+    result_.remarks.push_back("the order of operations is not repeatable: in " + std::to_string(missed_) +
+                              " runs the operation that was to fail did not come");
+  }
+  if (result_.left_out != 0 && options_.context.done()) {
+    result_.remarks.emplace_back("SweepOptions::context was done before the sweep was");
+  } else if (result_.left_out != 0 && jobs_.other_threads().empty()) {
+    result_.remarks.emplace_back("the budget is spent: SweepOptions::max_runs and max_time");
+  }
+  if constexpr (!tracking_enabled) {
+    result_.remarks.emplace_back("built with LEASH_TRACKING=OFF: no run was checked for open handles");
+  }
+}
+
 bool Explorer::run_without_faults() {
-  Run first = runner_.run(Script());
-  if (!runner_.other_threads().empty()) return false;
-  ledger_.judge(first);
-  if (first.error) result_.problems.push_back("the body fails without any fault: " + to_string(*first.error));
-  if (first.steps.empty() && !first.death && !first.hung) {
+  const std::optional<Run> first = run_to_compare();
+  if (!first) return false;
+  if (first->error) result_.problems.push_back("the body fails without any fault: " + to_string(*first->error));
+  if (first->visits.empty() && !first->death && !first->hung) {
     result_.problems.emplace_back(
         "the body does nothing under its Context that could fail: it has to pass that Context on, to a fs::FaultFS, a "
         "net::FaultDialer or a net::FaultBinder");
   }
-  if (first.steps.size() == SweepPlan::most_steps) {
+  if (first->visits.size() == SweepPlan::most_steps) {
     result_.problems.push_back("the body does more than " + std::to_string(SweepPlan::most_steps) + " operations");
   }
-  if (first.error || first.thrown || first.steps.empty() || !result_.problems.empty()) return false;
-  const Run second = runner_.run(Script());
-  if (!runner_.other_threads().empty()) return false;
-  ledger_.judge(second);
-  if (!same_steps(first.steps, second.steps)) {
-    result_.remarks.push_back("the body is not repeatable: two runs without faults did different operations (" +
-                              std::to_string(first.steps.size()) + " and " + std::to_string(second.steps.size()) +
-                              "), so that some may be missed");
-  }
-  for (const Step step : first.steps) {
-    if (known_.insert(step_number(step)).second) pending_.push_back({{}, step});
-  }
+  if (first->error || first->thrown || first->visits.empty() || !result_.problems.empty()) return false;
+  const std::optional<Run> second = run_to_compare();
+  if (!second) return false;
+  learn(*first, *second);
   return true;
 }
 
-void Explorer::try_step(const Pending& pending) {
+std::optional<Run> Explorer::run_to_compare() {
+  std::optional<Run> run = jobs_.finish(*jobs_.begin(Script()));
+  if (!run) return run;
+  ++result_.runs;
+  ledger_.judge(*run);
+  return run;
+}
+
+/// Takes from two runs without faults what there is to try, and what differs from run to run.
+void Explorer::learn(const Run& first, const Run& second) {
+  const std::vector<Visit> a = sorted(first.visits);
+  const std::vector<Visit> b = sorted(second.visits);
+  if (!std::ranges::equal(a, b, same_step)) {
+    result_.remarks.push_back("the body is not repeatable: two runs without faults did different operations (" +
+                              std::to_string(a.size()) + " and " + std::to_string(b.size()) +
+                              "), so that some may be missed");
+  }
+  for (std::size_t at = 0; at < std::min(a.size(), b.size()); ++at) {
+    if (same_step(a[at], b[at]) && a[at].subject != b[at].subject) varying_.insert(a[at].step.place);
+  }
+  for (const Visit& visit : first.visits) {
+    if (is_new(visit)) pending_.push_back({{}, visit.step});
+  }
+}
+
+void Explorer::fill() {
+  while (tasks_.size() < jobs_.at_once()) {
+    if (!pending_.empty()) {
+      add_tasks(std::exchange(pending_.front(), {}));
+      pending_.pop_front();
+    } else if (!pairs_.empty()) {
+      add_pair(std::exchange(pairs_.front(), {}));
+      pairs_.pop_front();
+    } else {
+      return;
+    }
+  }
+}
+
+void Explorer::add_tasks(const Pending& pending) {
   const std::vector<Fault>& faults = faults_at(pending.step);
   if (faults.empty()) return;
   ++result_.points;
   if (!pending.prefix.empty()) ++result_.points_after_faults;
-  const Place& place = runner_.places()[pending.step.place];
+  const Place& place = jobs_.places()[pending.step.place];
   result_.coverage.push_back({.operation = place.operation,
                               .place = place.location,
                               .occurrence = pending.step.occurrence,
                               .after_fault = !pending.prefix.empty()});
-  for (const Fault& fault : faults) try_fault(pending, fault);
+  for (const Fault& fault : faults) {
+    Task task{.kind = Task::Kind::point, .script = pending.prefix, .point = result_.coverage.size() - 1};
+    task.script.push_back({pending.step, 1, fault});
+    tasks_.push_back(std::move(task));
+  }
 }
 
-void Explorer::try_fault(const Pending& pending, const Fault& fault) {
-  if (spent()) {
+void Explorer::add_pair(const Pair& pair) {
+  const std::vector<Fault>& faults = faults_at(pair.second);
+  const auto plain = std::ranges::find_if(faults, &Fault::reports_failure);
+  const Fault& fault = plain == faults.end() ? faults.front() : *plain;
+  tasks_.push_back({.kind = Task::Kind::pair, .script = {pair.first, {pair.second, 1, fault}}});
+}
+
+void Explorer::begin_ahead() {
+  for (std::size_t at = 0; at < std::min(tasks_.size(), jobs_.at_once()); ++at) {
+    Task& task = tasks_[at];
+    if (!task.job && !is_pruned(task)) task.job = jobs_.begin(task.script);
+  }
+}
+
+bool Explorer::is_pruned(const Task& task) {
+  return task.kind == Task::Kind::pair && failures_of_second_[step_number(task.script.back().step)] >= enough_failures;
+}
+
+void Explorer::carry_out(Task task) {
+  if (is_pruned(task)) {
+    ++result_.pruned;
+    return;
+  }
+  std::optional<Run> run;
+  if (task.job && !spent()) run = jobs_.finish(*task.job);
+  if (!run) {
     ++result_.left_out;
     return;
   }
-  ++result_.coverage.back().tried;
-  Script script = pending.prefix;
-  script.push_back({pending.step, 1, fault});
-  Run run;
-  const bool failed = try_script(script, run);
-  if (run.struck.size() < script.size()) return;
-  const Step next{pending.step.place, pending.step.occurrence + 1};
-  if (options_.in_a_row > 1 && fault.reports_failure() && comes_to(run, next)) try_in_a_row(script);
-  if (!failed && pending.prefix.empty() && fault.reports_failure()) note_pairs(script, run);
+  ++result_.runs;
+  if (task.kind == Task::Kind::point) ++result_.coverage[task.point].tried;
+  if (run->struck.size() < task.script.size()) ++missed_;
+  const bool failed = ledger_.judge(*run);
+  follow(task.script, *run);
+  go_on(task, *run, failed);
+  show_progress();
 }
 
-void Explorer::try_in_a_row(const Script& script) {
-  Script longer = script;
-  Injection& last = longer.back();
-  for (last.times = 2; last.times <= options_.in_a_row; ++last.times) {
-    if (spent()) {
-      ++result_.left_out;
+/// What a run leads to.
+void Explorer::go_on(const Task& task, const Run& run, bool failed) {
+  const Injection& last = task.script.back();
+  switch (task.kind) {
+    case Task::Kind::point:
+      if (run.struck.size() < task.script.size() || !last.fault.reports_failure()) return;
+      if (!failed && task.script.size() == 1) note_pairs(task.script, run);
+      if (comes_to(run, step_after(last))) add_in_row(task.script, 2);
       return;
-    }
-    Run run;
-    try_script(longer, run);
-    if (!comes_to(run, {last.step.place, last.step.occurrence + last.times})) return;
+    case Task::Kind::in_row:
+      if (comes_to(run, step_after(last))) add_in_row(task.script, last.times + 1);
+      return;
+    case Task::Kind::pair:
+      if (failed) ++failures_of_second_[step_number(last.step)];
+      return;
   }
+}
+
+/// Next of all, so that runs of one place are together.
+void Explorer::add_in_row(const Script& script, std::uint32_t times) {
+  if (times > options_.in_a_row) return;
+  Task task{.kind = Task::Kind::in_row, .script = script};
+  task.script.back().times = times;
+  tasks_.push_front(std::move(task));
 }
 
 void Explorer::note_pairs(const Script& script, const Run& run) {
   if (options_.faults_per_run < 2) return;
-  for (std::size_t at = run.struck.back().at; at < run.steps.size(); ++at) {
-    if (faults_at(run.steps[at]).empty()) continue;
+  for (std::size_t at = run.struck.back().at; at < run.visits.size(); ++at) {
+    const Step second = run.visits[at].step;
+    if (faults_at(second).empty()) continue;
     if (pairs_.size() < options_.max_runs) {
-      pairs_.push_back({script.front(), run.steps[at]});
+      pairs_.push_back({script.front(), second});
     } else {
       ++result_.left_out;
     }
   }
 }
 
-void Explorer::try_pairs() {
-  for (const Pair& pair : pairs_) {
-    if (spent()) {
-      ++result_.left_out;
-      continue;
-    }
-    unsigned& failures = failures_of_second_[step_number(pair.second)];
-    if (failures >= enough_failures) {
-      ++result_.pruned;
-      continue;
-    }
-    const std::vector<Fault>& faults = faults_at(pair.second);
-    const auto plain = std::ranges::find_if(faults, [](const Fault& fault) { return fault.reports_failure(); });
-    Run run;
-    if (try_script({pair.first, {pair.second, 1, plain == faults.end() ? faults.front() : *plain}}, run)) ++failures;
-    for (; !pending_.empty(); pending_.pop_front()) {
-      const Pending pending = std::move(pending_.front());
-      try_step(pending);
-    }
-  }
-}
-
-bool Explorer::try_script(const Script& script, Run& run) {
-  run = runner_.run(script);
-  if (run.struck.size() < script.size()) ++missed_;
-  const bool failed = ledger_.judge(run);
-  follow(script, run);
-  show_progress();
-  return failed;
-}
-
 void Explorer::follow(const Script& script, const Run& run) {
   if (run.struck.size() < script.size()) return;
   // What is tried again fails in a row instead.
   const Injection& last = run.struck.back().injection;
-  const Step again{last.step.place, last.step.occurrence + 1};
-  for (std::size_t at = run.struck.back().at; at < run.steps.size(); ++at) {
-    if (!known_.insert(step_number(run.steps[at])).second) continue;
-    if (run.steps[at] == again && last.fault.reports_failure()) continue;
-    if (script.size() <= longest_prefix) pending_.push_back({script, run.steps[at]});
+  for (std::size_t at = run.struck.back().at; at < run.visits.size(); ++at) {
+    const Visit& visit = run.visits[at];
+    if (!is_new(visit)) continue;
+    if (visit.step == step_after(last) && last.fault.reports_failure()) continue;
+    if (script.size() <= longest_prefix) pending_.push_back({script, visit.step});
   }
 }
 
+/// Whether nothing was come to there yet, or that with another path or address only, as by one helper for many files.
+bool Explorer::is_new(const Visit& visit) {
+  const bool new_subject = known_subjects_.insert(std::uint64_t{visit.step.place} << 32U | visit.subject).second;
+  const auto [known, is_first] = known_.try_emplace(step_number(visit.step), 0);
+  if (is_first) return true;
+  return new_subject && !varying_.contains(visit.step.place) && ++known->second <= most_subjects;
+}
+
 bool Explorer::spent() {
-  return !runner_.other_threads().empty() || runner_.runs() >= options_.max_runs ||
+  return !jobs_.other_threads().empty() || result_.runs >= options_.max_runs || options_.context.done() ||
          Clock::real()->coarse_now() - began_ >= options_.max_time;
 }
 
@@ -218,7 +281,7 @@ void Explorer::show_progress() {
   if (now < next_progress_) return;
   next_progress_ = now + 200ms;
   std::fprintf(stderr, "\rleash: sweep: %llu runs, %zu points and %zu pairs to go\x1b[K",
-               static_cast<unsigned long long>(runner_.runs()), pending_.size(), pairs_.size());
+               static_cast<unsigned long long>(result_.runs), pending_.size(), pairs_.size());
   std::fflush(stderr);
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <leash/detail/escape.hpp>
+#include <leash/fault/detail/errno_name.hpp>
 #include <leash/fault/detail/ledger.hpp>
 #include <string>
 #include <string_view>
@@ -33,22 +34,28 @@ bool same_group(const SweepGroup& a, const SweepGroup& b) {
          a.finding->closed.site == b.finding->closed.site;
 }
 
+SweepExample example_of(const Run& run) { return {.faults = describe(run.struck), .token = token_of(run.struck)}; }
+
 }  // namespace
 
-std::string describe(const Places& places, const std::vector<Struck>& struck) {
+std::string describe(const std::vector<Struck>& struck) {
   std::string text;
   for (std::size_t first = 0; first < struck.size();) {
     const Struck& one = struck[first];
     std::size_t times = 1;
     while (first + times < struck.size() && is_again(struck[first + times - 1], struck[first + times])) ++times;
     first += times;
-    std::string_view verb = places[one.injection.step.place].operation;
+    std::string_view verb = one.place->operation;
     if (const std::size_t colons = verb.rfind("::"); colons != std::string_view::npos) verb.remove_prefix(colons + 2);
     if (!text.empty()) text += ", then ";
     text += '`' + std::string(verb);
     if (!one.subject.empty()) text += ' ' + leash::detail::escape(one.subject, 120);
     text += "` at " + leash::detail::escape(one.site.file_name()) + ':' + std::to_string(one.site.line()) + ' ';
     text += to_string(one.injection.fault);
+    if (one.failed && one.injection.fault.effect == Effect::shorten) {
+      text += " and fails with ";
+      text += errno_name(one.injection.fault.code);
+    }
     if (times > 1) text += ", " + std::to_string(times) + " times";
   }
   return text;
@@ -74,7 +81,7 @@ bool Ledger::judge(const Run& run) {
     add({.trouble = Trouble::broken, .what = broken.what, .place = broken.site}, run);
   }
   if (run.succeeded && tells_success_ && run.struck.size() == 1 && options_.swallowed != track::Severity::off &&
-      run.struck.front().injection.fault.reports_failure()) {
+      run.struck.front().failed) {
     failed = failed || options_.swallowed == track::Severity::failure;
     add({.trouble = Trouble::swallowed, .severity = options_.swallowed, .place = last_struck_at(run)}, run);
   }
@@ -114,10 +121,6 @@ void Ledger::add(SweepGroup group, const Run& run) {
   } else if (other_operation && into.examples.size() < SweepGroup::max_examples) {
     into.examples.push_back(example_of(run));
   }
-}
-
-SweepExample Ledger::example_of(const Run& run) const {
-  return {.faults = describe(places_, run.struck), .token = token_of(places_, run.struck)};
 }
 
 std::vector<SweepGroup> Ledger::take_groups() {

@@ -12,8 +12,8 @@ namespace LEASH_NAMESPACE::fault::detail {
 /// Judges runs, and makes groups of those that are bad in the same way.
 class Ledger {
  public:
-  Ledger(const Places& places, const SweepOptions& options, bool body_tells_success)
-      : places_(places), options_(options), tells_success_(body_tells_success) {}
+  Ledger(const SweepOptions& options, bool body_tells_success)
+      : options_(options), tells_success_(body_tells_success) {}
 
   /// Returns whether the run has a failure.
   bool judge(const Run& run);
@@ -31,15 +31,13 @@ class Ledger {
 
   void judge_findings(const Run& run, bool& failed);
   void add(SweepGroup group, const Run& run);
-  SweepExample example_of(const Run& run) const;
 
-  const Places& places_;
   const SweepOptions& options_;
   const bool tells_success_;
   std::vector<Entry> entries_;
 };
 
 /// What was injected, for people.
-std::string describe(const Places& places, const std::vector<Struck>& struck);
+std::string describe(const std::vector<Struck>& struck);
 
 }  // namespace LEASH_NAMESPACE::fault::detail

@@ -93,33 +93,45 @@ std::size_t PlaceAddressHash::operator()(const PlaceAddress& address) const noex
   return (hash * 31 + address.line) * 0x9e3779b97f4a7c15U >> 16U;
 }
 
-bool Places::reads_sources() const noexcept {
+const Place& Places::operator[](std::size_t number) const {
+  const std::lock_guard lock(mutex_);
+  return places_[number];
+}
+
+std::size_t Places::size() const {
+  const std::lock_guard lock(mutex_);
+  return places_.size();
+}
+
+bool Places::reads_sources() const {
+  const std::lock_guard lock(mutex_);
   return places_.empty() || std::ranges::any_of(places_, &Place::has_text);
 }
 
-std::size_t Places::index_of(const Point& point) {
+NumberedPlace Places::find_or_add(const Point& point, const PlaceAddress& address) {
+  NameAndKey read = known_keys().of(point, address);
+  const std::lock_guard lock(mutex_);
+  if (const auto known = by_key_.find(read.key); known != by_key_.end()) return known->second;
+  const Place& place = places_.emplace_back(Place{.operation = std::string(point.operation),
+                                                  .function = std::move(read.function),
+                                                  .location = point.site,
+                                                  .key = read.key,
+                                                  .faults = &faults_.of(point.operation),
+                                                  .own = point.own,
+                                                  .has_text = read.has_text});
+  const NumberedPlace added{static_cast<std::uint32_t>(places_.size() - 1), &place};
+  by_key_.emplace(read.key, added);
+  return added;
+}
+
+NumberedPlace PlaceCache::find(const Point& point) {
   // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): it is compared as a pointer
   const PlaceAddress address{point.operation.data(), point.site.file_name(), point.site.function_name(),
                              point.site.line()};
   if (const auto found = by_address_.find(address); found != by_address_.end()) return found->second;
-  const std::size_t index = find_or_add(point, address);
-  by_address_.emplace(address, index);
-  return index;
-}
-
-std::size_t Places::find_or_add(const Point& point, const PlaceAddress& address) {
-  NameAndKey read = known_keys().of(point, address);
-  const auto [found, added] = by_key_.try_emplace(read.key, places_.size());
-  if (added) {
-    places_.push_back({.operation = std::string(point.operation),
-                       .function = std::move(read.function),
-                       .location = point.site,
-                       .key = read.key,
-                       .faults = &faults_.of(point.operation),
-                       .own = point.own,
-                       .has_text = read.has_text});
-  }
-  return found->second;
+  const NumberedPlace found = places_.find_or_add(point, address);
+  by_address_.emplace(address, found);
+  return found;
 }
 
 }  // namespace LEASH_NAMESPACE::fault::detail

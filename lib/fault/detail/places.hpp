@@ -2,9 +2,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <leash/config.hpp>
 #include <leash/fault/fitting_faults.hpp>
 #include <leash/fault/point.hpp>
+#include <leash/os/mutex.hpp>
 #include <source_location>
 #include <string>
 #include <string_view>
@@ -38,27 +40,45 @@ struct PlaceAddressHash {
   std::size_t operator()(const PlaceAddress& address) const noexcept;
 };
 
-/// The places that a sweep has come to. Places with the same key are one. Not thread-safe.
+/// A place, and its number: from 0 on, in the order in which a sweep came to them.
+struct NumberedPlace {
+  std::uint32_t number;
+  const Place* place;
+};
+
+/// The places that a sweep has come to. Places with the same key are one. They stay where they are, as they are.
+/// Thread-safe.
 class Places {
  public:
   explicit Places(const FittingFaults& faults) : faults_(faults) {}
 
-  /// The number of the place of `point`: from 0 on, in the order in which they were come to.
-  std::size_t index_of(const Point& point);
+  NumberedPlace find_or_add(const Point& point, const PlaceAddress& address);
 
-  const Place& operator[](std::size_t index) const noexcept { return places_[index]; }
-  std::size_t size() const noexcept { return places_.size(); }
+  const Place& operator[](std::size_t number) const;
+  std::size_t size() const;
 
   /// Whether lines of the source can be read.
-  bool reads_sources() const noexcept;
+  bool reads_sources() const;
 
  private:
-  std::size_t find_or_add(const Point& point, const PlaceAddress& address);
-
   const FittingFaults& faults_;
-  std::vector<Place> places_;
-  std::unordered_map<PlaceAddress, std::size_t, PlaceAddressHash> by_address_;
-  std::unordered_map<std::uint64_t, std::size_t> by_key_;
+  mutable os::Mutex mutex_;
+  std::deque<Place> places_;
+  std::unordered_map<std::uint64_t, NumberedPlace> by_key_;
+};
+
+/// Remembers the places of a runner by where their texts lie. Not thread-safe.
+class PlaceCache {
+ public:
+  explicit PlaceCache(Places& places) : places_(places) {}
+
+  NumberedPlace find(const Point& point);
+
+  Places& places() const noexcept { return places_; }
+
+ private:
+  Places& places_;
+  std::unordered_map<PlaceAddress, NumberedPlace, PlaceAddressHash> by_address_;
 };
 
 }  // namespace LEASH_NAMESPACE::fault::detail

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/fault/detail/crash_report.hpp>
 #include <leash/fault/detail/places.hpp>
@@ -17,7 +16,7 @@ namespace LEASH_NAMESPACE::fault::detail {
 
 /// What became of a run.
 struct Run {
-  std::vector<Step> steps = {};
+  std::vector<Visit> visits = {};
   std::vector<Struck> struck = {};
   track::Report report = {};
   std::vector<SweepPlan::Broken> broken = {};
@@ -29,35 +28,28 @@ struct Run {
   std::optional<std::string> death = std::nullopt;  ///< How it ended its process.
 };
 
-/// Runs the body, each time with a Context and a tracker of its own.
+/// Runs the body, each time with a Context and a tracker of its own. Of one thread.
 class Runner {
  public:
   /// Without a watchdog, runs may last as long as they want.
-  Runner(const SweepBody& body, const SweepOptions& options, bool watched);
+  Runner(const SweepBody& body, const SweepOptions& options, Places& places, bool watched);
 
-  /// An empty run if it was to be isolated and cannot be: then there are `other_threads`.
   Run run(Script script);
   Run replay(std::vector<TokenItem> items);
 
-  const Places& places() const noexcept { return places_; }
-  std::uint64_t runs() const noexcept { return runs_; }
-  /// The threads because of which nothing more is run.
-  const std::vector<std::string>& other_threads() const noexcept { return other_threads_; }
+  /// As `run`, in a forked child that ends with it: its parent has the watchdog.
+  void run_in_child(Script script);
 
  private:
-  /// What became of the run in a child, if it did not come back.
-  std::optional<Run> try_in_child(const Script& script);
   Run run_with(const leash::detail::Ref<SweepPlan>& plan, bool in_child);
   void call_body(const Context& context, Run& run) const;
 
   const SweepBody& body_;
   const SweepOptions& options_;
   track::Options tracker_options_;
-  Places places_;
-  CrashReport crash_report_;
-  std::vector<std::string> other_threads_;
+  PlaceCache places_;
+  CrashReport::Thread crash_report_;
   Watchdog::Lent watchdog_;  ///< Null if runs may last as long as they want.
-  std::uint64_t runs_ = 0;
   std::size_t steps_expected_ = 0;
 };
 

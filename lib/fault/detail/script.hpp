@@ -16,6 +16,12 @@ struct Step {
   friend bool operator==(Step, Step) noexcept = default;
 };
 
+/// A step that a run came to.
+struct Visit {
+  Step step;
+  std::uint32_t subject;  ///< A hash of the path or address; 0 before the first fault of a run that has one.
+};
+
 /// A fault at a step, and at the ones that follow it at the same place.
 struct Injection {
   Step step;

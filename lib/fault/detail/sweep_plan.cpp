@@ -1,9 +1,18 @@
 #include <algorithm>
+#include <functional>
 #include <leash/fault/detail/sweep_plan.hpp>
 #include <mutex>
+#include <string_view>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault::detail {
+namespace {
+
+std::uint32_t hash_of_subject(std::string_view subject) noexcept {
+  return static_cast<std::uint32_t>(std::hash<std::string_view>()(subject));
+}
+
+}  // namespace
 
 void SweepPlan::end() {
   const std::lock_guard lock(turn_);
@@ -11,42 +20,52 @@ void SweepPlan::end() {
 }
 
 void SweepPlan::reserve(std::size_t steps, std::size_t places) {
-  steps_.reserve(steps);
+  visits_.reserve(steps);
   counts_.resize(places);
 }
 
 std::string SweepPlan::token() {
   const std::lock_guard lock(turn_);
-  return places_ != nullptr ? token_of(*places_, struck_) : std::string();
+  return places_ != nullptr ? token_of(struck_) : std::string();
 }
 
 void SweepPlan::write_token_unlocked(TokenBuffer& out) const noexcept {
-  if (places_ != nullptr) write_token(out, *places_, struck_);
+  if (places_ != nullptr) write_token(out, struck_);
 }
 
 std::optional<Fault> SweepPlan::decide(const Point& point) {
   if (places_ == nullptr) return std::nullopt;
-  const std::size_t place = places_->index_of(point);
-  if (place >= counts_.size()) counts_.resize(place + 1);
-  const std::uint32_t occurrence = ++counts_[place];
+  const NumberedPlace place = places_->find(point);
+  if (place.number >= counts_.size()) counts_.resize(place.number + std::size_t{1});
+  const std::uint32_t occurrence = ++counts_[place.number];
   if (occurrence == 1 && !unbound_.empty()) bind(place);
-  const Step step{static_cast<std::uint32_t>(place), occurrence};
-  if (steps_.size() < most_steps) steps_.push_back(step);
+  const Step step{place.number, occurrence};
+  if (visits_.size() < most_steps) {
+    // What comes before a fault was seen in the run without it.
+    const bool looks = script_.empty() || !struck_.empty();
+    visits_.push_back({step, looks ? hash_of_subject(point.subject) : 0});
+  }
   for (const Injection& each : script_) {
-    if (each.step.place != place || occurrence < each.step.occurrence ||
+    if (each.step.place != place.number || occurrence < each.step.occurrence ||
         occurrence - each.step.occurrence >= each.times) {
       continue;
     }
-    struck_.push_back({{step, 1, each.fault}, std::string(point.subject), point.site, steps_.size()});
+    const bool cut_short = each.fault.effect == Effect::shorten && point.writes && each.fault.bytes < point.size;
+    struck_.push_back({.injection = {step, 1, each.fault},
+                       .place = place.place,
+                       .subject = std::string(point.subject),
+                       .site = point.site,
+                       .at = visits_.size(),
+                       .failed = cut_short || each.fault.reports_failure()});
     return each.fault;
   }
   return std::nullopt;
 }
 
-void SweepPlan::bind(std::size_t place) {
+void SweepPlan::bind(NumberedPlace place) {
   std::erase_if(unbound_, [&](const TokenItem& item) {
-    if (item.key != short_key((*places_)[place])) return false;
-    script_.push_back({{static_cast<std::uint32_t>(place), item.occurrence}, item.times, item.fault});
+    if (item.key != short_key(*place.place)) return false;
+    script_.push_back({{place.number, item.occurrence}, item.times, item.fault});
     return true;
   });
 }
@@ -71,9 +90,9 @@ std::vector<Struck> SweepPlan::struck() {
   return struck_;
 }
 
-std::vector<Step> SweepPlan::take_steps() {
+std::vector<Visit> SweepPlan::take_visits() {
   const std::lock_guard lock(turn_);
-  return std::exchange(steps_, {});
+  return std::exchange(visits_, {});
 }
 
 std::vector<SweepPlan::Broken> SweepPlan::take_broken() {

@@ -18,19 +18,21 @@ namespace LEASH_NAMESPACE::fault::detail {
 /// What a run of a sweep has injected.
 struct Struck {
   Injection injection;  ///< With `times` 1.
+  const Place* place;
   std::string subject;
   std::source_location site;
   std::size_t at;  ///< How many steps came before it.
+  bool failed;     ///< Whether the operation reports failure.
 };
 
 /// Decides in a run of a sweep, and notes what happens. After `end` it lets everything pass, whoever still has it.
 class SweepPlan final : public PlanState {
  public:
   /// `places` is used until `end`.
-  SweepPlan(Places& places, Script script) : places_(&places), script_(std::move(script)) {}
+  SweepPlan(PlaceCache& places, Script script) : places_(&places), script_(std::move(script)) {}
 
   /// A run that a token describes: its steps are found when the run comes to them.
-  SweepPlan(Places& places, std::vector<TokenItem> items) : places_(&places), unbound_(std::move(items)) {}
+  SweepPlan(PlaceCache& places, std::vector<TokenItem> items) : places_(&places), unbound_(std::move(items)) {}
 
   /// What no step is noted after.
   static constexpr std::size_t most_steps = 1'000'000;
@@ -62,20 +64,20 @@ class SweepPlan final : public PlanState {
   /// Writes that, for a signal handler: without the lock, which the thread may have that has crashed.
   void write_token_unlocked(TokenBuffer& out) const noexcept;
   /// Takes all that was noted.
-  std::vector<Step> take_steps();
+  std::vector<Visit> take_visits();
   std::vector<Broken> take_broken();
   /// What a token asked for and no step was.
   std::vector<TokenItem> unbound();
 
  private:
   std::optional<Fault> decide(const Point& point) override;
-  void bind(std::size_t place);
+  void bind(NumberedPlace place);
 
-  Places* places_;  ///< Null after `end`.
+  PlaceCache* places_;  ///< Null after `end`.
   Script script_;
   std::vector<TokenItem> unbound_;
   std::vector<std::uint32_t> counts_;  ///< By place.
-  std::vector<Step> steps_;
+  std::vector<Visit> visits_;
   std::vector<Struck> struck_;
   std::vector<Broken> broken_invariants_;
   std::vector<std::shared_ptr<void>> kept_;

@@ -115,7 +115,7 @@ std::uint32_t short_key(const Place& place) noexcept {
 }
 
 // The names of errors and durations are strings that are short enough to need no memory.
-void write_token(TokenBuffer& out, const Places& places, std::span<const Struck> struck) noexcept {
+void write_token(TokenBuffer& out, std::span<const Struck> struck) noexcept {
   for (std::size_t first = 0; first < struck.size();) {
     const Injection& injection = struck[first].injection;
     std::uint32_t times = 1;
@@ -123,7 +123,7 @@ void write_token(TokenBuffer& out, const Places& places, std::span<const Struck>
            struck[first + times].injection.step == Step{injection.step.place, injection.step.occurrence + times}) {
       ++times;
     }
-    const Place& place = places[injection.step.place];
+    const Place& place = *struck[first].place;
     if (first != 0) out.add('+');
     first += times;
     write_shell_word(out, place.operation);
@@ -142,9 +142,9 @@ void write_token(TokenBuffer& out, const Places& places, std::span<const Struck>
   }
 }
 
-std::string token_of(const Places& places, std::span<const Struck> struck) {
+std::string token_of(std::span<const Struck> struck) {
   TokenBuffer token;
-  write_token(token, places, struck);
+  write_token(token, struck);
   return std::string(token.text());
 }
 

@@ -14,7 +14,6 @@
 
 namespace LEASH_NAMESPACE::fault::detail {
 
-class Places;
 struct Place;
 struct Struck;
 
@@ -51,10 +50,10 @@ class TokenBuffer {
 };
 
 /// Writes the token of a run in which this was injected: nothing if nothing was.
-void write_token(TokenBuffer& out, const Places& places, std::span<const Struck> struck) noexcept;
+void write_token(TokenBuffer& out, std::span<const Struck> struck) noexcept;
 
 /// The same as a string.
-std::string token_of(const Places& places, std::span<const Struck> struck);
+std::string token_of(std::span<const Struck> struck);
 
 /// What a token says. Fails with `invalid_argument` if it is malformed.
 Result<std::vector<TokenItem>> parse_token(std::string_view token);

@@ -42,7 +42,6 @@ std::optional<fault::Fault> fault_at(const Operation& operation) {
                       .subject = subject,
                       .handle = operation.local,
                       .size = transfer == Transfer::none ? 0 : operation.size,
-                      .writes = transfer == Transfer::write_some,
                       .ends_handle = operation.kind == OperationKind::conn_close ||
                                      operation.kind == OperationKind::conn_reset ||
                                      operation.kind == OperationKind::conn_release,

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <leash/fault/detail/jobs.hpp>
+#include <leash/os/thread_names.hpp>
+#include <utility>
+
+namespace LEASH_NAMESPACE::fault::detail {
+namespace {
+
+std::size_t number_of_jobs(unsigned wanted) noexcept {
+  constexpr unsigned most = 256;
+  return std::clamp(wanted == 0 ? std::thread::hardware_concurrency() : wanted, 1U, most);
+}
+
+/// What became of a run that its child did not come back from: what it has struck, it took with it.
+Run dead_run(const Script& script, Death death, const Places& places) {
+  Run run{.hung = death.hung};
+  if (!death.hung) run.death = std::move(death.how);
+  for (const Injection& injection : script) {
+    const Place& place = places[injection.step.place];
+    Injection one = injection;
+    for (one.times = 1; one.step.occurrence - injection.step.occurrence < injection.times; ++one.step.occurrence) {
+      run.struck.push_back({.injection = one,
+                            .place = &place,
+                            .subject = {},
+                            .site = place.location,
+                            .at = 0,
+                            .failed = injection.fault.reports_failure()});
+    }
+  }
+  return run;
+}
+
+}  // namespace
+
+Jobs::Jobs(const SweepBody& body, const SweepOptions& options)
+    : body_(body), options_(options), at_once_(number_of_jobs(options.jobs)), places_(options.faults) {
+  if (at_once_ == 1 || options.isolate) own_.emplace(body, options, places_, true);
+}
+
+Jobs::~Jobs() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+std::shared_ptr<Job> Jobs::begin(Script script) {
+  auto job = std::make_shared<Job>(std::move(script));
+  if (options_.isolate) {
+    if (other_threads_.empty()) other_threads_ = os::other_threads();
+    if (other_threads_.empty()) {
+      // With all that follows the body, where what it has left behind may crash too.
+      const auto run = [&] { own_->run_in_child(job->script); };
+      job->child.emplace(FunctionRef<void()>(run));
+    }
+  } else if (!own_) {
+    {
+      const std::lock_guard lock(mutex_);
+      waiting_.push_back(job);
+    }
+    changed_.notify_all();
+    // Only as many as there is work for: a sweep may be over after a run.
+    if (threads_.size() < at_once_) threads_.emplace_back([this] { work(); });
+  }
+  return job;
+}
+
+std::optional<Run> Jobs::finish(Job& job) {
+  if (options_.isolate) return run_isolated(job);
+  if (own_) return own_->run(std::move(job.script));
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return job.run.has_value() || job.failure != nullptr; });
+  if (job.failure) std::rethrow_exception(job.failure);
+  return std::move(job.run);
+}
+
+std::optional<Run> Jobs::run_isolated(Job& job) {
+  if (!job.child) return std::nullopt;
+  if (std::optional<Death> death = job.child->wait(options_.watchdog)) {
+    return dead_run(job.script, *std::move(death), places_);
+  }
+  return own_->run(std::move(job.script));
+}
+
+void Jobs::work() {
+  std::optional<Runner> runner;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    changed_.wait(lock, [&] { return ending_ || !waiting_.empty(); });
+    if (ending_) return;
+    const std::shared_ptr<Job> job = std::move(waiting_.front());
+    waiting_.pop_front();
+    lock.unlock();
+    std::optional<Run> run;
+    std::exception_ptr failure;
+    try {
+      if (!runner) runner.emplace(body_, options_, places_, true);
+      run = runner->run(std::move(job->script));
+    } catch (...) {
+      failure = std::current_exception();
+    }
+    lock.lock();
+    job->run = std::move(run);
+    job->failure = std::move(failure);
+    changed_.notify_all();
+  }
+}
+
+}  // namespace LEASH_NAMESPACE::fault::detail
