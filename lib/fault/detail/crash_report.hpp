@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <leash/config.hpp>
-#include <memory>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::fault::detail {
@@ -23,18 +22,9 @@ class CrashReport {
   CrashReport& operator=(const CrashReport&) = delete;
   ~CrashReport();
 
-  /// While one lives, the thread has a stack for the handlers of signals, if it has none of another maker: one that has
-  /// overrun its own can say nothing without. To be destroyed by the thread that made it.
-  class Thread {
-   public:
-    Thread();
-    Thread(const Thread&) = delete;
-    Thread& operator=(const Thread&) = delete;
-    ~Thread();
-
-   private:
-    std::unique_ptr<std::byte[]> stack_;  // NOLINT(modernize-avoid-c-arrays): null if the thread has another one
-  };
+  /// Gives the calling thread a stack for the handlers of signals, until it ends, if it has none: one that has overrun
+  /// its own can say nothing without.
+  static void give_stack();
 
   /// While one lives, `plan` is a run that is under way in the thread that made it, and destroys it. Of a crash in a
   /// thread that has none, all runs are told.

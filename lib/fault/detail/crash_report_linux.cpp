@@ -78,6 +78,31 @@ void tell(std::string_view deed, std::string_view perhaps) noexcept {
   }
 }
 
+/// A stack of the calling thread for handlers of signals, if it had none.
+class HandlerStack {
+ public:
+  HandlerStack() {
+    stack_t now{};
+    if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
+    memory_ = std::make_unique_for_overwrite<std::byte[]>(size);  // NOLINT(modernize-avoid-c-arrays)
+    const stack_t ours{.ss_sp = memory_.get(), .ss_flags = 0, .ss_size = size};
+    if (::sigaltstack(&ours, nullptr) != 0) memory_.reset();
+  }
+  HandlerStack(const HandlerStack&) = delete;
+  HandlerStack& operator=(const HandlerStack&) = delete;
+  ~HandlerStack() {
+    stack_t now{};
+    if (!memory_ || ::sigaltstack(nullptr, &now) != 0 || now.ss_sp != memory_.get()) return;
+    const stack_t none{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
+    ::sigaltstack(&none, nullptr);
+  }
+
+ private:
+  static constexpr std::size_t size = 65536;
+
+  std::unique_ptr<std::byte[]> memory_;  // NOLINT(modernize-avoid-c-arrays)
+};
+
 void tell_of_exit() { tell("exits", "exits, this one or another"); }
 
 void on_fatal_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
@@ -112,21 +137,7 @@ CrashReport::~CrashReport() {
   }
 }
 
-CrashReport::Thread::Thread() {
-  constexpr std::size_t size = 65536;
-  stack_t now{};
-  if (::sigaltstack(nullptr, &now) != 0 || (now.ss_flags & SS_DISABLE) == 0) return;
-  stack_ = std::make_unique_for_overwrite<std::byte[]>(size);  // NOLINT(modernize-avoid-c-arrays)
-  const stack_t ours{.ss_sp = stack_.get(), .ss_flags = 0, .ss_size = size};
-  if (::sigaltstack(&ours, nullptr) != 0) stack_.reset();
-}
-
-CrashReport::Thread::~Thread() {
-  stack_t now{};
-  if (!stack_ || ::sigaltstack(nullptr, &now) != 0 || now.ss_sp != stack_.get()) return;
-  const stack_t none{.ss_sp = nullptr, .ss_flags = SS_DISABLE, .ss_size = 0};
-  ::sigaltstack(&none, nullptr);
-}
+void CrashReport::give_stack() { static const thread_local HandlerStack stack; }
 
 CrashReport::Run::Run(SweepPlan& plan) noexcept : before_(std::exchange(of_this_thread, &plan)) {
   for (SweepPlan* none = nullptr; slot_ < under_way.size(); ++slot_, none = nullptr) {

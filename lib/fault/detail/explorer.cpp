@@ -49,10 +49,15 @@ SweepResult Explorer::explore() {
     result_.problems.push_back(to_string(why.error()));
   } else if (run_without_faults()) {
     for (fill(); !tasks_.empty(); fill()) {
-      if (!spent()) begin_ahead();
+      const bool is_spent = spent();
+      if (!is_spent) begin_ahead();
       Task task = std::move(tasks_.front());
       tasks_.pop_front();
-      carry_out(std::move(task));
+      if (is_spent) {
+        ++result_.left_out;
+      } else {
+        carry_out(task);
+      }
     }
   }
   if (shows_progress_ && next_progress_ > began_ + 1s) std::fputs("\r\x1b[K", stderr);
@@ -118,7 +123,8 @@ bool Explorer::run_without_faults() {
 }
 
 std::optional<Run> Explorer::run_to_compare() {
-  std::optional<Run> run = jobs_.finish(*jobs_.begin(Script()));
+  const Script script;
+  std::optional<Run> run = jobs_.finish(script, jobs_.begin(script).get());
   if (!run) return run;
   ++result_.runs;
   ledger_.judge(*run);
@@ -183,7 +189,9 @@ void Explorer::add_pair(const Pair& pair) {
 void Explorer::begin_ahead() {
   for (std::size_t at = 0; at < std::min(tasks_.size(), jobs_.at_once()); ++at) {
     Task& task = tasks_[at];
-    if (!task.job && !is_pruned(task)) task.job = jobs_.begin(task.script);
+    if (task.begun || is_pruned(task)) continue;
+    task.job = jobs_.begin(task.script);
+    task.begun = true;
   }
 }
 
@@ -191,13 +199,12 @@ bool Explorer::is_pruned(const Task& task) {
   return task.kind == Task::Kind::pair && failures_of_second_[step_number(task.script.back().step)] >= enough_failures;
 }
 
-void Explorer::carry_out(Task task) {
+void Explorer::carry_out(const Task& task) {
   if (is_pruned(task)) {
     ++result_.pruned;
     return;
   }
-  std::optional<Run> run;
-  if (task.job && !spent()) run = jobs_.finish(*task.job);
+  const std::optional<Run> run = jobs_.finish(task.script, task.job.get());
   if (!run) {
     ++result_.left_out;
     return;
@@ -264,10 +271,12 @@ void Explorer::follow(const Script& script, const Run& run) {
 
 /// Whether nothing was come to there yet, or that with another path or address only, as by one helper for many files.
 bool Explorer::is_new(const Visit& visit) {
+  const auto [found, is_first] = known_.try_emplace(step_number(visit.step), Known{.subject = visit.subject});
+  Known& known = found->second;
+  if (!is_first && known.subject == visit.subject) return false;
   const bool new_subject = known_subjects_.insert(std::uint64_t{visit.step.place} << 32U | visit.subject).second;
-  const auto [known, is_first] = known_.try_emplace(step_number(visit.step), 0);
   if (is_first) return true;
-  return new_subject && !varying_.contains(visit.step.place) && ++known->second <= most_subjects;
+  return new_subject && !varying_.contains(visit.step.place) && ++known.times_new <= most_subjects;
 }
 
 bool Explorer::spent() {

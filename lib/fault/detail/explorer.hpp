@@ -48,8 +48,15 @@ class Explorer {
 
     Kind kind;
     Script script;
-    std::size_t point = 0;               ///< Of the first kind: which of the result's coverage.
-    std::shared_ptr<Job> job = nullptr;  ///< Once it was begun.
+    std::size_t point = 0;  ///< Of the first kind: which of the result's coverage.
+    bool begun = false;
+    std::shared_ptr<Job> job = nullptr;  ///< If it was begun, and is not made here.
+  };
+
+  /// A step that was come to.
+  struct Known {
+    std::uint32_t subject;   ///< At first.
+    unsigned times_new = 0;  ///< How often another one made it new.
   };
 
   /// How many faults in a row lead to a step that is followed.
@@ -72,7 +79,7 @@ class Explorer {
   void add_tasks(const Pending& pending);
   void add_pair(const Pair& pair);
   void begin_ahead();
-  void carry_out(Task task);
+  void carry_out(const Task& task);
   void go_on(const Task& task, const Run& run, bool failed);
   void add_in_row(const Script& script, std::uint32_t times);
   bool is_pruned(const Task& task);
@@ -88,9 +95,9 @@ class Explorer {
   Ledger ledger_;
   const Clock::time_point began_;
   SweepResult result_;
-  std::unordered_map<std::uint64_t, unsigned> known_;  ///< By step: how often it was new for its subject alone.
-  std::unordered_set<std::uint64_t> known_subjects_;   ///< Of each place.
-  std::unordered_set<std::uint32_t> varying_;          ///< Places with other subjects in each run.
+  std::unordered_map<std::uint64_t, Known> known_;    ///< By step.
+  std::unordered_set<std::uint64_t> known_subjects_;  ///< Of each place.
+  std::unordered_set<std::uint32_t> varying_;         ///< Places with other subjects in each run.
   std::deque<Task> tasks_;
   std::deque<Pending> pending_;
   std::deque<Pair> pairs_;

@@ -46,42 +46,43 @@ Jobs::~Jobs() {
   for (std::thread& thread : threads_) thread.join();
 }
 
-std::shared_ptr<Job> Jobs::begin(Script script) {
-  auto job = std::make_shared<Job>(std::move(script));
+std::shared_ptr<Job> Jobs::begin(const Script& script) {
   if (options_.isolate) {
+    auto job = std::make_shared<Job>();
     if (other_threads_.empty()) other_threads_ = os::other_threads();
-    if (other_threads_.empty()) {
-      // With all that follows the body, where what it has left behind may crash too.
-      const auto run = [&] { own_->run_in_child(job->script); };
-      job->child.emplace(FunctionRef<void()>(run));
-    }
-  } else if (!own_) {
-    {
-      const std::lock_guard lock(mutex_);
-      waiting_.push_back(job);
-    }
-    changed_.notify_all();
-    // Only as many as there is work for: a sweep may be over after a run.
-    if (threads_.size() < at_once_) threads_.emplace_back([this] { work(); });
+    // With all that follows the body, where what it has left behind may crash too.
+    const auto run = [&] { own_->run_in_child(script); };
+    if (other_threads_.empty()) job->child.emplace(FunctionRef<void()>(run));
+    return job;
   }
+  if (own_) return nullptr;
+  auto job = std::make_shared<Job>();
+  job->script = script;
+  {
+    const std::lock_guard lock(mutex_);
+    waiting_.push_back(job);
+  }
+  changed_.notify_all();
+  // Only as many as there is work for: a sweep may be over after a run.
+  if (threads_.size() < at_once_) threads_.emplace_back([this] { work(); });
   return job;
 }
 
-std::optional<Run> Jobs::finish(Job& job) {
-  if (options_.isolate) return run_isolated(job);
-  if (own_) return own_->run(std::move(job.script));
+std::optional<Run> Jobs::finish(const Script& script, Job* job) {
+  if (job == nullptr) return own_->run(script);
+  if (options_.isolate) return run_isolated(script, *job);
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return job.run.has_value() || job.failure != nullptr; });
-  if (job.failure) std::rethrow_exception(job.failure);
-  return std::move(job.run);
+  changed_.wait(lock, [&] { return job->run.has_value() || job->failure != nullptr; });
+  if (job->failure) std::rethrow_exception(job->failure);
+  return std::move(job->run);
 }
 
-std::optional<Run> Jobs::run_isolated(Job& job) {
+std::optional<Run> Jobs::run_isolated(const Script& script, Job& job) {
   if (!job.child) return std::nullopt;
   if (std::optional<Death> death = job.child->wait(options_.watchdog)) {
-    return dead_run(job.script, *std::move(death), places_);
+    return dead_run(script, *std::move(death), places_);
   }
-  return own_->run(std::move(job.script));
+  return own_->run(script);
 }
 
 void Jobs::work() {

@@ -20,12 +20,12 @@
 
 namespace LEASH_NAMESPACE::fault::detail {
 
-/// A run that was begun.
+/// A run that was begun: in a child that tries it first, or for a thread to make.
 struct Job {
-  Script script;
-  std::optional<Child> child = std::nullopt;  ///< That tries it first, if runs are isolated.
-  std::optional<Run> run = std::nullopt;      ///< Once a thread has made it.
-  std::exception_ptr failure = nullptr;       ///< What kept that thread from making it.
+  std::optional<Child> child = std::nullopt;
+  Script script = {};                     ///< Of a thread,
+  std::optional<Run> run = std::nullopt;  ///< and what it has made of it.
+  std::exception_ptr failure = nullptr;   ///< What kept that thread from making it.
 };
 
 /// Makes the runs of a sweep. Where `SweepOptions::jobs` says so, several are under way at once: in threads, or, if
@@ -41,12 +41,13 @@ class Jobs {
   /// How many runs are worth to be begun before the first of them is waited for.
   std::size_t at_once() const noexcept { return at_once_; }
 
-  /// Throws `std::system_error` if there can be no child.
-  std::shared_ptr<Job> begin(Script script);
+  /// Begins the run of `script`; null if it is made only when it is finished. Throws `std::system_error` if there can
+  /// be no child.
+  std::shared_ptr<Job> begin(const Script& script);
 
-  /// Waits for it, or makes it. Nothing if it was to be isolated and cannot be: then there are `other_threads`. Throws
-  /// what kept the run from being made. Once a Job.
-  std::optional<Run> finish(Job& job);
+  /// Makes the run of `script`, which was begun as `job`, or waits for it. Nothing if it was to be isolated and cannot
+  /// be: then there are `other_threads`. Throws what kept the run from being made. Once for a Job.
+  std::optional<Run> finish(const Script& script, Job* job);
 
   const Places& places() const noexcept { return places_; }
 
@@ -55,7 +56,7 @@ class Jobs {
 
  private:
   void work();
-  std::optional<Run> run_isolated(Job& job);
+  std::optional<Run> run_isolated(const Script& script, Job& job);
 
   const SweepBody& body_;
   const SweepOptions& options_;

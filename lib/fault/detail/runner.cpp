@@ -23,6 +23,7 @@ namespace {
 Runner::Runner(const SweepBody& body, const SweepOptions& options, Places& places, bool watched)
     : body_(body), options_(options), tracker_options_(options.tracker), places_(places) {
   tracker_options_.rules.closed_late = track::Severity::off;
+  CrashReport::give_stack();
   if (watched) watchdog_ = Watchdog::lend(options.deadline, options.watchdog);
 }
 

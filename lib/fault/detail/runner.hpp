@@ -48,7 +48,6 @@ class Runner {
   const SweepOptions& options_;
   track::Options tracker_options_;
   PlaceCache places_;
-  CrashReport::Thread crash_report_;
   Watchdog::Lent watchdog_;  ///< Null if runs may last as long as they want.
   std::size_t steps_expected_ = 0;
 };
