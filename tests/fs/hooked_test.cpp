@@ -19,6 +19,7 @@
 
 #include "recorder.hpp"
 #include "subjects.hpp"
+#include "temp_dir.hpp"
 
 namespace fs = leash::fs;
 using fs::Operation;
@@ -482,6 +483,27 @@ TEST_CASE("close closes whatever the hook does") {
     CHECK(closed_with(file, recorder.of_file) == 1);
     CHECK(closed_with(dir, recorder.of_dir) == 1);
     CHECK(closed_with(mapping, recorder.of_mapping) == 1);
+  }
+}
+
+TEST_CASE("a descriptor whose release a hook fails or breaks off afterwards is closed, not left open") {
+  Subject subject(On::disk);
+  HookFS files(subject.files());
+  for (const bool throws : {false, true}) {
+    auto file = files.create(Context(), "file").value();
+    const std::size_t before = count_of_open_descriptors();
+    files.hook = [&](Operation& operation, HookFS::Next next) -> Result<void> {
+      CHECK(next());
+      if (throws) throw std::runtime_error("by the hook");
+      return operation.fail(std::errc::io_error);
+    };
+    if (throws) {
+      CHECK_THROWS_AS(static_cast<void>(file->release()), std::runtime_error);
+    } else {
+      CHECK(code_of(file->release()) == std::errc::io_error);
+    }
+    CHECK(count_of_open_descriptors() == before - 1);
+    files.hook = [](Operation&, HookFS::Next next) { return next(); };
   }
 }
 
