@@ -40,6 +40,11 @@ is_installed() {
     libgtest-dev) has_header gtest/gtest.h ;;
     catch2) has_header catch2/catch_test_macros.hpp || has_header catch2/catch.hpp ;;
     libarchive-dev) has_header archive.h ;;
+    nlohmann-json3-dev) has_header nlohmann/json.hpp ;;
+    libprotozero-dev) has_header protozero/pbf_writer.hpp ;;
+    zlib1g-dev) has_header zlib.h ;;
+    python3-jsonschema) python3 -c 'import jsonschema' 2>/dev/null ;;
+    python3-junitparser) python3 -c 'import junitparser' 2>/dev/null ;;
     libbenchmark-dev) has_header benchmark/benchmark.h ;;
     libleveldb-dev) has_header leveldb/env.h ;;
     libmbedtls-dev) has_header mbedtls/ssl.h ;;

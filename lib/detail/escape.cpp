@@ -1,34 +1,9 @@
 #include <algorithm>
-#include <cstdint>
 #include <leash/detail/escape.hpp>
+#include <leash/detail/utf8.hpp>
 
 namespace LEASH_NAMESPACE::detail {
 namespace {
-
-bool is_continuation(unsigned char byte) { return (byte & 0xC0U) == 0x80U; }
-
-/// The length in bytes of the first character of `text`; 0 if that is not well-formed UTF-8 (RFC 3629, section 4).
-std::size_t sequence_length(std::string_view text) {
-  const auto at = [&](std::size_t index) {
-    return index < text.size() ? static_cast<unsigned char>(text[index]) : std::uint8_t{0};
-  };
-  const unsigned char lead = at(0);
-  const unsigned char second = at(1);
-  if (lead < 0x80U) return 1;
-  if (lead >= 0xC2U && lead <= 0xDFU) return is_continuation(second) ? 2 : 0;
-  if (lead >= 0xE0U && lead <= 0xEFU) {
-    const bool overlong = lead == 0xE0U && second < 0xA0U;
-    const bool surrogate = lead == 0xEDU && second > 0x9FU;
-    return is_continuation(second) && is_continuation(at(2)) && !overlong && !surrogate ? 3 : 0;
-  }
-  if (lead >= 0xF0U && lead <= 0xF4U) {
-    const bool overlong = lead == 0xF0U && second < 0x90U;
-    const bool too_large = lead == 0xF4U && second > 0x8FU;
-    const bool continued = is_continuation(second) && is_continuation(at(2)) && is_continuation(at(3));
-    return continued && !overlong && !too_large ? 4 : 0;
-  }
-  return 0;
-}
 
 /// The code point of a well-formed sequence of two to four bytes.
 unsigned code_point(std::string_view sequence) {
@@ -78,7 +53,7 @@ std::string escape(std::string_view text, std::size_t max_bytes) {
   std::size_t position = 0;
   while (position < text.size() && position < max_bytes) {
     const auto byte = static_cast<unsigned char>(text[position]);
-    const std::size_t length = sequence_length(text.substr(position));
+    const std::size_t length = utf8_length(text.substr(position));
     const std::string_view sequence = text.substr(position, std::max<std::size_t>(length, 1));
     if (length == 0 || is_hidden(sequence)) {
       for (const char hidden : sequence) append_hex(out, static_cast<unsigned char>(hidden));

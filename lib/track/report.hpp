@@ -77,6 +77,7 @@ struct Group {
   std::vector<unsigned> threads = {};  ///< The numbers of the threads that opened them, ascending.
   Clock::duration min_age{};
   Clock::duration max_age{};
+  Clock::duration total_age{};           ///< The sum of their ages.
   std::vector<Instance> instances = {};  ///< The first `max_instances`, in the order of creation.
 };
 

@@ -122,6 +122,7 @@ class Explainer {
                                .threads = group.threads,
                                .min_age = group.min_age,
                                .max_age = group.max_age,
+                               .total_age = group.total_age,
                                .others_closed_at = location_of(group.others_closed_at)};
     bool has_place = false;
     for (const auto& [verb, event] : events_of(group)) {

@@ -107,7 +107,8 @@ struct Explained {
     std::uint64_t count = 0;
     std::vector<unsigned> threads = {};    ///< The numbers of the threads that opened them, ascending.
     Clock::duration min_age{};             ///< The age of the youngest of them,
-    Clock::duration max_age{};             ///< and of the oldest.
+    Clock::duration max_age{};             ///< and of the oldest;
+    Clock::duration total_age{};           ///< the sum of all.
     std::vector<Event> events = {};        ///< The one to look at first comes first.
     std::vector<Instance> instances = {};  ///< As in `track::Group`.
     Location others_closed_at = {};        ///< `leaked`: where another one from the same place was closed.

@@ -107,6 +107,7 @@ void Findings::add(const Finding& finding, const Record& record) {
   const std::uint64_t age = saturating_sub(finding.now_us, record.opened_us());
   entry.min_age_us = entry.count == 0 ? age : std::min(entry.min_age_us, age);
   entry.max_age_us = std::max(entry.max_age_us, age);
+  entry.total_age_us += age;
   ++entry.count;
   ++resources_;
   if (entry.threads.empty() || entry.threads.back() != record.thread) {
@@ -141,6 +142,7 @@ std::vector<Group> Findings::groups() const {
                       .threads = {entry->threads.begin(), entry->threads.end()},
                       .min_age = duration_of(entry->min_age_us),
                       .max_age = duration_of(entry->max_age_us),
+                      .total_age = duration_of(entry->total_age_us),
                       .instances = entry->instances});
   }
   return groups;

@@ -63,6 +63,7 @@ class Findings {
     std::uint64_t count = 0;
     std::uint64_t min_age_us = 0;
     std::uint64_t max_age_us = 0;
+    std::uint64_t total_age_us = 0;
     std::vector<std::uint32_t> threads = {};  ///< Those that opened the resources, ascending.
     /// The Order of each of `instances`; the elements behind `instances.size()` are not in use.
     std::array<Order, Group::max_instances> orders = {};

@@ -61,7 +61,9 @@ class Writer {
                    escape(group.advice) + others_closed_at_text(group, "; others from here are closed at ", ""), "    ",
                    options_.width);
     }
-    if (!group.suppression.empty()) text += paint("  suppress: ", dim) + group.suppression + "\n";
+    if (!group.suppression.empty()) {
+      text += paint("  suppress: ", dim) + escape(group.suppression, std::string::npos) + "\n";
+    }
     return text;
   }
 

@@ -1,0 +1,256 @@
+#include <algorithm>
+#include <leash/detail/escape.hpp>
+#include <leash/track/report/merge.hpp>
+#include <leash/track/report/numbers.hpp>
+#include <leash/track/report/text.hpp>
+#include <leash/track/report/writers.hpp>
+#include <map>
+#include <numeric>
+#include <string_view>
+#include <tuple>
+#include <unordered_map>
+#include <utility>
+
+namespace LEASH_NAMESPACE::track {
+namespace {
+
+/// As `std::stable_sort`, for which GCC's library calls what it has deprecated.
+template <class T, class Less>
+void sort_stably(std::vector<T>& values, Less less) {
+  std::vector<std::size_t> order(values.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
+    if (less(values[a], values[b])) return true;
+    return !less(values[b], values[a]) && a < b;
+  });
+  std::vector<T> sorted;
+  sorted.reserve(values.size());
+  for (const std::size_t at : order) sorted.push_back(std::move(values[at]));
+  values = std::move(sorted);
+}
+
+/// Sets the count of a group, and what it says of that.
+void set_count(Explained::Group& group, std::uint64_t count) {
+  const std::string before = detail::counted(group.count, group.kind, group.kinds);
+  if (group.what.starts_with(before)) {
+    group.what.replace(0, before.size(), detail::counted(count, group.kind, group.kinds));
+  }
+  group.count = count;
+}
+
+std::vector<Explained::Summand> summands(const std::vector<Explained::Group>& groups) {
+  std::vector<std::pair<Explained::Summand, const Explained::Group*>> all;
+  std::map<std::tuple<Rule, std::string_view, std::string_view, unsigned>, std::size_t> positions;
+  for (const Explained::Group& group : groups) {
+    const auto [known, is_new] =
+        positions.try_emplace({group.rule, group.kind, group.place.file, group.place.line}, all.size());
+    if (is_new) all.push_back({{.rule = group.rule, .place = group.place}, &group});
+    all[known->second].first.count += group.count;
+  }
+  sort_stably(all, [](const auto& a, const auto& b) { return a.first.count > b.first.count; });
+  std::vector<Explained::Summand> sums;
+  sums.reserve(all.size());
+  for (auto& [summand, group] : all) {
+    summand.things = summand.count == 1 ? group->kind : group->kinds;
+    sums.push_back(std::move(summand));
+  }
+  return sums;
+}
+
+/// "172 connections, 31 files"
+std::string sums_by_kind(const std::vector<Explained::Group>& groups) {
+  std::vector<std::pair<const Explained::Group*, std::uint64_t>> kinds;
+  for (const Explained::Group& group : groups) {
+    auto known = std::ranges::find_if(kinds, [&](const auto& each) { return each.first->kind == group.kind; });
+    if (known == kinds.end()) known = kinds.insert(kinds.end(), {&group, 0});
+    known->second += group.count;
+  }
+  std::string text;
+  for (const auto& [group, count] : kinds) {
+    text += (text.empty() ? "" : ", ") + detail::counted(count, group->kind, group->kinds);
+  }
+  return text;
+}
+
+/// The groups in the order of a report, and all that is worked out from them.
+void finish(Explained& explained) {
+  sort_stably(explained.groups, [](const Explained::Group& a, const Explained::Group& b) {
+    return std::tuple(a.severity, b.count) < std::tuple(b.severity, a.count);
+  });
+  explained.summands = summands(explained.groups);
+  explained.sums = sums_by_kind(explained.groups);
+  explained.headline = headline(explained, 80);
+}
+
+void add_once(std::vector<std::string>& texts, const std::string& text) {
+  if (std::ranges::find(texts, text) == texts.end()) texts.push_back(text);
+}
+
+/// Adds up groups with the same fingerprint.
+class Sum {
+ public:
+  void add(const Explained::Group& group) {
+    const auto [known, is_new] = positions_.try_emplace(group.fingerprint, groups_.size());
+    if (is_new) {
+      groups_.push_back(group);
+      counts_.push_back(group.count);
+      return;
+    }
+    Explained::Group& into = groups_[known->second];
+    counts_[known->second] += group.count;
+    into.min_age = std::min(into.min_age, group.min_age);
+    into.max_age = std::max(into.max_age, group.max_age);
+    into.total_age += group.total_age;
+    into.severity = std::min(into.severity, group.severity);
+    into.finding = into.finding || group.finding;
+  }
+
+  std::vector<Explained::Group> take_groups() {
+    for (std::size_t at = 0; at < groups_.size(); ++at) set_count(groups_[at], counts_[at]);
+    return std::move(groups_);
+  }
+
+ private:
+  std::vector<Explained::Group> groups_;
+  std::vector<std::uint64_t> counts_;
+  std::unordered_map<std::string, std::size_t> positions_;
+};
+
+void add_suppression(std::vector<Explained::Suppression>& all, const Explained::Suppression& suppression) {
+  const auto known = std::ranges::find_if(all, [&](const Explained::Suppression& each) {
+    return each.where == suppression.where && each.line == suppression.line;
+  });
+  if (known == all.end()) {
+    all.push_back(suppression);
+  } else {
+    known->findings += suppression.findings;
+    known->resources += suppression.resources;
+  }
+}
+
+std::uint64_t count_left_out(const Explained& explained) noexcept {
+  return explained.total_groups - std::min<std::uint64_t>(explained.total_groups, explained.groups.size());
+}
+
+std::map<std::string_view, const Explained::Group*> by_fingerprint(const Explained& explained) {
+  std::map<std::string_view, const Explained::Group*> groups;
+  for (const Explained::Group& group : explained.groups) groups.try_emplace(group.fingerprint, &group);
+  return groups;
+}
+
+std::string_view name_of(Change::Kind kind) noexcept {
+  switch (kind) {
+    case Change::Kind::added:
+      return "new";
+    case Change::Kind::grown:
+      return "grown";
+    case Change::Kind::shrunk:
+      return "fewer";
+    case Change::Kind::gone:
+      return "gone";
+  }
+  return "changed";
+}
+
+}  // namespace
+
+Explained merge(std::span<const Explained> reports) {
+  Explained merged;
+  Sum sum;
+  std::uint64_t left_out = 0;
+  for (const Explained& report : reports) {
+    merged.verdict = merged.verdict || report.verdict;
+    merged.ok = merged.ok && report.ok;
+    merged.total_resources += report.total_resources;
+    merged.opened += report.opened;
+    merged.closed += report.closed;
+    left_out += count_left_out(report);
+    for (const Explained::Group& group : report.groups) sum.add(group);
+    for (const Explained::Suppression& each : report.suppressions) add_suppression(merged.suppressions, each);
+    for (const std::string& remark : report.remarks) add_once(merged.remarks, remark);
+  }
+  merged.groups = sum.take_groups();
+  merged.total_groups = merged.groups.size() + left_out;
+  finish(merged);
+  return merged;
+}
+
+Diff diff(const Explained& before, const Explained& after) {
+  Diff diff;
+  const auto old_groups = by_fingerprint(before);
+  const auto new_groups = by_fingerprint(after);
+  const auto add = [&](Change::Kind kind, std::uint64_t old_count, std::uint64_t new_count,
+                       const Explained::Group& group) {
+    diff.changes.push_back({.kind = kind, .before = old_count, .after = new_count, .group = group});
+  };
+  for (const auto& [fingerprint, group] : new_groups) {
+    const auto known = old_groups.find(fingerprint);
+    if (known == old_groups.end()) {
+      add(Change::Kind::added, 0, group->count, *group);
+    } else if (known->second->count != group->count) {
+      const bool grown = group->count > known->second->count;
+      add(grown ? Change::Kind::grown : Change::Kind::shrunk, known->second->count, group->count, *group);
+    }
+  }
+  for (const auto& [fingerprint, group] : old_groups) {
+    if (!new_groups.contains(fingerprint)) add(Change::Kind::gone, group->count, 0, *group);
+  }
+  const auto size = [](const Change& change) {
+    return change.after > change.before ? change.after - change.before : change.before - change.after;
+  };
+  sort_stably(diff.changes, [&](const Change& a, const Change& b) {
+    return std::tuple(a.kind, size(b)) < std::tuple(b.kind, size(a));
+  });
+  for (const auto& [which, report] : {std::pair("old", &before), std::pair("new", &after)}) {
+    const std::uint64_t left_out = count_left_out(*report);
+    if (left_out == 0) continue;
+    diff.remarks.push_back("The " + std::string(which) + " report left out " +
+                           detail::counted(left_out, "group", "groups") +
+                           ", so that changes may be missing or untrue.");
+  }
+  return diff;
+}
+
+bool Diff::ok() const noexcept {
+  return std::ranges::none_of(changes, [](const Change& change) {
+    return detail::is_failure(change.group) &&
+           (change.kind == Change::Kind::added || change.kind == Change::Kind::grown);
+  });
+}
+
+std::string text(const Diff& diff, std::size_t width) {
+  std::string out;
+  for (const Change& change : diff.changes) {
+    std::string line(name_of(change.kind));
+    line += ": ";
+    if (change.kind == Change::Kind::grown || change.kind == Change::Kind::shrunk) {
+      line += detail::with_commas(change.before) + " -> ";
+    }
+    const bool is_gone = change.kind == Change::Kind::gone;
+    line += detail::counted(is_gone ? change.before : change.after, change.group.kind, change.group.kinds);
+    out +=
+        leash::detail::escape(
+            line + " [" + std::string(to_string(change.group.rule)) + "] " + detail::place_name(change.group), 4096) +
+        '\n';
+    if (change.kind == Change::Kind::added || change.kind == Change::Kind::grown) {
+      out += text(change.group, {.width = width}) + '\n';
+    }
+  }
+  if (diff.changes.empty()) out += "Nothing has changed.\n";
+  for (const std::string& remark : diff.remarks) out += remark + '\n';
+  return out;
+}
+
+Explained worse(const Diff& diff) {
+  Explained worse{.verdict = true, .ok = diff.ok(), .remarks = diff.remarks};
+  for (const Change& change : diff.changes) {
+    if (change.kind != Change::Kind::added && change.kind != Change::Kind::grown) continue;
+    set_count(worse.groups.emplace_back(change.group), change.after - change.before);
+    worse.total_resources += change.after - change.before;
+  }
+  worse.total_groups = worse.groups.size();
+  finish(worse);
+  return worse;
+}
+
+}  // namespace LEASH_NAMESPACE::track
