@@ -51,20 +51,22 @@ struct SweepOptions {
 
   /// Whether each run is tried in a forked child first, so that one that crashes, exits or never ends is a finding, and
   /// the sweep goes on. A run that comes back from there is then made in this process, and judged. So the body runs
-  /// twice, and what it prints the first time goes nowhere. Linux only. The process must have no threads but leash's
-  /// own: the result says which it has.
+  /// twice, and what it prints the first time goes nowhere, but that what a sanitizer reports there is a finding. Linux
+  /// only. The process must have no threads but leash's own: the result says which it has.
   bool isolate = false;
 
   /// How many runs are under way at once: 0 for as many as there are processors. In threads of the sweep, so that the
-  /// body is called by several at a time; if runs are isolated, it is their children that are many. The result is the
-  /// same, but for time, as long as `max_time` suffices.
+  /// body, and what else the sweep calls, is called by several at a time; if runs are isolated, it is their children
+  /// that are many, and the body must not wait for any child (`wait`) but its own. The result is the same, as long as
+  /// `max_time` suffices. Runs that are not isolated are made one at a time, and the result says so, if the rule
+  /// `untracked` is on or if `context` has another clock than the machine's: runs have these in common.
   unsigned jobs = 1;
 
   /// Whether a run may end by this exception. Empty: by none.
   Function<bool(const std::exception&)> may_throw = nullptr;
 
   /// What it is that the body returns success though an operation has failed: it was tried again, or the error was
-  /// swallowed.
+  /// swallowed. Of runs with one failure only.
   track::Severity swallowed = track::Severity::note;
 };
 
@@ -83,7 +85,8 @@ struct SweepOptions {
 /// The body must do the same each time: the result says where it does not. It may run threads, if these do what they do
 /// in an order that is the same each time.
 ///
-/// A run is bad if its tracker has a finding, if it ends its process (where it is isolated), if it throws (but for
+/// A run is bad if its tracker has a finding, if it ends its process or a sanitizer reports something (where it is
+/// isolated), if it throws (but for
 /// `SweepOptions::may_throw`), if it lasts longer than the deadline, or if it breaks an invariant (`expect`). If it
 /// swallows an error, that is a note. Where tracking is compiled out there are no findings, and the result says so.
 ///

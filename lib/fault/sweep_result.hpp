@@ -21,6 +21,7 @@ enum class Trouble : unsigned char {
   hung,       ///< It lasted longer than its deadline.
   broken,     ///< It broke an invariant: `expect`.
   died,       ///< It ended its process: a crash, an abort, an exit. Only if it was isolated.
+  reported,   ///< A sanitizer reported something, and the run went on. Only if it was isolated.
   swallowed,  ///< It returned success, though an operation had failed.
 };
 

@@ -49,6 +49,8 @@ std::string deed_of(const SweepGroup& group, bool one) {
       return "make" + s + " the body throw: " + leash::detail::escape(group.what);
     case Trouble::died:
       return "end" + s + " the process, which " + leash::detail::escape(group.what);
+    case Trouble::reported:
+      return "make" + s + " a sanitizer report: " + leash::detail::escape(group.what);
     case Trouble::hung:
       return "make" + s + " the body last longer than its deadline";
     case Trouble::broken:
@@ -65,6 +67,7 @@ std::string what_of(const SweepGroup& group, std::uint64_t points) {
     return "without any fault, the body " + [&] {
       if (group.trouble == Trouble::threw) return "throws: " + leash::detail::escape(group.what);
       if (group.trouble == Trouble::died) return "ends its process, which " + leash::detail::escape(group.what);
+      if (group.trouble == Trouble::reported) return "makes a sanitizer report: " + leash::detail::escape(group.what);
       if (group.trouble == Trouble::hung) return std::string("lasts longer than its deadline");
       if (group.trouble == Trouble::broken) return "breaks an invariant: " + leash::detail::escape(group.what);
       return deed_of(group, true);

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <exception>
+#include <stdexcept>
 
 #include <array>
 #include <chrono>
@@ -138,6 +140,17 @@ TEST_CASE("a run that overruns its stack says how to run it alone" * doctest::sk
   CHECK(ended.output.contains("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=fine/"));
 }
 
+TEST_CASE("a child of the body that exits is not the end of the run" * doctest::skip(leash_test::with_tsan)) {
+  const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
+    const pid_t child = ::fork();
+    if (child == 0) std::quick_exit(0);
+    ::waitpid(child, nullptr, 0);
+    return leash::fault::check(context, "fine", "a");
+  });
+  CHECK_FALSE(ended.output.contains("leash:"));
+  CHECK(ended.status == 0);
+}
+
 TEST_CASE("a child that the body forks does not sweep on" * doctest::skip(leash_test::with_tsan)) {
   const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
     if (!leash::fault::check(context, "fine", "a")) {
@@ -196,6 +209,127 @@ TEST_CASE("what crashes behind the body of an isolated run is a finding" * docte
   CAPTURE(result);
   REQUIRE(result.groups.size() == 1);
   CHECK(result.groups[0].trouble == Trouble::died);
+}
+
+TEST_CASE("a body that closes all descriptors, as daemons do, is isolated all the same" *
+          doctest::skip(leash_test::with_tsan)) {
+  const pid_t parent = ::getpid();
+  const auto body = [&](bool then_hangs) {
+    return [parent, then_hangs](const Context& context) -> Result<void> {
+      const bool fine = leash::fault::check(context, "fine", "a").has_value();
+      if (::getpid() != parent) ::close_range(STDERR_FILENO + 1, ~0U, 0);
+      while (then_hangs && !fine) ::pause();
+      return {};
+    };
+  };
+  const SweepResult well = leash::fault::sweep(body(false), isolated());
+  CAPTURE(well);
+  CHECK(well.ok());
+  CHECK(well.runs == 3);
+  const SweepResult hangs = leash::fault::sweep(body(true), isolated(1s));
+  CAPTURE(hangs);
+  REQUIRE_FALSE(hangs.groups.empty());
+  CHECK(hangs.groups[0].trouble == Trouble::hung);
+}
+
+TEST_CASE("a run that crashes while a process lives that it has started is told at once, with the path" *
+          doctest::skip(leash_test::with_tsan)) {
+  const pid_t parent = ::getpid();
+  std::array<int, 2> ends{};
+  REQUIRE(::pipe(ends.data()) == 0);
+  const SweepResult result = leash::fault::sweep(
+      [&](const Context& context) -> Result<void> {
+        if (leash::fault::check(context, "fine", "dir/data.csv")) return {};
+        if (::getpid() == parent) return {};
+        if (::fork() == 0) {
+          ::close(ends[1]);
+          char byte = 0;
+          static_cast<void>(::read(ends[0], &byte, 1));
+          ::_exit(0);
+        }
+        std::abort();
+      },
+      isolated());
+  ::close(ends[1]);
+  ::close(ends[0]);
+  CAPTURE(result);
+  REQUIRE_FALSE(result.groups.empty());
+  CHECK(result.groups[0].trouble == Trouble::died);
+  CHECK(result.groups[0].examples[0].faults.starts_with("`fine dir/data.csv` at "));
+}
+
+TEST_CASE("a run that ends before what is to fail is not told to have failed there" *
+          doctest::skip(leash_test::with_tsan)) {
+  int run = 0;
+  const SweepResult result = leash::fault::sweep(
+      [&](const Context& context) -> Result<void> {
+        if (++run == 3) std::abort();
+        return leash::fault::check(context, "fine", "a");
+      },
+      isolated());
+  CAPTURE(result);
+  REQUIRE_FALSE(result.groups.empty());
+  CHECK(result.groups[0].without_fault);
+}
+
+TEST_CASE("what a body throws behind its back ends the child, and not its parent's program a second time" *
+          doctest::skip(leash_test::with_tsan)) {
+  struct Silent : std::exception {
+    const char* what() const noexcept override { return nullptr; }
+  };
+  const SweepResult silent = leash::fault::sweep(
+      [](const Context& context) {
+        if (!leash::fault::check(context, "fine", "a")) throw Silent();
+      },
+      isolated());
+  CHECK(to_string(silent).contains("makes the body throw: an exception that does not say what it is"));
+  struct ThrowsInItsEnd {
+    // NOLINTNEXTLINE(bugprone-exception-escape)
+    ~ThrowsInItsEnd() noexcept(false) { throw std::runtime_error("in the end"); }
+  };
+  const pid_t parent = ::getpid();
+  const SweepResult thrown = leash::fault::sweep(
+      [&](const Context& context) -> Result<void> {
+        if (leash::fault::check(context, "fine", "a") || ::getpid() == parent) return {};
+        leash::fault::keep_until_verdict(context, std::make_shared<ThrowsInItsEnd>());
+        return {};
+      },
+      isolated());
+  REQUIRE(::getpid() == parent);
+  REQUIRE_FALSE(thrown.groups.empty());
+  CHECK(thrown.groups[0].trouble == Trouble::died);
+  CHECK(thrown.groups[0].what.contains("SIGABRT"));
+}
+
+TEST_CASE("what a sanitizer reports without an end is a finding" * doctest::skip(leash_test::with_tsan)) {
+  const SweepResult result = leash::fault::sweep(
+      [](const Context& context) -> Result<void> {
+        if (leash::fault::check(context, "fine", "a")) return {};
+        std::fputs("x.cpp:7:3: runtime error: signed integer overflow\n", stderr);
+        return leash::fail("fine", "a", std::errc::io_error);
+      },
+      isolated());
+  REQUIRE(result.groups.size() == 1);
+  CHECK(result.groups[0].trouble == Trouble::reported);
+  CHECK(to_string(result).contains("makes a sanitizer report: x.cpp:7:3: runtime error: signed integer overflow"));
+}
+
+TEST_CASE("where children are waited for elsewhere, a death is one, though it is not known which" *
+          doctest::skip(leash_test::with_tsan)) {
+  const Outcome outcome = in_child([] {
+    std::signal(SIGCHLD, SIG_IGN);
+    const SweepResult result = leash::fault::sweep(
+        [](const Context& context) -> Result<void> {
+          if (!leash::fault::check(context, "fine", "a")) std::_Exit(3);
+          return {};
+        },
+        isolated());
+    std::puts(to_string(result).c_str());
+    return result.ok() ? 0 : 1;
+  });
+  CHECK(outcome.status == 1);
+  CHECK(outcome.output.contains(
+      "1 of 1 failing operation ends the process, which ends, and something else has waited for it"));
 }
 
 TEST_CASE("of a run that prints much and dies, the line that says why is told" * doctest::skip(leash_test::with_tsan)) {

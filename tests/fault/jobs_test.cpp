@@ -8,7 +8,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
+#include <leash/clock.hpp>
 #include <leash/fault/plan.hpp>
 #include <leash/fault/sweep.hpp>
 #include <leash/fs/fault_fs.hpp>
@@ -182,4 +184,59 @@ TEST_CASE("all runs are told if a thread crashes that is of none" * doctest::ski
   constexpr std::string_view begin = "leash: a run of the sweep crashes, this one or another: run it alone with ";
   CHECK(ended.output.contains(std::string(begin) + "LEASH_REPLAY=close/"));
   CHECK(ended.output.contains(std::string(begin) + "LEASH_REPLAY=open/"));
+}
+
+TEST_CASE("a child that prints much before its turn does not hang" * doctest::skip(leash_test::with_tsan)) {
+  SweepOptions options{
+      .in_a_row = 1, .faults_per_run = 1, .watchdog = std::chrono::seconds(2), .isolate = true, .jobs = 5};
+  for (const char* const each : {"a", "b", "c"}) options.faults.set(each, {{}});
+  const SweepResult result = sweep(
+      [](const Context& context) -> Result<void> {
+        for (const char* const each : {"a", "b", "c"}) static_cast<void>(check(context, each, "x"));
+        for (int line = 0; line < 10'000; ++line) std::puts("a line of a log that nobody reads");
+        std::this_thread::sleep_for(std::chrono::milliseconds(600));
+        return {};
+      },
+      options);
+  CAPTURE(result);
+  CHECK(result.runs == 5);
+  CHECK(std::ranges::none_of(result.groups,
+                             [](const auto& group) { return group.trouble == leash::fault::Trouble::hung; }));
+}
+
+TEST_CASE("runs that would see each other are made one at a time, and that is told") {
+  std::atomic<int> inside = 0;
+  std::atomic<int> most = 0;
+  const auto body = [&](const Context& context) {
+    most = std::max(most.load(), ++inside);
+    static_cast<void>(check(context, "open", "a"));
+    std::this_thread::yield();
+    --inside;
+  };
+  SweepOptions options = two_at_once();
+  options.tracker.rules.untracked = leash::track::Severity::failure;
+  const SweepResult untracked = sweep(body, options);
+  REQUIRE(untracked.remarks.size() >= 1);
+  CHECK(untracked.remarks[0] ==
+        "runs were made one at a time: the rule untracked looks at the descriptors of the whole process");
+  SweepOptions clocked = two_at_once();
+  clocked.context = Context().with_clock(std::make_shared<leash::FakeClock>());
+  const SweepResult fake = sweep(body, clocked);
+  REQUIRE(fake.remarks.size() >= 1);
+  CHECK(fake.remarks[0] == "runs were made one at a time: they would share the clock of SweepOptions::context");
+  CHECK(most == 1);
+}
+
+TEST_CASE("no more runs are begun than the budget has") {
+  std::atomic<int> calls = 0;
+  SweepOptions options{.max_runs = 3, .jobs = 4};
+  for (const char* const each : {"a", "b", "c"}) options.faults.set(each, {{}, {}});
+  const SweepResult result = sweep(
+      [&](const Context& context) {
+        ++calls;
+        for (const char* const each : {"a", "b", "c"}) static_cast<void>(check(context, each, "x"));
+      },
+      options);
+  CHECK(result.runs == 3);
+  CHECK(calls == 3);
 }

@@ -17,6 +17,7 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 using leash::Context;
@@ -138,6 +139,40 @@ TEST_CASE("a run that does not end before its deadline is a finding") {
   const SweepResult result = sweep(body, {.deadline = std::chrono::milliseconds(20)});
   CHECK(first_of(result, Trouble::hung) != nullptr);
   CHECK(to_string(result).contains("makes the body last longer than its deadline"));
+}
+
+TEST_CASE("each run that does not end before its deadline is a finding, not only the first one") {
+  SweepOptions options{.in_a_row = 1, .faults_per_run = 1, .deadline = std::chrono::milliseconds(20)};
+  for (const char* const each : {"a", "b"}) options.faults.set(each, {{}});
+  const auto body = [](const Context& context) -> Result<void> {
+    const bool a = check(context, "a", "x").has_value();
+    const bool b = check(context, "b", "x").has_value();
+    if (a && b) return {};
+    // No longer than ten seconds, should nobody say that it lasts too long.
+    return leash::sleep_for(context, std::chrono::seconds(10));
+  };
+  for (int time = 0; time < 2; ++time) {
+    const SweepResult result = sweep(body, options);
+    CAPTURE(result);
+    REQUIRE_FALSE(result.groups.empty());
+    CHECK(result.groups[0].trouble == Trouble::hung);
+    CHECK(result.groups[0].operations == 1);
+    CHECK(std::ranges::count(result.groups, Trouble::hung, &SweepGroup::trouble) == 2);
+  }
+}
+
+TEST_CASE("with a clock of its own a run has the deadline on that alone") {
+  const auto clock = std::make_shared<leash::FakeClock>();
+  SweepOptions options{.context = Context().with_clock(clock), .deadline = std::chrono::milliseconds(1)};
+  options.faults.set("a", {{}});
+  const SweepResult result = sweep(
+      [](const Context& context) {
+        static_cast<void>(check(context, "a", "x"));
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+      },
+      options);
+  CAPTURE(result);
+  CHECK(result.ok());
 }
 
 TEST_CASE("a broken invariant is a finding") {
@@ -417,6 +452,33 @@ TEST_CASE("a may_throw that throws says nothing of the run, which is judged with
   const SweepGroup* const threw = first_of(result, Trouble::threw);
   REQUIRE(threw != nullptr);
   CHECK(threw->what == "of the body (and SweepOptions::may_throw throws)");
+}
+
+TEST_CASE("a second place that leads to the same again and again does not hide what else it leads to") {
+  const auto body = [](const Context& context) {
+    int failed = 0;
+    for (const char* const each : {"a", "b", "c", "d"}) {
+      if (!check(context, each, "x")) failed = each[0];
+    }
+    if (check(context, "commit", "x") || failed == 0) return;
+    if (failed == 'd') throw std::runtime_error("the cache is lost");
+    throw std::runtime_error("the log is lost");
+  };
+  SweepOptions options;
+  for (const char* const each : {"a", "b", "c", "d", "commit"}) options.faults.set(each, {{}});
+  const SweepResult result = sweep(body, options);
+  CAPTURE(result);
+  CHECK(std::ranges::count(result.groups, "the log is lost", &SweepGroup::what) == 1);
+  CHECK(std::ranges::count(result.groups, "the cache is lost", &SweepGroup::what) == 1);
+}
+
+TEST_CASE("a body that no fault fits is told so") {
+  SweepOptions options;
+  options.faults = leash::fault::FittingFaults();
+  const SweepResult result = sweep_copy(false, options);
+  CHECK_FALSE(result.ok());
+  REQUIRE(result.problems.size() == 1);
+  CHECK(result.problems[0] == "no fault fits what the body does");
 }
 
 TEST_CASE("a budget leaves runs out, and says so") {

@@ -1,5 +1,7 @@
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -17,6 +19,7 @@
 #include <leash/os/descriptor.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/retry.hpp>
+#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -41,6 +44,9 @@ class Output {
   /// The line that says why: of a sanitizer or of the C++ runtime, else the last one.
   std::string telling_line() const;
 
+  /// The first line of a sanitizer, if there is one.
+  std::string sanitizer_line() const;
+
  private:
   static constexpr std::size_t most = 16384;
 
@@ -48,51 +54,46 @@ class Output {
   std::string end_;
 };
 
-ChildWires make_wires() {
-  const os::Opening opening;
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
-  ChildWires wires{.came_back = os::Descriptor(os::own(ends[0])),
-                   .says_so = os::Descriptor(os::own(ends[1])),
-                   .output = {},
-                   .prints = {}};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
-  wires.output = os::Descriptor(os::own(ends[0]));
-  wires.prints = os::Descriptor(os::own(ends[1]));
-  return wires;
-}
-
 /// Reads what there is. False at the end, when no process can print there any more.
-bool read_some(const ChildWires& wires, Output& output) {
+bool read_some(const os::Descriptor& from, Output& output) {
   std::array<char, 4096> piece{};
-  const ssize_t size = os::retry([&] { return ::read(wires.output.get(), piece.data(), piece.size()); });
+  const ssize_t size = os::retry([&] { return ::read(from.get(), piece.data(), piece.size()); });
   if (size > 0) output.add({piece.data(), static_cast<std::size_t>(size)});
   return size > 0;
 }
 
-/// Whether the child came back, before `limit` on the machine's clock. Meanwhile reads what it prints.
-bool came_back(const ChildWires& wires, Clock::time_point limit, Output& output, bool& hung) {
-  std::array<pollfd, 2> waiting{{{.fd = wires.came_back.get(), .events = POLLIN, .revents = 0},
-                                 {.fd = wires.output.get(), .events = POLLIN, .revents = 0}}};
+/// Whether the child `process` ends before `limit` on the machine's clock; `end` is readable then, or is none.
+/// Meanwhile reads what it prints.
+bool ends(int process, const os::Descriptor& end, Clock::time_point limit, const os::Descriptor& from, Output& output) {
+  std::array<pollfd, 2> waiting{
+      {{.fd = end.get(), .events = POLLIN, .revents = 0}, {.fd = from.get(), .events = POLLIN, .revents = 0}}};
   for (;;) {
     const Clock::duration left = std::clamp<Clock::duration>(limit - Clock::real()->now(), {}, std::chrono::hours(24));
     const int timeout = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(left).count());
-    if (::poll(waiting.data(), waiting.size(), timeout) < 0 && errno != EINTR) {
-      throw_system_error("poll");
-    }
-    if (waiting[1].revents != 0 && !read_some(wires, output)) waiting[1].fd = -1;
-    if (waiting[0].revents != 0) break;
-    hung = timeout == 0;
-    if (hung) return false;
+    const int ready = ::poll(waiting.data(), waiting.size(), end ? timeout : std::min(timeout, 1));
+    if (ready < 0 && errno != EINTR) throw_system_error("poll");
+    if (waiting[1].revents != 0 && !read_some(from, output)) waiting[1].fd = -1;
+    if (waiting[0].revents != 0) return true;
+    siginfo_t info{};
+    // Not waited for as yet: `reap` does that.
+    const bool is_over =
+        !end &&
+        (::waitid(P_PID, static_cast<id_t>(process), &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0);
+    if (is_over) return true;
+    if (timeout == 0) return false;
   }
-  char byte = 0;
-  return os::retry([&] { return ::read(wires.came_back.get(), &byte, 1); }) == 1;
 }
 
 /// Reads what is left. A process that the child has started may keep the pipe open, and is not waited for.
-void read_rest(const ChildWires& wires, Output& output) {
-  pollfd waiting{.fd = wires.output.get(), .events = POLLIN, .revents = 0};
-  while (::poll(&waiting, 1, 0) > 0 && read_some(wires, output)) continue;
+void read_rest(const os::Descriptor& from, Output& output) {
+  pollfd waiting{.fd = from.get(), .events = POLLIN, .revents = 0};
+  while (::poll(&waiting, 1, 0) > 0 && read_some(from, output)) continue;
+}
+
+bool is_of_sanitizer(std::string_view line) {
+  return line.contains("ERROR: AddressSanitizer") || line.contains("ERROR: LeakSanitizer") ||
+         line.contains("runtime error: ") || line.contains("WARNING: ThreadSanitizer") ||
+         line.contains("WARNING: MemorySanitizer");
 }
 
 std::string Output::telling_line() const {
@@ -105,66 +106,111 @@ std::string Output::telling_line() const {
     // The token is told elsewhere.
     if (line.find_first_not_of(" \t=") == std::string_view::npos || line.starts_with(CrashReport::opening)) continue;
     telling = line;
-    if (line.contains("ERROR: ") || line.contains("runtime error: ") || line.contains("WARNING: ThreadSanitizer") ||
-        line.starts_with("terminate called")) {
-      break;
-    }
+    if (is_of_sanitizer(line) || line.contains("ERROR: ") || line.starts_with("terminate called")) break;
   }
   return leash::detail::escape(telling, 200);
 }
 
+std::string Output::sanitizer_line() const {
+  const std::string line = telling_line();
+  return is_of_sanitizer(line) ? line : std::string();
+}
+
 std::string end_of(int status) {
+  if (status == -1) return "ends, and something else has waited for it";
   if (WIFEXITED(status)) return "exits with status " + std::to_string(WEXITSTATUS(status));
   const char* const name = ::sigabbrev_np(WTERMSIG(status));
   return "is killed by " + (name != nullptr ? "SIG" + std::string(name) : std::to_string(WTERMSIG(status)));
 }
 
+ChildNotes* map_notes() {
+  void* const memory = ::mmap(nullptr, sizeof(ChildNotes), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw_system_error("mmap");
+  return new (memory) ChildNotes();
+}
+
 }  // namespace
 
-Child::Child(FunctionRef<void()> run) : wires_(make_wires()) {
+void ChildNotes::add_struck(std::string_view subject) noexcept {
+  const std::uint32_t number = struck_;
+  if (number < subjects_.size()) {
+    subject = subject.substr(0, subjects_[number].size() - 1);
+    std::ranges::copy(subject, subjects_[number].begin());
+    subjects_[number][subject.size()] = '\0';
+  }
+  struck_ = number + 1;
+}
+
+std::vector<std::string> ChildNotes::struck() const {
+  std::vector<std::string> subjects(struck_);
+  for (std::size_t at = 0; at < std::min(subjects.size(), subjects_.size()); ++at) {
+    // The child may have been killed while it wrote.
+    subjects[at].assign(subjects_[at].data(), ::strnlen(subjects_[at].data(), subjects_[at].size()));
+  }
+  return subjects;
+}
+
+void Child::Unmap::operator()(ChildNotes* notes) const noexcept { ::munmap(notes, sizeof *notes); }
+
+Child::Child(FunctionRef<void(ChildNotes&)> run) : notes_(map_notes()) {
+  os::Descriptor prints;
+  {
+    const os::Opening opening;
+    std::array<int, 2> pipe{};
+    if (::pipe2(pipe.data(), O_CLOEXEC) != 0) throw_system_error("pipe");
+    output_ = os::Descriptor(os::own(pipe[0]));
+    prints = os::Descriptor(os::own(pipe[1]));
+  }
   std::fflush(nullptr);  // Else the child might write once more what is in buffers.
   process_ = ::fork();
   if (process_ < 0) throw_system_error("fork");
   if (process_ == 0) {
-    ::dup2(wires_.prints.get(), STDOUT_FILENO);
-    ::dup2(wires_.prints.get(), STDERR_FILENO);
+    ::dup2(prints.get(), STDOUT_FILENO);
+    ::dup2(prints.get(), STDERR_FILENO);
     // Test frameworks have handlers that take the failure for one of the test.
     std::signal(SIGABRT, SIG_DFL);
-    run();
-    const char byte = 1;
-    static_cast<void>(os::retry([&] { return ::write(wires_.says_so.get(), &byte, 1); }));
+    // What it throws must not come to who sweeps, who would go on here beside the parent.
+    [&]() noexcept { run(*notes_); }();
+    std::fflush(nullptr);
+    notes_->come_back();
     ::_exit(0);
   }
-  wires_.says_so = os::Descriptor();
-  wires_.prints = os::Descriptor();
+  const os::Opening opening;
+  const int end = static_cast<int>(::syscall(SYS_pidfd_open, process_, 0));
+  if (end >= 0) end_ = os::Descriptor(os::own(end));
 }
 
 Child::~Child() {
   if (process_ == -1) return;
   ::kill(process_, SIGKILL);
-  reap();
+  static_cast<void>(reap());
 }
 
+/// What waitpid(2) says; -1 if the process was waited for elsewhere, as where SIGCHLD is ignored.
 int Child::reap() noexcept {
-  int status = 0;
-  static_cast<void>(os::retry([&] { return ::waitpid(process_, &status, 0); }));
+  int status = -1;
+  const bool waited = os::retry([&] { return ::waitpid(process_, &status, 0); }) == process_;
   process_ = -1;
-  return status;
+  return waited ? status : -1;
 }
 
-std::optional<Death> Child::wait(Clock::duration limit) {
-  Death death;
+ChildEnd Child::wait(Clock::duration limit) {
+  ChildEnd end;
   Output output;
-  const bool well = came_back(wires_, leash::detail::deadline_after(began_, limit), output, death.hung);
-  if (death.hung) ::kill(process_, SIGKILL);
+  // From now on: as long as nobody reads what it prints, it may have to wait.
+  const Clock::time_point until = leash::detail::deadline_after(Clock::real()->now(), limit);
+  end.hung = !ends(process_, end_, until, output_, output);
+  if (end.hung) ::kill(process_, SIGKILL);
   const int status = reap();
-  if (well) return std::nullopt;
-  if (!death.hung) {
-    read_rest(wires_, output);
-    death.how = end_of(status);
-    if (const std::string line = output.telling_line(); !line.empty()) death.how += " (" + line + ")";
-  }
-  return death;
+  end.struck = notes_->struck();
+  read_rest(output_, output);
+  if (end.hung) return end;
+  end.came_back = notes_->came_back();
+  end.report = output.sanitizer_line();
+  if (end.came_back) return end;
+  end.how = end_of(status);
+  if (const std::string line = output.telling_line(); !line.empty()) end.how += " (" + line + ")";
+  return end;
 }
 
 }  // namespace LEASH_NAMESPACE::fault::detail

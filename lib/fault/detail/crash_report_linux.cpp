@@ -5,9 +5,11 @@
 #include <array>
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <leash/fault/detail/crash_report.hpp>
 #include <leash/fault/detail/sweep_plan.hpp>
+#include <leash/os/fork.hpp>
 #include <leash/os/mutex.hpp>
 #include <memory>
 #include <mutex>
@@ -17,7 +19,7 @@
 namespace LEASH_NAMESPACE::fault::detail {
 namespace {
 
-constexpr std::array<int, 5> fatal_signals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+constexpr std::array fatal_signals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGXFSZ, SIGPIPE};
 
 /// A handler must not be the first to use it in its thread, which may take memory.
 [[gnu::tls_model("initial-exec")]] constinit thread_local SweepPlan* of_this_thread = nullptr;
@@ -26,6 +28,9 @@ constexpr std::array<int, 5> fatal_signals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, S
 constinit std::array<std::atomic<SweepPlan*>, 64> under_way{};
 
 constinit std::atomic<bool> has_told = false;
+
+/// The fork generation of the process that the runs are in.
+constinit std::atomic<std::uint32_t> generation = 0;
 
 /// How many live, and what was there before the first one came.
 struct Installed {
@@ -69,6 +74,8 @@ void tell_of(const SweepPlan& plan, std::string_view deed) noexcept {
 
 /// Says of the run under way, if there is one, that it ends its process.
 void tell(std::string_view deed, std::string_view perhaps) noexcept {
+  // The end of a child that the body has forked is not that of the run.
+  if (os::fork_generation() != generation) return;
   const auto is_run = [](const std::atomic<SweepPlan*>& each) { return each != nullptr; };
   const auto runs = std::ranges::count_if(under_way, is_run);
   if ((of_this_thread == nullptr && runs == 0) || has_told.exchange(true)) return;
@@ -121,9 +128,16 @@ CrashReport::CrashReport() {
   ours.sa_sigaction = on_fatal_signal;
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
   ::sigemptyset(&ours.sa_mask);
-  for (const int signal : fatal_signals) ::sigaction(signal, &ours, &installed.before[index_of(signal)]);
+  for (const int signal : fatal_signals) {
+    struct sigaction& before = installed.before[index_of(signal)];
+    ::sigaction(signal, nullptr, &before);
+    // One that is ignored ends nothing.
+    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &ours, nullptr);
+  }
   // Once, since it cannot be taken back.
-  if (!std::exchange(installed.at_exit, true)) std::atexit(tell_of_exit);
+  if (std::exchange(installed.at_exit, true)) return;
+  std::atexit(tell_of_exit);
+  std::at_quick_exit(tell_of_exit);
 }
 
 CrashReport::~CrashReport() {
@@ -140,6 +154,7 @@ CrashReport::~CrashReport() {
 void CrashReport::give_stack() { static const thread_local HandlerStack stack; }
 
 CrashReport::Run::Run(SweepPlan& plan) noexcept : before_(std::exchange(of_this_thread, &plan)) {
+  generation = os::fork_generation();
   for (SweepPlan* none = nullptr; slot_ < under_way.size(); ++slot_, none = nullptr) {
     if (under_way[slot_].compare_exchange_strong(none, &plan)) return;
   }

@@ -5,6 +5,7 @@
 #include <leash/detail/escape.hpp>
 #include <leash/fault/detail/explorer.hpp>
 #include <string>
+#include <system_error>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault::detail {
@@ -76,13 +77,19 @@ void Explorer::tell_what_was_not_tried() {
     result_.problems.push_back("runs cannot be isolated, since the process has other threads: " + names);
   }
   std::string names;
+  bool knows_all = true;
   for (std::size_t index = 0; index < jobs_.places().size(); ++index) {
     const Place& place = jobs_.places()[index];
-    if (!place.own || options_.faults.knows(place.operation)) continue;
+    if (options_.faults.knows(place.operation)) continue;
+    knows_all = false;
     const std::string name = leash::detail::escape(place.operation);
-    if (!names.contains(name)) names += (names.empty() ? "" : ", ") + name;
+    if (place.own && !names.contains(name)) names += (names.empty() ? "" : ", ") + name;
   }
-  if (names.empty()) return;
+  if (names.empty()) {
+    const bool could_try = result_.problems.empty() && !knows_all;
+    if (could_try && result_.points == 0) result_.problems.emplace_back("no fault fits what the body does");
+    return;
+  }
   const std::string what =
       "nothing fits these operations, so that they never failed: " + names + "; see FittingFaults::set";
   (result_.points == 0 ? result_.problems : result_.remarks).push_back(what);
@@ -98,6 +105,7 @@ void Explorer::tell_limits() {
   } else if (result_.left_out != 0 && jobs_.other_threads().empty()) {
     result_.remarks.emplace_back("the budget is spent: SweepOptions::max_runs and max_time");
   }
+  if (const std::string remark = jobs_.remark(); !remark.empty()) result_.remarks.push_back(remark);
   if constexpr (!tracking_enabled) {
     result_.remarks.emplace_back("built with LEASH_TRACKING=OFF: no run was checked for open handles");
   }
@@ -187,16 +195,31 @@ void Explorer::add_pair(const Pair& pair) {
 }
 
 void Explorer::begin_ahead() {
-  for (std::size_t at = 0; at < std::min(tasks_.size(), jobs_.at_once()); ++at) {
+  const std::uint64_t within_budget = options_.max_runs - result_.runs;
+  const std::size_t count = std::min({tasks_.size(), jobs_.at_once(), static_cast<std::size_t>(within_budget)});
+  for (std::size_t at = 0; at < count; ++at) {
     Task& task = tasks_[at];
-    if (task.begun || is_pruned(task)) continue;
-    task.job = jobs_.begin(task.script);
+    if (task.begun) continue;
+    // What those before it find may prune it.
+    const auto same_second = [&](const Task& other) {
+      return other.kind == Task::Kind::pair && other.script.back().step == task.script.back().step;
+    };
+    const auto before = std::count_if(tasks_.begin(), tasks_.begin() + static_cast<std::ptrdiff_t>(at), same_second);
+    if (is_pruned(task, static_cast<std::size_t>(before))) continue;
+    try {
+      task.job = jobs_.begin(task.script);
+    } catch (const std::system_error&) {
+      // Want of descriptors or processes: later, when those that are under way have ended.
+      if (at == 0) throw;
+      return;
+    }
     task.begun = true;
   }
 }
 
-bool Explorer::is_pruned(const Task& task) {
-  return task.kind == Task::Kind::pair && failures_of_second_[step_number(task.script.back().step)] >= enough_failures;
+bool Explorer::is_pruned(const Task& task, std::size_t more_repeats) {
+  return task.kind == Task::Kind::pair &&
+         repeats_of_second_[step_number(task.script.back().step)] + more_repeats >= enough_repeats;
 }
 
 void Explorer::carry_out(const Task& task) {
@@ -212,26 +235,26 @@ void Explorer::carry_out(const Task& task) {
   ++result_.runs;
   if (task.kind == Task::Kind::point) ++result_.coverage[task.point].tried;
   if (run->struck.size() < task.script.size()) ++missed_;
-  const bool failed = ledger_.judge(*run);
+  const Judgement judgement = ledger_.judge(*run);
   follow(task.script, *run);
-  go_on(task, *run, failed);
+  go_on(task, *run, judgement);
   show_progress();
 }
 
 /// What a run leads to.
-void Explorer::go_on(const Task& task, const Run& run, bool failed) {
+void Explorer::go_on(const Task& task, const Run& run, Judgement judgement) {
   const Injection& last = task.script.back();
   switch (task.kind) {
     case Task::Kind::point:
       if (run.struck.size() < task.script.size() || !last.fault.reports_failure()) return;
-      if (!failed && task.script.size() == 1) note_pairs(task.script, run);
+      if (!judgement.failed && task.script.size() == 1) note_pairs(task.script, run);
       if (comes_to(run, step_after(last))) add_in_row(task.script, 2);
       return;
     case Task::Kind::in_row:
       if (comes_to(run, step_after(last))) add_in_row(task.script, last.times + 1);
       return;
     case Task::Kind::pair:
-      if (failed) ++failures_of_second_[step_number(last.step)];
+      if (judgement.failed && !judgement.is_new) ++repeats_of_second_[step_number(last.step)];
       return;
   }
 }

@@ -62,8 +62,8 @@ class Explorer {
   /// How many faults in a row lead to a step that is followed.
   static constexpr std::size_t longest_prefix = 3;
 
-  /// How often a second place leads to a failure before it is left alone.
-  static constexpr unsigned enough_failures = 3;
+  /// How often a second place leads to nothing but failures that are known before it is left alone.
+  static constexpr std::size_t enough_repeats = 3;
 
   /// How often a step counts as new because its path or address is.
   static constexpr unsigned most_subjects = 8;
@@ -80,9 +80,9 @@ class Explorer {
   void add_pair(const Pair& pair);
   void begin_ahead();
   void carry_out(const Task& task);
-  void go_on(const Task& task, const Run& run, bool failed);
+  void go_on(const Task& task, const Run& run, Judgement judgement);
   void add_in_row(const Script& script, std::uint32_t times);
-  bool is_pruned(const Task& task);
+  bool is_pruned(const Task& task, std::size_t more_repeats = 0);
   void note_pairs(const Script& script, const Run& run);
   void follow(const Script& script, const Run& run);
   bool is_new(const Visit& visit);
@@ -101,8 +101,8 @@ class Explorer {
   std::deque<Task> tasks_;
   std::deque<Pending> pending_;
   std::deque<Pair> pairs_;
-  std::unordered_map<std::uint64_t, unsigned> failures_of_second_;  ///< By step.
-  std::uint64_t missed_ = 0;                                        ///< Runs that did not come to what was to fail.
+  std::unordered_map<std::uint64_t, std::size_t> repeats_of_second_;  ///< By step.
+  std::uint64_t missed_ = 0;                                          ///< Runs that did not come to what was to fail.
   bool shows_progress_ = false;
   Clock::time_point next_progress_;
 };

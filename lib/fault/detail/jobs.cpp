@@ -1,27 +1,40 @@
 #include <algorithm>
 #include <leash/fault/detail/jobs.hpp>
 #include <leash/os/thread_names.hpp>
+#include <string_view>
+#include <system_error>
 #include <utility>
 
 namespace LEASH_NAMESPACE::fault::detail {
 namespace {
 
-std::size_t number_of_jobs(unsigned wanted) noexcept {
-  constexpr unsigned most = 256;
-  return std::clamp(wanted == 0 ? std::thread::hardware_concurrency() : wanted, 1U, most);
+/// Why runs are made one at a time in one process, whatever `SweepOptions::jobs` says; empty if they need not be.
+std::string_view why_alone(const SweepOptions& options) noexcept {
+  if (options.tracker.rules.untracked != track::Severity::off) {
+    return "the rule untracked looks at the descriptors of the whole process";
+  }
+  if (options.context.clock() != Clock::real()) return "they would share the clock of SweepOptions::context";
+  return {};
 }
 
-/// What became of a run that its child did not come back from: what it has struck, it took with it.
-Run dead_run(const Script& script, Death death, const Places& places) {
-  Run run{.hung = death.hung};
-  if (!death.hung) run.death = std::move(death.how);
+std::size_t number_of_jobs(const SweepOptions& options) noexcept {
+  constexpr unsigned most = 256;
+  if (!options.isolate && !why_alone(options).empty()) return 1;
+  return std::clamp(options.jobs == 0 ? std::thread::hardware_concurrency() : options.jobs, 1U, most);
+}
+
+/// What became of a run that its child did not come back from: all that it knew but what it struck, it took with it.
+Run dead_run(const Script& script, ChildEnd end, const Places& places) {
+  Run run{.hung = end.hung};
+  if (!end.hung) run.death = std::move(end.how);
   for (const Injection& injection : script) {
     const Place& place = places[injection.step.place];
     Injection one = injection;
     for (one.times = 1; one.step.occurrence - injection.step.occurrence < injection.times; ++one.step.occurrence) {
+      if (run.struck.size() == end.struck.size()) return run;
       run.struck.push_back({.injection = one,
                             .place = &place,
-                            .subject = {},
+                            .subject = std::move(end.struck[run.struck.size()]),
                             .site = place.location,
                             .at = 0,
                             .failed = injection.fault.reports_failure()});
@@ -33,8 +46,14 @@ Run dead_run(const Script& script, Death death, const Places& places) {
 }  // namespace
 
 Jobs::Jobs(const SweepBody& body, const SweepOptions& options)
-    : body_(body), options_(options), at_once_(number_of_jobs(options.jobs)), places_(options.faults) {
+    : body_(body), options_(options), at_once_(number_of_jobs(options)), places_(options.faults) {
   if (at_once_ == 1 || options.isolate) own_.emplace(body, options, places_, true);
+}
+
+std::string Jobs::remark() const {
+  const std::string_view why = why_alone(options_);
+  if (options_.isolate || options_.jobs == 1 || why.empty()) return {};
+  return "runs were made one at a time: " + std::string(why);
 }
 
 Jobs::~Jobs() {
@@ -51,8 +70,8 @@ std::shared_ptr<Job> Jobs::begin(const Script& script) {
     auto job = std::make_shared<Job>();
     if (other_threads_.empty()) other_threads_ = os::other_threads();
     // With all that follows the body, where what it has left behind may crash too.
-    const auto run = [&] { own_->run_in_child(script); };
-    if (other_threads_.empty()) job->child.emplace(FunctionRef<void()>(run));
+    const auto run = [&](ChildNotes& notes) { own_->run_in_child(script, notes); };
+    if (other_threads_.empty()) job->child.emplace(FunctionRef<void(ChildNotes&)>(run));
     return job;
   }
   if (own_) return nullptr;
@@ -64,8 +83,17 @@ std::shared_ptr<Job> Jobs::begin(const Script& script) {
   }
   changed_.notify_all();
   // Only as many as there is work for: a sweep may be over after a run.
-  if (threads_.size() < at_once_) threads_.emplace_back([this] { work(); });
+  if (threads_.size() < at_once_) add_thread();
   return job;
+}
+
+void Jobs::add_thread() {
+  try {
+    threads_.emplace_back([this] { work(); });
+  } catch (const std::system_error&) {
+    // Those that there are have more to do.
+    if (threads_.empty()) throw;
+  }
 }
 
 std::optional<Run> Jobs::finish(const Script& script, Job* job) {
@@ -79,10 +107,12 @@ std::optional<Run> Jobs::finish(const Script& script, Job* job) {
 
 std::optional<Run> Jobs::run_isolated(const Script& script, Job& job) {
   if (!job.child) return std::nullopt;
-  if (std::optional<Death> death = job.child->wait(options_.watchdog)) {
-    return dead_run(script, *std::move(death), places_);
-  }
-  return own_->run(script);
+  ChildEnd end = job.child->wait(options_.watchdog);
+  job.child.reset();
+  if (!end.came_back) return dead_run(script, std::move(end), places_);
+  Run run = own_->run(script);
+  run.sanitizer_report = std::move(end.report);
+  return run;
 }
 
 void Jobs::work() {

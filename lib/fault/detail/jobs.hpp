@@ -41,6 +41,9 @@ class Jobs {
   /// How many runs are worth to be begun before the first of them is waited for.
   std::size_t at_once() const noexcept { return at_once_; }
 
+  /// Why they are fewer than was asked for; empty if they are not.
+  std::string remark() const;
+
   /// Begins the run of `script`; null if it is made only when it is finished. Throws `std::system_error` if there can
   /// be no child.
   std::shared_ptr<Job> begin(const Script& script);
@@ -55,6 +58,7 @@ class Jobs {
   const std::vector<std::string>& other_threads() const noexcept { return other_threads_; }
 
  private:
+  void add_thread();
   void work();
   std::optional<Run> run_isolated(const Script& script, Job& job);
 

@@ -61,50 +61,47 @@ std::string describe(const std::vector<Struck>& struck) {
   return text;
 }
 
-bool Ledger::judge(const Run& run) {
-  bool failed = false;
-  if (!run.report.groups.empty()) judge_findings(run, failed);
+Judgement Ledger::judge(const Run& run) {
+  Judgement judgement;
+  if (!run.report.groups.empty()) judge_findings(run, judgement);
   if (run.thrown) {
-    failed = true;
-    add({.trouble = Trouble::threw, .what = *run.thrown, .place = last_struck_at(run)}, run);
+    add({.trouble = Trouble::threw, .what = *run.thrown, .place = last_struck_at(run)}, run, judgement);
   }
-  if (run.death) {
-    failed = true;
-    add({.trouble = Trouble::died, .what = *run.death, .place = last_struck_at(run)}, run);
+  if (run.death) add({.trouble = Trouble::died, .what = *run.death, .place = last_struck_at(run)}, run, judgement);
+  if (!run.sanitizer_report.empty()) {
+    add({.trouble = Trouble::reported, .what = run.sanitizer_report, .place = last_struck_at(run)}, run, judgement);
   }
-  if (run.hung) {
-    failed = true;
-    add({.trouble = Trouble::hung, .place = last_struck_at(run)}, run);
-  }
+  if (run.hung) add({.trouble = Trouble::hung, .place = last_struck_at(run)}, run, judgement);
   for (const SweepPlan::Broken& broken : run.broken) {
-    failed = true;
-    add({.trouble = Trouble::broken, .what = broken.what, .place = broken.site}, run);
+    add({.trouble = Trouble::broken, .what = broken.what, .place = broken.site}, run, judgement);
   }
   if (run.succeeded && tells_success_ && run.struck.size() == 1 && options_.swallowed != track::Severity::off &&
       run.struck.front().failed) {
-    failed = failed || options_.swallowed == track::Severity::failure;
-    add({.trouble = Trouble::swallowed, .severity = options_.swallowed, .place = last_struck_at(run)}, run);
+    add({.trouble = Trouble::swallowed, .severity = options_.swallowed, .place = last_struck_at(run)}, run, judgement);
   }
-  return failed;
+  return judgement;
 }
 
-void Ledger::judge_findings(const Run& run, bool& failed) {
+void Ledger::judge_findings(const Run& run, Judgement& judgement) {
   for (const track::Group& finding : run.report.groups) {
     track::Severity severity = finding.severity;
     // What a failed close would have told is not lost: a fault has told it.
     if (finding.rule == track::Rule::dropped && !run.struck.empty())
       severity = std::max(severity, track::Severity::note);
-    failed = failed || severity == track::Severity::failure;
-    add({.trouble = Trouble::finding, .severity = severity, .place = finding.opened.site, .finding = finding}, run);
+    add({.trouble = Trouble::finding, .severity = severity, .place = finding.opened.site, .finding = finding}, run,
+        judgement);
   }
 }
 
-void Ledger::add(SweepGroup group, const Run& run) {
+void Ledger::add(SweepGroup group, const Run& run, Judgement& judgement) {
+  const bool is_failure = group.severity == track::Severity::failure;
+  judgement.failed = judgement.failed || is_failure;
   auto entry = std::ranges::find_if(entries_, [&](const Entry& each) { return same_group(each.group, group); });
   if (entry == entries_.end()) {
     entries_.push_back(
         {.group = std::move(group), .operations = {}, .fewest_faults = run.struck.size(), .number = entries_.size()});
     entry = std::prev(entries_.end());
+    judgement.is_new = judgement.is_new || is_failure;
   }
   SweepGroup& into = entry->group;
   ++into.runs;

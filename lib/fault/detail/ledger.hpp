@@ -9,14 +9,19 @@
 
 namespace LEASH_NAMESPACE::fault::detail {
 
+/// What a Ledger says of a run.
+struct Judgement {
+  bool failed = false;  ///< It has a failure,
+  bool is_new = false;  ///< one that no run had before.
+};
+
 /// Judges runs, and makes groups of those that are bad in the same way.
 class Ledger {
  public:
   Ledger(const SweepOptions& options, bool body_tells_success)
       : options_(options), tells_success_(body_tells_success) {}
 
-  /// Returns whether the run has a failure.
-  bool judge(const Run& run);
+  Judgement judge(const Run& run);
 
   /// The groups as a result has them.
   std::vector<SweepGroup> take_groups();
@@ -29,8 +34,8 @@ class Ledger {
     std::size_t number = 0;  ///< In the order in which they were found.
   };
 
-  void judge_findings(const Run& run, bool& failed);
-  void add(SweepGroup group, const Run& run);
+  void judge_findings(const Run& run, Judgement& judgement);
+  void add(SweepGroup group, const Run& run, Judgement& judgement);
 
   const SweepOptions& options_;
   const bool tells_success_;

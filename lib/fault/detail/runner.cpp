@@ -24,7 +24,10 @@ Runner::Runner(const SweepBody& body, const SweepOptions& options, Places& place
     : body_(body), options_(options), tracker_options_(options.tracker), places_(places) {
   tracker_options_.rules.closed_late = track::Severity::off;
   CrashReport::give_stack();
-  if (watched) watchdog_ = Watchdog::lend(options.deadline, options.watchdog);
+  if (!watched) return;
+  // With a clock of its own the Context has the deadline.
+  const bool own_clock = options.context.clock() != Clock::real();
+  watchdog_ = Watchdog::lend(own_clock ? options.watchdog : options.deadline, options.watchdog);
 }
 
 Run Runner::run(Script script) { return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script))), false); }
@@ -33,7 +36,11 @@ Run Runner::replay(std::vector<TokenItem> items) {
   return run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(items))), false);
 }
 
-void Runner::run_in_child(Script script) { run_with(Ref<SweepPlan>(new SweepPlan(places_, std::move(script))), true); }
+void Runner::run_in_child(Script script, ChildNotes& notes) {
+  const Ref<SweepPlan> plan(new SweepPlan(places_, std::move(script)));
+  plan->tell(notes);
+  run_with(plan, true);
+}
 
 Run Runner::run_with(const Ref<SweepPlan>& plan, bool in_child) {
   plan->reserve(steps_expected_, places_.places().size());
@@ -69,7 +76,8 @@ void Runner::call_body(const Context& context, Run& run) const {
     run.succeeded = result.has_value();
     if (!result) run.error = std::move(result).error();
   } catch (const std::exception& exception) {
-    run.thrown = exception.what();
+    const char* const what = exception.what();
+    run.thrown = what != nullptr ? what : "an exception that does not say what it is";
     try {
       if (options_.may_throw && options_.may_throw(exception)) run.thrown.reset();
     } catch (...) {

@@ -26,6 +26,7 @@ struct Run {
   std::optional<std::string> thrown = std::nullopt;  ///< What it threw and must not.
   bool hung = false;
   std::optional<std::string> death = std::nullopt;  ///< How it ended its process.
+  std::string sanitizer_report = {};                ///< The line in which one reported something, and the run went on.
 };
 
 /// Runs the body, each time with a Context and a tracker of its own. Of one thread.
@@ -38,7 +39,7 @@ class Runner {
   Run replay(std::vector<TokenItem> items);
 
   /// As `run`, in a forked child that ends with it: its parent has the watchdog.
-  void run_in_child(Script script);
+  void run_in_child(Script script, ChildNotes& notes);
 
  private:
   Run run_with(const leash::detail::Ref<SweepPlan>& plan, bool in_child);

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <leash/fault/detail/child.hpp>
 #include <leash/fault/detail/sweep_plan.hpp>
 #include <mutex>
 #include <string_view>
@@ -50,6 +51,7 @@ std::optional<Fault> SweepPlan::decide(const Point& point) {
         occurrence - each.step.occurrence >= each.times) {
       continue;
     }
+    if (notes_ != nullptr) notes_->add_struck(point.subject);
     const bool cut_short = each.fault.effect == Effect::shorten && point.writes && each.fault.bytes < point.size;
     struck_.push_back({.injection = {step, 1, each.fault},
                        .place = place.place,

@@ -15,6 +15,8 @@
 
 namespace LEASH_NAMESPACE::fault::detail {
 
+class ChildNotes;
+
 /// What a run of a sweep has injected.
 struct Struck {
   Injection injection;  ///< With `times` 1.
@@ -38,6 +40,9 @@ class SweepPlan final : public PlanState {
   static constexpr std::size_t most_steps = 1'000'000;
 
   void end();
+
+  /// In a child: where its parent reads what was struck. For as long as this lives.
+  void tell(ChildNotes& notes) noexcept { notes_ = &notes; }
 
   /// Makes room for what is to be noted.
   void reserve(std::size_t steps, std::size_t places);
@@ -73,7 +78,8 @@ class SweepPlan final : public PlanState {
   std::optional<Fault> decide(const Point& point) override;
   void bind(NumberedPlace place);
 
-  PlaceCache* places_;  ///< Null after `end`.
+  PlaceCache* places_;           ///< Null after `end`.
+  ChildNotes* notes_ = nullptr;  ///< Null but in a child.
   Script script_;
   std::vector<TokenItem> unbound_;
   std::vector<std::uint32_t> counts_;  ///< By place.

@@ -90,7 +90,9 @@ void Watchdog::begin(leash::detail::Ref<SweepPlan> plan, const CancelSource& sou
     cancelled_ = false;
     plan_ = std::move(plan);
     source_ = source;
-    looks = std::exchange(looks_again_, true);
+    // After a run that was cancelled the next look is one at the limit, which is too late for this run.
+    const bool in_time = next_look_ <= deadline_after(began_, std::min(deadline_, limit_));
+    looks = std::exchange(looks_again_, true) && in_time;
   }
   if (looks) return;
   std::vector<Registration> over;
@@ -113,6 +115,7 @@ void Watchdog::look_at(Clock::time_point time) {
   Registration look = Clock::real()->at(time, [this] { this->look(); });
   const std::lock_guard lock(mutex_);
   looks_.push_back(std::move(look));
+  next_look_ = time;
 }
 
 void Watchdog::look() {

@@ -48,6 +48,7 @@ class Watchdog {
   os::Mutex mutex_;
   bool stopping_ = false;
   bool looks_again_ = false;
+  Clock::time_point next_look_;
   bool cancelled_ = false;
   Clock::time_point began_;
   leash::detail::Ref<SweepPlan> plan_;  ///< Null between runs.
