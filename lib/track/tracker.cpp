@@ -1,4 +1,5 @@
 #include <leash/os/lazy.hpp>
+#include <leash/track/detail/report_at_exit.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/tracker.hpp>
 #include <stdexcept>
@@ -122,7 +123,11 @@ Tracker* find_tracker(const Context& context) noexcept {
 Tracker& process_tracker() {
   // Never destroyed: static variables may use it while they are being destroyed.
   static constinit os::Lazy<Tracker> tracker;
-  return tracker.get([] { return new Tracker(); });
+  return tracker.get([] {
+    auto* const made = new Tracker();
+    detail::collect_at_exit([] { return process_tracker().snapshot(); });
+    return made;
+  });
 }
 
 Result<Tag> try_acquire(Call call, const Resource& resource) {

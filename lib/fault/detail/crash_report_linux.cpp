@@ -79,7 +79,10 @@ void tell(std::string_view deed, std::string_view perhaps) noexcept {
   const auto is_run = [](const std::atomic<SweepPlan*>& each) { return each != nullptr; };
   const auto runs = std::ranges::count_if(under_way, is_run);
   if ((of_this_thread == nullptr && runs == 0) || has_told.exchange(true)) return;
-  if (of_this_thread != nullptr) return tell_of(*of_this_thread, deed);
+  if (of_this_thread != nullptr) {
+    tell_of(*of_this_thread, deed);
+    return;
+  }
   for (const std::atomic<SweepPlan*>& each : under_way) {
     if (const SweepPlan* const plan = each) tell_of(*plan, runs == 1 ? deed : perhaps);
   }

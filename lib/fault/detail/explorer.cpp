@@ -52,7 +52,7 @@ SweepResult Explorer::explore() {
     for (fill(); !tasks_.empty(); fill()) {
       const bool is_spent = spent();
       if (!is_spent) begin_ahead();
-      Task task = std::move(tasks_.front());
+      const Task task = std::move(tasks_.front());
       tasks_.pop_front();
       if (is_spent) {
         ++result_.left_out;

@@ -5,6 +5,7 @@
 #include <leash/os/mutex.hpp>
 #include <leash/os/terminal.hpp>
 #include <leash/os/turn.hpp>
+#include <leash/track/detail/report_at_exit.hpp>
 #include <leash/track/detail/test_scope.hpp>
 #include <leash/track/report/text.hpp>
 #include <leash/track/tracker.hpp>
@@ -64,6 +65,7 @@ const Tracker& TestScope::tracker() const noexcept { return state_->tracked.trac
 std::optional<TestScope::Failure> TestScope::end(std::size_t wrapped_at) noexcept {
   try {
     const Report report = tracker().close();
+    collect(report);
     if (report.ok()) return std::nullopt;
     const Explained explained = explain(report);
     const TextOptions options{.width = wrapped_at != 0 ? wrapped_at : os::terminal_width(STDOUT_FILENO).value_or(80)};

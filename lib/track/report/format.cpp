@@ -47,15 +47,9 @@ std::optional<Format> format_named(std::string_view name) noexcept {
 }
 
 bool is_built(Format format) noexcept {
-  switch (format) {
-    case Format::json:
-    case Format::sarif:
-      return LEASH_HAVE_NLOHMANN_JSON != 0;
-    case Format::pprof:
-      return LEASH_HAVE_PROTOZERO != 0;
-    default:
-      return true;
-  }
+  if (format == Format::pprof) return LEASH_HAVE_PROTOZERO != 0;
+  if (format == Format::json || format == Format::sarif) return LEASH_HAVE_NLOHMANN_JSON != 0;
+  return true;
 }
 
 SourceRoot SourceRoot::of_environment() {

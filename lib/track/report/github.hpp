@@ -15,7 +15,7 @@ struct GithubReport {
 };
 
 /// How many bytes of summary a step may write: GitHub shows nothing of one that is larger.
-inline constexpr std::size_t most_github_summary = 1024 * 1024;
+inline constexpr std::size_t most_github_summary = std::size_t{1024} * 1024;
 
 /// The groups as annotations and as a summary of a step. Groups that have no annotation, since GitHub drops those
 /// beyond the tenth without a word, are told in the last annotation and are in the summary. What the summary leaves

@@ -215,7 +215,10 @@ struct Mismatch {
 class Reader {
  public:
   void read(const Json& from, std::string& text) {
-    if (from.is_object() && from.size() == 1 && from.contains("latin1")) return read_latin1(from["latin1"], text);
+    if (from.is_object() && from.size() == 1 && from.contains("latin1")) {
+      read_latin1(from["latin1"], text);
+      return;
+    }
     if (!from.is_string()) fail("a string");
     text = from.get_ref<const std::string&>();
   }
@@ -281,10 +284,10 @@ class Reader {
 
   void read_latin1(const Json& from, std::string& text) {
     if (!from.is_string()) fail("a string");
-    const std::string& characters = from.get_ref<const std::string&>();
+    const auto& characters = from.get_ref<const std::string&>();
     text.clear();
     for (std::size_t at = 0; at < characters.size(); ++at) {
-      auto code = static_cast<unsigned>(static_cast<unsigned char>(characters[at]));
+      unsigned code = static_cast<unsigned char>(characters[at]);
       if (code >= 0x80U) {
         if (code > 0xC3U) fail("characters of Latin-1");
         code = (code & 0x03U) << 6U | (static_cast<unsigned char>(characters[++at]) & 0x3FU);
@@ -296,8 +299,8 @@ class Reader {
   template <class Enum, std::size_t count>
   void read_name(const Json& from, Enum& value, const std::array<Enum, count>& all, std::string_view expected) {
     if (!from.is_string()) fail(expected);
-    const auto found = std::ranges::find(all, std::string_view(from.get_ref<const std::string&>()),
-                                         [](Enum each) { return name_of(each); });
+    const auto* const found = std::ranges::find(all, std::string_view(from.get_ref<const std::string&>()),
+                                                [](Enum each) { return name_of(each); });
     if (found == all.end()) fail(expected);
     value = *found;
   }
@@ -340,7 +343,7 @@ Result<Explained> from_json(std::string_view text, std::string_view name) {
   const auto member = [&](const char* key) {
     return object.is_object() && object.contains(key) ? object[key] : Json();
   };
-  if (member("schema") != schema) return bad(name, "it is no report of leash: \"schema\" is not \"leash-report\"");
+  if (member("schema") != schema) return bad(name, R"(it is no report of leash: "schema" is not "leash-report")");
   const Json version = member("version");
   if (!version.is_number_integer()) return bad(name, "version: expected a whole number");
   if (version != json_version) {

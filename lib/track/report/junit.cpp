@@ -75,8 +75,8 @@ std::string junit(const Explained& explained, const SourceRoot& root) {
   const std::string left_out = detail::left_out(explained.groups.size(), explained);
   if (!left_out.empty()) told += left_out + ".\n";
   for (const std::string& remark : explained.remarks) told += leash::detail::escape(remark) + '\n';
-  const std::string counts = " tests=\"" + std::to_string(count) + "\" failures=\"" + std::to_string(failures) +
-                             "\" errors=\"0\" skipped=\"" + std::to_string(skipped) + "\" time=\"0\">\n";
+  const std::string counts = " tests=\"" + std::to_string(count) + R"(" failures=")" + std::to_string(failures) +
+                             R"(" errors="0" skipped=")" + std::to_string(skipped) + "\" time=\"0\">\n";
   std::string out = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"leash\"" + counts +
                     "  <testsuite name=\"leash\"" + counts + cases;
   if (!told.empty()) out += "    <system-out>" + xml(told) + "</system-out>\n";

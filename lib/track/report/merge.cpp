@@ -5,7 +5,6 @@
 #include <leash/track/report/text.hpp>
 #include <leash/track/report/writers.hpp>
 #include <map>
-#include <numeric>
 #include <string_view>
 #include <tuple>
 #include <unordered_map>
@@ -17,8 +16,9 @@ namespace {
 /// As `std::stable_sort`, for which GCC's library calls what it has deprecated.
 template <class T, class Less>
 void sort_stably(std::vector<T>& values, Less less) {
-  std::vector<std::size_t> order(values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::vector<std::size_t> order;
+  order.reserve(values.size());
+  for (std::size_t at = 0; at < values.size(); ++at) order.push_back(at);
   std::ranges::sort(order, [&](std::size_t a, std::size_t b) {
     if (less(values[a], values[b])) return true;
     return !less(values[b], values[a]) && a < b;
