@@ -6,7 +6,10 @@ import fs_pages
 import fs_suite
 import net_pages
 import net_suite
+import report_pages
+import report_suite
 import track_pages
 import track_suite
 
-SUITES = {"fault": (fault_suite, fault_pages), "fs": (fs_suite, fs_pages), "net": (net_suite, net_pages), "track": (track_suite, track_pages)}
+SUITES = {"fault": (fault_suite, fault_pages), "fs": (fs_suite, fs_pages), "net": (net_suite, net_pages),
+          "report": (report_suite, report_pages), "track": (track_suite, track_pages)}
