@@ -7,6 +7,7 @@
 #include <chrono>
 #include <create_close.hpp>
 #include <cstddef>
+#include <leash/track/detail/every_test.hpp>
 #include <leash/track/report/explain.hpp>
 #include <leash/track/report/json.hpp>
 #include <leash/track/report/merge.hpp>
@@ -118,5 +119,14 @@ void open_wait(benchmark::State& state) {
   state.counters["p999_us"] = *at * 1e6;
 }
 BENCHMARK(open_wait)->UseRealTime()->Iterations(1);
+
+/// What LEASH_TRACK_EVERY_TEST adds to a test that opens nothing.
+void listener_overhead(benchmark::State& state) {
+  for (auto _ : state) {
+    leash::track::detail::EveryTest::begin();
+    benchmark::DoNotOptimize(leash::track::detail::EveryTest::end());
+  }
+}
+BENCHMARK(listener_overhead);
 
 }  // namespace

@@ -10,6 +10,7 @@ FIGURES = [
     Figure("pprof_1m_ms", "the same to a profile of pprof", "ms", 100),
     Figure("pprof_1000_stacks_kb", "that profile, compressed", "KiB", 80),
     Figure("merge_1000_ms", "1,000 reports of 1,000 groups each, added up in memory", "ms", 1000),
+    Figure("listener_overhead_ns", "a test that opens nothing: what its listener does", "ns", 1000),
     Figure("open_wait_p999_us", "what a thread that opens waits while snapshots are taken: the 999th of 1,000", "µs", 5),
 ]
 
@@ -33,6 +34,9 @@ def measure(build, smoke, rounds):
             name = entry["name"].split("/")[0]
             if name == "open_wait":
                 samples.add("open_wait_p999_us", entry["p999_us"])
+                continue
+            if name == "listener_overhead":
+                samples.add("listener_overhead_ns", entry["cpu_time"])
                 continue
             samples.add(f"{name}_ms", entry["real_time"])
             if name == "pprof_1m":
