@@ -1,6 +1,6 @@
 #include <leash/os/lazy.hpp>
-#include <leash/track/detail/report_at_exit.hpp>
 #include <leash/track/detail/tracker_state.hpp>
+#include <leash/track/report/collect.hpp>
 #include <leash/track/tracker.hpp>
 #include <stdexcept>
 #include <string>

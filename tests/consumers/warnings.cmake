@@ -2,7 +2,7 @@
 # compile without run-time type information and exceptions; those for programs over Asio need exceptions. BUILD is where to put what is needed for that.
 cmake_minimum_required(VERSION 3.25)
 file(GLOB_RECURSE headers RELATIVE "${PREFIX}/include" "${PREFIX}/include/leash/*.hpp")
-list(FILTER headers EXCLUDE REGEX "/detail/|/(track|fault)/(doctest|gtest|catch2)\\.hpp$")
+list(FILTER headers EXCLUDE REGEX "/detail/|/(track|fault)/(every_test_)?(doctest|gtest|catch2)\\.hpp$")
 set(source "")
 set(plain_source "")
 foreach(header IN LISTS headers)
@@ -38,6 +38,13 @@ foreach(pair IN ITEMS "doctest:doctest/doctest.h" "gtest:gtest/gtest.h" "catch2:
   string(REGEX REPLACE "(.*):(.*)" "#if __has_include(<\\2>)\n#include <leash/fault/\\1.hpp>\n#endif\n" lines "${pair}")
   file(WRITE "${BUILD}/sweep.cpp" "${lines}")
   execute_process(COMMAND "${CXX}" -std=c++23 -fsyntax-only -I "${PREFIX}/include" -Weverything -Werror ${left_out} "${BUILD}/sweep.cpp"
+    COMMAND_ERROR_IS_FATAL ANY)
+endforeach()
+# Listeners are wholly in their headers.
+foreach(pair IN ITEMS "doctest:doctest/doctest.h" "gtest:gtest/gtest.h" "catch2:catch2/catch.hpp" "catch2:catch2/catch_test_macros.hpp")
+  string(REGEX REPLACE "(.*):(.*)" "#if __has_include(<\\2>)\n#include <leash/track/every_test_\\1.hpp>\n#endif\n" lines "${pair}")
+  file(WRITE "${BUILD}/every_test.cpp" "${lines}")
+  execute_process(COMMAND "${CXX}" -std=c++23 -fsyntax-only -I "${PREFIX}/include" -Weverything -Werror ${left_out} -Wno-weak-vtables "${BUILD}/every_test.cpp"
     COMMAND_ERROR_IS_FATAL ANY)
 endforeach()
 # What is compiled with the program's Asio has no source of its own for virtual functions and static variables.

@@ -93,7 +93,7 @@ TEST_CASE("a member of the wrong type is named") {
 TEST_CASE("members that are not known are skipped, and those that are missing are as in a new report") {
   const auto read = from_json(with(R"("of_a_later_leash":{"a":[1,2]},"groups":[{"count":3}])"));
   REQUIRE(read.has_value());
-  Explained expected;
+  Explained expected{.ok = false, .total_groups = 1};
   expected.groups.emplace_back().count = 3;
   CHECK((*read == expected));
 }
@@ -103,7 +103,18 @@ TEST_CASE("nesting without end is no danger") {
   text.pop_back();
   text += std::string(1'000'000, '[');
   CHECK(error_of(text).contains("it is cut off"));
-  CHECK(from_json(with("\"later\":" + std::string(100'000, '[') + std::string(100'000, ']'))).has_value());
+  const std::string nested = std::string(100'000, '[') + std::string(100'000, ']');
+  CHECK(from_json(with("\"later\":" + nested)).has_value());
+  CHECK(error_of("{\"schema\":" + nested + ",\"version\":1}").contains("it is no report of leash"));
+  CHECK(error_of("{\"schema\":\"leash-report\",\"version\":" + nested + "}").contains("version: expected"));
+}
+
+TEST_CASE("an object with very many members is read in time, and a number that is none is told") {
+  std::string members;
+  for (int number = 0; number < 200'000; ++number) members += "\"m" + std::to_string(number) + "\":0,";
+  members.pop_back();
+  CHECK(from_json(with(members)).has_value());
+  CHECK(error_of(with("\"opened\":1e999")).contains("it has a number that is out of range"));
 }
 
 TEST_SUITE_END();

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <array>
+#include <leash/clock.hpp>
 #include <leash/track/report/merge.hpp>
 #include <leash/track/report/text.hpp>
 #include <string>
@@ -13,7 +14,7 @@ using leash::track::Diff;
 using leash::track::Explained;
 using leash::track::Severity;
 
-TEST_CASE("reports are added up by the fingerprints of their groups") {
+TEST_CASE("reports are added up by the places and stacks of their groups") {
   Explained a = report_samples::large(3);
   a.opened = 10;
   a.closed = 7;
@@ -111,4 +112,47 @@ TEST_CASE("two reports that differ in nothing that matters") {
         "Nothing has changed.\nThe new report left out 28 groups, so that changes may be missing or untrue.\n");
   after.groups.pop_back();
   CHECK(leash::track::diff(before, after).ok());
+}
+
+TEST_CASE("leaks at two lines of the same text stay two, and what is open is not what leaked") {
+  Explained a = report_samples::large(1);
+  Explained b = report_samples::large(2);
+  b.groups.erase(b.groups.begin());
+  b.groups[0].fingerprint = a.groups[0].fingerprint;
+  const std::array lines{a, b};
+  CHECK(leash::track::merge(lines).groups.size() == 2);
+
+  Explained open = report_samples::large(1);
+  open.groups[0].finding = open.verdict = false;
+  open.ok = true;
+  open.groups[0].severity = Severity::note;
+  open.groups[0].what = "1 file open";
+  const std::array weights{open, a};
+  const Explained sum = leash::track::merge(weights);
+  REQUIRE(sum.groups.size() == 2);
+  CHECK(sum.groups[0].what == "1 file not closed");
+  CHECK(sum.groups[1].what == "1 file open");
+
+  const Diff worse = leash::track::diff(open, a);
+  REQUIRE(worse.changes.size() == 2);
+  CHECK(worse.changes[0].kind == Change::Kind::added);
+  CHECK_FALSE(worse.ok());
+}
+
+TEST_CASE("between two versions lines and the folders of files may differ") {
+  Explained before = report_samples::large(2);
+  Explained after = before;
+  for (auto& group : after.groups) {
+    group.place.file = "moved/" + group.place.file;
+    group.place.line += 7;
+    for (auto& frame : group.events[0].frames) frame.place.line += 7;
+  }
+  CHECK(leash::track::diff(before, after).changes.empty());
+}
+
+TEST_CASE("ages that are too long to be added stay the longest") {
+  Explained report = report_samples::large(1);
+  report.groups[0].total_age = leash::Clock::duration::max() - leash::Clock::duration(1);
+  const std::array twice{report, report};
+  CHECK(leash::track::merge(twice).groups[0].total_age == leash::Clock::duration::max());
 }

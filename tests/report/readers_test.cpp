@@ -72,6 +72,18 @@ TEST_CASE("SARIF: the schema holds, and a result has its rule, level, place and 
   if (read) CHECK(*read == "leaked error src/a.cpp 1 1\nleaked error src/a.cpp 2 1\n");
 }
 
+TEST_CASE("SARIF: a group without a place has one all the same, and no text is a link or breaks the file" *
+          doctest::skip(!leash::track::is_built(Format::sarif))) {
+  Explained report = report_samples::large(1);
+  report.groups[0].place = {};
+  report.groups[0].fingerprint = report.groups[0].events[0].verb = report_samples::hostile_text();
+  report.groups[0].instances.push_back({.name = "[click](https://example.org)"});
+  const std::string text = sarif(report, no_root).value();
+  CHECK(text.contains(R"(\\[click\\](https://example.org))"));
+  const auto read = read_as("sarif", text);
+  if (read) CHECK(*read == "leaked error unknown 1 1\n");
+}
+
 TEST_CASE("SARIF: no more results than GitHub keeps, and the rest is told" *
           doctest::skip(!leash::track::is_built(Format::sarif))) {
   const auto read = read_as("sarif", sarif(report_samples::large(5001), no_root).value());
@@ -92,6 +104,17 @@ TEST_CASE("JUnit: failures have bodies, notes are skipped, and nothing is one ca
           "leash.leaked | src/a.cpp:1: 1 file not closed | Failure\n"
           "leash.leaked | src/a.cpp:2: 1 file not closed | Skipped\n");
   }
+}
+
+TEST_CASE("JUnit: no two cases have the same name") {
+  Explained report = report_samples::large(1);
+  report.groups[0].place.file = "/home/me/src/a.cpp";
+  report.groups.push_back(report.groups[0]);
+  const auto read = read_as("junit", junit(report, SourceRoot{"/home/me"}));
+  if (!read) return;
+  CHECK(*read ==
+        "leash.leaked | src/a.cpp:1: 1 file not closed | Failure\n"
+        "leash.leaked | src/a.cpp:1: 1 file not closed (2) | Failure\n");
 }
 
 TEST_CASE("GitHub: ten annotations at most, what is left out is told, and nothing breaks out of a command") {

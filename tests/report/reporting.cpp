@@ -1,3 +1,6 @@
+#include <unistd.h>
+
+#include <cstdlib>
 #include <leash/track/doctest.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/tracker.hpp>
@@ -12,7 +15,15 @@ leash::track::Tag open_file(const leash::Context& ctx) {
   return leash::track::acquire(ctx, {.kind = file, .name = "a"});
 }
 
+/// Of the process, before main.
+const leash::track::Tag early = open_file(with_tracker(leash::Context(), leash::track::process_tracker()));
+
 }  // namespace
+
+TEST_CASE("goes elsewhere") {
+  REQUIRE(::chdir("/") == 0);
+  REQUIRE(::unsetenv("LEASH_REPORT") == 0);
+}
 
 TEST_CASE("leaks twice") {
   for (int time = 0; time < 2; ++time) {

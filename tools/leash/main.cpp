@@ -28,8 +28,7 @@ Exit status: 0 if no report has a failure (with --diff: if none is new or has gr
 int main(int count, char** arguments) {
   const std::vector<std::string_view> words(arguments + 1, arguments + count);
   if (!words.empty() && (words[0] == "--help" || words[0] == "-h")) {
-    std::cout << usage;
-    return 0;
+    return leash_tool::print(usage) ? leash_tool::fine : leash_tool::cannot;
   }
   if (words.empty() || words[0] != "report") {
     std::cerr << "leash: " << (words.empty() ? "no command" : "there is no command " + std::string(words[0])) << '\n'

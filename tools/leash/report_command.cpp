@@ -15,6 +15,7 @@
 #include <leash/track/report/json.hpp>
 #include <leash/track/report/merge.hpp>
 #include <leash/track/report/text.hpp>
+#include <new>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -134,7 +135,10 @@ Result<Answer> answer(const Request& request) {
   Diff changes = diff(*old, *report);
   const bool ok = changes.ok();
   if (request.format == Format::text) {
-    if (request.top && *request.top < changes.changes.size()) changes.changes.resize(*request.top);
+    if (request.top && *request.top < changes.changes.size()) {
+      changes.remarks.push_back(std::to_string(changes.changes.size() - *request.top) + " more changes: see --top");
+      changes.changes.resize(*request.top);
+    }
     return Answer{text(changes, TextOptions::of_descriptor(STDOUT_FILENO).width), ok};
   }
   Explained worse = leash::track::worse(changes);
@@ -146,27 +150,31 @@ Result<Answer> answer(const Request& request) {
 
 }  // namespace
 
+bool print(std::string_view text) {
+  errno = 0;
+  std::cout << text << std::flush;
+  if (std::cout) return true;
+  std::cerr << "leash: write standard output: " << std::generic_category().message(errno) << '\n';
+  return false;
+}
+
 int report(std::span<const std::string_view> words, std::string_view usage) {
   const Result<Request> request = parse(words);
   if (!request) {
     std::cerr << "leash: " << request.error() << '\n' << usage;
     return cannot;
   }
-  if (request->help) {
-    std::cout << usage;
-    return fine;
+  if (request->help) return print(usage) ? fine : cannot;
+  Result<Answer> found = leash::fail("report", "", std::errc::not_enough_memory);
+  try {
+    found = answer(*request);
+  } catch (const std::bad_alloc&) {  // NOLINT(bugprone-empty-catch): what `found` says
   }
-  const Result<Answer> found = answer(*request);
   if (!found) {
     std::cerr << "leash: " << found.error() << '\n';
     return cannot;
   }
-  errno = 0;
-  std::cout << found->text << std::flush;
-  if (!std::cout) {
-    std::cerr << "leash: write standard output: " << std::generic_category().message(errno) << '\n';
-    return cannot;
-  }
+  if (!print(found->text)) return cannot;
   return found->ok ? fine : has_failures;
 }
 

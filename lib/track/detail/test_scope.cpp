@@ -5,8 +5,8 @@
 #include <leash/os/mutex.hpp>
 #include <leash/os/terminal.hpp>
 #include <leash/os/turn.hpp>
-#include <leash/track/detail/report_at_exit.hpp>
 #include <leash/track/detail/test_scope.hpp>
+#include <leash/track/report/collect.hpp>
 #include <leash/track/report/text.hpp>
 #include <leash/track/tracker.hpp>
 #include <list>

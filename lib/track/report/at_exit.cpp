@@ -1,34 +1,56 @@
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <filesystem>
 #include <leash/detail/escape.hpp>
 #include <leash/os/descriptor.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/os/retry.hpp>
-#include <leash/track/detail/report_at_exit.hpp>
+#include <leash/track/report/collect.hpp>
 #include <leash/track/report/format.hpp>
 #include <leash/track/report/github.hpp>
 #include <leash/track/report/merge.hpp>
 #include <mutex>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 namespace LEASH_NAMESPACE::track {
 namespace {
 
+/// What the environment said when the program began: it may go to another folder, or change that, before it ends.
+struct Wanted {
+  std::string list;     ///< `LEASH_REPORT`
+  std::string folder;   ///< What paths in that are relative to.
+  bool github = false;  ///< GitHub Actions run it,
+  std::string summary;  ///< and show what is in this file.
+  SourceRoot root;
+};
+
 /// The reports of the trackers of this process.
 struct Collected {
+  Wanted wanted;
   os::Mutex mutex;
   std::vector<Explained> reports;
   Explained clean;  ///< The sum of those that say nothing.
 };
+
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+std::string below(const std::string& folder, const std::string& path) {
+  return path.starts_with('/') ? path : folder + '/' + path;
+}
 
 Collected& collected() {
   // Never destroyed: trackers of static objects may close after others.
@@ -62,15 +84,36 @@ Result<void> write_all(int number, std::string_view name, std::string_view conte
   return {};
 }
 
-/// Writes a whole file, or leaves the old one: beside it first, under a name that no other process uses.
-Result<void> replace_file(const std::string& path, std::string_view content) {
-  const std::string beside = path + ".leash-" + std::to_string(::getpid());
-  os::Descriptor file(::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (!file) return fail("create", beside, os::last_error());
-  Result<void> written = write_all(file.get(), path, content);
-  if (written && ::fsync(file.get()) != 0 && errno != EINVAL) written = fail("sync", path, os::last_error());
-  if (written && ::close(file.release()) != 0) written = fail("close", path, os::last_error());
-  if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = fail("rename", path, os::last_error());
+/// A new file beside `path`, whose name nothing has.
+Result<os::Descriptor> create_beside(const std::string& path, std::string& name) {
+  for (unsigned attempt = 0;; ++attempt) {
+    name = path + ".leash-" + std::to_string(::getpid()) + '-' + std::to_string(attempt);
+    os::Descriptor file(::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666));
+    if (file) return file;
+    if (errno != EEXIST || attempt == 1000) return fail("create", name, os::last_error());
+  }
+}
+
+/// Writes a whole file, or leaves the old one. What is there and is no file, as a terminal or a pipe, is written to.
+Result<void> replace_file(const std::string& wanted, std::string_view content) {
+  std::error_code ignored;
+  const std::filesystem::path target = std::filesystem::canonical(wanted, ignored);
+  const std::string path = target.empty() ? wanted : target.string();
+  struct stat info{};
+  const bool exists = ::stat(path.c_str(), &info) == 0;
+  if (exists && !S_ISREG(info.st_mode)) {
+    const os::Descriptor there(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!there) return fail("open", path, os::last_error());
+    return write_all(there.get(), path, content);
+  }
+  std::string beside;
+  Result<os::Descriptor> file = create_beside(path, beside);
+  if (!file) return std::unexpected(file.error());
+  if (exists) static_cast<void>(::fchmod(file->get(), info.st_mode & 07777U));
+  Result<void> written = write_all(file->get(), wanted, content);
+  if (written && ::fsync(file->get()) != 0 && errno != EINVAL) written = fail("sync", wanted, os::last_error());
+  if (written && ::close(file->release()) != 0) written = fail("close", wanted, os::last_error());
+  if (written && ::rename(beside.c_str(), path.c_str()) != 0) written = fail("rename", wanted, os::last_error());
   if (!written) ::unlink(beside.c_str());
   return written;
 }
@@ -97,7 +140,7 @@ Result<std::string> path_of(std::string_view pattern) {
 }
 
 /// One of the list: `sarif:leaks.sarif`.
-Result<void> write_one(std::string_view wanted, const Explained& report) {
+Result<void> write_one(std::string_view wanted, const Explained& report, const Wanted& how) {
   const std::size_t colon = wanted.find(':');
   if (colon == std::string_view::npos || colon + 1 == wanted.size()) {
     return fail("parse", wanted, std::errc::invalid_argument, "expected FORMAT:FILE");
@@ -106,41 +149,67 @@ Result<void> write_one(std::string_view wanted, const Explained& report) {
   if (!format) return fail("parse", wanted, std::errc::invalid_argument, "there is no such format");
   Result<std::string> path = path_of(wanted.substr(colon + 1));
   if (!path) return std::unexpected(path.error());
-  Result<std::string> content = write(report, *format);
+  Result<std::string> content = write(report, *format, how.root);
   if (!content) return std::unexpected(content.error());
-  return replace_file(*path, *content);
+  return replace_file(below(how.folder, *path), *content);
 }
 
-void tell_github(const Explained& report) {
-  const GithubReport told = github(report);
+/// Adds to the summary of the step. Of one that is too long, GitHub would show nothing at all.
+Result<void> add_to_summary(const std::string& path, std::string_view summary) {
+  const os::Descriptor file(::open(path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+  struct stat info{};
+  if (!file || ::fstat(file.get(), &info) != 0) return fail("open", path, os::last_error());
+  if (static_cast<std::uint64_t>(info.st_size) + summary.size() > most_github_summary) {
+    return fail("write", path, std::errc::no_space_on_device, "the summary of the step is full: nothing was added");
+  }
+  return write_all(file.get(), path, summary);
+}
+
+void tell_github(const Explained& report, const Wanted& how) {
+  const GithubReport told = github(report, how.root);
   if (told.annotations.empty()) return;
-  std::fputs(told.annotations.c_str(), stdout);
+  // A command begins a line, whatever the program has printed last.
+  std::fputs(("\n" + told.annotations).c_str(), stdout);
   std::fflush(stdout);
-  const char* const path = std::getenv("GITHUB_STEP_SUMMARY");
-  if (path == nullptr || *path == '\0') return;
-  const os::Descriptor file(::open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
-  const Result<void> written = file ? write_all(file.get(), path, told.summary) : fail("open", path, os::last_error());
-  if (!written) complain(to_string(written.error()));
+  if (how.summary.empty()) return;
+  if (const Result<void> added = add_to_summary(how.summary, told.summary); !added) complain(to_string(added.error()));
 }
 
 void finish() {
   Collected& all = collected();
-  const std::lock_guard lock(all.mutex);
-  all.reports.push_back(std::exchange(all.clean, {}));
-  const Explained report = merge(all.reports);
-  const char* const wanted = std::getenv("LEASH_REPORT");
-  std::string_view rest = wanted == nullptr ? "" : wanted;
+  std::vector<Explained> reports;
+  {
+    const std::lock_guard lock(all.mutex);
+    reports = std::move(all.reports);
+    reports.push_back(std::exchange(all.clean, {}));
+  }
+  const Explained report = merge(reports);
+  std::string_view rest = all.wanted.list;
   while (!rest.empty()) {
     const std::string_view each = rest.substr(0, rest.find(','));
     rest.remove_prefix(std::min(rest.size(), each.size() + 1));
     if (each.empty()) continue;
-    if (const Result<void> written = write_one(each, report); !written) complain(to_string(written.error()));
+    if (const Result<void> written = write_one(each, report, all.wanted); !written) {
+      complain(to_string(written.error()));
+    }
   }
-  const char* const actions = std::getenv("GITHUB_ACTIONS");
-  if (actions != nullptr && std::string_view(actions) == "true") tell_github(report);
+  // What is only open is told where that was asked for.
+  if (all.wanted.github && report.verdict) tell_github(report, all.wanted);
 }
 
 const bool registered = [] {
+  Wanted wanted{.list = variable("LEASH_REPORT"),
+                .folder = {},
+                .github = variable("GITHUB_ACTIONS") == "true",
+                .summary = variable("GITHUB_STEP_SUMMARY"),
+                .root = {}};
+  if (!wanted.list.empty() || wanted.github) {
+    std::error_code ignored;
+    wanted.folder = std::filesystem::current_path(ignored).string();
+    wanted.root = SourceRoot::of_environment();
+    if (!wanted.summary.empty()) wanted.summary = below(wanted.folder, wanted.summary);
+    collected().wanted = std::move(wanted);
+  }
   detail::set_report_writer({.add = add, .finish = finish});
   return true;
 }();

@@ -10,7 +10,9 @@ namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 Clock::duration duration_of(std::uint64_t microseconds) {
-  return std::chrono::microseconds(static_cast<std::chrono::microseconds::rep>(microseconds));
+  // The sum of many ages may be more than there is.
+  constexpr auto most = std::chrono::duration_cast<std::chrono::microseconds>(Clock::duration::max()).count();
+  return std::chrono::microseconds(std::min(microseconds, static_cast<std::uint64_t>(most)));
 }
 
 /// `a - b`, but 0 if `b` is greater.

@@ -10,7 +10,7 @@ namespace {
 
 /// A name as a part of a line: what separates the parts becomes something else.
 std::string part(std::string_view name) {
-  std::string plain = leash::detail::escape(name);
+  std::string plain = leash::detail::escape(name, std::string::npos);
   for (char& letter : plain) {
     if (letter == ';') letter = ':';
   }
@@ -40,7 +40,9 @@ std::string folded(const Explained& explained) {
   }
   if (shown < explained.total_resources) counts["[not shown]"] += explained.total_resources - shown;
   std::string out;
-  for (const auto& [line, count] : counts) out += line + ' ' + std::to_string(count) + '\n';
+  for (const auto& [line, count] : counts) {
+    if (count != 0) out += line + ' ' + std::to_string(count) + '\n';
+  }
   return out;
 }
 

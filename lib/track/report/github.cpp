@@ -95,6 +95,10 @@ GithubReport github(const Explained& explained, const SourceRoot& root) {
   if (const std::string left_out = detail::left_out(shown, explained); !left_out.empty()) {
     report.summary += left_out + ".\n";
   }
+  for (const std::string& remark : explained.remarks) {
+    const std::string line = leash::detail::escape(remark) + "\n";
+    if (report.summary.size() + line.size() <= most_github_summary) report.summary += line;
+  }
   return report;
 }
 

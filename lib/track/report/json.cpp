@@ -6,6 +6,7 @@
 #include <array>
 #include <concepts>
 #include <leash/detail/utf8.hpp>
+#include <leash/track/report/writers.hpp>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <tuple>
@@ -17,6 +18,8 @@ namespace LEASH_NAMESPACE::track {
 namespace {
 
 using Json = nlohmann::ordered_json;
+/// What is read: its objects find their members in logarithmic time, however many somebody wrote.
+using Parsed = nlohmann::json;
 
 /// What each object says it is.
 constexpr std::string_view schema = "leash-report";
@@ -214,7 +217,7 @@ struct Mismatch {
 /// Reads members of the types that an Explained has. Throws Mismatch.
 class Reader {
  public:
-  void read(const Json& from, std::string& text) {
+  void read(const Parsed& from, std::string& text) {
     if (from.is_object() && from.size() == 1 && from.contains("latin1")) {
       read_latin1(from["latin1"], text);
       return;
@@ -223,13 +226,13 @@ class Reader {
     text = from.get_ref<const std::string&>();
   }
 
-  void read(const Json& from, bool& value) {
+  void read(const Parsed& from, bool& value) {
     if (!from.is_boolean()) fail("true or false");
     value = from.get<bool>();
   }
 
   template <std::integral Number>
-  void read(const Json& from, Number& number) {
+  void read(const Parsed& from, Number& number) {
     if (from.is_number_unsigned() && std::in_range<Number>(from.get<std::uint64_t>())) {
       number = static_cast<Number>(from.get<std::uint64_t>());
     } else if (from.is_number_integer() && std::in_range<Number>(from.get<std::int64_t>())) {
@@ -239,20 +242,22 @@ class Reader {
     }
   }
 
-  void read(const Json& from, Clock::duration& duration) {
+  void read(const Parsed& from, Clock::duration& duration) {
     Clock::duration::rep count = 0;
     read(from, count);
     duration = Clock::duration(count);
   }
 
-  void read(const Json& from, Rule& rule) { read_name(from, rule, every_rule, "the name of a rule"); }
-  void read(const Json& from, Severity& severity) { read_name(from, severity, every_severity, "failure, note or off"); }
+  void read(const Parsed& from, Rule& rule) { read_name(from, rule, every_rule, "the name of a rule"); }
+  void read(const Parsed& from, Severity& severity) {
+    read_name(from, severity, every_severity, "failure, note or off");
+  }
 
   template <class T>
-  void read(const Json& from, std::vector<T>& values) {
+  void read(const Parsed& from, std::vector<T>& values) {
     if (!from.is_array()) fail("an array");
     const std::size_t end = path_.size();
-    for (const Json& each : from) {
+    for (const Parsed& each : from) {
       path_ += '[' + std::to_string(values.size()) + ']';
       read(each, values.emplace_back());
       path_.resize(end);
@@ -260,12 +265,12 @@ class Reader {
   }
 
   template <class T>
-  void read(const Json& from, std::optional<T>& value) {
+  void read(const Parsed& from, std::optional<T>& value) {
     read(from, (value = T()).value());
   }
 
   template <HasMembers T>
-  void read(const Json& from, T& value) {
+  void read(const Parsed& from, T& value) {
     if (!from.is_object()) fail("an object");
     const auto read_member = [&](const auto& member) {
       const auto found = from.find(member.name);
@@ -282,7 +287,7 @@ class Reader {
  private:
   [[noreturn]] void fail(std::string_view expected) const { throw Mismatch{path_, expected}; }
 
-  void read_latin1(const Json& from, std::string& text) {
+  void read_latin1(const Parsed& from, std::string& text) {
     if (!from.is_string()) fail("a string");
     const auto& characters = from.get_ref<const std::string&>();
     text.clear();
@@ -297,7 +302,7 @@ class Reader {
   }
 
   template <class Enum, std::size_t count>
-  void read_name(const Json& from, Enum& value, const std::array<Enum, count>& all, std::string_view expected) {
+  void read_name(const Parsed& from, Enum& value, const std::array<Enum, count>& all, std::string_view expected) {
     if (!from.is_string()) fail(expected);
     const auto* const found = std::ranges::find(all, std::string_view(from.get_ref<const std::string&>()),
                                                 [](Enum each) { return name_of(each); });
@@ -331,24 +336,29 @@ Result<std::string> json(const Explained& explained) {
 }
 
 Result<Explained> from_json(std::string_view text, std::string_view name) {
-  Json object;
+  Parsed object;
   try {
-    object = Json::parse(text);
-  } catch (const Json::parse_error& error) {
+    object = Parsed::parse(text);
+  } catch (const Parsed::parse_error& error) {
     const bool cut_off = error.byte > text.size();
     return bad(name, line_and_column(text, error.byte) + (cut_off ? ": it is cut off" : ": no JSON"));
-  } catch (const Json::exception& error) {
-    return bad(name, error.what());
+  } catch (const Parsed::out_of_range&) {
+    return bad(name, "it has a number that is out of range");
   }
-  const auto member = [&](const char* key) {
-    return object.is_object() && object.contains(key) ? object[key] : Json();
+  // References, since a copy of what is nested without end would need as much of the stack.
+  const auto has = [&](const char* key, const auto& holds) {
+    const auto found = object.is_object() ? object.find(key) : object.end();
+    return found != object.end() && holds(*found);
   };
-  if (member("schema") != schema) return bad(name, R"(it is no report of leash: "schema" is not "leash-report")");
-  const Json version = member("version");
-  if (!version.is_number_integer()) return bad(name, "version: expected a whole number");
-  if (version != json_version) {
-    return bad(name,
-               "it is of version " + version.dump() + ", and this leash reads version " + std::to_string(json_version));
+  if (!has("schema", [](const Parsed& value) { return value.is_string() && value == schema; })) {
+    return bad(name, R"(it is no report of leash: "schema" is not "leash-report")");
+  }
+  if (!has("version", [](const Parsed& value) { return value.is_number_integer(); })) {
+    return bad(name, "version: expected a whole number");
+  }
+  if (object["version"] != json_version) {
+    return bad(name, "it is of version " + object["version"].dump() + ", and this leash reads version " +
+                         std::to_string(json_version));
   }
   Explained explained;
   try {
@@ -356,6 +366,8 @@ Result<Explained> from_json(std::string_view text, std::string_view name) {
   } catch (const Mismatch& mismatch) {
     return bad(name, mismatch.path + ": expected " + std::string(mismatch.expected));
   }
+  if (!object.contains("ok")) explained.ok = std::ranges::none_of(explained.groups, detail::is_failure);
+  explained.total_groups = std::max<std::uint64_t>(explained.total_groups, explained.groups.size());
   return explained;
 }
 

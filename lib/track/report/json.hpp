@@ -17,10 +17,10 @@ inline constexpr int json_version = 1;
 [[nodiscard]] Result<std::string> json(const Explained& explained);
 
 /// What `json` has written: an Explained that is equal. Members that it does not know are skipped, and those that are
-/// not there are as in a new Explained. Fails with `invalid_argument` if `text` is no JSON, with the line and the
-/// column where it is not; if it is no report of leash, or one of a newer version, or a member has the wrong type,
-/// which the Error names; with `function_not_supported` as `json` does. `name` is what the Error calls the text: the
-/// file's name.
+/// not there are as in a new Explained, but that `ok` is as the groups are. Fails with `invalid_argument` if `text` is
+/// no JSON, with the line and the column where it is not; if it is no report of leash, or one of a newer version, or a
+/// member has the wrong type, which the Error names; with `function_not_supported` as `json` does. `name` is what the
+/// Error calls the text: the file's name.
 [[nodiscard]] Result<Explained> from_json(std::string_view text, std::string_view name = "JSON");
 
 }  // namespace LEASH_NAMESPACE::track

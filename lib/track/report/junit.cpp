@@ -3,6 +3,7 @@
 #include <leash/track/report/junit.hpp>
 #include <leash/track/report/text.hpp>
 #include <leash/track/report/writers.hpp>
+#include <map>
 #include <string_view>
 
 namespace LEASH_NAMESPACE::track {
@@ -39,10 +40,14 @@ std::string attribute(std::string_view name, std::string_view value) {
   return ' ' + std::string(name) + "=\"" + xml(leash::detail::escape(value)) + '"';
 }
 
-std::string test_case(const Explained::Group& group, const SourceRoot& root) {
+/// `names` counts how often there was one already: readers show the first of those with the same name.
+std::string test_case(Explained::Group group, const SourceRoot& root, std::map<std::string, unsigned>& names) {
   const std::string file = root.relative(group.place.file);
-  std::string out = "    <testcase" + attribute("classname", "leash." + std::string(to_string(group.rule))) +
-                    attribute("name", detail::place_name(group) + ": " + group.what);
+  group.place.file = file;
+  std::string name = detail::place_name(group) + ": " + group.what;
+  if (const unsigned before = names[name]++; before != 0) name += " (" + std::to_string(before + 1) + ')';
+  std::string out =
+      "    <testcase" + attribute("classname", "leash." + std::string(to_string(group.rule))) + attribute("name", name);
   if (!file.empty()) out += attribute("file", file);
   if (group.place.line != 0) out += attribute("line", std::to_string(group.place.line));
   out += " time=\"0\">\n";
@@ -60,11 +65,12 @@ std::string test_case(const Explained::Group& group, const SourceRoot& root) {
 
 std::string junit(const Explained& explained, const SourceRoot& root) {
   std::string cases;
+  std::map<std::string, unsigned> names;
   std::size_t failures = 0;
   std::size_t skipped = 0;
   for (const Explained::Group& group : explained.groups) {
     ++(detail::is_failure(group) ? failures : skipped);
-    cases += test_case(group, root);
+    cases += test_case(group, root, names);
   }
   std::size_t count = failures + skipped;
   if (count == 0) {

@@ -1,9 +1,11 @@
 #include <algorithm>
+#include <functional>
 #include <leash/detail/escape.hpp>
 #include <leash/track/report/merge.hpp>
 #include <leash/track/report/numbers.hpp>
 #include <leash/track/report/text.hpp>
 #include <leash/track/report/writers.hpp>
+#include <leash/track/symbol/function_names.hpp>
 #include <map>
 #include <string_view>
 #include <tuple>
@@ -86,34 +88,121 @@ void add_once(std::vector<std::string>& texts, const std::string& text) {
   if (std::ranges::find(texts, text) == texts.end()) texts.push_back(text);
 }
 
-/// Adds up groups with the same fingerprint.
-class Sum {
+/// What two groups have in common that are one: the rule and the kind, whether it is a failure, and what happened
+/// where. Between versions of a program lines move: `with_lines` says whether they count. Functions that a test
+/// framework has named do not then, since the numbers in their names move too.
+class Identity {
  public:
-  void add(const Explained::Group& group) {
-    const auto [known, is_new] = positions_.try_emplace(group.fingerprint, groups_.size());
-    if (is_new) {
-      groups_.push_back(group);
-      counts_.push_back(group.count);
-      return;
-    }
-    Explained::Group& into = groups_[known->second];
-    counts_[known->second] += group.count;
-    into.min_age = std::min(into.min_age, group.min_age);
-    into.max_age = std::max(into.max_age, group.max_age);
-    into.total_age += group.total_age;
-    into.severity = std::min(into.severity, group.severity);
-    into.finding = into.finding || group.finding;
+  Identity(const Explained::Group& group, bool with_lines) : group_(&group), with_lines_(with_lines) {
+    add(static_cast<std::size_t>(group.rule));
+    add(static_cast<std::size_t>(group.severity));
+    add(static_cast<std::size_t>(group.finding));
+    add(group.kind);
+    each_part([&](std::string_view text, unsigned line) {
+      add(text);
+      add(line);
+      return true;
+    });
   }
 
-  std::vector<Explained::Group> take_groups() {
-    for (std::size_t at = 0; at < groups_.size(); ++at) set_count(groups_[at], counts_[at]);
-    return std::move(groups_);
+  friend bool operator==(const Identity& a, const Identity& b) {
+    if (a.hash_ != b.hash_ || a.group_->rule != b.group_->rule || a.group_->kind != b.group_->kind ||
+        a.group_->severity != b.group_->severity || a.group_->finding != b.group_->finding) {
+      return false;
+    }
+    return a.parts() == b.parts();
+  }
+
+  struct Hash {
+    std::size_t operator()(const Identity& identity) const noexcept { return identity.hash_; }
+  };
+
+ private:
+  template <class Visit>
+  void each_part(const Visit& visit) const {
+    const std::string_view file = group_->place.file;
+    visit(with_lines_ ? file : file.substr(file.rfind('/') + 1), with_lines_ ? group_->place.line : 0);
+    for (const Explained::Event& event : group_->events) {
+      visit(event.verb, 0);
+      for (const Explained::Frame& frame : event.frames) {
+        const bool counts = with_lines_ || !detail::is_named_by_framework(frame.function);
+        visit(counts ? std::string_view(frame.function) : std::string_view(), with_lines_ ? frame.place.line : 0);
+      }
+      // Else it is the only text that tells one open in a function from another.
+      if (!with_lines_ && !event.frames.empty() && !event.frames.front().lines.empty()) {
+        visit(event.frames.front().lines.back(), 0);
+      }
+    }
+  }
+
+  std::vector<std::pair<std::string_view, unsigned>> parts() const {
+    std::vector<std::pair<std::string_view, unsigned>> all;
+    each_part([&](std::string_view text, unsigned line) { all.emplace_back(text, line); });
+    return all;
+  }
+
+  void add(std::size_t number) noexcept { hash_ = (hash_ ^ number) * 0x9e3779b97f4a7c15U + (hash_ >> 32U); }
+  void add(std::string_view text) noexcept { add(std::hash<std::string_view>()(text)); }
+
+  const Explained::Group* group_;
+  bool with_lines_;
+  std::size_t hash_ = 0;
+};
+
+Clock::duration saturating_sum(Clock::duration a, Clock::duration b) noexcept {
+  return a > Clock::duration::max() - b ? Clock::duration::max() : a + b;
+}
+
+/// Adds up groups that are one.
+class Sum {
+ public:
+  explicit Sum(bool with_lines) : with_lines_(with_lines) {}
+
+  /// `group` lives as long as this.
+  void add(const Explained::Group& group) {
+    const auto [known, is_new] = positions_.try_emplace(Identity(group, with_lines_), parts_.size());
+    if (is_new) {
+      parts_.push_back({&group, group.count, group.min_age, group.max_age, group.total_age});
+      return;
+    }
+    Part& into = parts_[known->second];
+    into.count += group.count;
+    into.min_age = std::min(into.min_age, group.min_age);
+    into.max_age = std::max(into.max_age, group.max_age);
+    into.total_age = saturating_sum(into.total_age, std::max(group.total_age, Clock::duration::zero()));
+  }
+
+  std::vector<Explained::Group> groups() const {
+    std::vector<Explained::Group> groups;
+    groups.reserve(parts_.size());
+    for (const Part& part : parts_) {
+      Explained::Group& group = groups.emplace_back(*part.first);
+      group.min_age = part.min_age;
+      group.max_age = part.max_age;
+      group.total_age = part.total_age;
+      set_count(group, part.count);
+    }
+    return groups;
+  }
+
+  /// How many there are of what is one with `group`; 0 if there is none.
+  std::uint64_t count_of(const Explained::Group& group) const {
+    const auto known = positions_.find(Identity(group, with_lines_));
+    return known == positions_.end() ? 0 : parts_[known->second].count;
   }
 
  private:
-  std::vector<Explained::Group> groups_;
-  std::vector<std::uint64_t> counts_;
-  std::unordered_map<std::string, std::size_t> positions_;
+  struct Part {
+    const Explained::Group* first;
+    std::uint64_t count;
+    Clock::duration min_age;
+    Clock::duration max_age;
+    Clock::duration total_age;
+  };
+
+  const bool with_lines_;
+  std::vector<Part> parts_;
+  std::unordered_map<Identity, std::size_t, Identity::Hash> positions_;
 };
 
 void add_suppression(std::vector<Explained::Suppression>& all, const Explained::Suppression& suppression) {
@@ -130,12 +219,6 @@ void add_suppression(std::vector<Explained::Suppression>& all, const Explained::
 
 std::uint64_t count_left_out(const Explained& explained) noexcept {
   return explained.total_groups - std::min<std::uint64_t>(explained.total_groups, explained.groups.size());
-}
-
-std::map<std::string_view, const Explained::Group*> by_fingerprint(const Explained& explained) {
-  std::map<std::string_view, const Explained::Group*> groups;
-  for (const Explained::Group& group : explained.groups) groups.try_emplace(group.fingerprint, &group);
-  return groups;
 }
 
 std::string_view name_of(Change::Kind kind) noexcept {
@@ -156,7 +239,7 @@ std::string_view name_of(Change::Kind kind) noexcept {
 
 Explained merge(std::span<const Explained> reports) {
   Explained merged;
-  Sum sum;
+  Sum sum(true);
   std::uint64_t left_out = 0;
   for (const Explained& report : reports) {
     merged.verdict = merged.verdict || report.verdict;
@@ -169,7 +252,7 @@ Explained merge(std::span<const Explained> reports) {
     for (const Explained::Suppression& each : report.suppressions) add_suppression(merged.suppressions, each);
     for (const std::string& remark : report.remarks) add_once(merged.remarks, remark);
   }
-  merged.groups = sum.take_groups();
+  merged.groups = sum.groups();
   merged.total_groups = merged.groups.size() + left_out;
   finish(merged);
   return merged;
@@ -177,23 +260,24 @@ Explained merge(std::span<const Explained> reports) {
 
 Diff diff(const Explained& before, const Explained& after) {
   Diff diff;
-  const auto old_groups = by_fingerprint(before);
-  const auto new_groups = by_fingerprint(after);
+  Sum old_sum(false);
+  Sum new_sum(false);
+  for (const Explained::Group& group : before.groups) old_sum.add(group);
+  for (const Explained::Group& group : after.groups) new_sum.add(group);
   const auto add = [&](Change::Kind kind, std::uint64_t old_count, std::uint64_t new_count,
                        const Explained::Group& group) {
     diff.changes.push_back({.kind = kind, .before = old_count, .after = new_count, .group = group});
   };
-  for (const auto& [fingerprint, group] : new_groups) {
-    const auto known = old_groups.find(fingerprint);
-    if (known == old_groups.end()) {
-      add(Change::Kind::added, 0, group->count, *group);
-    } else if (known->second->count != group->count) {
-      const bool grown = group->count > known->second->count;
-      add(grown ? Change::Kind::grown : Change::Kind::shrunk, known->second->count, group->count, *group);
+  for (const Explained::Group& group : new_sum.groups()) {
+    const std::uint64_t old_count = old_sum.count_of(group);
+    if (old_count == 0) {
+      add(Change::Kind::added, 0, group.count, group);
+    } else if (old_count != group.count) {
+      add(group.count > old_count ? Change::Kind::grown : Change::Kind::shrunk, old_count, group.count, group);
     }
   }
-  for (const auto& [fingerprint, group] : old_groups) {
-    if (!new_groups.contains(fingerprint)) add(Change::Kind::gone, group->count, 0, *group);
+  for (const Explained::Group& group : old_sum.groups()) {
+    if (new_sum.count_of(group) == 0) add(Change::Kind::gone, group.count, 0, group);
   }
   const auto size = [](const Change& change) {
     return change.after > change.before ? change.after - change.before : change.before - change.after;
@@ -242,11 +326,12 @@ std::string text(const Diff& diff, std::size_t width) {
 }
 
 Explained worse(const Diff& diff) {
-  Explained worse{.verdict = true, .ok = diff.ok(), .remarks = diff.remarks};
+  Explained worse{.ok = diff.ok(), .remarks = diff.remarks};
   for (const Change& change : diff.changes) {
     if (change.kind != Change::Kind::added && change.kind != Change::Kind::grown) continue;
     set_count(worse.groups.emplace_back(change.group), change.after - change.before);
     worse.total_resources += change.after - change.before;
+    worse.verdict = worse.verdict || change.group.finding;
   }
   worse.total_groups = worse.groups.size();
   finish(worse);

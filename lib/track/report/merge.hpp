@@ -9,10 +9,10 @@
 
 namespace LEASH_NAMESPACE::track {
 
-/// The sum of several reports, of processes or of tests. Groups with the same fingerprint are one: its count is the
-/// sum, and all else is that of the first. Failures come before notes, and among these the largest first. It is ok if
-/// all are, and has a verdict if one has. `Group::threads` are those of the first, since numbers of threads mean
-/// nothing elsewhere.
+/// The sum of several reports, of processes or of tests. Groups are one that have the same rule, kind and weight, the
+/// same place, and the same functions and lines on their stacks: its count is the sum, and all else is that of the
+/// first. Failures come before notes, and among these the largest first. It is ok if all are, and has a verdict if one
+/// has. `Group::threads` are those of the first, since numbers of threads mean nothing elsewhere.
 [[nodiscard]] Explained merge(std::span<const Explained> reports);
 
 /// A group that two reports differ in.
@@ -30,7 +30,9 @@ struct Change {
   Explained::Group group = {};  ///< Of the new report, or of the old one if it is gone.
 };
 
-/// What differs between two reports, by the fingerprints of their groups.
+/// What differs between two reports, perhaps of two versions of the program: groups are one that have the same rule,
+/// kind, weight, file (without its folder), functions on their stacks, and text of the line, if it was read. Not the
+/// lines' numbers, nor functions that a test framework has named.
 struct Diff {
   std::vector<Change> changes = {};  ///< Those that are worse first: added, grown, shrunk, gone; the largest first.
   std::vector<std::string> remarks = {};  ///< Why a change may be missing, or none: groups that a report left out.

@@ -4,7 +4,10 @@
 
 #include <zlib.h>
 
+#include <algorithm>
 #include <chrono>
+#include <leash/detail/escape.hpp>
+#include <leash/detail/utf8.hpp>
 #include <leash/track/report/writers.hpp>
 #include <limits>
 #include <map>
@@ -32,7 +35,8 @@ class ProfileWriter {
     const std::vector<std::uint64_t> stack = locations_of(group);
     const bool is_open = group.rule == Rule::leaked || group.rule == Rule::untracked ||
                          group.rule == Rule::outlived_parent || !group.finding;
-    const auto count = static_cast<std::int64_t>(group.count);
+    constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+    const auto count = static_cast<std::int64_t>(std::min(group.count, most));
     std::string sample;
     protozero::pbf_writer writer(sample);
     writer.add_packed_uint64(1, stack.begin(), stack.end());
@@ -56,7 +60,9 @@ class ProfileWriter {
 
  private:
   std::uint64_t text(std::string_view what) {
-    const auto [known, is_new] = text_numbers_.try_emplace(std::string(what), texts_.size());
+    // A string of protobuf is UTF-8.
+    std::string plain = leash::detail::is_utf8(what) ? std::string(what) : leash::detail::escape(what, what.size());
+    const auto [known, is_new] = text_numbers_.try_emplace(std::move(plain), texts_.size());
     if (is_new) texts_.push_back(known->first);
     return known->second;
   }

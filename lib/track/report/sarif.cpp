@@ -87,6 +87,16 @@ std::string uri(std::string_view path) {
   return path.starts_with('/') ? "file://" + out : out;
 }
 
+/// `text` as a message of SARIF: what stands in brackets there may be a link.
+std::string plain(std::string_view text) {
+  std::string out;
+  for (const char letter : leash::detail::escape(text)) {
+    if (letter == '[' || letter == ']' || letter == '\\') out += '\\';
+    out += letter;
+  }
+  return out;
+}
+
 Json location(const Location& place, const SourceRoot& root, const std::string& message) {
   Json where = Json::object();
   if (place) {
@@ -99,7 +109,7 @@ Json location(const Location& place, const SourceRoot& root, const std::string& 
     }
     where["physicalLocation"] = std::move(physical);
   }
-  if (!message.empty()) where["message"]["text"] = message;
+  if (!message.empty()) where["message"]["text"] = plain(message);
   return where;
 }
 
@@ -110,22 +120,23 @@ Json code_flow(const Explained::Event& event, const SourceRoot& root) {
   for (std::size_t at = count; at-- > 0;) {
     const Explained::Frame& frame = event.frames[at];
     if (!frame.place) continue;
-    steps.push_back({{"location", location(frame.place, root, leash::detail::escape(detail::frame_name(frame)))}});
+    steps.push_back({{"location", location(frame.place, root, detail::frame_name(frame))}});
   }
   if (steps.empty()) return nullptr;
-  return {{"message", {{"text", event.verb}}}, {"threadFlows", Json::array({{{"locations", std::move(steps)}}})}};
+  return {{"message", {{"text", plain(event.verb)}}},
+          {"threadFlows", Json::array({{{"locations", std::move(steps)}}})}};
 }
 
 const char* level_of(const Explained::Group& group) noexcept { return detail::is_failure(group) ? "error" : "note"; }
 
 std::string message_of(const Explained::Group& group) {
-  std::string message = leash::detail::escape(group.what);
+  std::string message = plain(group.what);
   if (!group.instances.empty() && !group.instances.front().name.empty()) {
-    message += ": " + leash::detail::escape(group.instances.front().name);
+    message += ": " + plain(group.instances.front().name);
     if (group.count > 1) message += ", and " + detail::with_commas(group.count - 1) + " more";
   }
   message += '.';
-  if (!group.advice.empty()) message += " To mend it: " + leash::detail::escape(group.advice) + '.';
+  if (!group.advice.empty()) message += " To mend it: " + plain(group.advice) + '.';
   return message;
 }
 
@@ -135,7 +146,9 @@ Json result_of(const Explained::Group& group, const SourceRoot& root) {
               {"level", level_of(group)},
               {"message", {{"text", message_of(group)}}},
               {"occurrenceCount", group.count}};
-  if (group.place) result["locations"] = Json::array({location(group.place, root, {})});
+  // GitHub refuses the whole file for a result without one.
+  const Location unknown{.file = "unknown", .line = 1};
+  result["locations"] = Json::array({location(group.place ? group.place : unknown, root, {})});
   Json flows = Json::array();
   Json related = Json::array();
   for (const Explained::Event& event : group.events) {
@@ -144,8 +157,8 @@ Json result_of(const Explained::Group& group, const SourceRoot& root) {
   }
   if (!flows.empty()) result["codeFlows"] = std::move(flows);
   if (!related.empty()) result["relatedLocations"] = std::move(related);
-  result["partialFingerprints"] = {{"leash/v1", group.fingerprint},
-                                   {"primaryLocationLineHash", group.fingerprint + ":1"}};
+  result["partialFingerprints"] = {{"leash/v1", leash::detail::escape(group.fingerprint)},
+                                   {"primaryLocationLineHash", leash::detail::escape(group.fingerprint) + ":1"}};
   return result;
 }
 
@@ -159,7 +172,7 @@ Result<std::string> sarif(const Explained& explained, const SourceRoot& root) {
   }
   Json notifications = Json::array();
   const auto notify = [&](const std::string& what) {
-    notifications.push_back({{"level", "warning"}, {"message", {{"text", leash::detail::escape(what)}}}});
+    notifications.push_back({{"level", "warning"}, {"message", {{"text", plain(what)}}}});
   };
   if (const std::string left_out = detail::left_out(results.size(), explained); !left_out.empty()) notify(left_out);
   for (const std::string& remark : explained.remarks) notify(remark);
@@ -170,7 +183,6 @@ Result<std::string> sarif(const Explained& explained, const SourceRoot& root) {
                {"semanticVersion", LEASH_VERSION_STRING},
                {"rules", all_rules()}}}}},
            {"originalUriBaseIds", {{"%SRCROOT%", {{"description", {{"text", "The root of the repository."}}}}}}},
-           {"columnKind", "utf16CodeUnits"},
            {"invocations", Json::array({{{"executionSuccessful", true}}})},
            {"results", std::move(results)}};
   if (!notifications.empty()) run["invocations"][0]["toolExecutionNotifications"] = std::move(notifications);

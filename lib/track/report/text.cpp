@@ -134,10 +134,11 @@ class Writer {
 
   /// How many groups `max_groups` left out. Empty if none.
   std::string left_out(const Explained& explained) const {
+    if (explained.total_groups <= explained.groups.size()) return {};
     const std::uint64_t groups = explained.total_groups - explained.groups.size();
-    if (groups == 0) return {};
     std::uint64_t shown = 0;
-    for (const Explained::Group& group : explained.groups) shown += group.count;
+    for (const Explained::Group& group : explained.groups)
+      shown += std::min(group.count, explained.total_resources - shown);
     return wrap("",
                 fmt::format("{} left out, of {}. LEASH_MAX_GROUPS=all or Options::max_groups shows them.",
                             counted(groups, "smaller group", "smaller groups"),
@@ -189,7 +190,8 @@ class Writer {
 }  // namespace
 
 std::string text(const Explained& explained, const TextOptions& options) {
-  if (!tracking_enabled) return "Nothing was tracked: leash was built with LEASH_TRACKING=OFF.";
+  if (!tracking_enabled && explained.groups.empty())
+    return "Nothing was tracked: leash was built with LEASH_TRACKING=OFF.";
   return Writer(options).report(explained);
 }
 

@@ -15,7 +15,7 @@ const Explained::Event* opening_of(const Explained::Group& group) noexcept {
 }
 
 std::string place_name(const Explained::Group& group) {
-  if (!group.place) return group.kind;
+  if (!group.place) return group.kind.empty() ? "(unknown)" : group.kind;
   return group.place.line == 0 ? group.place.file : group.place.file + ':' + std::to_string(group.place.line);
 }
 

@@ -4,7 +4,7 @@
 #include <cstdlib>
 #include <exception>
 #include <leash/os/fork.hpp>
-#include <leash/track/detail/report_at_exit.hpp>
+#include <leash/track/report/collect.hpp>
 #include <limits>
 #include <string_view>
 
@@ -23,33 +23,39 @@ bool is_set(const char* name) noexcept {
   return value != nullptr && *value != '\0';
 }
 
-/// Whether a report is wanted, and by which variable. A writer is needed for that.
+/// Whether the environment names reports to write: as it was at first, since the program may change it.
+bool is_named() noexcept {
+  static const bool named = is_set("LEASH_REPORT");
+  return named;
+}
+
+/// Whether a report of this process is to be written, if there is a writer.
 bool is_wanted() noexcept {
   static const bool wanted = [] {
     const char* const actions = std::getenv("GITHUB_ACTIONS");
-    const bool by_name = is_set("LEASH_REPORT");
-    if (add_report == nullptr) {
-      if (by_name) {
-        std::fputs(
-            "leash: LEASH_REPORT is set, but nothing is written: this program is not linked with leash::report\n",
-            stderr);
-      }
-      return false;
-    }
-    return by_name || (actions != nullptr && std::string_view(actions) == "true");
+    return is_named() || (actions != nullptr && std::string_view(actions) == "true");
   }();
   return wanted;
 }
 
 void add(const Report& report) {
-  add_report.load()(explain(report, {.max_groups = std::numeric_limits<std::size_t>::max()}));
+  const auto to = add_report.load();
+  if (to != nullptr) to(explain(report, {.max_groups = std::numeric_limits<std::size_t>::max()}));
 }
 
 void at_exit() noexcept {
   if (os::fork_generation() != generation) return;
+  const auto finish = finish_reports.load();
+  if (finish == nullptr) {
+    if (is_named()) {
+      std::fputs("leash: LEASH_REPORT is set, but nothing is written: this program is not linked with leash::report\n",
+                 stderr);
+    }
+    return;
+  }
   try {
     if (Report(*const snapshot)() = last_report) add(snapshot());
-    finish_reports.load()();
+    finish();
   } catch (const std::exception& error) {
     std::fprintf(stderr, "leash: LEASH_REPORT: %s\n", error.what());
   }
