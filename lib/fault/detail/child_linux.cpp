@@ -48,6 +48,8 @@ class Output {
   std::string sanitizer_line() const;
 
  private:
+  std::string first_line(FunctionRef<bool(std::string_view)> tells) const;
+
   static constexpr std::size_t most = 16384;
 
   std::string begin_;
@@ -96,24 +98,33 @@ bool is_of_sanitizer(std::string_view line) {
          line.contains("WARNING: MemorySanitizer");
 }
 
-std::string Output::telling_line() const {
+std::string Output::first_line(FunctionRef<bool(std::string_view)> tells) const {
   const std::string all = begin_ + end_;
   std::string_view rest = all;
-  std::string_view telling;
   while (!rest.empty()) {
     const std::string_view line = rest.substr(0, rest.find('\n'));
     rest.remove_prefix(std::min(rest.size(), line.size() + 1));
-    // The token is told elsewhere.
-    if (line.find_first_not_of(" \t=") == std::string_view::npos || line.starts_with(CrashReport::opening)) continue;
-    telling = line;
-    if (is_of_sanitizer(line) || line.contains("ERROR: ") || line.starts_with("terminate called")) break;
+    if (tells(line)) return leash::detail::escape(line, 200);
   }
-  return leash::detail::escape(telling, 200);
+  return {};
+}
+
+std::string Output::telling_line() const {
+  if (std::string line = sanitizer_line(); !line.empty()) return line;
+  std::string last;
+  const auto tells = [&](std::string_view line) {
+    // The token is told elsewhere.
+    const bool is_empty = line.find_first_not_of(" \t=") == std::string_view::npos;
+    if (!is_empty && !line.starts_with(CrashReport::opening)) last = line;
+    return line.contains("ERROR: ") || line.starts_with("terminate called");
+  };
+  const std::string line = first_line(FunctionRef<bool(std::string_view)>(tells));
+  return line.empty() ? leash::detail::escape(last, 200) : line;
 }
 
 std::string Output::sanitizer_line() const {
-  const std::string line = telling_line();
-  return is_of_sanitizer(line) ? line : std::string();
+  const auto tells = [](std::string_view line) { return is_of_sanitizer(line); };
+  return first_line(FunctionRef<bool(std::string_view)>(tells));
 }
 
 std::string end_of(int status) {
@@ -142,7 +153,9 @@ void ChildNotes::add_struck(std::string_view subject) noexcept {
 }
 
 std::vector<std::string> ChildNotes::struck() const {
-  std::vector<std::string> subjects(struck_);
+  // A child that runs wild may have written anything here.
+  constexpr std::uint32_t most_struck = 4096;
+  std::vector<std::string> subjects(std::min(struck_.load(), most_struck));
   for (std::size_t at = 0; at < std::min(subjects.size(), subjects_.size()); ++at) {
     // The child may have been killed while it wrote.
     subjects[at].assign(subjects_[at].data(), ::strnlen(subjects_[at].data(), subjects_[at].size()));
