@@ -10,7 +10,7 @@ using leash::track::detail::UnwindRule;
 
 namespace {
 
-constexpr std::uintptr_t here = 0x7f12'3456'7890;
+constexpr std::uintptr_t code_address = 0x7f12'3456'7890;
 
 UnwindRule rule(std::int64_t offset) { return UnwindRule::framed(false, offset, 0); }
 
@@ -22,10 +22,10 @@ TEST_CASE("the rules of any two addresses are kept at once") {
   int lost = 0;
   for (int round = 0; round < 300'000; ++round) {
     // Near, where code mostly is, and far.
-    const std::uintptr_t there = round % 2 == 0 ? here ^ (random() % (1U << 20U) + 1) : random() >> 17U;
-    cache->store(here, rule(16), cache->clear_count());
+    const std::uintptr_t there = round % 2 == 0 ? code_address ^ (random() % (1U << 20U) + 1) : random() >> 17U;
+    cache->store(code_address, rule(16), cache->clear_count());
     cache->store(there, rule(64), cache->clear_count());
-    if (cache->find(here) != rule(16) || cache->find(there) != rule(64)) ++lost;
+    if (cache->find(code_address) != rule(16) || cache->find(there) != rule(64)) ++lost;
   }
   CHECK(lost == 0);
 }
@@ -33,14 +33,15 @@ TEST_CASE("the rules of any two addresses are kept at once") {
 TEST_CASE("an address that was not stored has no rule, however near it is to one that was") {
   const auto cache = std::make_unique<RuleCache>();
   std::mt19937_64 random(2);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same each time
-  cache->store(here, rule(16), cache->clear_count());
-  cache->store(here + (std::uintptr_t{1} << 40U), rule(16), cache->clear_count());
+  cache->store(code_address, rule(16), cache->clear_count());
+  cache->store(code_address + (std::uintptr_t{1} << 40U), rule(16), cache->clear_count());
   int found = 0;
   for (unsigned bit = 0; bit < 48; ++bit) {
-    if (bit != 40 && cache->find(here ^ std::uintptr_t{1} << bit) != UnwindRule()) ++found;
+    if (bit != 40 && cache->find(code_address ^ std::uintptr_t{1} << bit) != UnwindRule()) ++found;
   }
   for (int round = 0; round < 100'000; ++round) {
-    if (const std::uintptr_t there = random() >> 16U; there != here && cache->find(there) != UnwindRule()) ++found;
+    if (const std::uintptr_t there = random() >> 16U; there != code_address && cache->find(there) != UnwindRule())
+      ++found;
   }
   CHECK(found == 0);
   cache->store(std::uintptr_t{1} << 47U, rule(16), cache->clear_count());
@@ -50,13 +51,13 @@ TEST_CASE("an address that was not stored has no rule, however near it is to one
 TEST_CASE("what was looked up before the cache was cleared is not kept") {
   const auto cache = std::make_unique<RuleCache>();
   const std::uint32_t clear_count = cache->clear_count();
-  cache->store(here, rule(16), clear_count);
+  cache->store(code_address, rule(16), clear_count);
   cache->clear();
-  CHECK(cache->find(here) == UnwindRule());
-  cache->store(here, rule(16), clear_count);
-  CHECK(cache->find(here) == UnwindRule());
-  cache->store(here, rule(16), cache->clear_count());
-  CHECK(cache->find(here) == rule(16));
+  CHECK(cache->find(code_address) == UnwindRule());
+  cache->store(code_address, rule(16), clear_count);
+  CHECK(cache->find(code_address) == UnwindRule());
+  cache->store(code_address, rule(16), cache->clear_count());
+  CHECK(cache->find(code_address) == rule(16));
 }
 
 TEST_CASE("a rule keeps what it was made of") {
