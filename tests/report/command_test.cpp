@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <leash/track/report/format.hpp>
 #include <leash/track/report/json.hpp>
