@@ -119,6 +119,19 @@ TEST_CASE("a run that is not isolated and crashes says how to run it alone, and 
   CHECK(ended.output.ends_with("/1/EIO\n"));
 }
 
+#if defined(__x86_64__)
+TEST_CASE("a run that comes to a breakpoint ends by that, though it could go on behind it" *
+          doctest::skip(leash_test::with_tsan)) {
+  const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
+    if (!leash::fault::check(context, "fine", "a")) asm volatile("int3");  // NOLINT(hicpp-no-assembler)
+    return {};
+  });
+  CAPTURE(ended.output);
+  CHECK(ended.status == -SIGTRAP);
+  CHECK(ended.output.starts_with("leash: a run of the sweep crashes: run it alone with LEASH_REPLAY=fine/"));
+}
+#endif
+
 TEST_CASE("a run that exits says how to run it alone" * doctest::skip(leash_test::with_tsan)) {
   const Outcome ended = sweep_in_child([](const Context& context) -> Result<void> {
     if (!leash::fault::check(context, "exit", "a")) std::exit(3);

@@ -52,8 +52,6 @@ def junit(path):
                 if isinstance(result, junitparser.Failure):
                     assert result.text and result.text.strip()
         assert (suite.tests, suite.failures, suite.skipped) == (tests, failures, skipped)
-    if suites.system_out if hasattr(suites, "system_out") else False:
-        print("system-out", suites.system_out)
 
 
 def github(path):

@@ -118,8 +118,10 @@ void tell_of_exit() { tell("exits", "exits, this one or another"); }
 void on_fatal_signal(int signal, siginfo_t* info, void* /*context*/) noexcept {
   ::sigaction(signal, &installed.before[index_of(signal)], nullptr);
   tell("crashes", "crashes, this one or another");
-  // What an instruction has caused it causes again when this returns. What was sent is sent again.
-  if (signal == SIGABRT || info == nullptr || info->si_code <= 0) ::raise(signal);
+  // What an instruction has caused it causes again when this returns, if it is a fault and not a trap, behind which the
+  // program would go on. Everything else is sent again.
+  const bool is_fault = signal == SIGSEGV || signal == SIGBUS || signal == SIGILL || signal == SIGFPE;
+  if (!is_fault || info == nullptr || info->si_code <= 0) ::raise(signal);
 }
 
 }  // namespace
