@@ -120,13 +120,22 @@ TEST_CASE("what is no file is written to, a link stays one, and so does the mode
   const Run run;
   run.put("old.txt", "as it was");
   const Outcome outcome = run.run(
-      "sh -c 'ln -s old.txt link.txt; chmod 640 old.txt; mkfifo pipe; cat pipe > through & "
-      "LEASH_REPORT=text:/dev/null,text:link.txt,folded:pipe \"$0\"; wait; stat -c %F,%a link.txt old.txt pipe'");
+      "sh -c 'ln -s old.txt link.txt; chmod 640 old.txt; mkfifo pipe; exec 3<>pipe; "
+      "LEASH_REPORT=text:/dev/null,text:link.txt,folded:pipe \"$0\"; dd bs=65536 count=1 <&3 > through; "
+      "stat -c %F,%a link.txt old.txt pipe'");
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains("symbolic link,777\nregular file,640\nfifo,"));
   CHECK(run.content("old.txt").contains("not closed"));
   CHECK(run.content("through").contains(" 2\n"));
   CHECK(std::filesystem::is_character_file("/dev/null"));
+}
+
+TEST_CASE("a pipe that nobody reads does not keep the program from its end" * doctest::skip(!leash::tracking_enabled)) {
+  const Run run;
+  const Outcome outcome = run.run("sh -c 'mkfifo pipe; LEASH_REPORT=text:pipe exec timeout 60 \"$0\"'");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 1);
+  CHECK(outcome.output.contains("/pipe: No such device or address\n"));
 }
 
 TEST_CASE("a program may open before main, go elsewhere and change its environment" *

@@ -102,8 +102,9 @@ Result<void> replace_file(const std::string& wanted, std::string_view content) {
   struct stat info{};
   const bool exists = ::stat(path.c_str(), &info) == 0;
   if (exists && !S_ISREG(info.st_mode)) {
-    const os::Descriptor there(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-    if (!there) return fail("open", path, os::last_error());
+    // To open a pipe that nobody reads must fail, and not wait. What is written then may wait for its reader.
+    const os::Descriptor there(::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+    if (!there || ::fcntl(there.get(), F_SETFL, 0) != 0) return fail("open", path, os::last_error());
     return write_all(there.get(), path, content);
   }
   std::string beside;
