@@ -83,7 +83,8 @@ Watchdog::~Watchdog() {
 }
 
 void Watchdog::begin(leash::detail::Ref<SweepPlan> plan, const CancelSource& source) {
-  bool looks = true;
+  std::vector<Registration> over;
+  Clock::time_point first;
   {
     const std::lock_guard lock(mutex_);
     began_ = Clock::real()->coarse_now();
@@ -92,16 +93,13 @@ void Watchdog::begin(leash::detail::Ref<SweepPlan> plan, const CancelSource& sou
     source_ = source;
     // After a run that was cancelled the next look is one at the limit, which is too late for this run.
     const bool in_time = next_look_ <= deadline_after(began_, std::min(deadline_, limit_));
-    looks = std::exchange(looks_again_, true) && in_time;
-  }
-  if (looks) return;
-  std::vector<Registration> over;
-  {
-    const std::lock_guard lock(mutex_);
+    if (std::exchange(looks_again_, true) && in_time) return;
+    first = deadline_after(Clock::real()->now(), std::min(deadline_, limit_));
+    next_look_ = first;
     over = std::exchange(looks_, {});
   }
   over.clear();
-  look_at(deadline_after(Clock::real()->now(), std::min(deadline_, limit_)));
+  look_at(first);
 }
 
 bool Watchdog::end() {
@@ -114,8 +112,8 @@ bool Watchdog::end() {
 void Watchdog::look_at(Clock::time_point time) {
   Registration look = Clock::real()->at(time, [this] { this->look(); });
   const std::lock_guard lock(mutex_);
-  looks_.push_back(std::move(look));
-  next_look_ = time;
+  // A run that begins while the last one is being cancelled has a look of its own, and this one goes.
+  if (next_look_ == time) looks_.push_back(std::move(look));
 }
 
 void Watchdog::look() {
@@ -133,6 +131,7 @@ void Watchdog::look() {
       late = source_;
     }
     next = deadline_after(began_, cancelled_ ? limit_ : std::min(deadline_, limit_));
+    next_look_ = next;
   }
   // What is called on a cancellation may wait.
   if (late) late->cancel(Error("sweep", "", std::errc::timed_out, "the run lasts longer than its deadline"));
