@@ -20,6 +20,16 @@ class RefCounted {
 
   void add_ref() const noexcept { __atomic_fetch_add(&references_, 1, __ATOMIC_RELAXED); }
 
+  /// For who has no reference of its own: false if there is none any more, and the object is about to be destroyed.
+  bool try_add_ref() const noexcept {
+    std::uint32_t known = __atomic_load_n(&references_, __ATOMIC_RELAXED);
+    while (known != 0) {
+      if (__atomic_compare_exchange_n(&references_, &known, known + 1, true, __ATOMIC_RELAXED, __ATOMIC_RELAXED))
+        return true;
+    }
+    return false;
+  }
+
   /// Returns true if this was the last reference: the caller must then destroy the object.
   bool drop_ref() const noexcept {
     os::happens_before(&references_);

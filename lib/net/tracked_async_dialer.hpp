@@ -42,7 +42,7 @@ class TrackedAsyncDialer final : public ProxyAsyncDialer {
     }
     auto tag_and_call = [request = detail::TagRequest(*tracker, call, "dial", address)](
                             DialHandler&& inner, Result<Stream> dialled) mutable {
-      inner(dialled ? request.tagged(*std::move(dialled)) : std::move(dialled));
+      inner(request.tagged(std::move(dialled)));
     };
     os::open_for_tag([&] {
       ProxyAsyncDialer::do_async_dial(call, executor, network, address,

@@ -27,6 +27,16 @@ using DescriptorList = std::vector<OpenDescriptor>;
 /// there is no /proc. Thread-safe; throws `std::bad_alloc`.
 DescriptorList open_descriptors();
 
+/// How many descriptors this process has open, and how many it may have (the soft limit RLIMIT_NOFILE).
+struct DescriptorUse {
+  std::uint64_t open = 0;
+  std::uint64_t limit = 0;
+};
+
+/// From Linux 6.2 on it takes no descriptor, and no time for each one that is open (`st_size` of /proc/self/fd: see
+/// proc_pid_fd(5)). Thread-safe; throws `std::bad_alloc`.
+DescriptorUse descriptor_use();
+
 /// The descriptor `number`, or nothing if it is not open. Thread-safe.
 std::optional<OpenDescriptor> open_descriptor(int number) noexcept;
 

@@ -116,6 +116,15 @@ DescriptorList open_descriptors() {
   return list;
 }
 
+DescriptorUse descriptor_use() {
+  DescriptorUse use;
+  if (rlimit limit{}; ::getrlimit(RLIMIT_NOFILE, &limit) == 0) use.limit = limit.rlim_cur;
+  struct stat status{};
+  const bool told = ::stat("/proc/self/fd", &status) == 0 && status.st_size > 0;
+  use.open = told ? static_cast<std::uint64_t>(status.st_size) : open_descriptors().size();
+  return use;
+}
+
 DescriptorText describe_descriptor(int number) {
   const std::string digits = std::to_string(number);
   std::array<char, 512> target{};

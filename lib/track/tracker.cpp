@@ -2,6 +2,7 @@
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/report/collect.hpp>
 #include <leash/track/tracker.hpp>
+#include <memory>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -94,6 +95,48 @@ void Tracker::set_baseline() {
 
 std::size_t Tracker::open_count() const noexcept { return state_->open_count(); }
 bool Tracker::closed() const noexcept { return state_->closed(); }
+Counts Tracker::counts() const { return state_->counts(); }
+std::optional<Clock::duration> Tracker::oldest() const { return state_->oldest(); }
+
+namespace {
+
+/// What a Registration of `on_threshold` holds. The Watch may outlive it for a moment, in the clock's thread.
+class Watching final : public Registration::Hold {
+ public:
+  Watching(leash::detail::Ref<detail::TrackerState> tracker, std::shared_ptr<detail::Watch> watch)
+      : tracker_(std::move(tracker)), watch_(std::move(watch)) {}
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+  ~Watching() override {
+    tracker_->watches().remove(*watch_);
+    watch_->stop();
+  }
+
+ private:
+  const leash::detail::Ref<detail::TrackerState> tracker_;
+  const std::shared_ptr<detail::Watch> watch_;
+};
+
+}  // namespace
+
+Registration Tracker::on_threshold(const Threshold& threshold, Function<void(const ThresholdReached&)> callback) {
+  state_->require_own_copy();
+  const auto refuse = [](const char* what) {
+    throw std::logic_error(std::string("leash: Tracker::on_threshold: ") + what);
+  };
+  if (!callback) refuse("the callback is empty");
+  if (!threshold.open && !threshold.descriptors && !threshold.age) refuse("no limit is set");
+  if (threshold.open && *threshold.open == 0) refuse("open is 0");
+  if (threshold.descriptors && !(*threshold.descriptors > 0 && *threshold.descriptors <= 1)) {
+    refuse("descriptors is not above 0 and at most 1");
+  }
+  if (threshold.age && *threshold.age <= Clock::duration::zero()) refuse("age is not above 0");
+  if (!(threshold.rearm >= 0 && threshold.rearm <= 1)) refuse("rearm is not from 0 to 1");
+  const auto watch = std::make_shared<detail::Watch>(*state_, threshold, std::move(callback));
+  auto hold = std::make_unique<Watching>(state_, watch);
+  state_->watches().add(watch);
+  return Registration(std::move(hold));
+}
 Level Tracker::level() const noexcept { return state_->level(); }
 void Tracker::set_level(Level level) noexcept { state_->set_level(level); }
 

@@ -2,11 +2,15 @@
 
 #include <cstddef>
 #include <leash/call.hpp>
+#include <leash/clock.hpp>
 #include <leash/config.hpp>
 #include <leash/context.hpp>
 #include <leash/detail/ref.hpp>
+#include <leash/function.hpp>
 #include <leash/notes.hpp>
+#include <leash/registration.hpp>
 #include <leash/result.hpp>
+#include <leash/track/counts.hpp>
 #include <leash/track/errc.hpp>
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
@@ -14,6 +18,7 @@
 #include <leash/track/request.hpp>
 #include <leash/track/resource.hpp>
 #include <leash/track/tag.hpp>
+#include <leash/track/threshold.hpp>
 #include <optional>
 #include <source_location>
 #include <string_view>
@@ -103,6 +108,28 @@ class Tracker {
   /// How many resources are open, including those that were open at `set_baseline`. Cheap: reads the counters of each
   /// thread, and no record.
   std::size_t open_count() const noexcept;
+
+  /// How many resources of each kind were opened and closed, including those that were open at `set_baseline`: what a
+  /// program exports as metrics. As cheap as `open_count`. Throws `std::bad_alloc`.
+  [[nodiscard]] Counts counts() const;
+
+  /// How long the oldest resource has been open that is open now and was not so at `set_baseline`; nothing if there is
+  /// none. Reads the records of all open resources, but once a second at most: so one that was closed within the last
+  /// second may still be the oldest. What was opened at level `count` has no age.
+  [[nodiscard]] std::optional<Clock::duration> oldest() const;
+
+  /// Calls `callback` when a limit of `threshold` is reached, also if it is already, and after that again each time
+  /// that it is reached anew (see `Threshold::rearm`). The limits are looked at once a second on the tracker's clock,
+  /// and, but for `age`, whenever a thread has opened some 60 resources more than it had open before: opening and
+  /// closing cost no more than without.
+  ///
+  /// `callback` is called in the clock's thread (that of a `FakeClock` is the one that advances it, or opens a
+  /// resource); it should be brief, and what it throws is ignored. The Registration keeps the tracker alive. A forked
+  /// child looks again from the moment on when it has opened some 60 resources.
+  ///
+  /// Throws `std::logic_error` if no limit is set, one is out of its range, or `callback` is empty, or in another copy
+  /// of leash, and what `Clock::at` does.
+  Registration on_threshold(const Threshold& threshold, Function<void(const ThresholdReached&)> callback);
 
   /// Whether `close` was called.
   bool closed() const noexcept;

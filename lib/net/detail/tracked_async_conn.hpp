@@ -11,6 +11,7 @@
 #include <leash/net/kinds.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/os/own_descriptors.hpp>
+#include <leash/track/report/dump.hpp>
 #include <leash/track/tag.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
@@ -174,12 +175,16 @@ struct TagRequest {
     return fail(operation, subject, made.error().code(), made.error().detail());
   }
 
-  /// `stream`, which was just opened, with its tag. If the tracker was closed meanwhile, it is closed.
-  Result<Stream> tagged(Stream stream) {
-    const std::string name = ends(stream.local_address(), stream.remote_address());
-    Result<track::Tag> made = tag(kinds::connection, name, stream.native_handle());
+  /// `stream`, if it was opened, with its tag. If the tracker was closed meanwhile, it is closed.
+  Result<Stream> tagged(Result<Stream> stream) {
+    if (!stream) {
+      track::detail::note_failed_opening(stream.error().code());
+      return stream;
+    }
+    const std::string name = ends(stream->local_address(), stream->remote_address());
+    Result<track::Tag> made = tag(kinds::connection, name, stream->native_handle());
     if (!made) return std::unexpected(std::move(made).error());
-    return Stream(std::make_unique<TrackedAsyncConn>(stream.take(), *std::move(made)));
+    return Stream(std::make_unique<TrackedAsyncConn>(stream->take(), *std::move(made)));
   }
 };
 

@@ -44,7 +44,7 @@ class TrackedAsyncListener final : public ProxyAsyncListener {
     }
     auto tag_and_call = [request = TagRequest(*tracker, call, "accept", subject_)](AcceptHandler&& inner,
                                                                                    Result<Stream> accepted) mutable {
-      inner(accepted ? request.tagged(*std::move(accepted)) : std::move(accepted));
+      inner(request.tagged(std::move(accepted)));
     };
     accept(call, executor, std::move(handler), std::move(tag_and_call));
   }
@@ -53,7 +53,10 @@ class TrackedAsyncListener final : public ProxyAsyncListener {
   void accept_child(Call call, const asio::any_io_executor& executor, AcceptHandler handler) {
     auto tag_and_call = [listener = tag_, site = call.site(), subject = subject_](AcceptHandler&& inner,
                                                                                   Result<Stream> accepted) {
-      if (!accepted) return inner(std::move(accepted));
+      if (!accepted) {
+        track::detail::note_failed_opening(accepted.error().code());
+        return inner(std::move(accepted));
+      }
       const std::string name = ends(accepted->local_address(), accepted->remote_address());
       track::Tag tag;
       listener->use([&](track::Tag& parent) {

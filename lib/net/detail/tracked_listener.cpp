@@ -13,7 +13,10 @@ TrackedListener::TrackedListener(std::unique_ptr<Listener> inner, track::Tag tag
 /// A connection that is a child of this listener.
 Result<std::unique_ptr<Conn>> TrackedListener::accept_child(Call call) {
   auto conn = os::open_for_tag([&] { return ProxyListener::do_accept(call); });
-  if (!conn) return conn;
+  if (!conn) {
+    track::detail::note_failed_opening(conn.error().code());
+    return conn;
+  }
   track::Tag tag =
       tag_.child({kinds::connection, name_of(**conn), (*conn)->native_handle(), track::OnDrop::closed}, call.site());
   if (!tag) {

@@ -4,6 +4,7 @@
 #include <leash/config.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/result.hpp>
+#include <leash/track/report/dump.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <optional>
@@ -59,7 +60,10 @@ template <class Open, class NameOf, class Wrap>
                                 std::string_view subject, Open open, NameOf name_of, Wrap wrap) -> decltype(open()) {
   if (tracker.closed()) return std::unexpected(tracker.check(call, {kind, subject}, operation).error());
   auto inner = os::open_for_tag(open);
-  if (!inner) return inner;
+  if (!inner) {
+    note_failed_opening(inner.error().code());
+    return inner;
+  }
   const auto name = name_of(**inner);
   return tag_opened(tracker, call, operation, kind, subject, *std::move(inner), name, wrap);
 }

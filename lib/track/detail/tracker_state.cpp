@@ -4,6 +4,7 @@
 #include <leash/os/happens_before.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/errc.hpp>
+#include <leash/track/report/dump.hpp>
 #include <leash/track/stack.hpp>
 #include <leash/track/store/places.hpp>
 #include <leash/track/store/this_thread.hpp>
@@ -85,14 +86,18 @@ TrackerState::TrackerState(Options options)
       level_(options_.level.value_or(default_level())),
       depth_(std::min(options_.depth.value_or(default_depth()), max_depth)),
       began_(options_.clock->coarse_now()) {
-  if (!tracking_enabled || options_.rules.untracked == Severity::off) return;
-  releases_.emplace();
-  descriptors_at_start_ = os::open_descriptors();
+  if constexpr (!tracking_enabled) return;
+  if (options_.rules.untracked != Severity::off) {
+    releases_.emplace();
+    descriptors_at_start_ = os::open_descriptors();
+  }
+  begin_dumps(*this);
 }
 
 void TrackerState::last_handle_gone() noexcept {
   // Then the tracker's memory is leaked: only its own copy can tell whether tags still use it.
   if (is_foreign()) return;
+  if constexpr (tracking_enabled) end_dumps(*this);
   const std::uint64_t tags = shards_.disown(this_thread().index);
   if (handles_gone(tags)) delete this;
 }
@@ -227,8 +232,20 @@ Record* TrackerState::open_from(Place place, const Resource& resource, const Not
   require_own_copy();
   ThisThread& thread = registered_thread();
   Shard& shard = shard_for(thread);
-  const Shard::BiasedLock lock(shard, thread);
-  if (closed()) return nullptr;
+  Record* record = nullptr;
+  bool made_room = false;
+  {
+    const Shard::BiasedLock lock(shard, thread);
+    if (closed()) return nullptr;
+    made_room = !shard.has_room();
+    record = &fill_slow(shard, init, parent, thread);
+  }
+  // Not in a signal handler, which has interrupted the thread's work on its own shard.
+  if (made_room && shard.owner() != 0) watches_.look_soon();
+  return record;
+}
+
+Record& TrackerState::fill_slow(Shard& shard, const RecordInit& init, const Parent* parent, const ThisThread& thread) {
   Record& record = shard.take();
   os::happens_after(&record);
   RecordInit all = init;
@@ -248,7 +265,7 @@ Record* TrackerState::open_from(Place place, const Resource& resource, const Not
   }
   os::happens_before(&record);
   fill_and_publish(record, shard, all, thread);
-  return &record;
+  return record;
 }
 
 [[gnu::always_inline]] inline bool TrackerState::mark_closed(Record& record, Place place, const ThisThread& thread,
@@ -260,7 +277,7 @@ Record* TrackerState::open_from(Place place, const Resource& resource, const Not
     if ((before & Record::open) == 0) return false;
   } while (!record.state.compare_exchange_weak(before, (before & ~Record::open) | added));
   record.closed_at.store(place.bits(), std::memory_order_release);
-  Page::of(record).shard->count_closed(thread);
+  Page::of(record).shard->count_closed(record, thread);
   return true;
 }
 
@@ -452,9 +469,37 @@ std::size_t TrackerState::open_count() const noexcept {
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
   // `closed` first: a tag that is opened and closed in between would otherwise be counted as closed but not as opened.
-  shards_.each([&](const Shard& shard) { closed += shard.closed(); });
-  shards_.each([&](const Shard& shard) { opened += shard.opened(); });
+  const unsigned slots = kind_slots_in_use();
+  shards_.each([&](const Shard& shard) {
+    for (unsigned slot = 0; slot < slots; ++slot) closed += shard.closed(slot);
+  });
+  shards_.each([&](const Shard& shard) {
+    for (unsigned slot = 0; slot < slots; ++slot) opened += shard.opened(slot);
+  });
   return static_cast<std::size_t>(opened - closed);
+}
+
+Counts TrackerState::counts() const {
+  std::array<KindCount, kind_slots> all{};
+  const unsigned slots = kind_slots_in_use();
+  // `closed` first, as in `open_count`.
+  shards_.each([&](const Shard& shard) {
+    for (unsigned slot = 0; slot < slots; ++slot) all[slot].closed += shard.closed(slot);
+  });
+  shards_.each([&](const Shard& shard) {
+    for (unsigned slot = 0; slot < slots; ++slot) all[slot].opened += shard.opened(slot);
+  });
+  Counts counts;
+  for (unsigned slot = 0; slot < slots; ++slot) {
+    KindCount& count = all[slot];
+    if (count.opened == 0) continue;
+    count.kind = slot == shared_kind_slot ? Kind{"other resource", "other resources"}
+                                          : kind_at(static_cast<std::uint16_t>(slot));
+    counts.opened += count.opened;
+    counts.closed += count.closed;
+    counts.kinds.push_back(count);
+  }
+  return counts;
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -13,6 +13,8 @@
 #include <leash/os/happens_before.hpp>
 #include <leash/os/open_descriptors.hpp>
 #include <leash/os/turn.hpp>
+#include <leash/track/counts.hpp>
+#include <leash/track/detail/watch.hpp>
 #include <leash/track/mark.hpp>
 #include <leash/track/options.hpp>
 #include <leash/track/report.hpp>
@@ -103,6 +105,10 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   void set_level(Level level) noexcept { level_.store(level, std::memory_order_relaxed); }
 
   std::size_t open_count() const noexcept;
+  Counts counts() const;
+  std::optional<Clock::duration> oldest();
+  Watches& watches() noexcept { return watches_; }
+  const std::shared_ptr<Clock>& clock() const noexcept { return options_.clock; }
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
   /// The copy of leash that made this tracker. Only that copy can work on it: its records hold numbers of that copy's
@@ -162,6 +168,8 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   /// Opens any record, under a BiasedLock. `open_slow` returns null if the tracker is closed, where `create_slow`
   /// throws.
   Record* open_slow(const RecordInit& init, const Parent* parent);
+  /// The part of it under that lock.
+  static Record& fill_slow(Shard& shard, const RecordInit& init, const Parent* parent, const ThisThread& thread);
   Record* create_slow(const Resource& resource, std::source_location location, const Notes& notes,
                       const RecordInit& init);
 
@@ -238,6 +246,15 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   os::EventCount wake_;                                  ///< What those threads wait on.
   std::atomic<std::uint64_t> without_stack_{0};          ///< How many tags got no stack.
   Shards shards_;
+  Watches watches_;
+
+  /// What `oldest` has found last: when the oldest resource was opened (µs after the tracker began), if there was one.
+  struct Oldest {
+    Clock::time_point looked_at;
+    std::optional<std::uint64_t> opened_us;
+  };
+  os::Turn looking_;  ///< Guards `oldest_`.
+  std::optional<Oldest> oldest_;
 
   os::Turn reading_;                            ///< Held by the thread that pins records.
   os::Turn judging_;                            ///< Guards the two reports below.

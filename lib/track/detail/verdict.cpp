@@ -271,6 +271,21 @@ Report TrackerState::snapshot() {
   return report;
 }
 
+std::optional<Clock::duration> TrackerState::oldest() {
+  const std::lock_guard one_looks(looking_);
+  const Clock::time_point now = options_.clock->now();
+  if (!oldest_ || now - oldest_->looked_at >= std::chrono::seconds(1)) {
+    Oldest found{.looked_at = now, .opened_us = std::nullopt};
+    each_pinned(no_added_bits, [&](const Record& record, std::uint32_t state) {
+      if (!is_open_since_baseline(state) || record.opened_at == 0) return;
+      found.opened_us = std::min(found.opened_us.value_or(record.opened_us()), record.opened_us());
+    });
+    oldest_ = found;
+  }
+  if (!oldest_->opened_us) return std::nullopt;
+  return now - began_ - std::chrono::microseconds(*oldest_->opened_us);
+}
+
 Mark TrackerState::mark() const {
   auto moment = std::make_shared<Moment>();
   moment->tracker_id = id_;

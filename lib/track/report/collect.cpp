@@ -7,12 +7,14 @@
 #include <leash/track/report/collect.hpp>
 #include <limits>
 #include <string_view>
+#include <vector>
 
 namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 constinit std::atomic<void (*)(Explained&&)> add_report = nullptr;
 constinit std::atomic<void (*)()> finish_reports = nullptr;
+constinit std::atomic<void (*)(const std::vector<Explained>&, unsigned)> dump_reports = nullptr;
 constinit std::atomic<Report (*)()> last_report = nullptr;
 constinit std::atomic<bool> waits_for_exit = false;
 /// The process that is to write: not a child that it forks.
@@ -72,6 +74,24 @@ void wait_for_exit() noexcept {
 void set_report_writer(const ReportWriter& writer) noexcept {
   add_report = writer.add;
   finish_reports = writer.finish;
+  dump_reports = writer.dump;
+}
+
+bool write_dump(const std::vector<Explained>& reports) {
+  static const bool to_files = is_set("LEASH_DUMP_TO");
+  if (!to_files) return false;
+  static unsigned number = 0;
+  ++number;
+  const auto dump = dump_reports.load();
+  if (dump != nullptr) {
+    dump(reports, number);
+    return true;
+  }
+  if (number == 1) {
+    std::fputs("leash: LEASH_DUMP_TO is set, but this program is not linked with leash::report: here is the text\n",
+               stderr);
+  }
+  return false;
 }
 
 void collect(const Report& report) {

@@ -59,7 +59,39 @@ char* append_text(char* at, std::string_view text) noexcept {
 /// A kind as the depot stores it. The texts that `kind` points to lie behind it.
 struct KindEntry {
   Kind kind;
+  std::atomic<std::uint16_t> number;  ///< 0 until it has one.
 };
+
+/// How many kinds there can be in the shared slot: their numbers have 16 bits, of which the others are not all 0.
+constexpr std::size_t shared_kinds = (std::size_t{1} << (16U - kind_slot_bits)) - 1;
+
+/// The kinds in the order in which they got their numbers, with none between them. Nothing is at 0.
+constinit std::array<std::atomic<KindEntry*>, shared_kind_slot + shared_kinds> numbered_kinds{};
+
+constexpr std::uint16_t number_of_kind_at(std::size_t index) noexcept {
+  if (index < shared_kind_slot) return static_cast<std::uint16_t>(index);
+  return static_cast<std::uint16_t>((index - shared_kind_slot + 1) << kind_slot_bits | shared_kind_slot);
+}
+
+constexpr std::size_t index_of_kind(std::uint16_t number) noexcept {
+  const std::size_t slot = kind_slot_of(number);
+  return slot != shared_kind_slot ? slot : slot - 1 + (number >> kind_slot_bits);
+}
+
+/// The number of an entry; 0 if there are too many kinds.
+std::uint16_t number_kind(KindEntry& entry) noexcept {
+  if (const std::uint16_t known = entry.number.load(std::memory_order_relaxed); known != 0) return known;
+  for (std::size_t index = 1; index < numbered_kinds.size(); ++index) {
+    KindEntry* there = numbered_kinds[index].load(std::memory_order_acquire);
+    // Another thread may be numbering the same entry: both come to the same place first.
+    if (there == nullptr && numbered_kinds[index].compare_exchange_strong(there, &entry)) there = &entry;
+    if (there != &entry) continue;
+    const std::uint16_t number = number_of_kind_at(index);
+    entry.number.store(number, std::memory_order_relaxed);
+    return number;
+  }
+  return 0;
+}
 
 }  // namespace
 
@@ -98,14 +130,15 @@ std::uint32_t store_site(const std::source_location& location) noexcept {
 
 std::uint16_t store_kind(const Kind& kind) noexcept {
   const std::uint32_t hash = to_32_bits(folded_product(hash_of(kind.one) ^ odd_a, hash_of(kind.many)));
-  return static_cast<std::uint16_t>(kinds.find_or_add(
+  const std::uint32_t stored = kinds.find_or_add(
       hash, sizeof(KindEntry) + kind.one.size() + kind.many.size() + 2,
       [&](const void* payload) { return static_cast<const KindEntry*>(payload)->kind == kind; },
       [&](void* payload) {
         char* const texts = static_cast<char*>(payload) + sizeof(KindEntry);
         append_text(append_text(texts, kind.one), kind.many);
-        new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}};
-      }));
+        new (payload) KindEntry{{{texts, kind.one.size()}, {texts + kind.one.size() + 1, kind.many.size()}}, 0};
+      });
+  return stored == 0 ? std::uint16_t{0} : number_kind(*static_cast<KindEntry*>(kinds.at(stored)));
 }
 
 }  // namespace
@@ -138,9 +171,16 @@ std::uint16_t store_kind(const Kind& kind) noexcept {
   return number;
 }
 
+unsigned kind_slots_in_use() noexcept {
+  unsigned slots = 1;
+  while (slots < kind_slots && numbered_kinds[slots].load(std::memory_order_acquire) != nullptr) ++slots;
+  return slots;
+}
+
 Kind kind_at(std::uint16_t number) noexcept {
   os::happens_after(&kinds);
-  return number == 0 ? Kind{"resource", "resources"} : static_cast<const KindEntry*>(kinds.at(number))->kind;
+  if (number == 0) return {"resource", "resources"};
+  return numbered_kinds[index_of_kind(number)].load(std::memory_order_acquire)->kind;
 }
 
 const SiteEntry* site_at(std::uint32_t number) noexcept {

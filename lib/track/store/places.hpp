@@ -94,10 +94,21 @@ class Place {
   std::uint32_t bits_ = 0;
 };
 
+/// The first kinds that the process comes to are counted each for itself, the others together. The low bits of a kind's
+/// number say where.
+inline constexpr unsigned kind_slot_bits = 5;
+inline constexpr unsigned kind_slots = 1U << kind_slot_bits;
+/// Slot 0 is of kinds without a number, the last one of all kinds that came too late for a slot of their own.
+inline constexpr unsigned shared_kind_slot = kind_slots - 1;
+inline constexpr unsigned kind_slot_of(std::uint64_t kind_number) noexcept { return kind_number & (kind_slots - 1); }
+/// How many slots are in use by now: the first ones, and perhaps the shared one.
+unsigned kind_slots_in_use() noexcept;
+
 /// The part of `intern_kind` for a kind that is not in the thread's cache: searches the depot, and caches what it
 /// finds.
 std::uint16_t intern_uncached_kind(const Kind& kind) noexcept;
-/// The number of a kind, stored if it is new; 0 if there is no room (512 KiB for all kinds).
+/// The number of a kind, stored if it is new; 0 if there is no room (512 KiB for all kinds, of which there are 2,000 at
+/// most).
 inline std::uint16_t intern_kind(const Kind& kind, const ThisThread& thread = this_thread()) noexcept {
   const KindCache& known = thread.kind_cache;
   const std::uint64_t revision = known.revision.get();

@@ -168,6 +168,7 @@ struct alignas(64) Record {
     return opened_us() + (after_ms == 0 ? 0 : std::uint64_t{after_ms - 1} * 1000);
   }
   Kind kind() const noexcept { return kind_at(static_cast<std::uint16_t>(opened_and_kind)); }
+  unsigned kind_slot() const noexcept { return kind_slot_of(opened_and_kind); }
 
   static OnDrop on_drop_of(std::uint32_t state) noexcept {
     return static_cast<OnDrop>((state & on_drop_mask) >> on_drop_shift);

@@ -9,52 +9,15 @@
 #include <leash/os/happens_before.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/track/store/lifetime.hpp>
+#include <leash/track/store/page.hpp>
+#include <leash/track/store/places.hpp>
 #include <leash/track/store/record.hpp>
 #include <leash/track/store/this_thread.hpp>
 
 namespace LEASH_NAMESPACE::track::detail {
 
-class Shard;
-
 /// One lock for the slow paths of all trackers. Hold it briefly, and never block under it.
 extern constinit os::Mutex rare_paths;
-
-/// 63 records, and which of them are free. Only a thread that has entered the shard (`try_enter`) or holds its
-/// `BiasedLock` changes a page; any thread may read the records below `begun`.
-struct alignas(4096) Page {
-  static constexpr std::size_t capacity = 63;
-  static constexpr std::uint16_t none = 0xffff;
-
-  Shard* shard = nullptr;
-  Page* next_available = nullptr;
-  struct Chunk* chunk = nullptr;
-  std::uint16_t first_free = none;
-  std::uint16_t in_use = 0;
-  bool available = false;               ///< It is in its shard's list `available_`.
-  std::atomic<std::uint16_t> begun{0};  ///< How many records were ever used: the first ones. The others are all zeros.
-  alignas(64) std::array<std::byte, capacity * sizeof(Record)> memory;
-
-  static Page& of(const Record& record) noexcept {
-    return *reinterpret_cast<Page*>(reinterpret_cast<std::uintptr_t>(&record) & ~(sizeof(Page) - 1));
-  }
-  Record& at(std::size_t index) noexcept { return reinterpret_cast<Record*>(memory.data())[index]; }
-  std::size_t index_of(const Record& record) const noexcept {
-    return static_cast<std::size_t>(&record - reinterpret_cast<const Record*>(memory.data()));
-  }
-  bool full() const noexcept { return first_free == none && begun.load(std::memory_order_relaxed) == capacity; }
-};
-static_assert(sizeof(Page) == 4096);
-
-/// Pages that came from the kernel together. `Shard::give_back` returns their memory to the kernel, but keeps the
-/// addresses, which read as zeros from then on.
-struct Chunk {
-  Page* pages = nullptr;
-  std::uint32_t count = 0;
-  std::uint32_t pages_in_use = 0;       ///< How many pages have a record in use.
-  std::atomic<std::uint32_t> begun{0};  ///< How many pages were ever used, or since `give_back`: the first ones.
-  Chunk* next = nullptr;
-  Chunk* next_idle = nullptr;
-};
 
 /// The records that one thread, the owner, opens for one tracker, so that threads do not contend. The owner takes and
 /// frees records without a lock. Another thread that ends the tag of such a record pushes the record on `returned_`,
@@ -138,6 +101,9 @@ class Shard {
     return record;
   }
 
+  /// Under a BiasedLock: whether `try_take` would return a record.
+  bool has_room() const noexcept { return current_ != nullptr && !current_->full(); }
+
   /// Under a BiasedLock: the same, but goes to another page, or allocates one, if the current page is full. Throws
   /// `std::bad_alloc`.
   Record& take();
@@ -145,7 +111,7 @@ class Shard {
   /// Sets the state of a record that was just taken and filled in: threads that read all records see it from now on.
   /// Call before leaving the shard.
   void publish(Record& record, std::uint32_t state) noexcept {
-    increment(opened_);
+    increment(tallies_[record.kind_slot()].opened);
     record.state.store(state, std::memory_order_release);
   }
 
@@ -153,16 +119,17 @@ class Shard {
   void cancel(Record& record) noexcept;
 
   /// Counts that a record of this shard was closed. In any thread, also in a signal handler.
-  void count_closed(const ThisThread& thread) noexcept {
+  void count_closed(const Record& record, const ThisThread& thread) noexcept {
+    const unsigned slot = record.kind_slot();
 #if defined(__x86_64__)
     // One instruction, which costs less than an atomic one and is enough: a signal handler of the owner's that closes
     // another record comes before it or after it.
     if (owned_by(thread)) {
-      asm("incq %0" : "+m"(closed_));  // NOLINT(hicpp-no-assembler)
+      asm("incq %0" : "+m"(tallies_[slot].closed));  // NOLINT(hicpp-no-assembler)
       return;
     }
 #endif
-    closed_elsewhere_.fetch_add(1, std::memory_order_relaxed);
+    closed_elsewhere_[slot].fetch_add(1, std::memory_order_relaxed);
   }
 
   /// Frees a record whose tag is gone and that is not pinned. In any thread. True if that was the last tag of a tracker
@@ -214,13 +181,25 @@ class Shard {
   Lifetime& tracker() const noexcept { return tracker_; }
   /// The thread index of the owner; 0 if the shard was made without one.
   std::uint32_t owner() const noexcept { return owner_; }
-  /// How many records were published, and how many of them were closed.
-  std::uint64_t opened() const noexcept { return opened_.load(std::memory_order_relaxed); }
-  std::uint64_t closed() const noexcept {
-    return closed_.load(std::memory_order_relaxed) + closed_elsewhere_.load(std::memory_order_relaxed);
+  /// How many records were published whose kind has this slot, and how many of them were closed.
+  std::uint64_t opened(unsigned slot) const noexcept { return tallies_[slot].opened.load(std::memory_order_relaxed); }
+  std::uint64_t closed(unsigned slot) const noexcept {
+    return tallies_[slot].closed.load(std::memory_order_relaxed) +
+           closed_elsewhere_[slot].load(std::memory_order_relaxed);
+  }
+  /// How many records were published of all kinds.
+  std::uint64_t opened() const noexcept {
+    std::uint64_t all = 0;
+    for (unsigned slot = 0; slot < kind_slots; ++slot) all += opened(slot);
+    return all;
   }
 
  private:
+  /// What the owner counts of a kind.
+  struct Tally {
+    std::atomic<std::uint64_t> opened{0};
+    std::atomic<std::uint64_t> closed{0};
+  };
   static constexpr std::uint32_t most_pages = 1024;              ///< Of a chunk.
   static constexpr std::uint32_t least_pages_to_give_back = 16;  ///< A chunk with fewer pages keeps its memory.
 
@@ -269,24 +248,23 @@ class Shard {
 
   Lifetime& tracker_;
   const std::uint32_t owner_;
-  std::uint32_t serial_ = 0;          ///< Of the record taken last.
-  std::atomic<bool> busy_{false};     ///< The owner is working on the shard.
-  std::atomic<bool> revoked_{false};  ///< The owner may not enter any more.
-  bool ownerless_ = false;            ///< Guarded by `rare_paths`: `finish_disown` was called.
-  Page* current_ = nullptr;           ///< Records are taken from here.
-  Page* available_ = nullptr;         ///< The other pages with free records, linked by `next_available`.
-  Chunk* filling_ = nullptr;          ///< The chunk that has pages which were not begun.
-  Chunk* idle_ = nullptr;             ///< The chunks that were given back, linked by `next_idle`.
-  Chunk first_;                       ///< Has one page, from a pool of the process.
-  std::uint32_t pages_ = 0;           ///< How many pages were begun and not given back,
-  std::uint32_t pages_in_use_ = 0;    ///< and how many of them have a record in use.
-  std::atomic<std::uint64_t> opened_{0};
-  std::atomic<std::uint64_t> closed_{0};  ///< By the owner.
-  std::atomic<Chunk*> chunks_{nullptr};   ///< All of them, linked by `next`, the newest first.
+  std::uint32_t serial_ = 0;             ///< Of the record taken last.
+  std::atomic<bool> busy_{false};        ///< The owner is working on the shard.
+  std::atomic<bool> revoked_{false};     ///< The owner may not enter any more.
+  bool ownerless_ = false;               ///< Guarded by `rare_paths`: `finish_disown` was called.
+  Page* current_ = nullptr;              ///< Records are taken from here.
+  Page* available_ = nullptr;            ///< The other pages with free records, linked by `next_available`.
+  Chunk* filling_ = nullptr;             ///< The chunk that has pages which were not begun.
+  Chunk* idle_ = nullptr;                ///< The chunks that were given back, linked by `next_idle`.
+  Chunk first_;                          ///< Has one page, from a pool of the process.
+  std::uint32_t pages_ = 0;              ///< How many pages were begun and not given back,
+  std::uint32_t pages_in_use_ = 0;       ///< and how many of them have a record in use.
+  std::atomic<Chunk*> chunks_{nullptr};  ///< All of them, linked by `next`, the newest first.
+  std::array<Tally, kind_slots> tallies_{};
 
   /// What other threads write has a cache line of its own.
   alignas(64) std::atomic<Record*> returned_{nullptr};
-  std::atomic<std::uint64_t> closed_elsewhere_{0};  ///< By other threads.
+  std::array<std::atomic<std::uint64_t>, kind_slots> closed_elsewhere_{};  ///< By other threads, of each kind.
 };
 
 }  // namespace LEASH_NAMESPACE::track::detail

@@ -29,7 +29,8 @@ namespace {
 /// What the environment said when the program began: it may go to another folder, or change that, before it ends.
 struct Wanted {
   std::string list;     ///< `LEASH_REPORT`
-  std::string folder;   ///< What paths in that are relative to.
+  std::string dumps;    ///< `LEASH_DUMP_TO`
+  std::string folder;   ///< What paths in these are relative to.
   bool github = false;  ///< GitHub Actions run it,
   std::string summary;  ///< and show what is in this file.
   SourceRoot root;
@@ -70,8 +71,8 @@ void add(Explained&& report) {
   }
 }
 
-void complain(std::string_view what) {
-  const std::string line = "leash: LEASH_REPORT: " + std::string(what) + '\n';
+void complain(std::string_view variable, std::string_view what) {
+  const std::string line = "leash: " + std::string(variable) + ": " + std::string(what) + '\n';
   std::fputs(line.c_str(), stderr);
 }
 
@@ -119,8 +120,8 @@ Result<void> replace_file(const std::string& wanted, std::string_view content) {
   return written;
 }
 
-/// `%p` is the number of the process, `%%` a per cent sign.
-Result<std::string> path_of(std::string_view pattern) {
+/// `%p` is the number of the process, `%%` a per cent sign; `%n` the number of the dump, if it is one.
+Result<std::string> path_of(std::string_view pattern, std::optional<unsigned> dump) {
   std::string path;
   for (std::size_t at = 0; at < pattern.size(); ++at) {
     if (pattern[at] != '%') {
@@ -131,24 +132,28 @@ Result<std::string> path_of(std::string_view pattern) {
     ++at;
     if (next == 'p') {
       path += std::to_string(::getpid());
+    } else if (next == 'n' && dump) {
+      path += std::to_string(*dump);
     } else if (next == '%') {
       path += '%';
     } else {
-      return fail("parse", pattern, std::errc::invalid_argument, "behind % there is p or %");
+      return fail("parse", pattern, std::errc::invalid_argument,
+                  dump ? "behind % there is p, n or %" : "behind % there is p or %");
     }
   }
   return path;
 }
 
 /// One of the list: `sarif:leaks.sarif`.
-Result<void> write_one(std::string_view wanted, const Explained& report, const Wanted& how) {
+Result<void> write_one(std::string_view wanted, const Explained& report, const Wanted& how,
+                       std::optional<unsigned> dump) {
   const std::size_t colon = wanted.find(':');
   if (colon == std::string_view::npos || colon + 1 == wanted.size()) {
     return fail("parse", wanted, std::errc::invalid_argument, "expected FORMAT:FILE");
   }
   const std::optional<Format> format = format_named(wanted.substr(0, colon));
   if (!format) return fail("parse", wanted, std::errc::invalid_argument, "there is no such format");
-  Result<std::string> path = path_of(wanted.substr(colon + 1));
+  Result<std::string> path = path_of(wanted.substr(colon + 1), dump);
   if (!path) return std::unexpected(path.error());
   Result<std::string> content = write(report, *format, how.root);
   if (!content) return std::unexpected(content.error());
@@ -173,7 +178,27 @@ void tell_github(const Explained& report, const Wanted& how) {
   std::fputs(("\n" + told.annotations).c_str(), stdout);
   std::fflush(stdout);
   if (how.summary.empty()) return;
-  if (const Result<void> added = add_to_summary(how.summary, told.summary); !added) complain(to_string(added.error()));
+  if (const Result<void> added = add_to_summary(how.summary, told.summary); !added) {
+    complain("LEASH_REPORT", to_string(added.error()));
+  }
+}
+
+/// Writes `report` to all files of a list, which the variable has.
+void write_all_of(std::string_view list, const char* variable, const Explained& report, const Wanted& how,
+                  std::optional<unsigned> dump) {
+  while (!list.empty()) {
+    const std::string_view each = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), each.size() + 1));
+    if (each.empty()) continue;
+    if (const Result<void> written = write_one(each, report, how, dump); !written) {
+      complain(variable, to_string(written.error()));
+    }
+  }
+}
+
+void dump(const std::vector<Explained>& reports, unsigned number) {
+  const Wanted& wanted = collected().wanted;
+  write_all_of(wanted.dumps, "LEASH_DUMP_TO", merge(reports), wanted, number);
 }
 
 void finish() {
@@ -185,33 +210,26 @@ void finish() {
     reports.push_back(std::exchange(all.clean, {}));
   }
   const Explained report = merge(reports);
-  std::string_view rest = all.wanted.list;
-  while (!rest.empty()) {
-    const std::string_view each = rest.substr(0, rest.find(','));
-    rest.remove_prefix(std::min(rest.size(), each.size() + 1));
-    if (each.empty()) continue;
-    if (const Result<void> written = write_one(each, report, all.wanted); !written) {
-      complain(to_string(written.error()));
-    }
-  }
+  write_all_of(all.wanted.list, "LEASH_REPORT", report, all.wanted, std::nullopt);
   // What is only open is told where that was asked for.
   if (all.wanted.github && report.verdict) tell_github(report, all.wanted);
 }
 
 const bool registered = [] {
   Wanted wanted{.list = variable("LEASH_REPORT"),
+                .dumps = variable("LEASH_DUMP_TO"),
                 .folder = {},
                 .github = variable("GITHUB_ACTIONS") == "true",
                 .summary = variable("GITHUB_STEP_SUMMARY"),
                 .root = {}};
-  if (!wanted.list.empty() || wanted.github) {
+  if (!wanted.list.empty() || !wanted.dumps.empty() || wanted.github) {
     std::error_code ignored;
     wanted.folder = std::filesystem::current_path(ignored).string();
     wanted.root = SourceRoot::of_environment();
     if (!wanted.summary.empty()) wanted.summary = below(wanted.folder, wanted.summary);
     collected().wanted = std::move(wanted);
   }
-  detail::set_report_writer({.add = add, .finish = finish});
+  detail::set_report_writer({.add = add, .finish = finish, .dump = dump});
   return true;
 }();
 
@@ -220,4 +238,4 @@ const bool registered = [] {
 
 /// What a program that links `leash::report` asks its linker for, which would leave this file out of a static library
 /// otherwise.
-extern "C" const bool* leash_report_at_exit() { return &leash::track::registered; }
+extern "C" const bool* leash_report_files() { return &leash::track::registered; }
