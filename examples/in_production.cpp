@@ -1,6 +1,7 @@
 // leash left on in production: a service whose handles are watched by the tracker of the process, and a verdict at its
 // end that knows of what is meant to stay open.
 
+#include <chrono>
 #include <iostream>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/tracked_fs.hpp>
@@ -10,6 +11,8 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+using namespace std::chrono_literals;
 
 namespace service {
 
@@ -50,6 +53,18 @@ void watch(leash::track::Tracker& tracker) {
 }
 // end snippet
 
+// snippet: metrics
+/// What a service exports to its monitoring.
+void print_metrics(const leash::track::Tracker& tracker) {
+  for (const auto& count : tracker.counts().kinds) {
+    std::cout << "opened{kind=\"" << count.kind.one << "\"} " << count.opened << "\n";
+    std::cout << "open{kind=\"" << count.kind.one << "\"} " << count.open() << "\n";
+  }
+  const std::chrono::duration<double> oldest = tracker.oldest().value_or(0s);
+  std::cout << "oldest_seconds " << oldest.count() << "\n";
+}
+// end snippet
+
 // snippet: explain
 /// The same for a log: one line for each place.
 void log(const leash::track::Report& report) {
@@ -77,9 +92,16 @@ int main() {
   tracker.set_level(leash::track::Level::site);
   leash::fs::TrackedFS files(disk, {.fallback = tracker});  // For every Context that carries no tracker.
   // end snippet
+
+  // snippet: threshold
+  const leash::Registration alarm = tracker.on_threshold(
+      {.descriptors = 0.8, .age = 1h},
+      [&tracker](const leash::track::ThresholdReached&) { std::cerr << tracker.snapshot() << "\n"; });
+  // end snippet
   service::Service live(files);
   service::serve(leash::Context::background(), live, tracker);
   service::log(tracker.snapshot());
+  service::print_metrics(tracker);
 
   // snippet: suppressions
   const auto known = leash::track::Suppressions::load("examples/leash.supp");

@@ -237,6 +237,7 @@ TEST_CASE("in_production shows what is open at two levels, and a verdict that kn
     const std::string open = source_line(file, "files_.open(");
     CHECK(leash_test::without_columns(outcome.output).contains(open + ": note: 120 files open [open]"));
     CHECK(outcome.output.contains("held: 120 files open " + open + "\n"));
+    CHECK(outcome.output.contains("open{kind=\"file\"} 121\noldest_seconds "));
     CHECK(outcome.output.contains("2 places: 121 files. 121 handles opened, 0 closed."));
     CHECK(leash_test::without_columns(outcome.output).contains(open + ": error: 120 files not closed [leaked]"));
 #ifdef LEASH_EXPECT_LINES

@@ -1,15 +1,12 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <leash/fmt.hpp>
 #include <leash/track/report/format.hpp>
 #include <leash/track/report/json.hpp>
 #include <string>
 
-#include "run_program.hpp"
-#include "temp_dir.hpp"
+#include "run_in_folder.hpp"
 
 // What LEASH_REPORT makes a program leave behind.
 
@@ -18,29 +15,11 @@ using leash::track::Format;
 
 namespace {
 
-/// A folder, and a program that is run in it.
-class Run {
+class Run : public RunInFolder {
  public:
   Outcome run(const std::string& variables, const std::string& program = REPORTING) const {
-    return run_program("cd " + directory_.path() + " && env -u GITHUB_ACTIONS " + variables + " '" + program + "'");
+    return RunInFolder::run(variables, program);
   }
-
-  std::string content(const std::string& name) const {
-    std::ifstream in(directory_.path() + "/" + name, std::ios::binary);
-    return {std::istreambuf_iterator<char>(in), {}};
-  }
-
-  void put(const std::string& name, const std::string& text) const {
-    std::ofstream(directory_.path() + "/" + name) << text;
-  }
-
-  std::size_t files() const {
-    const std::filesystem::directory_iterator all(directory_.path());
-    return static_cast<std::size_t>(std::distance(begin(all), end(all)));
-  }
-
- private:
-  TempDir directory_;
 };
 
 }  // namespace

@@ -14,7 +14,7 @@ namespace {
 
 constinit std::atomic<void (*)(Explained&&)> add_report = nullptr;
 constinit std::atomic<void (*)()> finish_reports = nullptr;
-constinit std::atomic<void (*)(const std::vector<Explained>&, unsigned)> dump_reports = nullptr;
+constinit std::atomic<bool (*)(const std::vector<Explained>&, unsigned)> dump_reports = nullptr;
 constinit std::atomic<Report (*)()> last_report = nullptr;
 constinit std::atomic<bool> waits_for_exit = false;
 /// The process that is to write: not a child that it forks.
@@ -83,10 +83,7 @@ bool write_dump(const std::vector<Explained>& reports) {
   static unsigned number = 0;
   ++number;
   const auto dump = dump_reports.load();
-  if (dump != nullptr) {
-    dump(reports, number);
-    return true;
-  }
+  if (dump != nullptr) return dump(reports, number);
   if (number == 1) {
     std::fputs("leash: LEASH_DUMP_TO is set, but this program is not linked with leash::report: here is the text\n",
                stderr);

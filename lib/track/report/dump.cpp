@@ -1,3 +1,5 @@
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <array>
 #include <atomic>
@@ -15,6 +17,8 @@
 #include <leash/os/fork.hpp>
 #include <leash/os/lazy.hpp>
 #include <leash/os/mutex.hpp>
+#include <leash/os/open_descriptors.hpp>
+#include <leash/os/own_descriptors.hpp>
 #include <leash/os/turn.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/report/collect.hpp>
@@ -143,12 +147,35 @@ std::vector<Ref<TrackerState>> living_trackers() {
 
 constinit os::Turn dumping;
 
-/// Writes a report of all trackers, with `why` above it.
-void dump(const std::string& why) noexcept {
+/// A descriptor that is kept for the moment when there are no others, to write a file.
+class Reserve {
+ public:
+  void take() noexcept {
+    if (held_) return;
+    const int number = os::open_own([] { return ::memfd_create("leash-reserve", MFD_CLOEXEC); });
+    if (number >= 0) held_ = os::open_descriptor(number);
+  }
+
+  void give_back() noexcept {
+    // Not if the program has closed all descriptors, and the number is another one's by now.
+    if (held_ && os::open_descriptor(held_->number) == held_) os::close_own(held_->number);
+    held_.reset();
+  }
+
+ private:
+  std::optional<os::OpenDescriptor> held_;
+};
+
+/// Guarded by `dumping`.
+constinit Reserve reserve;
+
+/// Writes a report of all trackers, with `why` above it. With `use_reserve` if there is no descriptor left.
+void dump(const std::string& why, bool use_reserve = false) noexcept {
   if (dumping.held()) return;
   // Given back after the turn: who drops the last handle of a tracker waits for its Watch, which may wait for the turn.
   std::vector<Ref<TrackerState>> trackers;
   const std::lock_guard one_dumps(dumping);
+  if (use_reserve) reserve.give_back();
   try {
     trackers = living_trackers();
     std::vector<Explained> reports;
@@ -230,6 +257,10 @@ void begin_dumps(TrackerState& tracker) noexcept {
       const std::lock_guard lock(to.mutex);
       to.trackers.push_back(&tracker);
     }
+    {
+      const std::lock_guard none_dumps(dumping);
+      reserve.take();
+    }
     have_signal_thread();
     if (wanted().at == 0) return;
     const Threshold threshold{.open = wanted().at};
@@ -253,7 +284,7 @@ void end_dumps(TrackerState& tracker) noexcept {
 
 void note_out_of_descriptors() noexcept {
   static constinit std::atomic<bool> told{false};
-  if (wants_any() && !told.exchange(true)) dump("out of descriptors (EMFILE)");
+  if (wants_any() && !told.exchange(true)) dump("out of descriptors (EMFILE)", true);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

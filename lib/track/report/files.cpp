@@ -183,22 +183,25 @@ void tell_github(const Explained& report, const Wanted& how) {
   }
 }
 
-/// Writes `report` to all files of a list, which the variable has.
-void write_all_of(std::string_view list, const char* variable, const Explained& report, const Wanted& how,
+/// Writes `report` to all files of a list, which the variable has. True if each was written.
+bool write_all_of(std::string_view list, const char* variable, const Explained& report, const Wanted& how,
                   std::optional<unsigned> dump) {
+  bool all = true;
   while (!list.empty()) {
     const std::string_view each = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), each.size() + 1));
     if (each.empty()) continue;
     if (const Result<void> written = write_one(each, report, how, dump); !written) {
       complain(variable, to_string(written.error()));
+      all = false;
     }
   }
+  return all;
 }
 
-void dump(const std::vector<Explained>& reports, unsigned number) {
+bool dump(const std::vector<Explained>& reports, unsigned number) {
   const Wanted& wanted = collected().wanted;
-  write_all_of(wanted.dumps, "LEASH_DUMP_TO", merge(reports), wanted, number);
+  return write_all_of(wanted.dumps, "LEASH_DUMP_TO", merge(reports), wanted, number);
 }
 
 void finish() {
