@@ -243,7 +243,7 @@ TEST_CASE("in_production shows what is open at two levels, and a verdict that kn
 #ifdef LEASH_EXPECT_LINES
     // A member that is defined in its class.
     CHECK(outcome.output.contains(open + "  service::Service::answer(…)\n"));
-    CHECK(outcome.output.contains(source_line(file, "service.answer(ctx") + "  service::serve("));
+    CHECK(outcome.output.contains(source_line(file, "service.answer(ctx") + "   service::serve("));
 #endif
     CHECK(outcome.output.contains("max=1: 1 finding, 1 resource  # the log stays open"));
     CHECK(outcome.output.contains("1 finding: 120 files. 121 handles opened, 0 closed."));

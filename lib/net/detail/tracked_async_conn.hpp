@@ -11,7 +11,7 @@
 #include <leash/net/kinds.hpp>
 #include <leash/os/mutex.hpp>
 #include <leash/os/own_descriptors.hpp>
-#include <leash/track/report/dump.hpp>
+#include <leash/track/detail/dump.hpp>
 #include <leash/track/tag.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>

@@ -4,7 +4,7 @@
 #include <leash/config.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/result.hpp>
-#include <leash/track/report/dump.hpp>
+#include <leash/track/detail/dump.hpp>
 #include <leash/track/tracker.hpp>
 #include <memory>
 #include <optional>

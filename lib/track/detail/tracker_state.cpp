@@ -2,9 +2,9 @@
 #include <cstring>
 #include <exception>
 #include <leash/os/happens_before.hpp>
+#include <leash/track/detail/dump.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/errc.hpp>
-#include <leash/track/report/dump.hpp>
 #include <leash/track/stack.hpp>
 #include <leash/track/store/places.hpp>
 #include <leash/track/store/this_thread.hpp>

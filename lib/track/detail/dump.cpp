@@ -20,9 +20,9 @@
 #include <leash/os/open_descriptors.hpp>
 #include <leash/os/own_descriptors.hpp>
 #include <leash/os/turn.hpp>
+#include <leash/track/detail/dump.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/report/collect.hpp>
-#include <leash/track/report/dump.hpp>
 #include <leash/track/report/explain.hpp>
 #include <leash/track/report/text.hpp>
 #include <memory>
