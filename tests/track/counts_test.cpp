@@ -182,6 +182,25 @@ TEST_CASE("a threshold that many open at once reach is told without a second hav
   CHECK(told < 200 + 64);
 }
 
+TEST_CASE("a callback may advance the clock that it is called by") {
+  if constexpr (!leash::tracking_enabled) return;
+  const auto clock = std::make_shared<FakeClock>();
+  auto [tracker, ctx] = with_tracker(Context::background().with_clock(clock));
+  int told = 0;
+  const Registration registration = tracker.on_threshold({.open = 2, .rearm = 1}, [&](const ThresholdReached&) {
+    ++told;
+    clock->advance(3s);
+  });
+  std::vector<Tag> tags = open_many(ctx, 2);
+  clock->advance(1s);
+  CHECK(told == 1);
+  tags.clear();
+  clock->advance(1s);
+  tags = open_many(ctx, 2);
+  clock->advance(1s);
+  CHECK(told == 2);
+}
+
 TEST_CASE("a threshold that is reached when it is set is told at once, and on the machine's clock") {
   if constexpr (!leash::tracking_enabled) return;
   auto [tracker, ctx] = with_tracker(Context::background());
