@@ -56,6 +56,8 @@ TEST_CASE("leash report adds up files, and its exit status says whether one has 
   const Outcome top = files.run("report --top 1 a.json b.json");
   CHECK(top.output.contains("src/a.cpp:1: error: 2 files not closed"));
   CHECK_FALSE(top.output.contains("src/a.cpp:3: error:"));
+  CHECK(top.output.contains("2 more groups: see --top"));
+  CHECK_FALSE(top.output.contains("LEASH_MAX_GROUPS"));
   const Outcome folded = files.run("report --format folded b.json");
   CHECK(folded.output == "main;app::open_0 1\nmain;app::open_1 1\nmain;app::open_2 1\n");
 }

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <leash/os/descriptor.hpp>
 #include <leash/os/last_error.hpp>
@@ -19,6 +20,7 @@
 #include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 namespace leash_tool {
@@ -110,8 +112,18 @@ void keep_top(Explained& report, std::optional<std::size_t> top) {
   if (top && *top < report.groups.size()) report.groups.resize(*top);
 }
 
-Result<std::string> written(const Explained& report, Format format) {
-  if (format == Format::text) return text(report, TextOptions::of_descriptor(STDOUT_FILENO)) + '\n';
+/// The text says how to see what was left out in a program, by its options: here it is another one.
+std::string text_of(Explained&& report) {
+  if (report.total_groups > report.groups.size()) {
+    const std::uint64_t more = report.total_groups - report.groups.size();
+    report.remarks.push_back(std::to_string(more) + (more == 1 ? " more group" : " more groups") + ": see --top");
+    report.total_groups = report.groups.size();
+  }
+  return text(report, TextOptions::of_descriptor(STDOUT_FILENO)) + '\n';
+}
+
+Result<std::string> written(Explained&& report, Format format) {
+  if (format == Format::text) return text_of(std::move(report));
   return write(report, format);
 }
 
@@ -126,9 +138,10 @@ Result<Answer> answer(const Request& request) {
   if (!report) return std::unexpected(report.error());
   if (!request.old) {
     keep_top(*report, request.top);
-    Result<std::string> out = written(*report, request.format);
+    const bool ok = report->ok;
+    Result<std::string> out = written(*std::move(report), request.format);
     if (!out) return std::unexpected(out.error());
-    return Answer{*std::move(out), report->ok};
+    return Answer{*std::move(out), ok};
   }
   const Result<Explained> old = read(*request.old);
   if (!old) return std::unexpected(old.error());
@@ -143,7 +156,7 @@ Result<Answer> answer(const Request& request) {
   }
   Explained worse = leash::track::worse(changes);
   keep_top(worse, request.top);
-  Result<std::string> out = written(worse, request.format);
+  Result<std::string> out = written(std::move(worse), request.format);
   if (!out) return std::unexpected(out.error());
   return Answer{*std::move(out), ok};
 }
