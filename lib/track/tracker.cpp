@@ -127,11 +127,13 @@ Registration Tracker::on_threshold(const Threshold& threshold, Function<void(con
   if (!callback) refuse("the callback is empty");
   if (!threshold.open && !threshold.descriptors && !threshold.age) refuse("no limit is set");
   if (threshold.open && *threshold.open == 0) refuse("open is 0");
-  if (threshold.descriptors && !(*threshold.descriptors > 0 && *threshold.descriptors <= 1)) {
+  // Written so that what is no number is refused.
+  const auto is_within = [](double value, double least, double most) { return value >= least && value <= most; };
+  if (threshold.descriptors && (*threshold.descriptors == 0 || !is_within(*threshold.descriptors, 0, 1))) {
     refuse("descriptors is not above 0 and at most 1");
   }
   if (threshold.age && *threshold.age <= Clock::duration::zero()) refuse("age is not above 0");
-  if (!(threshold.rearm >= 0 && threshold.rearm <= 1)) refuse("rearm is not from 0 to 1");
+  if (!is_within(threshold.rearm, 0, 1)) refuse("rearm is not from 0 to 1");
   const auto watch = std::make_shared<detail::Watch>(*state_, threshold, std::move(callback));
   auto hold = std::make_unique<Watching>(state_, watch);
   state_->watches().add(watch);

@@ -180,7 +180,7 @@ void dump(const std::string& why, bool use_reserve = false) noexcept {
     trackers = living_trackers();
     std::vector<Explained> reports;
     for (const Ref<TrackerState>& tracker : trackers) {
-      Report report = tracker->snapshot();
+      const Report report = tracker->snapshot();
       if (!report.groups.empty()) reports.push_back(explain(report));
     }
     if (write_dump(reports)) return;

@@ -100,7 +100,7 @@ inline constexpr unsigned kind_slot_bits = 5;
 inline constexpr unsigned kind_slots = 1U << kind_slot_bits;
 /// Slot 0 is of kinds without a number, the last one of all kinds that came too late for a slot of their own.
 inline constexpr unsigned shared_kind_slot = kind_slots - 1;
-inline constexpr unsigned kind_slot_of(std::uint64_t kind_number) noexcept { return kind_number & (kind_slots - 1); }
+constexpr unsigned kind_slot_of(std::uint64_t kind_number) noexcept { return kind_number & (kind_slots - 1); }
 /// How many slots are in use by now: the first ones, and perhaps the shared one.
 unsigned kind_slots_in_use() noexcept;
 

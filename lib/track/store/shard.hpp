@@ -25,7 +25,7 @@ extern constinit os::Mutex rare_paths;
 ///
 /// A shard has no owner if it is the one for threads without an index, or once the tracker's last handle is gone
 /// (`finish_disown`): then every thread works on it under `rare_paths`.
-class Shard {
+class Shard {  // NOLINT(clang-analyzer-optin.performance.Padding): what other threads write is kept apart
  public:
   /// `owner` is a thread's index; 0 for none.
   Shard(Lifetime& tracker, std::uint32_t owner) noexcept;
