@@ -77,6 +77,12 @@ void snapshot_1m(benchmark::State& state) {
 }
 BENCHMARK(snapshot_1m)->UseRealTime()->Unit(benchmark::kMillisecond);
 
+/// With so many open, whose records it does not read.
+void counts(benchmark::State& state) {
+  for (auto _ : state) benchmark::DoNotOptimize(open().tracker.counts());
+}
+BENCHMARK(counts);
+
 void explain_1m(benchmark::State& state) {
   const leash::track::Report report = open().tracker.snapshot();
   for (auto _ : state) {

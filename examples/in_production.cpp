@@ -1,6 +1,7 @@
 // leash left on in production: a service whose handles are watched by the tracker of the process, and a verdict at its
 // end that knows of what is meant to stay open.
 
+#include <atomic>
 #include <chrono>
 #include <iostream>
 #include <leash/fs/memory_fs.hpp>
@@ -94,12 +95,13 @@ int main() {
   // end snippet
 
   // snippet: threshold
-  const leash::Registration alarm = tracker.on_threshold(
-      {.descriptors = 0.8, .age = 1h},
-      [&tracker](const leash::track::ThresholdReached&) { std::cerr << tracker.snapshot() << "\n"; });
+  std::atomic<bool> alarm{false};
+  const leash::Registration watched = tracker.on_threshold(
+      {.descriptors = 0.8, .age = 1h}, [&alarm](const leash::track::ThresholdReached&) { alarm = true; });
   // end snippet
   service::Service live(files);
   service::serve(leash::Context::background(), live, tracker);
+  if (alarm) std::cerr << tracker.snapshot() << "\n";
   service::log(tracker.snapshot());
   service::print_metrics(tracker);
 

@@ -30,6 +30,15 @@ class Turn {
     happens_after(this);
   }
 
+  /// Does not wait: false if another thread holds it, or this one.
+  bool try_lock() noexcept {
+    std::uint64_t holder = holder_.load();
+    if (holder != 0 && !ThreadId::from_serial(holder).lost()) return false;
+    if (!holder_.compare_exchange_strong(holder, ThreadId::current().serial())) return false;
+    happens_after(this);
+    return true;
+  }
+
   void unlock() noexcept {
     happens_before(this);
     holder_.store(0);

@@ -13,14 +13,15 @@ struct Threshold {
   std::optional<std::uint64_t> open = std::nullopt;
 
   /// The process has this share of the descriptors open that it may have (the soft limit RLIMIT_NOFILE), whoever opened
-  /// them. Above 0, and at most 1.
+  /// them. Above 0, and at most 1. Never reached where there is no /proc.
   std::optional<double> descriptors = std::nullopt;
 
-  /// A resource has been open for so long, and was not open at `set_baseline`. Above 0. To see that, the records of all
-  /// open resources are read once a second.
+  /// A resource has been open for so long, and was not open at `set_baseline`. Above 0. The records of all open
+  /// resources are read when the oldest may have come to it, and while one has, about ten times in such a time.
   std::optional<Clock::duration> age = std::nullopt;
 
-  /// A limit that was reached is told again only after its value was below this share of it. From 0 to 1.
+  /// A limit that was reached is told again only after its value was below this share of it. From 0, which is never, to
+  /// 1.
   double rearm = 0.8;
 };
 

@@ -95,8 +95,16 @@ void Tracker::set_baseline() {
 
 std::size_t Tracker::open_count() const noexcept { return state_->open_count(); }
 bool Tracker::closed() const noexcept { return state_->closed(); }
-Counts Tracker::counts() const { return state_->counts(); }
-std::optional<Clock::duration> Tracker::oldest() const { return state_->oldest(); }
+
+Counts Tracker::counts() const {
+  state_->require_own_copy();
+  return state_->counts();
+}
+
+std::optional<Clock::duration> Tracker::oldest() const {
+  state_->require_own_copy();
+  return state_->oldest();
+}
 
 namespace {
 

@@ -35,8 +35,8 @@ void destroy(TrackerState* state) noexcept;
 ///
 /// If a process has several copies of leash (a plugin that links leash statically has its own), trackers and tags work
 /// only in the copy that made them. A Context may be passed to another copy: there it carries no tracker. A Tracker may
-/// not: members that create a tag or a Mark or return a Report, and `set_baseline`, throw `std::logic_error` there. In
-/// both cases leash says so once on standard error.
+/// not: members that create a tag or a Mark or return a Report, and those that say so, throw `std::logic_error` there.
+/// In both cases leash says so once on standard error.
 class Tracker {
  public:
   /// A new tracker, which begins now.
@@ -110,18 +110,20 @@ class Tracker {
   std::size_t open_count() const noexcept;
 
   /// How many resources of each kind were opened and closed, including those that were open at `set_baseline`: what a
-  /// program exports as metrics. As cheap as `open_count`. Throws `std::bad_alloc`.
+  /// program exports as metrics. As cheap as `open_count`. Throws `std::bad_alloc`, and `std::logic_error` in another
+  /// copy of leash.
   [[nodiscard]] Counts counts() const;
 
   /// How long the oldest resource has been open that is open now and was not so at `set_baseline`; nothing if there is
   /// none. Reads the records of all open resources, but once a second at most: so one that was closed within the last
-  /// second may still be the oldest. What was opened at level `count` has no age.
+  /// second may still be the oldest, and one that was opened since is not seen if there was none. What was opened at
+  /// level `count` has no age. Throws `std::logic_error` in another copy of leash.
   [[nodiscard]] std::optional<Clock::duration> oldest() const;
 
   /// Calls `callback` when a limit of `threshold` is reached, also if it is already, and after that again each time
   /// that it is reached anew (see `Threshold::rearm`). The limits are looked at once a second on the tracker's clock,
-  /// and, but for `age`, whenever a thread has opened some 60 resources more than it had open before: opening and
-  /// closing cost no more than without.
+  /// and, but for `age`, whenever a thread has some 60 resources more open than it ever had. Where that does not
+  /// happen, opening and closing cost what they cost without.
   ///
   /// `callback` is called in the clock's thread (that of a `FakeClock` is the one that advances it, or opens a
   /// resource); it should be brief, and what it throws is ignored. The Registration keeps the tracker alive. A forked

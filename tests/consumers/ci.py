@@ -79,7 +79,7 @@ def jenkins():
 
 def ctest():
     status, output = run("sh ctest.sh")
-    expect(status == 1, "the exit status is that of the report: there is a failure")
+    expect(status == 1, "the report ends with 1, since there is a failure")
     expect("import_test.cpp" in output and "2 files not closed" in output, "the report names the place")
     expect(output.rstrip().endswith("1 finding: 2 files. 3 handles opened, 1 closed."), "it is the sum of both programs")
 

@@ -38,7 +38,9 @@ TEST_CASE("LEASH_DUMP_AT writes a report when so many are open, and again when t
 TEST_CASE("LEASH_DUMP_SIGNAL writes one of all trackers whenever the signal comes" *
           doctest::skip(!leash::tracking_enabled)) {
   const RunInFolder run;
-  const Outcome outcome = run.run("LEASH_DUMP_SIGNAL=SIGUSR2 LEASH_DUMP_TO=text:dump-%n.txt", dumping("signals"));
+  // A file has all groups, however many a terminal is shown.
+  const Outcome outcome =
+      run.run("LEASH_MAX_GROUPS=1 LEASH_DUMP_SIGNAL=SIGUSR2 LEASH_DUMP_TO=text:dump-%n.txt", dumping("signals"));
   CAPTURE(outcome.output);
   CHECK(outcome.status == 0);
   CHECK(run.content("dump-1.txt").contains("2 files open [open]\n"));
@@ -72,8 +74,16 @@ TEST_CASE("what the variables say wrongly is told, and the program runs" * docte
   const auto says = [&](const std::string& variables) { return run.run(variables, dumping("nothing")).output; };
   CHECK(says("LEASH_DUMP_AT=many") == "leash: LEASH_DUMP_AT: expected a number of open resources, not \"many\"\n");
   CHECK(says("LEASH_DUMP_AT=0").contains("not \"0\"\n"));
-  CHECK(says("LEASH_DUMP_SIGNAL=USR3") == "leash: LEASH_DUMP_SIGNAL: expected a signal, such as USR2, not \"USR3\"\n");
-  CHECK(says("LEASH_DUMP_SIGNAL=9").contains("not \"9\"\n"));
+  CHECK(says("LEASH_DUMP_SIGNAL=USR3") ==
+        "leash: LEASH_DUMP_SIGNAL: expected USR1, USR2, CONT, WINCH or the number of a real-time signal, "
+        "not \"USR3\"\n");
+  for (const char* const wrong : {"SEGV", "11", "9", "TERM", "32"}) {
+    CHECK(says("LEASH_DUMP_SIGNAL=" + std::string(wrong)).contains("not \"" + std::string(wrong) + "\"\n"));
+  }
+  CHECK(says("LEASH_DUMP_AT=5 LEASH_DUMP_TO=jsn:x") ==
+        "leash: LEASH_DUMP_TO: parse jsn:x: Invalid argument (there is no such format)\n");
+  CHECK(says("LEASH_DUMP_TO=text:x") ==
+        "leash: LEASH_DUMP_TO does nothing without LEASH_DUMP_AT or LEASH_DUMP_SIGNAL\n");
 }
 
 TEST_CASE("a LEASH_DUMP_TO that says something else than formats and files is told, and the rest is written" *

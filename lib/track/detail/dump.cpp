@@ -1,3 +1,4 @@
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include <algorithm>
@@ -5,6 +6,7 @@
 #include <atomic>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -19,17 +21,18 @@
 #include <leash/os/mutex.hpp>
 #include <leash/os/open_descriptors.hpp>
 #include <leash/os/own_descriptors.hpp>
-#include <leash/os/turn.hpp>
 #include <leash/track/detail/dump.hpp>
 #include <leash/track/detail/tracker_state.hpp>
 #include <leash/track/report/collect.hpp>
 #include <leash/track/report/explain.hpp>
 #include <leash/track/report/text.hpp>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -37,11 +40,13 @@ namespace LEASH_NAMESPACE::track::detail {
 namespace {
 
 using leash::detail::Ref;
+using namespace std::chrono_literals;
 
 struct Wanted {
   std::uint64_t at = 0;  ///< 0 if it is not.
   int signal = 0;        ///< The same.
   std::string signal_name;
+  bool to_files = false;
 };
 
 struct SignalName {
@@ -49,12 +54,10 @@ struct SignalName {
   int number;
 };
 
-constexpr std::array signal_names = {
-    SignalName{"HUP", SIGHUP},   SignalName{"INT", SIGINT},   SignalName{"QUIT", SIGQUIT},
-    SignalName{"USR1", SIGUSR1}, SignalName{"USR2", SIGUSR2}, SignalName{"ALRM", SIGALRM},
-    SignalName{"TERM", SIGTERM}, SignalName{"CONT", SIGCONT}, SignalName{"WINCH", SIGWINCH},
-    SignalName{"IO", SIGIO},     SignalName{"PWR", SIGPWR},
-};
+/// Of a signal whose default ends the program the handler would take that away; only these two are made for what a
+/// program likes.
+constexpr std::array signal_names = {SignalName{"USR1", SIGUSR1}, SignalName{"USR2", SIGUSR2},
+                                     SignalName{"CONT", SIGCONT}, SignalName{"WINCH", SIGWINCH}};
 
 std::optional<std::uint64_t> number_of(std::string_view text) noexcept {
   std::uint64_t number = 0;
@@ -63,45 +66,53 @@ std::optional<std::uint64_t> number_of(std::string_view text) noexcept {
   return number;
 }
 
-/// The number of a signal that can be caught: `USR2`, `SIGUSR2`, `12`.
+/// The number of a signal: `USR2`, `SIGUSR2`, `12`, or that of a real-time signal.
 std::optional<int> signal_of(std::string_view text) noexcept {
   if (const auto number = number_of(text)) {
-    const bool exists = *number <= static_cast<std::uint64_t>(SIGRTMAX) && *number != SIGKILL && *number != SIGSTOP;
-    return exists ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
+    const auto is_it = [&](const SignalName& each) { return static_cast<std::uint64_t>(each.number) == *number; };
+    const bool is_real_time =
+        *number >= static_cast<std::uint64_t>(SIGRTMIN) && *number <= static_cast<std::uint64_t>(SIGRTMAX);
+    const bool fits = is_real_time || std::ranges::any_of(signal_names, is_it);
+    return fits ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
   }
   if (text.starts_with("SIG")) text.remove_prefix(3);
   const auto* const found = std::ranges::find(signal_names, text, &SignalName::name);
   return found == signal_names.end() ? std::nullopt : std::optional<int>(found->number);
 }
 
-void complain(const char* variable, const char* value, const char* expected) noexcept {
-  try {
-    const std::string line = "leash: " + std::string(variable) + ": expected " + expected + ", not \"" +
-                             leash::detail::escape(value) + "\"\n";
-    std::fputs(line.c_str(), stderr);
-  } catch (...) {
-    std::fputs("leash: no memory\n", stderr);
-  }
+void complain(const char* variable, const char* value, const char* expected) {
+  const std::string line =
+      "leash: " + std::string(variable) + ": expected " + expected + ", not \"" + leash::detail::escape(value) + "\"\n";
+  std::fputs(line.c_str(), stderr);
 }
 
+/// Null also in a program that runs with more rights than its caller's, who must not make it write.
 const char* variable(const char* name) noexcept {
-  const char* const value = std::getenv(name);
+  const char* const value = ::secure_getenv(name);
   return value != nullptr && *value != '\0' ? value : nullptr;
 }
 
 Wanted read_environment() {
   Wanted wanted;
-  if constexpr (!tracking_enabled) return wanted;
-  if (const char* const at = variable("LEASH_DUMP_AT")) {
+  wanted.to_files = variable("LEASH_DUMP_TO") != nullptr;
+  const char* const at = variable("LEASH_DUMP_AT");
+  const char* const signal = variable("LEASH_DUMP_SIGNAL");
+  if (at != nullptr) {
     const auto number = number_of(at);
     if (!number) complain("LEASH_DUMP_AT", at, "a number of open resources");
     wanted.at = number.value_or(0);
   }
-  if (const char* const name = variable("LEASH_DUMP_SIGNAL")) {
-    const auto number = signal_of(name);
-    if (!number) complain("LEASH_DUMP_SIGNAL", name, "a signal, such as USR2");
+  if (signal != nullptr) {
+    const auto number = signal_of(signal);
+    if (!number) complain("LEASH_DUMP_SIGNAL", signal, "USR1, USR2, CONT, WINCH or the number of a real-time signal");
     wanted.signal = number.value_or(0);
-    wanted.signal_name = name;
+    wanted.signal_name = signal;
+  }
+  if (!tracking_enabled && (wanted.at != 0 || wanted.signal != 0)) {
+    std::fputs("leash: LEASH_DUMP_AT and LEASH_DUMP_SIGNAL: this program is built without tracking\n", stderr);
+  }
+  if (wanted.to_files && at == nullptr && signal == nullptr) {
+    std::fputs("leash: LEASH_DUMP_TO does nothing without LEASH_DUMP_AT or LEASH_DUMP_SIGNAL\n", stderr);
   }
   return wanted;
 }
@@ -113,6 +124,7 @@ const Wanted& wanted() {
 }
 
 bool wants_any() noexcept {
+  if constexpr (!tracking_enabled) return false;
   try {
     return wanted().at != 0 || wanted().signal != 0;
   } catch (...) {
@@ -145,63 +157,132 @@ std::vector<Ref<TrackerState>> living_trackers() {
   return all;
 }
 
-constinit os::Turn dumping;
-
-/// A descriptor that is kept for the moment when there are no others, to write a file.
+/// A descriptor that is kept for the moment when there are no others, to write a file. Not thread-safe.
 class Reserve {
  public:
   void take() noexcept {
-    if (held_) return;
-    const int number = os::open_own([] { return ::memfd_create("leash-reserve", MFD_CLOEXEC); });
+    if (is_held()) return;
+    // A high number: a program that closes all descriptors and begins anew with the low ones does not come to it.
+    const int number = os::open_own([] {
+      const int low = ::memfd_create("leash-reserve", MFD_CLOEXEC);
+      if (low < 0) return low;
+      const std::uint64_t limit = os::descriptor_use().limit;
+      const int high = ::fcntl(low, F_DUPFD_CLOEXEC, static_cast<int>(std::min<std::uint64_t>(limit / 2, 512)));
+      ::close(low);
+      return high;
+    });
     if (number >= 0) held_ = os::open_descriptor(number);
   }
 
   void give_back() noexcept {
-    // Not if the program has closed all descriptors, and the number is another one's by now.
-    if (held_ && os::open_descriptor(held_->number) == held_) os::close_own(held_->number);
+    // Not if the number is another one's by now.
+    if (is_held()) os::close_own(held_->number);
     held_.reset();
   }
 
  private:
+  bool is_held() const noexcept { return held_ && os::open_descriptor(held_->number) == held_; }
+
   std::optional<os::OpenDescriptor> held_;
 };
 
-/// Guarded by `dumping`.
+/// Of the thread that dumps, once that is there.
 constinit Reserve reserve;
 
-/// Writes a report of all trackers, with `why` above it. With `use_reserve` if there is no descriptor left.
-void dump(const std::string& why, bool use_reserve = false) noexcept {
-  if (dumping.held()) return;
-  // Given back after the turn: who drops the last handle of a tracker waits for its Watch, which may wait for the turn.
-  std::vector<Ref<TrackerState>> trackers;
-  const std::lock_guard one_dumps(dumping);
-  if (use_reserve) reserve.give_back();
-  try {
-    trackers = living_trackers();
+/// Why a report is to be written.
+enum Reason : std::uint32_t { signal_came = 1, threshold_reached = 2, out_of_descriptors = 4 };
+
+constinit std::atomic<std::uint32_t> asked{0};  ///< Reasons that nobody has written a report for yet.
+constinit std::atomic<std::uint64_t> open_at_threshold{0};
+constinit os::EventCount was_asked;
+constinit std::atomic<bool> at_work{false};  ///< From before `asked` is taken until that is written.
+/// The `os::fork_generation` that has a thread to write reports, plus 1.
+constinit std::atomic<std::uint32_t> thread_of{0};
+
+/// Async-signal-safe.
+void ask(Reason reason) noexcept {
+  asked.fetch_or(reason);
+  was_asked.notify_one();
+}
+
+/// Waits until what was asked for is written, but no longer than a second: it may go to a pipe that nobody reads.
+void wait_until_written() noexcept {
+  if (thread_of.load() != os::fork_generation() + 1) return;
+  for (int time = 0; time < 1000 && (asked.load() != 0 || at_work.load()); ++time) std::this_thread::sleep_for(1ms);
+}
+
+std::string text_of(std::uint32_t reasons) {
+  std::string text;
+  const auto add = [&](Reason reason, const std::string& why) {
+    if ((reasons & reason) != 0) text += (text.empty() ? "" : "; ") + why;
+  };
+  add(signal_came, "LEASH_DUMP_SIGNAL=" + wanted().signal_name + " came");
+  add(threshold_reached,
+      std::to_string(open_at_threshold.load()) + " resources are open, LEASH_DUMP_AT=" + std::to_string(wanted().at));
+  add(out_of_descriptors, "out of descriptors (EMFILE)");
+  return text;
+}
+
+/// Writes a report of all trackers.
+void dump(std::uint32_t reasons) {
+  std::vector<Report> open;
+  for (const Ref<TrackerState>& tracker : living_trackers()) {
+    if (Report report = tracker->snapshot(); !report.groups.empty()) open.push_back(std::move(report));
+  }
+  if (wanted().to_files) {
     std::vector<Explained> reports;
-    for (const Ref<TrackerState>& tracker : trackers) {
-      const Report report = tracker->snapshot();
-      if (!report.groups.empty()) reports.push_back(explain(report));
+    for (const Report& each : open) {
+      reports.push_back(explain(each, {.max_groups = std::numeric_limits<std::size_t>::max()}));
     }
     if (write_dump(reports)) return;
-    std::string text = "leash: " + why + (reports.empty() ? ": nothing is open\n" : ":\n");
-    for (const Explained& each : reports) text += track::text(each, TextOptions::of_descriptor(2)) + '\n';
-    std::fputs(text.c_str(), stderr);
-  } catch (const std::exception& error) {
-    std::fprintf(stderr, "leash: %s: %s\n", why.c_str(), error.what());
+  }
+  std::string text = "leash: " + text_of(reasons) + (open.empty() ? ": nothing is open\n" : ":\n");
+  for (const Report& each : open) text += track::text(explain(each), TextOptions::of_descriptor(2)) + '\n';
+  std::fputs(text.c_str(), stderr);
+}
+
+/// What the thread does. It has all signals blocked, so that a pipe whose reader is gone is an error to it.
+[[noreturn]] void dump_when_asked() {
+  for (;;) {
+    was_asked.wait([] { return asked.load() != 0; });
+    at_work.store(true);
+    const std::uint32_t reasons = asked.exchange(0);
+    reserve.give_back();
+    try {
+      dump(reasons);
+    } catch (const std::exception& error) {
+      std::fprintf(stderr, "leash: a report of the running program: %s\n", error.what());
+    }
+    reserve.take();
+    at_work.store(false);
+    // Whatever asks all the time gets ten a second.
+    std::this_thread::sleep_for(100ms);
   }
 }
 
-constinit std::atomic<std::uint32_t> signals{0};  ///< That came and were not dumped for yet.
-constinit os::EventCount signal_came;
-/// The `os::fork_generation` that has a thread to dump at signals, plus 1.
-constinit std::atomic<std::uint32_t> thread_of{0};
+/// A thread of its own: the handler of a signal cannot write, the clock's thread has deadlines to keep, and those who
+/// open something have their own work.
+void have_thread() {
+  const std::uint32_t here = os::fork_generation() + 1;
+  if (thread_of.load() == here || thread_of.exchange(here) == here) return;
+  try {
+    at_work.store(false);
+    reserve.take();
+    os::start_background_thread(dump_when_asked);
+    // So that no file stays half written where the program ends.
+    static constinit std::atomic<bool> waits{false};
+    if (!waits.exchange(true)) std::atexit(wait_until_written);
+  } catch (...) {
+    thread_of.store(0);
+    throw;
+  }
+}
+
 struct sigaction earlier_action;
 
 void at_signal(int number, siginfo_t* info, void* context) {
   const int error = errno;
-  signals.fetch_add(1);
-  signal_came.notify_one();
+  ask(signal_came);
   if ((earlier_action.sa_flags & SA_SIGINFO) != 0) {
     earlier_action.sa_sigaction(number, info, context);
   } else if (earlier_action.sa_handler != SIG_DFL && earlier_action.sa_handler != SIG_IGN) {
@@ -210,36 +291,33 @@ void at_signal(int number, siginfo_t* info, void* context) {
   errno = error;
 }
 
-/// A handler cannot write a report: it may have interrupted anything.
-void have_signal_thread() {
-  if (wanted().signal == 0) return;
-  const std::uint32_t here = os::fork_generation() + 1;
-  if (thread_of.exchange(here) == here) return;
-  try {
-    os::start_background_thread([] {
-      for (;;) {
-        signal_came.wait([] { return signals.load() != 0; });
-        signals.store(0);
-        dump(wanted().signal_name + " came");
-      }
-    });
-  } catch (...) {
-    thread_of.store(0);
-    throw;
+bool catch_signal(int number) noexcept {
+  if (::sigaction(number, nullptr, &earlier_action) != 0) return false;
+  // A program that had a handler goes on with its flags and its mask.
+  struct sigaction action = earlier_action;
+  const bool has_handler = (earlier_action.sa_flags & SA_SIGINFO) != 0 ||
+                           (earlier_action.sa_handler != SIG_DFL && earlier_action.sa_handler != SIG_IGN);
+  if (!has_handler) {
+    action.sa_flags = SA_RESTART | SA_ONSTACK;
+    ::sigemptyset(&action.sa_mask);
   }
+  action.sa_flags &= ~static_cast<int>(SA_RESETHAND);
+  action.sa_flags |= SA_SIGINFO;
+  action.sa_sigaction = at_signal;
+  return ::sigaction(number, &action, nullptr) == 0;
 }
 
-/// When the program begins: until then the signal would end it.
+/// When the program begins: until then the signal would end it. Also in a program without tracking, where it does no
+/// more than that.
 [[maybe_unused]] const bool catches_signal = [] {
   try {
-    if (wanted().signal == 0) return false;
-    struct sigaction action{};
-    action.sa_sigaction = at_signal;
-    action.sa_flags = SA_SIGINFO | SA_RESTART | SA_ONSTACK;
-    ::sigemptyset(&action.sa_mask);
-    if (::sigaction(wanted().signal, nullptr, &earlier_action) != 0) return false;
-    if (::sigaction(wanted().signal, &action, nullptr) != 0) return false;
-    have_signal_thread();
+    const int number = wanted().signal;
+    if (number == 0) return false;
+    if (!catch_signal(number)) {
+      std::fprintf(stderr, "leash: LEASH_DUMP_SIGNAL: the signal %d cannot be caught\n", number);
+      return false;
+    }
+    if constexpr (tracking_enabled) have_thread();
     return true;
   } catch (const std::exception& error) {
     std::fprintf(stderr, "leash: LEASH_DUMP_SIGNAL: %s\n", error.what());
@@ -257,15 +335,12 @@ void begin_dumps(TrackerState& tracker) noexcept {
       const std::lock_guard lock(to.mutex);
       to.trackers.push_back(&tracker);
     }
-    {
-      const std::lock_guard none_dumps(dumping);
-      reserve.take();
-    }
-    have_signal_thread();
+    have_thread();
     if (wanted().at == 0) return;
     const Threshold threshold{.open = wanted().at};
     tracker.watches().add(std::make_shared<Watch>(tracker, threshold, [](const ThresholdReached& reached) {
-      dump(std::to_string(reached.open) + " resources are open (LEASH_DUMP_AT=" + std::to_string(wanted().at) + ")");
+      open_at_threshold.store(reached.open);
+      ask(threshold_reached);
     }));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "leash: no reports of the running program: %s\n", error.what());
@@ -282,9 +357,22 @@ void end_dumps(TrackerState& tracker) noexcept {
   tracker.watches().stop();
 }
 
+void go_on_with_dumps() noexcept {
+  if (!wants_any()) return;
+  try {
+    have_thread();
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+    // It is tried again when there are more open.
+  }
+}
+
 void note_out_of_descriptors() noexcept {
   static constinit std::atomic<bool> told{false};
-  if (wants_any() && !told.exchange(true)) dump("out of descriptors (EMFILE)", true);
+  if (!wants_any() || told.exchange(true)) return;
+  go_on_with_dumps();
+  ask(out_of_descriptors);
+  // The program may be about to end for it.
+  wait_until_written();
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail

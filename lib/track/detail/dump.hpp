@@ -13,7 +13,8 @@ class TrackerState;
 // - `LEASH_DUMP_SIGNAL=USR2`: whenever that signal comes. A handler that the program had for it is called too;
 // - with either of them: when an operation on a tracked file system or network first fails with EMFILE.
 //
-// They go to standard error as text, or, as `LEASH_DUMP_TO` says, to files (see `ReportWriter`).
+// They go to standard error as text, or, as `LEASH_DUMP_TO` says, to files (see `ReportWriter`). A thread of its own
+// writes them, ten a second at most.
 
 /// A tracker begins: its reports are among these. Nothing fails: what there is no memory for is not written.
 void begin_dumps(TrackerState& tracker) noexcept;
@@ -21,7 +22,11 @@ void begin_dumps(TrackerState& tracker) noexcept;
 /// Its last handle is gone.
 void end_dumps(TrackerState& tracker) noexcept;
 
-/// An operation that opens something failed for want of descriptors.
+/// More is open than before: a forked child gets a thread of its own to write reports.
+void go_on_with_dumps() noexcept;
+
+/// An operation that opens something failed for want of descriptors. Waits until the report is written, a second at
+/// most.
 void note_out_of_descriptors() noexcept;
 
 /// An operation that opens something failed.

@@ -233,15 +233,19 @@ Record* TrackerState::open_from(Place place, const Resource& resource, const Not
   ThisThread& thread = registered_thread();
   Shard& shard = shard_for(thread);
   Record* record = nullptr;
-  bool made_room = false;
+  bool grown = false;
   {
     const Shard::BiasedLock lock(shard, thread);
     if (closed()) return nullptr;
-    made_room = !shard.has_room();
+    const std::uint32_t pages = shard.pages();
     record = &fill_slow(shard, init, parent, thread);
+    grown = shard.pages() > pages;
   }
   // Not in a signal handler, which has interrupted the thread's work on its own shard.
-  if (made_room && shard.owner() != 0) watches_.look_soon();
+  if (grown && shard.owner() != 0) {
+    watches_.look_soon();
+    go_on_with_dumps();
+  }
   return record;
 }
 
@@ -469,7 +473,8 @@ std::size_t TrackerState::open_count() const noexcept {
   std::uint64_t opened = 0;
   std::uint64_t closed = 0;
   // `closed` first: a tag that is opened and closed in between would otherwise be counted as closed but not as opened.
-  const unsigned slots = kind_slots_in_use();
+  // Another copy has kinds of its own.
+  const unsigned slots = is_foreign() ? kind_slots : kind_slots_in_use();
   shards_.each([&](const Shard& shard) {
     for (unsigned slot = 0; slot < slots; ++slot) closed += shard.closed(slot);
   });

@@ -107,6 +107,8 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   std::size_t open_count() const noexcept;
   Counts counts() const;
   std::optional<Clock::duration> oldest();
+  /// When the oldest resource was opened that is open and was not so at `set_baseline`. Reads all records.
+  std::optional<Clock::time_point> find_oldest();
   Watches& watches() noexcept { return watches_; }
   const std::shared_ptr<Clock>& clock() const noexcept { return options_.clock; }
   bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
@@ -248,10 +250,10 @@ class TrackerState : public Lifetime, public leash::detail::RefCounted {
   Shards shards_;
   Watches watches_;
 
-  /// What `oldest` has found last: when the oldest resource was opened (µs after the tracker began), if there was one.
+  /// What `oldest` has found last, and when.
   struct Oldest {
     Clock::time_point looked_at;
-    std::optional<std::uint64_t> opened_us;
+    std::optional<Clock::time_point> opened;
   };
   os::Turn looking_;  ///< Guards `oldest_`.
   std::optional<Oldest> oldest_;

@@ -274,16 +274,19 @@ Report TrackerState::snapshot() {
 std::optional<Clock::duration> TrackerState::oldest() {
   const std::lock_guard one_looks(looking_);
   const Clock::time_point now = options_.clock->now();
-  if (!oldest_ || now - oldest_->looked_at >= std::chrono::seconds(1)) {
-    Oldest found{.looked_at = now, .opened_us = std::nullopt};
-    each_pinned(no_added_bits, [&](const Record& record, std::uint32_t state) {
-      if (!is_open_since_baseline(state) || record.opened_at == 0) return;
-      found.opened_us = std::min(found.opened_us.value_or(record.opened_us()), record.opened_us());
-    });
-    oldest_ = found;
-  }
-  if (!oldest_->opened_us) return std::nullopt;
-  return now - began_ - std::chrono::microseconds(*oldest_->opened_us);
+  if (!oldest_ || now - oldest_->looked_at >= std::chrono::seconds(1)) oldest_ = Oldest{now, find_oldest()};
+  if (!oldest_->opened) return std::nullopt;
+  return now - *oldest_->opened;
+}
+
+std::optional<Clock::time_point> TrackerState::find_oldest() {
+  std::optional<std::uint64_t> first_us;
+  each_pinned(no_added_bits, [&](const Record& record, std::uint32_t state) {
+    if (!is_open_since_baseline(state) || record.opened_at == 0) return;
+    first_us = std::min(first_us.value_or(record.opened_us()), record.opened_us());
+  });
+  if (!first_us) return std::nullopt;
+  return began_ + std::chrono::microseconds(*first_us);
 }
 
 Mark TrackerState::mark() const {
@@ -338,6 +341,10 @@ Report TrackerState::report_on(const Findings& findings) const {
 
 void TrackerState::set_baseline() {
   each_pinned([](std::uint32_t) { return std::uint32_t{Record::baseline}; }, [](const Record&, std::uint32_t) {});
+  {
+    const std::lock_guard none_looks(looking_);
+    oldest_.reset();
+  }
   if (descriptors_at_start_) {
     const std::lock_guard judge(judging_);
     os::DescriptorList now = os::open_descriptors();

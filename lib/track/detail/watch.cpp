@@ -46,12 +46,25 @@ Watch::Value Watch::value_of(Limit limit) const {
                      {.limit = limit, .descriptors = use.open});
     }
     case Limit::age: {
-      const Clock::duration oldest = tracker_.oldest().value_or(Clock::duration::zero());
+      const std::optional<Clock::time_point> opened = tracker_.find_oldest();
+      const Clock::duration oldest = opened ? clock_->now() - *opened : Clock::duration::zero();
       return compare(static_cast<double>(oldest.count()), static_cast<double>(threshold_.age->count()),
                      {.limit = limit, .age = oldest});
     }
   }
   std::unreachable();
+}
+
+bool Watch::may_have_changed(Limit limit) {
+  if (limit != Limit::age) return true;
+  // What is opened from now on is younger than what was the oldest at the last look.
+  return clock_->now() >= next_age_;
+}
+
+void Watch::note_looked(const Value& value) {
+  if (value.told.limit != Limit::age) return;
+  const Clock::duration age = *threshold_.age;
+  next_age_ = leash::detail::deadline_after(clock_->now(), value.reached ? age / 10 : age - value.told.age);
 }
 
 template <class Make>
@@ -122,25 +135,27 @@ void Watch::look_soon() noexcept {
       looks_now_.store(false);
       look_in_a_second();
     }
-    const bool due = std::ranges::any_of(all_limits, [this](Limit limit) {
-      return limit != Limit::age && is_set(limit) && is_armed(limit) && value_of(limit).reached;
-    });
-    if (due) look_now();
+    const bool may_be_open = is_set(Limit::open) && is_armed(Limit::open) && value_of(Limit::open).reached;
+    // To count descriptors takes too long here.
+    const bool may_be_descriptors = is_set(Limit::descriptors) && is_armed(Limit::descriptors);
+    if (may_be_open || may_be_descriptors) look_now();
   } catch (...) {  // NOLINT(bugprone-empty-catch)
     // No memory: the next look comes within a second.
   }
 }
 
 void Watch::look() noexcept {
-  // A FakeClock looks at once when the callback itself opens resources.
-  if (looking_.held()) return;
-  const std::lock_guard one_looks(looking_);
+  // Another thread looks, or this one: a FakeClock looks at once when the callback opens resources. To wait here might
+  // be to wait for a callback that waits for this thread.
+  const std::unique_lock looks(looking_, std::try_to_lock);
+  if (!looks) return;
   for (const Limit limit : all_limits) {
     if (stopped_.load()) return;
-    if (!is_set(limit)) continue;
+    if (!is_set(limit) || !may_have_changed(limit)) continue;
     std::atomic<bool>& armed = armed_[static_cast<std::size_t>(limit)];
     try {
       const Value value = value_of(limit);
+      note_looked(value);
       if (value.below) armed.store(true);
       if (value.reached && armed.exchange(false)) callback_(value.told);
     } catch (...) {  // NOLINT(bugprone-empty-catch)
@@ -159,6 +174,7 @@ void Watches::add(const std::shared_ptr<Watch>& watch) {
     watch->start();
   } catch (...) {
     remove(*watch);
+    watch->stop();
     throw;
   }
 }

@@ -36,8 +36,8 @@ class Watch : public std::enable_shared_from_this<Watch> {
   /// thread, and may be called in the callback.
   void stop() noexcept;
 
-  /// The calling thread has opened resources: if a limit is reached, has the clock look now. Does not call the callback
-  /// itself, unless the clock does.
+  /// The calling thread has more open than before: has the clock look now if a limit may be reached. Does not call the
+  /// callback itself, unless the clock does.
   void look_soon() noexcept;
 
  private:
@@ -50,8 +50,11 @@ class Watch : public std::enable_shared_from_this<Watch> {
     ThresholdReached told;
   };
 
-  /// The value of a limit that is set, and that is told by now, or may be told again.
+  /// What has become of a limit that is set.
   Value value_of(Limit limit) const;
+  /// Whether it is worth a look at it now. Under `looking_`, as `note_looked`, which follows the look.
+  bool may_have_changed(Limit limit);
+  void note_looked(const Value& value);
   bool is_set(Limit limit) const noexcept;
   bool is_armed(Limit limit) const noexcept { return armed_[static_cast<std::size_t>(limit)].load(); }
 
@@ -74,6 +77,7 @@ class Watch : public std::enable_shared_from_this<Watch> {
   const Threshold threshold_;
   const Callback callback_;
   std::array<std::atomic<bool>, limits> armed_{true, true, true};
+  Clock::time_point next_age_;          ///< Not before is `Limit::age` worth a look. Guarded by `looking_`.
   std::atomic<bool> looks_now_{false};  ///< `look_now` has asked for a look that has not ended.
 
   os::Turn looking_;  ///< Held while a thread looks.

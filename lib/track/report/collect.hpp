@@ -22,9 +22,9 @@ void set_report_writer(const ReportWriter& writer) noexcept;
 /// among those that are written at the end of the process. Without a writer that is told once. Throws `std::bad_alloc`.
 void collect(const Report& report);
 
-/// Writes reports of the running program where `LEASH_DUMP_TO` says. False if that is not set, or was not done: if
-/// there is no writer, which is told once, or if one of the files was not written, which is told each time. One thread
-/// at a time. Throws `std::bad_alloc`.
+/// Writes reports of the running program where `LEASH_DUMP_TO` says. False if it was not done: if there is no writer,
+/// which is told once, or if one of the files was not written, which is told each time. One thread at a time. Throws
+/// `std::bad_alloc`.
 bool write_dump(const std::vector<Explained>& reports);
 
 /// At the end of the process, takes `snapshot()` for another such report.

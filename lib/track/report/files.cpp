@@ -45,7 +45,7 @@ struct Collected {
 };
 
 std::string variable(const char* name) {
-  const char* const value = std::getenv(name);
+  const char* const value = ::secure_getenv(name);
   return value == nullptr ? "" : value;
 }
 
@@ -144,9 +144,13 @@ Result<std::string> path_of(std::string_view pattern, std::optional<unsigned> du
   return path;
 }
 
+struct Target {
+  Format format = Format::text;
+  std::string path;
+};
+
 /// One of the list: `sarif:leaks.sarif`.
-Result<void> write_one(std::string_view wanted, const Explained& report, const Wanted& how,
-                       std::optional<unsigned> dump) {
+Result<Target> target_of(std::string_view wanted, std::optional<unsigned> dump) {
   const std::size_t colon = wanted.find(':');
   if (colon == std::string_view::npos || colon + 1 == wanted.size()) {
     return fail("parse", wanted, std::errc::invalid_argument, "expected FORMAT:FILE");
@@ -155,9 +159,26 @@ Result<void> write_one(std::string_view wanted, const Explained& report, const W
   if (!format) return fail("parse", wanted, std::errc::invalid_argument, "there is no such format");
   Result<std::string> path = path_of(wanted.substr(colon + 1), dump);
   if (!path) return std::unexpected(path.error());
-  Result<std::string> content = write(report, *format, how.root);
+  return Target{*format, *std::move(path)};
+}
+
+Result<void> write_one(std::string_view wanted, const Explained& report, const Wanted& how,
+                       std::optional<unsigned> dump) {
+  const Result<Target> target = target_of(wanted, dump);
+  if (!target) return std::unexpected(target.error());
+  const Result<std::string> content = write(report, target->format, how.root);
   if (!content) return std::unexpected(content.error());
-  return replace_file(below(how.folder, *path), *content);
+  return replace_file(below(how.folder, target->path), *content);
+}
+
+/// Calls `function` for each part of a list that is not empty.
+template <class Function>
+void each_of(std::string_view list, Function function) {
+  while (!list.empty()) {
+    const std::string_view each = list.substr(0, list.find(','));
+    list.remove_prefix(std::min(list.size(), each.size() + 1));
+    if (!each.empty()) function(each);
+  }
 }
 
 /// Adds to the summary of the step. Of one that is too long, GitHub would show nothing at all.
@@ -183,20 +204,17 @@ void tell_github(const Explained& report, const Wanted& how) {
   }
 }
 
-/// Writes `report` to all files of a list, which the variable has. True if each was written.
+/// Writes `report` to all files of a list, which the variable has. False if one was not written, or there is none.
 bool write_all_of(std::string_view list, const char* variable, const Explained& report, const Wanted& how,
                   std::optional<unsigned> dump) {
-  bool all = true;
-  while (!list.empty()) {
-    const std::string_view each = list.substr(0, list.find(','));
-    list.remove_prefix(std::min(list.size(), each.size() + 1));
-    if (each.empty()) continue;
-    if (const Result<void> written = write_one(each, report, how, dump); !written) {
-      complain(variable, to_string(written.error()));
-      all = false;
-    }
-  }
-  return all;
+  unsigned done = 0;
+  unsigned failed = 0;
+  each_of(list, [&](std::string_view each) {
+    const Result<void> written = write_one(each, report, how, dump);
+    ++(written ? done : failed);
+    if (!written) complain(variable, to_string(written.error()));
+  });
+  return done > 0 && failed == 0;
 }
 
 bool dump(const std::vector<Explained>& reports, unsigned number) {
@@ -229,6 +247,12 @@ const bool registered = [] {
     std::error_code ignored;
     wanted.folder = std::filesystem::current_path(ignored).string();
     wanted.root = SourceRoot::of_environment();
+    // Else it would be told when the first one is to be written, perhaps after weeks.
+    each_of(wanted.dumps, [](std::string_view each) {
+      if (const Result<Target> target = target_of(each, 1); !target) {
+        complain("LEASH_DUMP_TO", to_string(target.error()));
+      }
+    });
     if (!wanted.summary.empty()) wanted.summary = below(wanted.folder, wanted.summary);
     collected().wanted = std::move(wanted);
   }

@@ -101,8 +101,8 @@ class Shard {  // NOLINT(clang-analyzer-optin.performance.Padding): what other t
     return record;
   }
 
-  /// Under a BiasedLock: whether `try_take` would return a record.
-  bool has_room() const noexcept { return current_ != nullptr && !current_->full(); }
+  /// Under a BiasedLock: how many pages were begun and not given back.
+  std::uint32_t pages() const noexcept { return pages_; }
 
   /// Under a BiasedLock: the same, but goes to another page, or allocates one, if the current page is full. Throws
   /// `std::bad_alloc`.
