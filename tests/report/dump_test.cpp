@@ -16,6 +16,9 @@ constexpr bool no_shortage = !leash::tracking_enabled || leash_test::with_asan;
 
 std::string dumping(const char* part) { return DUMPING + std::string("' '") + part; }
 
+/// Behind variables: with so few descriptors from its beginning on.
+const std::string with_few = " sh -c 'ulimit -n 40; exec \"$0\" \"$@\"'";
+
 std::size_t occurrences(const std::string& text, const std::string& part) {
   std::size_t count = 0;
   for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + part.size())) ++count;
@@ -60,13 +63,13 @@ TEST_CASE("a forked child answers the signal" *
 
 TEST_CASE("without descriptors there is one more report, once, with names" * doctest::skip(no_shortage)) {
   const RunInFolder run;
-  const Outcome outcome = run.run("LEASH_DUMP_AT=5000", dumping("out"));
+  const Outcome outcome = run.run("LEASH_DUMP_AT=5000" + with_few, dumping("out"));
   CAPTURE(outcome.output);
   CHECK(outcome.status == 0);
   CHECK(occurrences(outcome.output, "leash: out of descriptors (EMFILE):\n") == 1);
   CHECK(outcome.output.contains(" files open [open]\n"));
   CHECK(outcome.output.contains("run_out_of_descriptors"));
-  CHECK(run.run("", dumping("out")).output.empty());
+  CHECK(run.run(with_few, dumping("out")).output.empty());
 }
 
 TEST_CASE("what the variables say wrongly is told, and the program runs" * doctest::skip(!leash::tracking_enabled)) {
@@ -89,7 +92,7 @@ TEST_CASE("what the variables say wrongly is told, and the program runs" * docte
 TEST_CASE("a LEASH_DUMP_TO that says something else than formats and files is told, and the rest is written" *
           doctest::skip(no_shortage)) {
   const RunInFolder run;
-  const Outcome wrong = run.run("LEASH_DUMP_AT=5000 LEASH_DUMP_TO=html:a,text:b-%n.txt", dumping("out"));
+  const Outcome wrong = run.run("LEASH_DUMP_AT=5000 LEASH_DUMP_TO=html:a,text:b-%n.txt" + with_few, dumping("out"));
   CAPTURE(wrong.output);
   CHECK(wrong.status == 0);
   CHECK(wrong.output.contains("leash: LEASH_DUMP_TO: parse html:a: Invalid argument (there is no such format)\n"));
@@ -99,7 +102,8 @@ TEST_CASE("a LEASH_DUMP_TO that says something else than formats and files is to
 
 TEST_CASE("a program without leash::report writes text, and says why" * doctest::skip(no_shortage)) {
   const RunInFolder run;
-  const Outcome outcome = run.run("LEASH_DUMP_AT=5000 LEASH_DUMP_TO=json:a.json", NOT_DUMPING + std::string("' 'out"));
+  const Outcome outcome =
+      run.run("LEASH_DUMP_AT=5000 LEASH_DUMP_TO=json:a.json" + with_few, NOT_DUMPING + std::string("' 'out"));
   CAPTURE(outcome.output);
   CHECK(outcome.output.contains("leash: LEASH_DUMP_TO is set, but this program is not linked with leash::report"));
   CHECK(outcome.output.contains(" files open [open]\n"));
