@@ -225,12 +225,15 @@ std::string text_of(std::uint32_t reasons) {
 
 /// Writes a report of all trackers.
 void dump(std::uint32_t reasons) {
+  const std::vector<Ref<TrackerState>> trackers = living_trackers();
   std::vector<Report> open;
-  for (const Ref<TrackerState>& tracker : living_trackers()) {
+  open.reserve(trackers.size());
+  for (const Ref<TrackerState>& tracker : trackers) {
     if (Report report = tracker->snapshot(); !report.groups.empty()) open.push_back(std::move(report));
   }
   if (wanted().to_files) {
     std::vector<Explained> reports;
+    reports.reserve(open.size());
     for (const Report& each : open) {
       reports.push_back(explain(each, {.max_groups = std::numeric_limits<std::size_t>::max()}));
     }
