@@ -4,14 +4,17 @@
 
 #include <dlfcn.h>
 
+#include <cstddef>
 #include <cstdio>
 #include <iostream>
 #include <leash/track/tracker.hpp>
 #include <string_view>
+#include <vector>
 
 int main(int argc, char** argv) {
   using Open = int (*)(const leash::Context&);
   using Acquire = int (*)(leash::track::Tracker&);
+  using Count = std::size_t (*)(const leash::track::Tracker&);
   using Watch = void (*)(const leash::Context&, void (*)(void*), void*);
   const auto [cancelled, source] = leash::Context::background().with_cancel();
   int told = 0;
@@ -33,6 +36,12 @@ int main(int argc, char** argv) {
     const auto acquire = reinterpret_cast<Acquire>(::dlsym(plugin, "plugin_acquire"));
     if (open(leash::Context::background()) != 0 || open(ctx) != 0) return 1;
     acquired += acquire(tracker);
+    // Of kinds that the plugin's copy has not come to.
+    std::vector<leash::track::Tag> tags;
+    for (const char* const kind : {"lock", "slot", "box", "page"}) tags.push_back(tracker.create({{kind, kind}, "a"}));
+    const auto open_count = reinterpret_cast<Count>(::dlsym(plugin, "plugin_open_count"));
+    if (open_count(tracker) != tracker.open_count()) return 1;
+    for (leash::track::Tag& tag : tags) tag.close();
     const auto watch = reinterpret_cast<Watch>(::dlsym(plugin, "plugin_watch"));
     watch(cancelled, [](void* count) { ++*static_cast<int*>(count); }, &told);
   }

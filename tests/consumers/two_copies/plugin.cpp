@@ -1,3 +1,4 @@
+#include <cstddef>
 #include <leash/fs/memory_fs.hpp>
 #include <leash/fs/tracked_fs.hpp>
 #include <leash/track/tracker.hpp>
@@ -34,6 +35,9 @@ PLUGIN_API int plugin_acquire(leash::track::Tracker& tracker) {
     return 2;
   }
 }
+
+/// How many resources the host's tracker has open, as this copy sees it.
+PLUGIN_API std::size_t plugin_open_count(const leash::track::Tracker& tracker) { return tracker.open_count(); }
 
 /// Calls `told(data)` when the host's Context is cancelled, and when a Context that this plugin derived from it is.
 PLUGIN_API void plugin_watch(const leash::Context& ctx, void (*told)(void*), void* data) {
