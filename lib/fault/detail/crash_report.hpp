@@ -30,14 +30,13 @@ class CrashReport {
   /// thread that has none, all runs are told.
   class Run {
    public:
-    explicit Run(SweepPlan& plan) noexcept;
+    explicit Run(const SweepPlan& plan) noexcept;
     Run(const Run&) = delete;
     Run& operator=(const Run&) = delete;
     ~Run();
 
    private:
-    SweepPlan* const before_;  ///< Of a sweep within a run of another one.
-    std::size_t slot_ = 0;
+    std::size_t slot_ = 0;  ///< Where it is noted.
   };
 };
 

@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): sigaction is not in <csignal>
 #include <unistd.h>
 
@@ -21,11 +22,31 @@ namespace {
 
 constexpr std::array fatal_signals = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT, SIGTRAP, SIGSYS, SIGXFSZ, SIGPIPE};
 
-/// A handler must not be the first to use it in its thread, which may take memory.
-[[gnu::tls_model("initial-exec")]] constinit thread_local SweepPlan* of_this_thread = nullptr;
+/// A run, and the thread that it is in. Not in a thread_local variable: for a library that is loaded later, the first
+/// use of one in a thread takes memory, which a handler must not; and what is never taken later (initial-exec) keeps a
+/// plugin with a copy of leash from being loaded.
+struct UnderWay {
+  std::atomic<const SweepPlan*> plan{nullptr};
+  std::atomic<pthread_t> thread{};
+  std::atomic<std::uint64_t> number{0};  ///< Of two runs in one thread, the greater is the one within the other.
+};
 
-/// What is beyond these is told of only by the thread that it is of.
-constinit std::array<std::atomic<SweepPlan*>, 64> under_way{};
+/// What is beyond these is not told of.
+constinit std::array<UnderWay, 64> under_way{};
+constinit std::atomic<std::uint64_t> last_number{0};
+
+/// The innermost run of the calling thread; null if it has none.
+const SweepPlan* run_of_this_thread() noexcept {
+  const SweepPlan* found = nullptr;
+  std::uint64_t number = 0;
+  for (const UnderWay& each : under_way) {
+    const SweepPlan* const plan = each.plan;
+    if (plan == nullptr || ::pthread_equal(each.thread, ::pthread_self()) == 0 || each.number < number) continue;
+    found = plan;
+    number = each.number;
+  }
+  return found;
+}
 
 constinit std::atomic<bool> has_told = false;
 
@@ -76,15 +97,15 @@ void tell_of(const SweepPlan& plan, std::string_view deed) noexcept {
 void tell(std::string_view deed, std::string_view perhaps) noexcept {
   // The end of a child that the body has forked is not that of the run.
   if (os::fork_generation() != generation) return;
-  const auto is_run = [](const std::atomic<SweepPlan*>& each) { return each != nullptr; };
+  const auto is_run = [](const UnderWay& each) { return each.plan != nullptr; };
   const auto runs = std::ranges::count_if(under_way, is_run);
-  if ((of_this_thread == nullptr && runs == 0) || has_told.exchange(true)) return;
-  if (of_this_thread != nullptr) {
-    tell_of(*of_this_thread, deed);
+  if (runs == 0 || has_told.exchange(true)) return;
+  if (const SweepPlan* const own = run_of_this_thread(); own != nullptr) {
+    tell_of(*own, deed);
     return;
   }
-  for (const std::atomic<SweepPlan*>& each : under_way) {
-    if (const SweepPlan* const plan = each) tell_of(*plan, runs == 1 ? deed : perhaps);
+  for (const UnderWay& each : under_way) {
+    if (const SweepPlan* const plan = each.plan) tell_of(*plan, runs == 1 ? deed : perhaps);
   }
 }
 
@@ -158,16 +179,22 @@ CrashReport::~CrashReport() {
 
 void CrashReport::give_stack() { static const thread_local HandlerStack stack; }
 
-CrashReport::Run::Run(SweepPlan& plan) noexcept : before_(std::exchange(of_this_thread, &plan)) {
+CrashReport::Run::Run(const SweepPlan& plan) noexcept {
   generation = os::fork_generation();
-  for (SweepPlan* none = nullptr; slot_ < under_way.size(); ++slot_, none = nullptr) {
-    if (under_way[slot_].compare_exchange_strong(none, &plan)) return;
+  for (; slot_ < under_way.size(); ++slot_) {
+    UnderWay& slot = under_way[slot_];
+    const SweepPlan* none = nullptr;
+    if (!slot.plan.compare_exchange_strong(none, &plan)) continue;
+    slot.thread = ::pthread_self();
+    slot.number = ++last_number;
+    return;
   }
 }
 
 CrashReport::Run::~Run() {
-  of_this_thread = before_;
-  if (slot_ < under_way.size()) under_way[slot_] = nullptr;
+  if (slot_ == under_way.size()) return;
+  under_way[slot_].thread = pthread_t{};
+  under_way[slot_].plan = nullptr;
 }
 
 }  // namespace LEASH_NAMESPACE::fault::detail
