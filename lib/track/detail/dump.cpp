@@ -205,10 +205,13 @@ void ask(Reason reason) noexcept {
   was_asked.notify_one();
 }
 
-/// Waits until what was asked for is written, but no longer than a second: it may go to a pipe that nobody reads.
-void wait_until_written() noexcept {
+/// Waits until what was asked for is written, but no longer than `most`: it may go to a pipe that nobody reads.
+void wait_until_written(std::chrono::milliseconds most) noexcept {
   if (thread_of.load() != os::fork_generation() + 1) return;
-  for (int time = 0; time < 1000 && (asked.load() != 0 || at_work.load()); ++time) std::this_thread::sleep_for(1ms);
+  const auto end = std::chrono::steady_clock::now() + most;
+  while ((asked.load() != 0 || at_work.load()) && std::chrono::steady_clock::now() < end) {
+    std::this_thread::sleep_for(1ms);
+  }
 }
 
 std::string text_of(std::uint32_t reasons) {
@@ -274,7 +277,7 @@ void have_thread() {
     os::start_background_thread(dump_when_asked);
     // So that no file stays half written where the program ends.
     static constinit std::atomic<bool> waits{false};
-    if (!waits.exchange(true)) std::atexit(wait_until_written);
+    if (!waits.exchange(true)) std::atexit([] { wait_until_written(10s); });
   } catch (...) {
     thread_of.store(0);
     throw;
@@ -375,7 +378,7 @@ void note_out_of_descriptors() noexcept {
   go_on_with_dumps();
   ask(out_of_descriptors);
   // The program may be about to end for it.
-  wait_until_written();
+  wait_until_written(1s);
 }
 
 }  // namespace LEASH_NAMESPACE::track::detail
