@@ -133,6 +133,12 @@ Opening::~Opening() {
   }
 }
 
+bool is_opening() noexcept {
+  const std::uint32_t index = thread_index();
+  if (index == 0) return false;
+  return is_under_way(openings[index].count.load(std::memory_order_relaxed));
+}
+
 int own(int number) noexcept {
   if (is_in_table(number)) set_owner(number, Owner::leash);
   return number;

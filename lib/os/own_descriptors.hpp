@@ -98,6 +98,9 @@ int own(int number) noexcept;
 /// thread: the handle will have a tag, so leash stays the owner.
 void hand_out(int number) noexcept;
 
+/// Whether an Opening lives in the calling thread.
+bool is_opening() noexcept;
+
 /// Makes nobody the owner of `number`, which was leash's: the user has taken it out of its handle and will close it.
 void give_away(int number) noexcept;
 
@@ -164,6 +167,7 @@ class MayOpen {
 inline int own(int number) noexcept { return number; }
 inline void hand_out(int) noexcept {}
 inline void give_away(int) noexcept {}
+inline bool is_opening() noexcept { return false; }
 inline bool tag_follows() noexcept { return false; }
 
 #endif

@@ -21,6 +21,8 @@ constexpr const char* own_thread_name = "leash";
 /// How many threads of leash have no name yet.
 constinit std::atomic<int> nameless{0};
 
+constinit thread_local bool is_own = false;
+
 /// For a second at most: a process may be forked while a thread is being started, which then never comes.
 void wait_for_names() {
   for (int times = 0; times < 1000 && nameless.load() > 0; ++times)
@@ -44,8 +46,11 @@ void forget_own_thread() noexcept { --nameless; }
 
 void name_own_thread() noexcept {
   ::pthread_setname_np(::pthread_self(), own_thread_name);
+  is_own = true;
   --nameless;
 }
+
+bool is_own_thread() noexcept { return is_own; }
 
 std::vector<std::string> other_threads() {
   wait_for_names();

@@ -15,7 +15,8 @@ class Tracker;
 
 namespace detail {
 struct Record;
-}
+struct TagAccess;
+}  // namespace detail
 
 /// Stands for one open resource in its tracker. Whoever owns the resource owns its tag too, and closes both together.
 ///
@@ -102,6 +103,7 @@ class Tag {
 
  private:
   friend class Tracker;
+  friend struct detail::TagAccess;
   explicit Tag(detail::Record* record) noexcept : record_(record) {}
 
   void end() noexcept;

@@ -4,6 +4,9 @@
 #include <vector>
 
 #include "report_command.hpp"
+#ifdef LEASH_PRELOAD
+#include "run_command.hpp"
+#endif
 
 namespace {
 
@@ -30,6 +33,9 @@ int main(int count, char** arguments) {
   if (!words.empty() && (words[0] == "--help" || words[0] == "-h")) {
     return leash_tool::print(usage) ? leash_tool::fine : leash_tool::cannot;
   }
+#ifdef LEASH_PRELOAD
+  if (!words.empty() && words[0] == "run") return leash_tool::run(std::span(words).subspan(1));
+#endif
   if (words.empty() || words[0] != "report") {
     std::cerr << "leash: " << (words.empty() ? "no command" : "there is no command " + std::string(words[0])) << '\n'
               << usage;

@@ -89,6 +89,10 @@ bool write_dump(const std::vector<Explained>& reports) {
   return false;
 }
 
+void write_collected() noexcept {
+  if (waits_for_exit.exchange(false)) at_exit();
+}
+
 void collect(const Report& report) {
   if (!is_wanted()) return;
   wait_for_exit();

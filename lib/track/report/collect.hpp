@@ -22,6 +22,9 @@ void set_report_writer(const ReportWriter& writer) noexcept;
 /// among those that are written at the end of the process. Without a writer that is told once. Throws `std::bad_alloc`.
 void collect(const Report& report);
 
+/// Writes now what was to be written at the end of the process, which will not come by exit(3).
+void write_collected() noexcept;
+
 /// Writes reports of the running program where `LEASH_DUMP_TO` says. False if it was not done: if there is no writer,
 /// which is told once, or if one of the files was not written, which is told each time. One thread at a time. Throws
 /// `std::bad_alloc`.

@@ -32,8 +32,8 @@ bool is_event_loop(const Frame& frame) {
 
 /// Whether `frame` may be in the user's code, plumbing or not.
 bool is_user_code(const Frame& frame) {
-  if (is_library_file(frame.file)) return false;
-  if (frame.function.empty()) return !is_own_code(frame.address) && !module_name(frame).starts_with("libleash_");
+  if (is_library_file(frame.file) || is_own_code(frame.address)) return false;
+  if (frame.function.empty()) return !module_name(frame).starts_with("libleash_");
   return is_user_function(frame.function);
 }
 

@@ -1,0 +1,102 @@
+// The functions of the C library that close and duplicate descriptors, in front of those of libc.
+#undef _FORTIFY_SOURCE
+#include <fcntl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cstdarg>
+#include <leash/interpose/descriptors.hpp>
+#include <leash/interpose/kinds.hpp>
+#include <leash/interpose/real.hpp>
+#include <limits>
+
+namespace kinds = leash::interpose::kinds;
+using leash::interpose::Descriptors;
+using leash::interpose::Real;
+
+namespace {
+
+constinit const Real<int(int)> real_close("close");
+constinit const Real<int(unsigned, unsigned, int)> real_close_range("close_range");
+constinit const Real<void(int)> real_closefrom("closefrom");
+constinit const Real<int(int)> real_dup("dup");
+constinit const Real<int(int, int)> real_dup2("dup2");
+constinit const Real<int(int, int, int)> real_dup3("dup3");
+constinit const Real<int(int, int, ...)> real_fcntl("fcntl");
+constinit const Real<int(int, int, ...)> real_fcntl64("fcntl64");
+constinit const Real<pid_t()> real_fork("fork");
+
+int duplicated(int made, int of) noexcept {
+  Descriptors::opened(made, Descriptors::kind_or(of, kinds::duplicate));
+  return made;
+}
+
+/// `duplicate()` puts a duplicate of `of` in the place of `number`, which it closes.
+template <class Duplicate>
+int replaced(int of, int number, Duplicate duplicate) noexcept {
+  if (of == number) return duplicate();
+  const leash::track::Kind kind = Descriptors::kind_or(of, kinds::duplicate);
+  Descriptors::Closing closing(number);
+  const int made = duplicate();
+  if (made < 0) {
+    closing.keep();
+  } else {
+    Descriptors::opened(made, kind);
+  }
+  return made;
+}
+
+int controlled(const Real<int(int, int, ...)>& real, int number, int command, void* argument) {
+  const int result = real(number, command, argument);
+  const bool duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
+  return duplicates ? duplicated(result, number) : result;
+}
+
+}  // namespace
+
+extern "C" {
+
+#pragma GCC visibility push(default)
+
+int close(int number) {
+  const Descriptors::Closing closing(number);
+  return real_close(number);
+}
+int close_range(unsigned first, unsigned last, int flags) noexcept {
+  const int result = real_close_range(first, last, flags);
+  const bool closes = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
+  if (result == 0 && closes) Descriptors::closed(first, last);
+  return result;
+}
+void closefrom(int first) noexcept {
+  real_closefrom(first);
+  Descriptors::closed(first < 0 ? 0U : static_cast<unsigned>(first), std::numeric_limits<unsigned>::max());
+}
+
+int dup(int number) noexcept { return duplicated(real_dup(number), number); }
+int dup2(int of, int number) noexcept {
+  return replaced(of, number, [&] { return real_dup2(of, number); });
+}
+int dup3(int of, int number, int flags) noexcept {
+  return replaced(of, number, [&] { return real_dup3(of, number, flags); });
+}
+int fcntl(int number, int command, ...) {
+  va_list rest;
+  va_start(rest, command);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  return controlled(real_fcntl, number, command, argument);
+}
+int fcntl64(int number, int command, ...) {
+  va_list rest;
+  va_start(rest, command);
+  void* const argument = va_arg(rest, void*);
+  va_end(rest);
+  return controlled(real_fcntl64, number, command, argument);
+}
+
+/// A child of vfork(2) has the memory of its parent, whose tags it would close with its own descriptors.
+pid_t vfork() noexcept { return real_fork(); }
+
+#pragma GCC visibility pop
+}

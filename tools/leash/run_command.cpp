@@ -1,0 +1,198 @@
+#include "run_command.hpp"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <iostream>
+#include <leash/error.hpp>
+#include <leash/os/descriptor.hpp>
+#include <leash/os/last_error.hpp>
+#include <leash/result.hpp>
+#include <optional>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include "report_command.hpp"
+
+namespace leash_tool {
+namespace {
+
+using leash::fail;
+using leash::Result;
+
+constexpr std::string_view usage = R"(usage: leash run [OPTION...] [--] PROGRAM [ARGUMENT...]
+
+Runs a program, which need not know of leash, and says at its end which descriptors it has not closed, and who opened
+them. Its streams, signals and exit status are its own.
+
+  --report FORMAT:FILE  writes the report there, and not to standard error: text, json, sarif, junit, github, folded or
+                        pprof; %p is the number of the process. May be given several times
+  --fail-on-leak        exit status 1 if something was not closed
+  --follow              programs that it starts are on the leash too
+  --dump-at N           a report when so many are open
+  --signal NAME         a report whenever that signal comes: USR1, USR2, CONT, WINCH or a number
+  --help                this page
+
+Exit status: that of the program; 125 if leash cannot run it, 126 if it is no program, 127 if there is none.
+)";
+
+constexpr int cannot_run = 125;
+constexpr int no_program = 126;
+constexpr int not_there = 127;
+
+struct Request {
+  std::string reports = {};
+  bool fail_on_leak = false;
+  bool follow = false;
+  std::string dump_at = {};
+  std::string signal = {};
+  std::vector<std::string> command = {};
+  bool help = false;
+};
+
+std::unexpected<leash::Error> refuse(std::string_view word, std::string_view why) {
+  return fail("run", word, std::errc::invalid_argument, why);
+}
+
+Result<Request> parse(std::span<const std::string_view> words) {
+  Request request;
+  std::size_t at = 0;
+  for (; at < words.size() && words[at].starts_with('-'); ++at) {
+    const std::string_view word = words[at];
+    if (word == "--") {
+      ++at;
+      break;
+    }
+    if (word == "--help" || word == "-h") {
+      request.help = true;
+      return request;
+    }
+    if (word == "--fail-on-leak") {
+      request.fail_on_leak = true;
+    } else if (word == "--follow") {
+      request.follow = true;
+    } else if (word == "--report" || word == "--dump-at" || word == "--signal") {
+      if (++at == words.size()) return refuse(word, "it needs a value");
+      const std::string value(words[at]);
+      if (value.empty()) return refuse(word, "its value is empty");
+      if (word == "--report") {
+        request.reports += (request.reports.empty() ? "" : ",") + value;
+      } else {
+        (word == "--signal" ? request.signal : request.dump_at) = value;
+      }
+    } else {
+      return refuse(word, "there is no such option");
+    }
+  }
+  request.command.assign(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
+  if (request.command.empty()) return refuse("", "no program");
+  return request;
+}
+
+/// The file that execvp(3) would run: empty if there is none.
+std::string find_program(const std::string& name) {
+  if (name.contains('/')) return name;
+  const char* const path = std::getenv("PATH");
+  std::string_view rest = path == nullptr ? "/usr/local/bin:/usr/bin:/bin" : path;
+  while (true) {
+    const std::size_t end = rest.find(':');
+    const std::string_view folder = rest.substr(0, end);
+    const std::string file = (folder.empty() ? "." : std::string(folder)) + '/' + name;
+    struct stat info{};
+    if (::stat(file.c_str(), &info) == 0 && S_ISREG(info.st_mode) && ::access(file.c_str(), X_OK) == 0) return file;
+    if (end == std::string_view::npos) return {};
+    rest.remove_prefix(end + 1);
+  }
+}
+
+/// Why what is preloaded would not be loaded into the program; empty if it would be.
+std::string why_not(const std::string& path) {
+  struct stat info{};
+  if (::stat(path.c_str(), &info) != 0) return {};
+  const bool gains = ((info.st_mode & S_ISUID) != 0 && info.st_uid != ::geteuid()) ||
+                     ((info.st_mode & S_ISGID) != 0 && info.st_gid != ::getegid());
+  if (gains) return "it runs with the rights of its owner, and the system loads nothing else into such a program";
+  const leash::os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  Elf64_Ehdr header{};
+  if (!file || ::read(file.get(), &header, sizeof header) != sizeof header) return {};
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return {};
+  if (header.e_ident[EI_CLASS] != ELFCLASS64) return "it is not a program of 64 bits";
+  for (unsigned at = 0; at < header.e_phnum; ++at) {
+    Elf64_Phdr part{};
+    const auto offset = static_cast<off_t>(header.e_phoff + at * std::uint64_t{header.e_phentsize});
+    if (::pread(file.get(), &part, sizeof part, offset) != sizeof part) return {};
+    if (part.p_type == PT_INTERP) return {};
+  }
+  return "it is linked statically, and nothing can be loaded into it";
+}
+
+/// The library to preload, which lies where it does beside this program.
+Result<std::string> library() {
+  std::error_code error;
+  const std::filesystem::path self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return fail("read", "/proc/self/exe", error);
+  const std::filesystem::path path = (self.parent_path() / LEASH_PRELOAD).lexically_normal();
+  if (!std::filesystem::exists(path, error)) return fail("open", path.string(), std::errc::no_such_file_or_directory);
+  if (path.string().find_first_of(": ") != std::string::npos) {
+    return fail("preload", path.string(), std::errc::invalid_argument,
+                "LD_PRELOAD takes no path with a colon or a space");
+  }
+  return path.string();
+}
+
+void set(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
+
+}  // namespace
+
+int run(std::span<const std::string_view> words) {
+  const Result<Request> request = parse(words);
+  if (!request) {
+    std::cerr << "leash: " << request.error() << '\n' << usage;
+    return cannot_run;
+  }
+  if (request->help) return print(usage) ? fine : cannot_run;
+  const std::string& name = request->command.front();
+  const std::string program = find_program(name);
+  if (program.empty()) {
+    std::cerr << "leash: run " << name << ": there is no such program\n";
+    return not_there;
+  }
+  if (const std::string why = why_not(program); !why.empty()) {
+    std::cerr << "leash: run " << program << ": " << why << '\n';
+    return cannot_run;
+  }
+  const Result<std::string> preloaded = library();
+  if (!preloaded) {
+    std::cerr << "leash: " << preloaded.error() << '\n';
+    return cannot_run;
+  }
+  const char* const before = std::getenv("LD_PRELOAD");
+  set("LD_PRELOAD", before == nullptr || *before == '\0' ? *preloaded : *preloaded + ':' + before);
+  if (!request->reports.empty()) set("LEASH_REPORT", request->reports);
+  if (!request->dump_at.empty()) set("LEASH_DUMP_AT", request->dump_at);
+  if (!request->signal.empty()) set("LEASH_DUMP_SIGNAL", request->signal);
+  if (request->fail_on_leak) set("LEASH_RUN_FAIL", "1");
+  if (request->follow) set("LEASH_RUN_FOLLOW", "1");
+  std::vector<char*> arguments;
+  arguments.reserve(request->command.size() + 1);
+  for (const std::string& each : request->command) arguments.push_back(const_cast<char*>(each.c_str()));
+  arguments.push_back(nullptr);
+  ::execv(program.c_str(), arguments.data());
+  const int error = errno;
+  const std::string why =
+      error == ENOEXEC ? "it is no program, and no script that begins with #!" : std::generic_category().message(error);
+  std::cerr << "leash: run " << program << ": " << why << '\n';
+  return error == ENOENT ? not_there : no_program;
+}
+
+}  // namespace leash_tool
