@@ -96,7 +96,7 @@ track::Tracker& Descriptors::tracker() {
   }
 }
 
-Descriptors::Closing::Closing(int number) noexcept : number_(number), tag_(nullptr) {
+Descriptors::Closing::Closing(int number) noexcept : number_(number) {
   const KeepErrno keep;
   if (Entry* const entry = entry_of(number)) tag_ = entry->exchange(nullptr);
 }

@@ -40,7 +40,7 @@ class Descriptors {
 
    private:
     int number_;
-    void* tag_;
+    void* tag_ = nullptr;
   };
 
   /// The kind that the tag of `number` has; `otherwise` if it has none.

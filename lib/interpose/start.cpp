@@ -115,8 +115,6 @@ void at_exit() {
   std::atexit(at_exit);
 }
 
-}  // namespace
-
 /// The program ends without exit(3).
 [[noreturn]] void end_at_once(int status) noexcept {
   const bool fails = report_once();
@@ -124,11 +122,15 @@ void at_exit() {
   for (;;) real_exit(fails ? EXIT_FAILURE : status);
 }
 
-}  // namespace LEASH_NAMESPACE::interpose
+}  // namespace
 
+// NOLINTBEGIN(cert-dcl37-c,cert-dcl51-cpp,bugprone-reserved-identifier): these names are the point
 extern "C" {
 #pragma GCC visibility push(default)
-[[noreturn]] void _exit(int status) { leash::interpose::end_at_once(status); }
-[[noreturn]] void _Exit(int status) noexcept { leash::interpose::end_at_once(status); }
+void _exit(int status) { end_at_once(status); }
+void _Exit(int status) noexcept { end_at_once(status); }
 #pragma GCC visibility pop
 }
+// NOLINTEND(cert-dcl37-c,cert-dcl51-cpp,bugprone-reserved-identifier)
+
+}  // namespace LEASH_NAMESPACE::interpose
