@@ -35,7 +35,7 @@ int duplicated(int made, int of) noexcept {
 template <class Duplicate>
 int replaced(int of, int number, Duplicate duplicate) noexcept {
   if (of == number) return duplicate();
-  const leash::track::Kind kind = Descriptors::kind_or(of, kinds::duplicate);
+  const leash::track::Kind& kind = Descriptors::kind_or(of, kinds::duplicate);
   Descriptors::Closing closing(number);
   const int made = duplicate();
   if (made < 0) {

@@ -18,10 +18,14 @@ namespace {
 using track::Tag;
 using track::detail::Record;
 using track::detail::TagAccess;
-using Entry = std::atomic<Record*>;
+
+struct Entry {
+  std::atomic<Record*> tag;
+  /// Stays when the tag ends: a thread may ask for it while another one closes the descriptor.
+  std::atomic<const track::Kind*> kind;
+};
 
 constinit std::atomic<Entry*> table_memory{nullptr};
-constinit std::atomic<std::uint64_t> untagged{0};
 constinit std::atomic<bool> ended{false};
 constinit std::atomic<int> highest{-1};  ///< Of the numbers that ever had a tag.
 constinit thread_local bool inside = false;
@@ -80,32 +84,30 @@ track::Tracker& Descriptors::tracker() {
   // What leash opens for itself, or with a tag of its own.
   if (ended.load(std::memory_order_relaxed) || os::is_opening() || os::is_own_thread()) return;
   Entry* const entry = entry_of(number);
-  if (inside || entry == nullptr) {
-    untagged.fetch_add(1, std::memory_order_relaxed);
-    return;
-  }
+  if (inside || entry == nullptr) return;
   const Inside now;
   try {
     Tag tag = tracker().create({.kind = kind, .name = {}, .descriptor = number}, nowhere);
-    end_tag(entry->exchange(TagAccess::take(std::move(tag))));
+    entry->kind.store(&kind, std::memory_order_relaxed);
+    end_tag(entry->tag.exchange(TagAccess::take(std::move(tag))));
     int known = highest.load(std::memory_order_relaxed);
     while (known < number && !highest.compare_exchange_weak(known, number)) {
     }
-  } catch (...) {
-    untagged.fetch_add(1, std::memory_order_relaxed);
+  } catch (...) {  // NOLINT(bugprone-empty-catch)
+    // No memory: it has no tag.
   }
 }
 
 Descriptors::Closing::Closing(int number) noexcept : number_(number) {
   const KeepErrno keep;
-  if (Entry* const entry = entry_of(number)) tag_ = entry->exchange(nullptr);
+  if (Entry* const entry = entry_of(number)) tag_ = entry->tag.exchange(nullptr);
 }
 
 void Descriptors::Closing::keep() noexcept {
   Record* const record = static_cast<Record*>(std::exchange(tag_, nullptr));
   if (record == nullptr) return;
   const KeepErrno keep;
-  end_tag(entry_of(number_)->exchange(record));
+  end_tag(entry_of(number_)->tag.exchange(record));
 }
 
 Descriptors::Closing::~Closing() {
@@ -115,15 +117,10 @@ Descriptors::Closing::~Closing() {
   end_tag(static_cast<Record*>(tag_));
 }
 
-track::Kind Descriptors::Closing::kind_or(const track::Kind& otherwise) const noexcept {
-  return tag_ == nullptr ? otherwise : static_cast<const Record*>(tag_)->kind();
-}
-
-track::Kind Descriptors::kind_or(int number, const track::Kind& otherwise) noexcept {
+const track::Kind& Descriptors::kind_or(int number, const track::Kind& otherwise) noexcept {
   const Entry* const entry = entry_of(number);
-  // The tag may end in another thread meanwhile, but its record stays readable.
-  const Record* const record = entry == nullptr ? nullptr : entry->load(std::memory_order_acquire);
-  return record == nullptr ? otherwise : record->kind();
+  const track::Kind* const kind = entry == nullptr ? nullptr : entry->kind.load(std::memory_order_relaxed);
+  return kind == nullptr ? otherwise : *kind;
 }
 
 void Descriptors::closed(unsigned first, unsigned last) noexcept {
@@ -133,12 +130,10 @@ void Descriptors::closed(unsigned first, unsigned last) noexcept {
   const Inside now;
   const auto top = static_cast<unsigned>(highest.load() + 1);
   for (unsigned number = first; number < top && number <= last; ++number) {
-    if (all[number].load(std::memory_order_relaxed) != nullptr) end_tag(all[number].exchange(nullptr));
+    if (all[number].tag.load(std::memory_order_relaxed) != nullptr) end_tag(all[number].tag.exchange(nullptr));
   }
 }
 
 void Descriptors::end() noexcept { ended.store(true); }
-
-std::uint64_t Descriptors::without_tag() noexcept { return untagged.load(std::memory_order_relaxed); }
 
 }  // namespace LEASH_NAMESPACE::interpose

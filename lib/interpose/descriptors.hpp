@@ -1,6 +1,5 @@
 #pragma once
 
-#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/tracker.hpp>
@@ -20,6 +19,7 @@ class Descriptors {
   static track::Tracker& tracker();
 
   /// `number`, a descriptor or -1, was just opened by the program. A tag that was there ends: it was closed past us.
+  /// `kind` lives as long as the program.
   static void opened(int number, const track::Kind& kind) noexcept;
 
   /// The tag of a descriptor that is about to be closed. From its construction on it is not among those that are open,
@@ -32,9 +32,6 @@ class Descriptors {
     /// Closes the tag, unless `keep` was called.
     ~Closing();
 
-    /// The kind of the resource; `otherwise` if there is no tag.
-    track::Kind kind_or(const track::Kind& otherwise) const noexcept;
-
     /// It was not closed: the tag is put back.
     void keep() noexcept;
 
@@ -43,17 +40,14 @@ class Descriptors {
     void* tag_ = nullptr;
   };
 
-  /// The kind that the tag of `number` has; `otherwise` if it has none.
-  static track::Kind kind_or(int number, const track::Kind& otherwise) noexcept;
+  /// The kind that `number` was opened with last; `otherwise` if that is not known.
+  static const track::Kind& kind_or(int number, const track::Kind& otherwise) noexcept;
 
   /// As `Closing` for all numbers from `first` to `last`, which were just closed.
   static void closed(unsigned first, unsigned last) noexcept;
 
   /// The report is about to be made: what is opened from now on has no tag.
   static void end() noexcept;
-
-  /// How many were opened without a tag, for one of the reasons above.
-  static std::uint64_t without_tag() noexcept;
 
   /// While one lives, what the calling thread opens has no tag: it is leash's own.
   class Inside {

@@ -43,6 +43,7 @@ class TrackedAsyncBinder final : public ProxyAsyncBinder {
     auto tag_and_call = [asked = std::move(request), options = options_](BindHandler&& inner, Bound bound) mutable {
       // Without a tag it is wrapped all the same: the Context of an accept may have a tracker.
       track::Tag tag;
+      if (!bound) track::detail::note_failed_opening(bound.error().code());
       if (bound && asked) {
         Result<track::Tag> made =
             asked->tag(kinds::listener, to_string((*bound)->address()), (*bound)->native_handle());

@@ -54,8 +54,7 @@ struct SignalName {
   int number;
 };
 
-/// Of a signal whose default ends the program the handler would take that away; only these two are made for what a
-/// program likes.
+/// Those that a program may have for its own use, and those whose default is to do nothing: it would go deaf to others.
 constexpr std::array signal_names = {SignalName{"USR1", SIGUSR1}, SignalName{"USR2", SIGUSR2},
                                      SignalName{"CONT", SIGCONT}, SignalName{"WINCH", SIGWINCH}};
 
