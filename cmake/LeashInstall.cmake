@@ -3,8 +3,12 @@ include(CMakePackageConfigHelpers)
 set(LEASH_PACKAGE_DESTINATION "${CMAKE_INSTALL_LIBDIR}/cmake/leash")
 
 install(TARGETS leash_core leash_track leash_report leash_fault leash_fs leash_net leash_net_conformance leash_asio leash_leash EXPORT leash)
+install(TARGETS leash_interpose EXPORT leash OBJECTS DESTINATION "${CMAKE_INSTALL_LIBDIR}/leash")
+if(TARGET leash_preload)
+  install(TARGETS leash_preload)
+endif()
 install(DIRECTORY "${PROJECT_SOURCE_DIR}/lib/" DESTINATION "${CMAKE_INSTALL_INCLUDEDIR}/leash" FILES_MATCHING PATTERN "*.hpp"
-  PATTERN "net/conformance" EXCLUDE)
+  PATTERN "net/conformance" EXCLUDE PATTERN "interpose" EXCLUDE)
 if(LEASH_BUILD_TOOLS)
   install(TARGETS leash_tool)
 endif()

@@ -1,17 +1,21 @@
 // The functions of the C library that close and duplicate descriptors, in front of those of libc.
 #undef _FORTIFY_SOURCE
 #include <fcntl.h>
-#include <sys/types.h>
 #include <unistd.h>
 
 #include <cstdarg>
+#include <leash/interpose/calls.hpp>
 #include <leash/interpose/descriptors.hpp>
+#include <leash/interpose/faults.hpp>
 #include <leash/interpose/kinds.hpp>
 #include <leash/interpose/real.hpp>
 #include <limits>
 
 namespace kinds = leash::interpose::kinds;
+using leash::interpose::closed;
 using leash::interpose::Descriptors;
+using leash::interpose::Faults;
+using leash::interpose::opened;
 using leash::interpose::Real;
 
 namespace {
@@ -24,32 +28,31 @@ constinit const Real<int(int, int)> real_dup2("dup2");
 constinit const Real<int(int, int, int)> real_dup3("dup3");
 constinit const Real<int(int, int, ...)> real_fcntl("fcntl");
 constinit const Real<int(int, int, ...)> real_fcntl64("fcntl64");
-constinit const Real<pid_t()> real_fork("fork");
 
-int duplicated(int made, int of) noexcept {
-  Descriptors::opened(made, Descriptors::kind_or(of, kinds::duplicate));
-  return made;
+/// What `duplicate()` returns, another descriptor for what `of` is.
+template <class Duplicate>
+int duplicated(int of, Duplicate duplicate) {
+  return opened("dup", of, Descriptors::kind_or(of, kinds::duplicate), duplicate);
 }
 
 /// `duplicate()` puts a duplicate of `of` in the place of `number`, which it closes.
 template <class Duplicate>
 int replaced(int of, int number, Duplicate duplicate) noexcept {
   if (of == number) return duplicate();
+  if (Faults::strikes("dup", of)) [[unlikely]]
+    return -1;
   const leash::track::Kind& kind = Descriptors::kind_or(of, kinds::duplicate);
   Descriptors::Closing closing(number);
   const int made = duplicate();
-  if (made < 0) {
-    closing.keep();
-  } else {
-    Descriptors::opened(made, kind);
-  }
+  if (made < 0) closing.keep();
+  Descriptors::opened(made, kind);
   return made;
 }
 
 int controlled(const Real<int(int, int, ...)>& real, int number, int command, void* argument) {
-  const int result = real(number, command, argument);
+  const auto control = [&] { return real(number, command, argument); };
   const bool duplicates = command == F_DUPFD || command == F_DUPFD_CLOEXEC;
-  return duplicates ? duplicated(result, number) : result;
+  return duplicates ? duplicated(number, control) : control();
 }
 
 }  // namespace
@@ -59,8 +62,7 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 int close(int number) {
-  const Descriptors::Closing closing(number);
-  return real_close(number);
+  return closed(number, [&] { return real_close(number); });
 }
 int close_range(unsigned first, unsigned last, int flags) noexcept {
   const int result = real_close_range(first, last, flags);
@@ -73,7 +75,9 @@ void closefrom(int first) noexcept {
   Descriptors::closed(first < 0 ? 0U : static_cast<unsigned>(first), std::numeric_limits<unsigned>::max());
 }
 
-int dup(int number) noexcept { return duplicated(real_dup(number), number); }
+int dup(int number) noexcept {
+  return duplicated(number, [&] { return real_dup(number); });
+}
 int dup2(int of, int number) noexcept {
   return replaced(of, number, [&] { return real_dup2(of, number); });
 }
@@ -94,9 +98,6 @@ int fcntl64(int number, int command, ...) {
   va_end(rest);
   return controlled(real_fcntl64, number, command, argument);
 }
-
-/// A child of vfork(2) has the memory of its parent, whose tags it would close with its own descriptors.
-pid_t vfork() noexcept { return real_fork(); }
 
 #pragma GCC visibility pop
 }

@@ -1,29 +1,34 @@
 #pragma once
 
+#include <cstdint>
 #include <leash/config.hpp>
 #include <leash/track/kind.hpp>
 #include <leash/track/tracker.hpp>
+#include <string>
+#include <vector>
+
+struct sockaddr;
 
 namespace LEASH_NAMESPACE::interpose {
 
 /// The tags of the descriptors that the program has opened, by their numbers. All members are thread-safe, keep errno,
-/// and throw nothing.
+/// and throw nothing unless they say so.
 ///
-/// A number above `most` has no tag, and neither has what is opened while the calling thread is in one of these
-/// functions already: by an allocator that opens files, or in a handler of a signal that interrupted it.
+/// A number above `most` has no tag, and neither has what is opened in a handler of a signal that has interrupted one
+/// of these functions.
 class Descriptors {
  public:
   static constexpr int most = 1 << 20;
 
-  /// The tracker of all of them. Made by the first call.
+  /// The tracker of all of them. Made by the first call. Throws `std::bad_alloc`.
   static track::Tracker& tracker();
 
-  /// `number`, a descriptor or -1, was just opened by the program. A tag that was there ends: it was closed past us.
-  /// `kind` lives as long as the program.
+  /// `number` was just opened by the program, or is -1, where errno tells why. A tag that was there ends: it was closed
+  /// past us. `kind` lives as long as the program.
   static void opened(int number, const track::Kind& kind) noexcept;
 
-  /// The tag of a descriptor that is about to be closed. From its construction on it is not among those that are open,
-  /// so that another thread may get the number as soon as the kernel has it.
+  /// The close of a descriptor, which comes after the construction and before the destruction. In between its tag is
+  /// not among those that are open, so that another thread may get the number as soon as the kernel has it.
   class Closing {
    public:
     explicit Closing(int number) noexcept;
@@ -35,6 +40,9 @@ class Descriptors {
     /// It was not closed: the tag is put back.
     void keep() noexcept;
 
+    /// `succeeded` is what the system says. Where it says EBADF, the number was closed before.
+    void ended(bool succeeded) noexcept;
+
    private:
     int number_;
     void* tag_ = nullptr;
@@ -43,11 +51,25 @@ class Descriptors {
   /// The kind that `number` was opened with last; `otherwise` if that is not known.
   static const track::Kind& kind_or(int number, const track::Kind& otherwise) noexcept;
 
+  /// What was tried with `number`, and has failed with `error`: reports show it where the descriptor is left open.
+  static void failed(int number, const char* what, const sockaddr* address, unsigned size, int error) noexcept;
+
   /// As `Closing` for all numbers from `first` to `last`, which were just closed.
   static void closed(unsigned first, unsigned last) noexcept;
 
-  /// The report is about to be made: what is opened from now on has no tag.
+  /// Whether what this process opens gets tags. A forked child is on the leash only if it is to be followed: then what
+  /// its parent has open is not its own.
+  static bool is_on_leash() noexcept;
+
+  /// The report is about to be made: what is opened from now on has no tag, and what was closed past us has none any
+  /// more.
   static void end() noexcept;
+
+  /// Sentences on what was not seen. Throws `std::bad_alloc`.
+  static std::vector<std::string> remarks();
+
+  /// Whether the calling thread is in one of these functions, or an `Inside` lives in it.
+  static bool is_inside() noexcept;
 
   /// While one lives, what the calling thread opens has no tag: it is leash's own.
   class Inside {

@@ -9,29 +9,60 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <leash/interpose/calls.hpp>
 #include <leash/interpose/descriptors.hpp>
+#include <leash/interpose/faults.hpp>
 #include <leash/interpose/kinds.hpp>
 #include <leash/interpose/real.hpp>
 
 namespace kinds = leash::interpose::kinds;
 using leash::interpose::Descriptors;
+using leash::interpose::Faults;
+using leash::interpose::opened;
 using leash::interpose::Real;
 
 namespace {
 
-int with_tag(int number, const leash::track::Kind& kind) noexcept {
-  Descriptors::opened(number, kind);
-  return number;
-}
-
-/// Tags both of a pair, if `result` is success.
-int pair_with_tags(int result, const int* pair, const leash::track::Kind& kind) noexcept {
-  if (result != 0) return result;
+/// What `make()` returns, 0 if it has put two descriptors into `pair`. Both get tags.
+template <class Make>
+int opened_pair(const char* operation, const int* pair, const leash::track::Kind& kind, Make make) {
+  if (Faults::strikes(operation)) [[unlikely]]
+    return -1;
+  const int result = make();
+  if (result != 0) {
+    Descriptors::opened(-1, kind);
+    return result;
+  }
   // Two calls here would be two places, with a group each in the report: the compiler is not to unroll the loop.
   const volatile int ends = 2;
   for (int end = 0; end < ends; ++end) Descriptors::opened(pair[end], kind);
+  return result;
+}
+
+/// What `accept()` returns, a connection that has come to `listener`.
+template <class Accept>
+int accepted(int listener, Accept accept) {
+  return opened("accept", listener, kinds::connection, accept);
+}
+
+/// What `make()` returns, which nothing but `operation` names.
+template <class Make>
+int made(const char* operation, const leash::track::Kind& kind, Make make) {
+  return opened(operation, nullptr, kind, make);
+}
+
+/// What `connect()` returns, which connects `socket` to an address or binds it there. Where it fails and the socket is
+/// left open, the report says so.
+template <class Connect>
+int connected(const char* operation, int socket, const sockaddr* address, socklen_t size, Connect connect) {
+  int result = -1;
+  if (!Faults::strikes(operation, address, size)) result = connect();
+  if (result != 0 && errno != EINPROGRESS && errno != EINTR) {
+    Descriptors::failed(socket, operation, address, size, errno);
+  }
   return result;
 }
 
@@ -54,6 +85,8 @@ constinit const Real<int(int, int, int)> real_socket("socket");
 constinit const Real<int(int, int, int, int*)> real_socketpair("socketpair");
 constinit const Real<int(int, sockaddr*, socklen_t*)> real_accept("accept");
 constinit const Real<int(int, sockaddr*, socklen_t*, int)> real_accept4("accept4");
+constinit const Real<int(int, const sockaddr*, socklen_t)> real_connect("connect");
+constinit const Real<int(int, const sockaddr*, socklen_t)> real_bind("bind");
 constinit const Real<ssize_t(int, msghdr*, int)> real_recvmsg("recvmsg");
 constinit const Real<int(int*)> real_pipe("pipe");
 constinit const Real<int(int*, int)> real_pipe2("pipe2");
@@ -73,37 +106,59 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 int socket(int family, int type, int protocol) noexcept {
-  return with_tag(real_socket(family, type, protocol), kinds::socket);
+  return made("socket", kinds::socket, [&] { return real_socket(family, type, protocol); });
 }
 int socketpair(int family, int type, int protocol, int pair[2]) noexcept {
-  return pair_with_tags(real_socketpair(family, type, protocol, pair), pair, kinds::socket);
+  return opened_pair("socketpair", pair, kinds::socket, [&] { return real_socketpair(family, type, protocol, pair); });
 }
 int accept(int listener, sockaddr* address, socklen_t* size) {
-  return with_tag(real_accept(listener, address, size), kinds::connection);
+  return accepted(listener, [&] { return real_accept(listener, address, size); });
 }
 int accept4(int listener, sockaddr* address, socklen_t* size, int flags) {
-  return with_tag(real_accept4(listener, address, size, flags), kinds::connection);
+  return accepted(listener, [&] { return real_accept4(listener, address, size, flags); });
+}
+int connect(int socket, const sockaddr* address, socklen_t size) {
+  return connected("connect", socket, address, size, [&] { return real_connect(socket, address, size); });
+}
+int bind(int socket, const sockaddr* address, socklen_t size) noexcept {
+  return connected("bind", socket, address, size, [&] { return real_bind(socket, address, size); });
 }
 ssize_t recvmsg(int socket, msghdr* message, int flags) {
   return received(real_recvmsg(socket, message, flags), message);
 }
 
-int pipe(int ends[2]) noexcept { return pair_with_tags(real_pipe(ends), ends, kinds::pipe_end); }
-int pipe2(int ends[2], int flags) noexcept { return pair_with_tags(real_pipe2(ends, flags), ends, kinds::pipe_end); }
+int pipe(int ends[2]) noexcept {
+  return opened_pair("pipe", ends, kinds::pipe_end, [&] { return real_pipe(ends); });
+}
+int pipe2(int ends[2], int flags) noexcept {
+  return opened_pair("pipe", ends, kinds::pipe_end, [&] { return real_pipe2(ends, flags); });
+}
 
-int eventfd(unsigned value, int flags) noexcept { return with_tag(real_eventfd(value, flags), kinds::event); }
-int timerfd_create(int clock, int flags) noexcept { return with_tag(real_timerfd_create(clock, flags), kinds::timer); }
+int eventfd(unsigned value, int flags) noexcept {
+  return made("eventfd", kinds::event, [&] { return real_eventfd(value, flags); });
+}
+int timerfd_create(int clock, int flags) noexcept {
+  return made("timerfd_create", kinds::timer, [&] { return real_timerfd_create(clock, flags); });
+}
 int signalfd(int number, const sigset_t* mask, int flags) noexcept {
   // With a number it changes what that is for.
-  const int result = real_signalfd(number, mask, flags);
-  return number == -1 ? with_tag(result, kinds::signal) : result;
+  if (number != -1) return real_signalfd(number, mask, flags);
+  return made("signalfd", kinds::signal, [&] { return real_signalfd(number, mask, flags); });
 }
-int epoll_create(int size) noexcept { return with_tag(real_epoll_create(size), kinds::epoll); }
-int epoll_create1(int flags) noexcept { return with_tag(real_epoll_create1(flags), kinds::epoll); }
-int inotify_init() noexcept { return with_tag(real_inotify_init(), kinds::inotify); }
-int inotify_init1(int flags) noexcept { return with_tag(real_inotify_init1(flags), kinds::inotify); }
+int epoll_create(int size) noexcept {
+  return made("epoll_create", kinds::epoll, [&] { return real_epoll_create(size); });
+}
+int epoll_create1(int flags) noexcept {
+  return made("epoll_create", kinds::epoll, [&] { return real_epoll_create1(flags); });
+}
+int inotify_init() noexcept {
+  return made("inotify_init", kinds::inotify, [] { return real_inotify_init(); });
+}
+int inotify_init1(int flags) noexcept {
+  return made("inotify_init", kinds::inotify, [&] { return real_inotify_init1(flags); });
+}
 int memfd_create(const char* name, unsigned flags) noexcept {
-  return with_tag(real_memfd_create(name, flags), kinds::memory);
+  return opened("memfd_create", name, kinds::memory, [&] { return real_memfd_create(name, flags); });
 }
 
 #pragma GCC visibility pop

@@ -1,11 +1,14 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <leash/config.hpp>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
+
+struct sockaddr;
 
 namespace LEASH_NAMESPACE::os {
 
@@ -74,6 +77,10 @@ DescriptorText describe_descriptor(int number);
 /// The part of a `DescriptorText::text` before the flags.
 std::string_view target_of_descriptor(std::string_view description);
 
+/// What the kernel calls the descriptor `number`: `/tmp/x`, `socket:[4711]; tcp 127.0.0.1:51002 -> 127.0.0.1:8080`,
+/// `read end of pipe:[4712]; write end: descriptor 8`. Thread-safe; throws `std::bad_alloc`.
+std::string name_of_descriptor(int number);
+
 /// The addresses of a socket. All is empty for a descriptor that is no socket.
 struct SocketEnds {
   std::string protocol;  ///< `tcp`, `udp`, `unix`, or `socket` for others.
@@ -83,6 +90,9 @@ struct SocketEnds {
   std::string peer;  ///< The address of its peer; empty if it is not connected.
   bool listening = false;
 };
+
+/// An address of `size` bytes as `SocketEnds` has it; empty for one that is none.
+std::string address_text(const sockaddr* address, std::size_t size);
 
 /// The ends of the descriptor `number`. Thread-safe; throws `std::bad_alloc`.
 SocketEnds socket_ends(int number);

@@ -125,12 +125,39 @@ DescriptorUse descriptor_use() {
   return use;
 }
 
-DescriptorText describe_descriptor(int number) {
+namespace {
+
+/// `/tmp/x`, `pipe:[4712]`.
+std::string link_of(int number) {
   const std::string digits = std::to_string(number);
   std::array<char, 512> target{};
   const ssize_t size = ::readlink(("/proc/self/fd/" + digits).c_str(), target.data(), target.size());
+  return size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "descriptor " + digits;
+}
+
+bool is_write_end(int number) noexcept { return (::fcntl(number, F_GETFL) & O_ACCMODE) == O_WRONLY; }
+
+}  // namespace
+
+std::string name_of_descriptor(int number) {
+  std::string name = link_of(number);
+  if (const SocketEnds ends = socket_ends(number); !ends.protocol.empty()) return name + "; " + to_string(ends);
+  const std::optional<OpenDescriptor> pipe = name.starts_with("pipe:[") ? open_descriptor(number) : std::nullopt;
+  if (!pipe) return name;
+  const bool writes = is_write_end(number);
+  name.insert(0, writes ? "write end of " : "read end of ");
+  const DescriptorList all = open_descriptors();
+  const auto other = std::ranges::find_if(all, [&](const OpenDescriptor& each) {
+    return each.device == pipe->device && each.inode == pipe->inode && is_write_end(each.number) != writes;
+  });
+  name += writes ? "; read end: " : "; write end: ";
+  return name + (other == all.end() ? "not in this process" : "descriptor " + std::to_string(other->number));
+}
+
+DescriptorText describe_descriptor(int number) {
+  const std::string digits = std::to_string(number);
   DescriptorText described;
-  described.text = size > 0 ? std::string(target.data(), static_cast<std::size_t>(size)) : "descriptor " + digits;
+  described.text = link_of(number);
   described.target = described.text.substr(0, described.text.find(":["));
   if (described.target == "anon_inode") described.target = described.text;
   if (const SocketEnds ends = socket_ends(number); !ends.protocol.empty()) {

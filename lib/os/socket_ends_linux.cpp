@@ -89,6 +89,13 @@ std::string protocol_of(int domain, int type) {
 
 }  // namespace
 
+std::string address_text(const sockaddr* address, std::size_t size) {
+  sockaddr_storage storage{};
+  if (address == nullptr || size < sizeof address->sa_family || size > sizeof storage) return {};
+  std::memcpy(&storage, address, size);
+  return address_text(storage, static_cast<socklen_t>(size));
+}
+
 SocketEnds socket_ends(int number) {
   const int domain = socket_option(number, SO_DOMAIN);
   if (domain == -1) return {};

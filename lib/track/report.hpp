@@ -70,7 +70,9 @@ struct Group {
   Event opened = {};
   Event closed = {};  ///< `double-close`, `use-after-close`: the first close. `outlived-parent`: where the parent was
                       ///< closed. `closed-late`: the late close. `untracked`: where it was released.
-  Event again = {};   ///< `double-close`: the second close. `use-after-close`: the use.
+                      ///< `closed-by-other`: the close that was not its owner's.
+  Event again = {};   ///< `double-close`: the second close. `use-after-close`: the use. `closed-by-other`: its
+                      ///< owner's close.
   Site others_closed_at = {};  ///< `leaked`: where another one that was opened at the same place was closed.
 
   std::size_t count = 0;
@@ -93,6 +95,7 @@ struct Report {
   std::uint64_t closed = 0;  ///< and how many of them are not open any more.
   bool verdict = false;  ///< Whether what is open is a finding, as it is when the tracker closes; else it is only open.
   std::uint64_t without_stack = 0;                ///< Tags that got no stack, for want of room for more different ones.
+  std::vector<std::string> remarks;               ///< Sentences that say what else is not known.
   std::vector<SuppressionUse> suppressions;       ///< The lines there were, and how often each was used.
   std::vector<std::string> plumbing;              ///< As the tracker's Options have it, for who explains the report.
   std::size_t max_groups = default_max_groups();  ///< The same.

@@ -5,6 +5,10 @@
 
 namespace LEASH_NAMESPACE::track {
 
+namespace detail {
+struct TagAccess;
+}
+
 /// Where a resource was asked for: the site, and the stack there as far as the tracker captures stacks. Made by
 /// `Tracker::request` when an asynchronous operation begins, and used when it has opened the resource. A value of 32
 /// bits; valid as long as the process.
@@ -15,6 +19,7 @@ class Request {
 
  private:
   friend class Tracker;
+  friend struct detail::TagAccess;
   explicit constexpr Request(std::uint32_t place) noexcept : place_(place) {}
 
   std::uint32_t place_ = 0;

@@ -20,6 +20,8 @@ std::string_view to_string(Rule rule) noexcept {
       return "untracked";
     case Rule::closed_late:
       return "closed-late";
+    case Rule::closed_by_other:
+      return "closed-by-other";
   }
   return "unknown";
 }
@@ -42,6 +44,8 @@ Severity Rules::of(Rule rule) const noexcept {
       return untracked;
     case Rule::closed_late:
       return closed_late;
+    case Rule::closed_by_other:
+      return closed_by_other;
   }
   return Severity::off;
 }

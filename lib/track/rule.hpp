@@ -17,6 +17,9 @@ enum class Rule : unsigned char {
   /// or without a tracker, or was given away by `release`.
   untracked,
   closed_late,  ///< It was closed after it was reported as leaked.
+  /// Only of `leash::interpose`: its number was closed a second time by who had closed it before, and its owner's own
+  /// close has failed.
+  closed_by_other,
 };
 
 /// The rule's id, as reports print it and suppressions name it: `use-after-close`.
@@ -39,6 +42,7 @@ struct Rules {
   Severity opened_after_end = Severity::failure;
   Severity untracked = Severity::off;  ///< Linux only. Reads /proc/self/fd when the tracker is made and closed.
   Severity closed_late = Severity::note;
+  Severity closed_by_other = Severity::failure;
 
   /// The weight of findings of `rule`.
   [[nodiscard]] Severity of(Rule rule) const noexcept;

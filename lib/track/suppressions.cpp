@@ -15,7 +15,7 @@ namespace {
 
 std::optional<Rule> rule_named(std::string_view name) {
   for (const Rule rule : {Rule::leaked, Rule::dropped, Rule::double_close, Rule::use_after_close, Rule::outlived_parent,
-                          Rule::opened_after_end, Rule::untracked, Rule::closed_late}) {
+                          Rule::opened_after_end, Rule::untracked, Rule::closed_late, Rule::closed_by_other}) {
     if (to_string(rule) == name) return rule;
   }
   return std::nullopt;

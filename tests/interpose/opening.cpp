@@ -1,16 +1,22 @@
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/timerfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
@@ -137,6 +143,138 @@ int open_in_handler() {
   return ::setitimer(ITIMER_REAL, &each, nullptr);
 }
 
+/// Closes one that it has closed before. A handler of errors, say, and the end of the function after it.
+[[gnu::noinline]] void end_session(int file) { ::close(file); }
+
+int close_twice() {
+  const int file = leave_file();
+  ::close(file);
+  end_session(file);
+  return 0;
+}
+
+[[gnu::noinline]] int open_database() {
+  const int file = ::open("/etc/hosts", O_RDONLY | O_CLOEXEC);
+  return file;
+}
+[[gnu::noinline]] int close_database(int file) {
+  const int result = ::close(file);
+  return result;
+}
+
+/// Forgets that it has closed its file, whose number another owner gets meanwhile.
+class Session {
+ public:
+  void begin() { file_ = leave_file(); }
+  void end() { end_session(file_); }
+
+ private:
+  int file_ = -1;
+};
+
+int close_anothers() {
+  Session session;
+  session.begin();
+  session.end();
+  const int database = open_database();
+  session.end();
+  return close_database(database) == -1 ? 0 : 1;
+}
+
+/// What daemons do, also with numbers that they have closed before.
+int close_all_numbers() {
+  for (int number = 0; number < 5; ++number) ::close(leave_file());
+  leave_file();
+  for (int number = 3; number < (1 << 21); ++number) ::close(number);
+  for (int number = 1023; number > 2; --number) ::close(number);
+  return 0;
+}
+
+int close_past_libc() {
+  for (int number = 0; number < 3; ++number) ::syscall(SYS_close, leave_file());
+  return 0;
+}
+
+int connect_in_vain() {
+  // A port that the kernel gave, and nobody listens at.
+  const int bound = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  if (::bind(bound, reinterpret_cast<sockaddr*>(&address), size) != 0) return 1;
+  if (::getsockname(bound, reinterpret_cast<sockaddr*>(&address), &size) != 0) return 1;
+  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool refused = ::connect(socket, reinterpret_cast<sockaddr*>(&address), size) != 0 && errno == ECONNREFUSED;
+  ::close(bound);
+  return refused ? 0 : 1;
+}
+
+int leave_pipe() {
+  int ends[2] = {-1, -1};
+  return ::pipe2(ends, O_CLOEXEC);
+}
+
+/// Becomes another program: with the environment as it is, or one of its own.
+int become(const char* program, bool with_own_environment) {
+  leave_file();
+  const char* const environment[] = {"A=b", nullptr};
+  if (with_own_environment) return ::execle(program, program, "file", nullptr, environment);
+  return ::execl(program, program, "file", nullptr);
+}
+
+/// A child of fork leaves a file open; its parent has another one.
+int fork_and_leave() {
+  leave_file();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    if (open_database() < 0) std::exit(1);
+    std::exit(0);
+  }
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WEXITSTATUS(status);
+}
+
+int leave_many(int many) {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  for (int number = 0; number < many; ++number) {
+    if (::dup(0) < 0) return 1;
+  }
+  return 0;
+}
+
+int open_until_there_are_none() {
+  rlimit limit{};
+  ::getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = 64;
+  ::setrlimit(RLIMIT_NOFILE, &limit);
+  while (leave_file() >= 0) {
+  }
+  return errno == EMFILE ? 0 : 1;
+}
+
+/// What LEASH_FAULTS strikes is told apart by how it ends.
+int open_under_faults() {
+  const std::string first = std::ifstream("/etc/hosts") ? "read" : "failed";
+  const std::string second = std::ifstream("/etc/hosts") ? "read" : "failed";
+  std::FILE* const other = std::fopen("/etc/passwd", "r");
+  std::printf("%s %s %s\n", first.c_str(), second.c_str(), other == nullptr ? "failed" : "read");
+  if (other != nullptr) std::fclose(other);
+  return 0;
+}
+
+int leave_one_after_another() {
+  for (int number = 0; number < 3; ++number) {
+    leave_file();
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  }
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -155,6 +293,19 @@ int main(int argc, char** argv) {
     const int file = leave_file();
     return failed && errno == 5 && ::close(file) == 0 && errno == 5 ? 0 : 1;
   }
+  if (part == "twice") return close_twice();
+  if (part == "other") return close_anothers();
+  if (part == "all numbers") return close_all_numbers();
+  if (part == "past libc") return close_past_libc();
+  if (part == "refused") return connect_in_vain();
+  if (part == "pipe") return leave_pipe();
+  if (part == "become") return become(argv[0], false);
+  if (part == "become anew") return become(argv[0], true);
+  if (part == "fork") return fork_and_leave();
+  if (part == "many" && argc > 2) return leave_many(std::atoi(argv[2]));
+  if (part == "EMFILE") return open_until_there_are_none();
+  if (part == "faults") return open_under_faults();
+  if (part == "slowly") return leave_one_after_another();
   if (part == "quick") {
     leave_file();
     ::_exit(5);

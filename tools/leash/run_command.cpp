@@ -2,18 +2,22 @@
 
 #include <elf.h>
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <leash/error.hpp>
+#include <leash/fault/detail/errno_name.hpp>
 #include <leash/os/descriptor.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/result.hpp>
@@ -38,11 +42,13 @@ them. Its streams, signals and exit status are its own.
   --report FORMAT:FILE  writes the report there, and not to standard error: text, json, sarif, junit, github, folded or
                         pprof; %p is the number of the process. May be given several times
   --fail-on-leak        exit status 1 if something was not closed
-  --follow              programs that it starts are on the leash too
-  --dump-at N           a report when so many are open
+  --follow              programs that it starts, and what it forks, are on the leash too
+  --dump-at N           a report when so many are open, and when there are no more to be had (EMFILE)
+  --every TIME          what has changed, as often as that: 60s, 5m, 500ms
   --signal NAME         a report whenever that signal comes: USR1, USR2, CONT, WINCH or a number
   --help                this page
 
+LEASH_FAULTS='fail open "*.db" #2 with EMFILE' makes calls fail. docs/run.md has the rest.
 Exit status: that of the program; 125 if leash cannot run it, 126 if it is no program, 127 if there is none.
 )";
 
@@ -56,6 +62,7 @@ struct Request {
   bool follow = false;
   std::string dump_at = {};
   std::string signal = {};
+  std::chrono::milliseconds every{};
   std::vector<std::string> command = {};
   bool help = false;
 };
@@ -81,12 +88,16 @@ Result<Request> parse(std::span<const std::string_view> words) {
       request.fail_on_leak = true;
     } else if (word == "--follow") {
       request.follow = true;
-    } else if (word == "--report" || word == "--dump-at" || word == "--signal") {
+    } else if (word == "--report" || word == "--dump-at" || word == "--signal" || word == "--every") {
       if (++at == words.size()) return refuse(word, "it needs a value");
       const std::string value(words[at]);
       if (value.empty()) return refuse(word, "its value is empty");
       if (word == "--report") {
         request.reports += (request.reports.empty() ? "" : ",") + value;
+      } else if (word == "--every") {
+        const auto time = leash::fault::detail::duration_named(value);
+        if (!time || *time < std::chrono::milliseconds(1)) return refuse(value, "expected a time, as 60s");
+        request.every = std::chrono::duration_cast<std::chrono::milliseconds>(*time);
       } else {
         (word == "--signal" ? request.signal : request.dump_at) = value;
       }
@@ -150,6 +161,29 @@ Result<std::string> library() {
   return path.string();
 }
 
+/// What lib/interpose reads.
+std::string orders(const Request& request) {
+  std::string words;
+  if (request.fail_on_leak) words += "fail,";
+  if (request.follow) words += "follow,";
+  if (request.every.count() != 0) words += "every=" + std::to_string(request.every.count());
+  return words;
+}
+
+/// Whether the program is linked with the shared library of AddressSanitizer.
+bool needs_asan(const std::string& program) {
+  const leash::os::Descriptor file(::open(program.c_str(), O_RDONLY | O_CLOEXEC));
+  struct stat info{};
+  if (!file || ::fstat(file.get(), &info) != 0 || info.st_size == 0) return false;
+  // The names of the libraries come early in a file, however large that is.
+  const std::size_t size = std::min<std::size_t>(static_cast<std::size_t>(info.st_size), std::size_t{64} << 20U);
+  void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.get(), 0);
+  if (memory == MAP_FAILED) return false;
+  const bool found = std::string_view(static_cast<const char*>(memory), size).contains("libasan.so.");
+  ::munmap(memory, size);
+  return found;
+}
+
 void set(const char* name, const std::string& value) { ::setenv(name, value.c_str(), 1); }
 
 }  // namespace
@@ -181,8 +215,12 @@ int run(std::span<const std::string_view> words) {
   if (!request->reports.empty()) set("LEASH_REPORT", request->reports);
   if (!request->dump_at.empty()) set("LEASH_DUMP_AT", request->dump_at);
   if (!request->signal.empty()) set("LEASH_DUMP_SIGNAL", request->signal);
-  if (request->fail_on_leak) set("LEASH_RUN_FAIL", "1");
-  if (request->follow) set("LEASH_RUN_FOLLOW", "1");
+  set("LEASH_RUN", orders(*request));
+  if (needs_asan(program)) {
+    // It refuses to start where another library comes before it.
+    const char* const options = std::getenv("ASAN_OPTIONS");
+    set("ASAN_OPTIONS", (options == nullptr ? "" : options + std::string(":")) + "verify_asan_link_order=0");
+  }
   std::vector<char*> arguments;
   arguments.reserve(request->command.size() + 1);
   for (const std::string& each : request->command) arguments.push_back(const_cast<char*>(each.c_str()));

@@ -59,6 +59,8 @@ std::string what_is_wrong(const Group& group, bool verdict) {
       return things;
     case Rule::closed_late:
       return things + " closed only after being reported";
+    case Rule::closed_by_other:
+      return things + " closed by who did not open " + (group.count == 1 ? "it" : "them");
   }
   return things;
 }
@@ -86,6 +88,8 @@ std::string advice(const Group& group) {
       return advice_on_untracked(group.origin);
     case Rule::closed_late:
       return "wait for " + one + ": close(settle)";
+    case Rule::closed_by_other:
+      return "forget a descriptor where it is closed: its number is soon another's";
   }
   return {};
 }

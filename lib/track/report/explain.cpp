@@ -199,6 +199,10 @@ class Explainer {
       case Rule::outlived_parent:
         add("the parent was closed at", group.closed);
         break;
+      case Rule::closed_by_other:
+        add("closed at", group.closed);
+        add("its owner's own close failed at", group.again);
+        break;
       case Rule::closed_late:
         add("closed at", group.closed);
         break;
@@ -322,6 +326,7 @@ class Explainer {
       remarks.push_back(counted(report_.without_stack, "handle", "handles") +
                         " without a stack: there is no room for more different ones.");
     }
+    remarks.insert(remarks.end(), report_.remarks.begin(), report_.remarks.end());
     if (std::ranges::any_of(report_.groups, was_only_counted)) {
       remarks.emplace_back(
           "Where they were opened is not known at level count: set Options::level or LEASH_LEVEL to stack.");

@@ -43,6 +43,11 @@ Instance instance_of(const Finding& finding, const Record& record) {
     if (finding.rule == Rule::leaked) instance.perhaps_closed = is_perhaps_closed(instance, *extra);
     if (extra->as_child) instance.parent = extra->as_child->parent;
   }
+  // Not at level `count`, where nothing has a name.
+  const bool has_number = instance.descriptor >= 0 && record.opened_at != 0;
+  if (instance.name.empty() && has_number && finding.rule == Rule::leaked) {
+    instance.name = os::name_of_descriptor(instance.descriptor);
+  }
   Event used_at = event_at(Place::from_bits(record.used_at.load(std::memory_order_relaxed)));
   if (record.used.load(std::memory_order_relaxed) != 0 && used_at) {
     instance.last_use = LastUse{std::move(used_at), duration_of(saturating_sub(finding.now_us, record.used_us()))};

@@ -120,7 +120,7 @@ concept HasMembers = !std::same_as<std::remove_const_t<decltype(members<T>)>, st
 constexpr std::array every_severity{Severity::failure, Severity::note, Severity::off};
 constexpr std::array every_rule{Rule::leaked,          Rule::dropped,         Rule::double_close,
                                 Rule::use_after_close, Rule::outlived_parent, Rule::opened_after_end,
-                                Rule::untracked,       Rule::closed_late};
+                                Rule::untracked,       Rule::closed_late,     Rule::closed_by_other};
 
 std::string_view name_of(Rule rule) noexcept { return to_string(rule); }
 

@@ -47,6 +47,9 @@ constexpr std::array rule_texts{
              "Open it through leash, or close what was released."},
     RuleText{Rule::closed_late, "ClosedLate", "It was closed after it was reported as leaked.",
              "Wait for the work that closes it before the tracker is closed: Tracker::close takes a time for that."},
+    RuleText{Rule::closed_by_other, "ClosedByOther",
+             "Its descriptor was closed by who had closed the one before it with that number, and not by its owner.",
+             "Forget a descriptor where it is closed, so that it is closed once."},
 };
 
 Json all_rules() {

@@ -111,7 +111,9 @@ class Writer {
     if (group.count > 1) text += fmt::format(", and {} more", with_commas(group.count - 1));
     const std::string shortest = duration_text(group.min_age);
     const std::string longest = duration_text(group.max_age);
-    if (group.rule != Rule::untracked && group.rule != Rule::opened_after_end) {
+    // Nobody knows it of what is told by its number alone.
+    const bool has_age = group.max_age != Clock::duration::zero();
+    if (has_age && group.rule != Rule::untracked && group.rule != Rule::opened_after_end) {
       text += "; open for " + (shortest == longest ? longest : shortest + " to " + longest);
     }
     if (!group.threads.empty()) text += "; " + threads(group.threads);

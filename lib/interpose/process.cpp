@@ -1,0 +1,106 @@
+// The functions of the C library that start programs, and end this one at once, in front of those of libc.
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <alloca.h>
+
+#include <cstdarg>
+#include <cstddef>
+#include <leash/interpose/orders.hpp>
+#include <leash/interpose/real.hpp>
+#include <leash/interpose/report.hpp>
+
+using leash::interpose::LeashedEnvironment;
+using leash::interpose::Real;
+
+namespace {
+
+constinit const Real<pid_t()> real_fork("fork");
+constinit const Real<int(const char*, char* const*, char* const*)> real_execve("execve");
+constinit const Real<int(const char*, char* const*, char* const*)> real_execvpe("execvpe");
+constinit const Real<int(int, char* const*, char* const*)> real_fexecve("fexecve");
+constinit const Real<int(int, const char*, char* const*, char* const*, int)> real_execveat("execveat");
+constinit const Real<void(int)> real_exit("_exit");
+
+/// How many arguments there are from `first` on, up to a null.
+std::size_t count_arguments(const char* first, va_list* rest) {
+  std::size_t count = 0;
+  for (const char* each = first; each != nullptr; each = va_arg(*rest, const char*)) ++count;
+  return count;
+}
+
+/// Puts them into `to`, with the null.
+void put_arguments(char** to, const char* first, va_list* rest) {
+  *to = const_cast<char*>(first);
+  while (*to != nullptr) *++to = const_cast<char*>(va_arg(*rest, const char*));
+}
+
+[[noreturn]] void end_at_once(int status) noexcept {
+  const bool fails = leash::interpose::report_at_once();
+  for (;;) real_exit(fails ? 1 : status);
+}
+
+}  // namespace
+
+/// What execl(3) and its kin have in common: `call` is made with the arguments as an array, `arguments`. A macro, since
+/// that lies on the stack of the function itself.
+#define LEASH_WITH_ARGUMENTS(first)                                                  \
+  va_list rest;                                                                      \
+  va_start(rest, first);                                                             \
+  const std::size_t count = count_arguments(first, &rest);                           \
+  va_end(rest);                                                                      \
+  char** const arguments = static_cast<char**>(alloca((count + 1) * sizeof(char*))); \
+  va_start(rest, first);                                                             \
+  put_arguments(arguments, first, &rest)
+
+// NOLINTBEGIN(cert-dcl37-c,cert-dcl50-cpp,cert-dcl51-cpp,bugprone-reserved-identifier): these names are the point
+extern "C" {
+
+#pragma GCC visibility push(default)
+
+/// A child of vfork(2) has the memory of its parent, whose tags it would close with its own descriptors.
+pid_t vfork() noexcept { return real_fork(); }
+
+int execve(const char* path, char* const argv[], char* const environment[]) noexcept {
+  return real_execve(path, argv, LeashedEnvironment(environment).get());
+}
+int execv(const char* path, char* const argv[]) noexcept {
+  return real_execve(path, argv, LeashedEnvironment(environ).get());
+}
+int execvp(const char* file, char* const argv[]) noexcept {
+  return real_execvpe(file, argv, LeashedEnvironment(environ).get());
+}
+int execvpe(const char* file, char* const argv[], char* const environment[]) noexcept {
+  return real_execvpe(file, argv, LeashedEnvironment(environment).get());
+}
+int fexecve(int number, char* const argv[], char* const environment[]) noexcept {
+  return real_fexecve(number, argv, LeashedEnvironment(environment).get());
+}
+int execveat(int directory, const char* path, char* const argv[], char* const environment[], int flags) noexcept {
+  return real_execveat(directory, path, argv, LeashedEnvironment(environment).get(), flags);
+}
+int execl(const char* path, const char* first, ...) noexcept {
+  LEASH_WITH_ARGUMENTS(first);
+  va_end(rest);
+  return execv(path, arguments);
+}
+int execlp(const char* file, const char* first, ...) noexcept {
+  LEASH_WITH_ARGUMENTS(first);
+  va_end(rest);
+  return execvp(file, arguments);
+}
+int execle(const char* path, const char* first, ...) noexcept {
+  LEASH_WITH_ARGUMENTS(first);
+  char* const* const environment = va_arg(rest, char* const*);
+  va_end(rest);
+  return execve(path, arguments, environment);
+}
+
+void _exit(int status) { end_at_once(status); }
+void _Exit(int status) noexcept { end_at_once(status); }
+
+#pragma GCC visibility pop
+}
+// NOLINTEND(cert-dcl37-c,cert-dcl50-cpp,cert-dcl51-cpp,bugprone-reserved-identifier)
+
+#undef LEASH_WITH_ARGUMENTS
