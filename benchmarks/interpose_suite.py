@@ -1,0 +1,228 @@
+"""The suite `interpose`: its figures, their goals, and how they are measured."""
+
+import contextlib
+import csv
+import json
+import os
+import pathlib
+import re
+import resource
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+import programs
+from figure import Figure
+
+PREFIX = "interpose/"
+
+FIGURES = [
+    Figure("open_close_vs_raw", "a program that opens and closes a file, 16 frames: by `leash run` / alone", "", 1.1),
+    Figure("valgrind_cpu_ratio", "processor time of such a program: by `valgrind --track-fds=yes` / by `leash run`", "times", 4, True),
+    Figure("redis_throughput", "requests per second of Redis, a connection each: by `leash run` / alone", "", 0.95, True),
+    Figure("nginx_throughput", "the same of nginx, a file each", "", 0.95, True),
+    Figure("bytes_per_open", "memory of a program with 100,000 descriptors, or as many as the limit allows: by `leash run`, less alone", "bytes", 160),
+]
+
+# Why a goal is missed, where it is.
+CAUSES = {}
+
+OWN = [
+    ("open_close_ns", "a file opened and closed by `leash run`, processor time"),
+    ("open_close_extra_ns", "the same, less alone"),
+    ("redis_cpu_vs_alone", "processor time of Redis for each request: by `leash run` / alone"),
+    ("nginx_cpu_vs_alone", "the same of nginx"),
+    ("nginx_master_throughput", "`nginx_throughput`, of a master with one worker"),
+    ("nginx_master_cpu_vs_alone", "`nginx_cpu_vs_alone`, of these"),
+    ("redis_requests_per_second", "Redis alone"),
+    ("nginx_requests_per_second", "nginx alone, one process"),
+    ("descriptors_held", "descriptors open for `bytes_per_open`"),
+]
+
+# Which figure needs another program; without it the figure is left out.
+NEEDS = {
+    "Valgrind": ["valgrind_cpu_ratio"],
+    "Redis": ["redis_throughput", "redis_cpu_vs_alone", "redis_requests_per_second"],
+    "nginx": ["nginx_throughput", "nginx_cpu_vs_alone", "nginx_master_throughput", "nginx_master_cpu_vs_alone", "nginx_requests_per_second"],
+}
+
+
+def measure(build, smoke, rounds):
+    """Measures everything: in rounds, each of which runs all programs, so that all have the same good and bad times."""
+    samples = programs.Samples()
+    leash_run = [build.parent / "tools/leash/leash", "run", "--"]
+    program = build / "bench_interpose"
+    check_stack(leash_run, program)
+    rounds = 1 if smoke else rounds
+    for number in range(1, rounds + 1):
+        programs.say(f"round {number} of {rounds}: programs by leash run")
+        leash_first = number % 2 == 0
+        for _ in range(1 if smoke else 5):
+            take_open_close(samples, leash_run, program, 100 if smoke else 100_000, leash_first)
+        take_held(samples, leash_run, program, 1000 if smoke else 100_000)
+        take_valgrind(samples, leash_run, program, 100 if smoke else 500_000)
+        take_redis(samples, leash_run, 100 if smoke else 20_000, leash_first)
+        take_nginx(samples, leash_run, 1 if smoke else 2, leash_first)
+    return samples
+
+
+def check_stack(leash_run, program):
+    """Ends the measurement if `leash run` does not find what is open, with its stack. Of the 16 frames up to three are leash's own."""
+    with tempfile.TemporaryDirectory() as directory:
+        out = pathlib.Path(directory) / "report.json"
+        programs.run([*leash_run[:-1], "--report", f"json:{out}", "--", program, "left"])
+        groups = json.loads(out.read_text())["groups"]
+    frames = [sum(not frame["inlined"] for frame in group["events"][0]["frames"]) for group in groups]
+    if len(frames) != 1 or not 13 <= frames[0] <= 16:
+        raise SystemExit(f"{program} leaves one file open, and leash run finds files with these numbers of frames: {frames}")
+
+
+def by_turns(measured, leash_run, leash_first):
+    """What `measured` returns for a program by `leash run` and for one alone."""
+    if leash_first:
+        return measured(leash_run), measured([])
+    alone = measured([])
+    return measured(leash_run), alone
+
+
+def take_open_close(samples, leash_run, program, count, leash_first):
+    ours, alone = by_turns(lambda how: programs.json_output([*how, program, "open_close", count])["open_close_ns"], leash_run, leash_first)
+    samples.add("open_close_vs_raw", ours / alone)
+    samples.add("open_close_ns", ours)
+    samples.add("open_close_extra_ns", ours - alone)
+
+
+def take_held(samples, leash_run, program, count):
+    ours, alone = [programs.json_output([*how, program, "held", count]) for how in [leash_run, []]]
+    samples.add("bytes_per_open", ours["bytes_per_open"] - alone["bytes_per_open"])
+    samples.add("descriptors_held", ours["count"])
+
+
+def processor_seconds(command):
+    """Of the whole process, its start too."""
+    def now():
+        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return usage.ru_utime + usage.ru_stime
+
+    began = now()
+    programs.run(command)
+    return now() - began
+
+
+def take_valgrind(samples, leash_run, program, count):
+    if shutil.which("valgrind") is None:
+        samples.leave_out("Valgrind", "it is not installed")
+        return
+    command = [program, "open_close", count]
+    theirs, ours = [processor_seconds([*how, *command]) for how in [["valgrind", "--track-fds=yes"], leash_run]]
+    samples.add("valgrind_cpu_ratio", theirs / ours)
+
+
+def free_port():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+def wait_for(port):
+    """Until someone listens there."""
+    for _ in range(1000):
+        with contextlib.suppress(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.01)
+    raise SystemExit(f"nobody listens at port {port}")
+
+
+def processor_ns(process):
+    """How long the processor has worked for the first thread of it and of those that it has started."""
+    started = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    return sum(int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in [process.pid, *started])
+
+
+def load(server, port, client, requests_per_second):
+    """Requests per second, and the processor time of each, of a server that lives that long; and whether it is on the leash."""
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen([str(part) for part in server], stdout=said, stderr=said) as process:
+        try:
+            wait_for(port)
+            worked, began = processor_ns(process), time.monotonic()
+            rate = requests_per_second(programs.run(client).stdout)
+            worked, took = processor_ns(process) - worked, time.monotonic() - began
+            on_leash = "libleash_interpose" in pathlib.Path(f"/proc/{process.pid}/maps").read_text()
+        finally:
+            process.terminate()
+        if process.wait() != 0:
+            said.seek(0)
+            raise SystemExit(f"{server} failed:\n{said.read()}")
+    return rate, worked / took / rate, on_leash
+
+
+def take_load(samples, name, leash_run, leash_first, measured):
+    """`measured` takes how the server is to be run."""
+    (rate, request_ns, on_leash), (rate_alone, request_alone_ns, _) = by_turns(measured, leash_run, leash_first)
+    if not on_leash:
+        raise SystemExit(f"{name}: leash run has not loaded its library")
+    samples.add(f"{name}_throughput", rate / rate_alone)
+    samples.add(f"{name}_requests_per_second", rate_alone)
+    samples.add(f"{name}_cpu_vs_alone", request_ns / request_alone_ns)
+
+
+def take_redis(samples, leash_run, count, leash_first):
+    program = os.environ.get("LEASH_REDIS") or shutil.which("redis-server")
+    if program is None or shutil.which("redis-benchmark") is None:
+        samples.leave_out("Redis", "there is no redis-server, or no redis-benchmark")
+        return
+
+    def measured(how):
+        port = free_port()
+        server = [*how, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        client = ["redis-benchmark", "-p", port, "-k", 0, "-n", count, "-c", 32, "-t", "get", "--csv"]
+        return load(server, port, client, lambda out: float(next(csv.DictReader(out.splitlines()))["rps"]))
+
+    take_load(samples, "redis", leash_run, leash_first, measured)
+
+
+def nginx_configuration(folder, port, lines):
+    paths = "".join(f"{use}_temp_path {folder}/{use}; " for use in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
+    user = "user root root; " if os.geteuid() == 0 else ""
+    return (f"daemon off; {lines} {user}error_log stderr; pid {folder}/pid; events {{}}\n"
+            f"http {{ access_log off; keepalive_timeout 0; {paths} server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n")
+
+
+def take_nginx(samples, leash_run, seconds, leash_first):
+    program = os.environ.get("LEASH_NGINX") or shutil.which("nginx", path=os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin")
+    if program is None or shutil.which("wrk") is None:
+        samples.leave_out("nginx", "there is no nginx, or no wrk")
+        return
+
+    def measured(how, lines):
+        port = free_port()
+        with tempfile.TemporaryDirectory() as directory:
+            folder = pathlib.Path(directory)
+            (folder / "file").write_text("x" * 1024)
+            (folder / "nginx.conf").write_text(nginx_configuration(folder, port, lines))
+            server = [*how, program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
+            client = ["wrk", "-t", 1, "-c", 32, "-d", f"{seconds}s", "-H", "Connection: close", f"http://127.0.0.1:{port}/file"]
+            return load(server, port, client, requests_of_wrk)
+
+    take_load(samples, "nginx", leash_run, leash_first, lambda how: measured(how, "master_process off;"))
+    take_load(samples, "nginx_master", leash_run, leash_first, lambda how: measured(how, "worker_processes 1;"))
+
+
+def requests_of_wrk(said):
+    if "Non-2xx" in said:
+        raise SystemExit(f"wrk is refused:\n{said}")
+    return float(re.search(r"Requests/sec:\s*([\d.]+)", said).group(1))
+
+
+def figures(samples):
+    """All figures as `name: number`, and how much each varied between the rounds."""
+    return samples.medians(), samples.spreads()
+
+
+def missing(result, samples):
+    """The names that should be there and are not, but for those whose programs are not installed."""
+    excused = {figure for what in samples.left_out for figure in NEEDS.get(what, [])}
+    wanted = [figure.name for figure in FIGURES] + [name for name, _ in OWN]
+    return [name for name in wanted if name not in result and name not in excused]
