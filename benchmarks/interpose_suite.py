@@ -58,13 +58,11 @@ def measure(build, smoke, rounds):
     rounds = 1 if smoke else rounds
     for number in range(1, rounds + 1):
         programs.say(f"round {number} of {rounds}: programs by leash run")
-        leash_first = number % 2 == 0
-        for _ in range(1 if smoke else 5):
-            take_open_close(samples, leash_run, program, 100 if smoke else 100_000, leash_first)
+        take_open_close(samples, leash_run, program, 1 if smoke else 6, 100 if smoke else 100_000)
         take_held(samples, leash_run, program, 1000 if smoke else 100_000)
         take_valgrind(samples, leash_run, program, 100 if smoke else 500_000)
-        take_redis(samples, leash_run, 100 if smoke else 20_000, leash_first)
-        take_nginx(samples, leash_run, 1 if smoke else 2, leash_first)
+        take_redis(samples, leash_run, 1 if smoke else 10, 100 if smoke else 3000)
+        take_nginx(samples, leash_run, 1 if smoke else 4)
     return samples
 
 
@@ -79,19 +77,24 @@ def check_stack(leash_run, program):
         raise SystemExit(f"{program} leaves one file open, and leash run finds files with these numbers of frames: {frames}")
 
 
-def by_turns(measured, leash_run, leash_first):
-    """What `measured` returns for a program by `leash run` and for one alone."""
-    if leash_first:
-        return measured(leash_run), measured([])
-    alone = measured([])
-    return measured(leash_run), alone
+def by_turns(times, measure_one, ours, alone):
+    """What `measure_one` returns for ours and for the one without leash, so often; each is the first one by turns."""
+    for turn in range(times):
+        if turn % 2:
+            theirs = measure_one(alone)
+            yield measure_one(ours), theirs
+        else:
+            yield measure_one(ours), measure_one(alone)
 
 
-def take_open_close(samples, leash_run, program, count, leash_first):
-    ours, alone = by_turns(lambda how: programs.json_output([*how, program, "open_close", count])["open_close_ns"], leash_run, leash_first)
-    samples.add("open_close_vs_raw", ours / alone)
-    samples.add("open_close_ns", ours)
-    samples.add("open_close_extra_ns", ours - alone)
+def take_open_close(samples, leash_run, program, times, count):
+    def measure_one(how):
+        return programs.json_output([*how, program, "open_close", count])["open_close_ns"]
+
+    for ours, alone in by_turns(times, measure_one, leash_run, []):
+        samples.add("open_close_vs_raw", ours / alone)
+        samples.add("open_close_ns", ours)
+        samples.add("open_close_extra_ns", ours - alone)
 
 
 def take_held(samples, leash_run, program, count):
@@ -135,85 +138,96 @@ def wait_for(port):
     raise SystemExit(f"nobody listens at port {port}")
 
 
+@contextlib.contextmanager
+def serving(how, server, port):
+    """A server that is run so, until the block ends."""
+    command = [str(part) for part in [*how, *server]]
+    with tempfile.TemporaryFile("w+") as said, subprocess.Popen(command, stdout=said, stderr=said) as process:
+        try:
+            wait_for(port)
+            on_leash = "libleash_interpose" in pathlib.Path(f"/proc/{process.pid}/maps").read_text()
+            if on_leash != bool(how):
+                raise SystemExit(f"{command} is{'' if on_leash else ' not'} on the leash")
+            yield process
+        finally:
+            process.terminate()
+        if process.wait() != 0:
+            said.seek(0)
+            raise SystemExit(f"{command} failed:\n{said.read()}")
+
+
 def processor_ns(process):
     """How long the processor has worked for the first thread of it and of those that it has started."""
     started = pathlib.Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
     return sum(int(pathlib.Path(f"/proc/{pid}/schedstat").read_text().split()[0]) for pid in [process.pid, *started])
 
 
-def load(server, port, client, requests_per_second):
-    """Requests per second, and the processor time of each, of a server that lives that long; and whether it is on the leash."""
-    with tempfile.TemporaryFile("w+") as said, subprocess.Popen([str(part) for part in server], stdout=said, stderr=said) as process:
-        try:
-            wait_for(port)
-            worked, began = processor_ns(process), time.monotonic()
-            rate = requests_per_second(programs.run(client).stdout)
-            worked, took = processor_ns(process) - worked, time.monotonic() - began
-            on_leash = "libleash_interpose" in pathlib.Path(f"/proc/{process.pid}/maps").read_text()
-        finally:
-            process.terminate()
-        if process.wait() != 0:
-            said.seek(0)
-            raise SystemExit(f"{server} failed:\n{said.read()}")
-    return rate, worked / took / rate, on_leash
+def take_load(samples, name, leash_run, times, start, request):
+    """`start` makes a server that is run so, and its port; `request` returns how many requests per second that one answers."""
+    def measure_one(server):
+        process, port = server
+        worked, began = processor_ns(process), time.monotonic()
+        rate = request(port)
+        return rate, (processor_ns(process) - worked) / (time.monotonic() - began) / rate
+
+    with start(leash_run) as ours, start([]) as alone:
+        for (rate, request_ns), (rate_alone, request_alone_ns) in by_turns(times, measure_one, ours, alone):
+            samples.add(f"{name}_throughput", rate / rate_alone)
+            samples.add(f"{name}_cpu_vs_alone", request_ns / request_alone_ns)
+            samples.add(f"{name}_requests_per_second", rate_alone)
 
 
-def take_load(samples, name, leash_run, leash_first, measured):
-    """`measured` takes how the server is to be run."""
-    (rate, request_ns, on_leash), (rate_alone, request_alone_ns, _) = by_turns(measured, leash_run, leash_first)
-    if not on_leash:
-        raise SystemExit(f"{name}: leash run has not loaded its library")
-    samples.add(f"{name}_throughput", rate / rate_alone)
-    samples.add(f"{name}_requests_per_second", rate_alone)
-    samples.add(f"{name}_cpu_vs_alone", request_ns / request_alone_ns)
-
-
-def take_redis(samples, leash_run, count, leash_first):
+def take_redis(samples, leash_run, times, count):
     program = os.environ.get("LEASH_REDIS") or shutil.which("redis-server")
     if program is None or shutil.which("redis-benchmark") is None:
         samples.leave_out("Redis", "there is no redis-server, or no redis-benchmark")
         return
 
-    def measured(how):
+    @contextlib.contextmanager
+    def start(how):
         port = free_port()
-        server = [*how, program, "--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--loglevel", "warning"]
-        client = ["redis-benchmark", "-p", port, "-k", 0, "-n", count, "-c", 32, "-t", "get", "--csv"]
-        return load(server, port, client, lambda out: float(next(csv.DictReader(out.splitlines()))["rps"]))
+        options = ["--bind", "127.0.0.1", "--port", port, "--save", "", "--appendonly", "no", "--loglevel", "warning"]
+        with serving(how, [program, *options], port) as process:
+            yield process, port
 
-    take_load(samples, "redis", leash_run, leash_first, measured)
+    def request(port):
+        done = programs.run(["redis-benchmark", "-p", port, "-k", 0, "-n", count, "-c", 32, "-t", "get", "--csv"])
+        return float(next(csv.DictReader(done.stdout.splitlines()))["rps"])
+
+    take_load(samples, "redis", leash_run, times, start, request)
 
 
-def nginx_configuration(folder, port, lines):
+def nginx_configuration(folder, port, processes):
     paths = "".join(f"{use}_temp_path {folder}/{use}; " for use in ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"])
     user = "user root root; " if os.geteuid() == 0 else ""
-    return (f"daemon off; {lines} {user}error_log stderr; pid {folder}/pid; events {{}}\n"
+    return (f"daemon off; {processes} {user}error_log stderr; pid {folder}/pid; events {{}}\n"
             f"http {{ access_log off; keepalive_timeout 0; {paths} server {{ listen 127.0.0.1:{port}; root {folder}; }} }}\n")
 
 
-def take_nginx(samples, leash_run, seconds, leash_first):
+def take_nginx(samples, leash_run, times):
     program = os.environ.get("LEASH_NGINX") or shutil.which("nginx", path=os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin")
     if program is None or shutil.which("wrk") is None:
         samples.leave_out("nginx", "there is no nginx, or no wrk")
         return
 
-    def measured(how, lines):
+    @contextlib.contextmanager
+    def start(how, processes):
         port = free_port()
         with tempfile.TemporaryDirectory() as directory:
             folder = pathlib.Path(directory)
             (folder / "file").write_text("x" * 1024)
-            (folder / "nginx.conf").write_text(nginx_configuration(folder, port, lines))
-            server = [*how, program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"]
-            client = ["wrk", "-t", 1, "-c", 32, "-d", f"{seconds}s", "-H", "Connection: close", f"http://127.0.0.1:{port}/file"]
-            return load(server, port, client, requests_of_wrk)
+            (folder / "nginx.conf").write_text(nginx_configuration(folder, port, processes))
+            with serving(how, [program, "-p", folder, "-e", "stderr", "-c", folder / "nginx.conf"], port) as process:
+                yield process, port
 
-    take_load(samples, "nginx", leash_run, leash_first, lambda how: measured(how, "master_process off;"))
-    take_load(samples, "nginx_master", leash_run, leash_first, lambda how: measured(how, "worker_processes 1;"))
+    def request(port):
+        said = programs.run(["wrk", "-t", 1, "-c", 32, "-d", "1s", "-H", "Connection: close", f"http://127.0.0.1:{port}/file"]).stdout
+        if "Non-2xx" in said:
+            raise SystemExit(f"nginx refuses:\n{said}")
+        return float(re.search(r"Requests/sec:\s*([\d.]+)", said).group(1))
 
-
-def requests_of_wrk(said):
-    if "Non-2xx" in said:
-        raise SystemExit(f"wrk is refused:\n{said}")
-    return float(re.search(r"Requests/sec:\s*([\d.]+)", said).group(1))
+    take_load(samples, "nginx", leash_run, times, lambda how: start(how, "master_process off;"), request)
+    take_load(samples, "nginx_master", leash_run, times, lambda how: start(how, "worker_processes 1;"), request)
 
 
 def figures(samples):
