@@ -28,8 +28,8 @@ FIGURES = [
 
 # Why a goal is missed, where it is.
 CAUSES = {
-    "open_close_vs_raw": "some 220 ns, of which more than half is leash's own code, 1,130 instructions: the stack takes 60 ns, thread-local variables of a "
-                         "shared library 20. The rest is the kernel's, whose system calls are the same but find less in the caches.",
+    "open_close_vs_raw": "some 220 ns, of which perf sees more than half in leash's own code, 1,130 instructions: the stack takes 60 ns, thread-local "
+                         "variables of a shared library 20. The rest it sees in the kernel, though the system calls are the same.",
     "valgrind_cpu_ratio": "Valgrind takes less than four times what the program takes alone (`valgrind_cpu_vs_alone`), since most of that is the kernel's.",
 }
 
@@ -54,9 +54,28 @@ NEEDS = {
 }
 
 
+def redis_server():
+    return os.environ.get("LEASH_REDIS") or shutil.which("redis-server")
+
+
+def nginx():
+    return os.environ.get("LEASH_NGINX") or shutil.which("nginx", path=os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin")
+
+
+def versions():
+    """Of the programs that are there."""
+    result = []
+    for name, command in {"Valgrind": ["valgrind", "--version"], "Redis": [redis_server(), "--version"], "nginx": [nginx(), "-v"]}.items():
+        if command[0] and shutil.which(command[0]):
+            done = programs.run(command)
+            result.append(name + " " + re.search(r"\d+(\.\d+)+", done.stdout + done.stderr).group())
+    return result
+
+
 def measure(build, smoke, rounds):
     """Measures everything: in rounds, each of which runs all programs, so that all have the same good and bad times."""
     samples = programs.Samples()
+    samples.peers = versions()
     leash_run = [build.parent / "tools/leash/leash", "run", "--"]
     program = build / "bench_interpose"
     check_stack(leash_run, program)
@@ -184,7 +203,7 @@ def take_load(samples, name, leash_run, times, start, request):
 
 
 def take_redis(samples, leash_run, times, count):
-    program = os.environ.get("LEASH_REDIS") or shutil.which("redis-server")
+    program = redis_server()
     if program is None or shutil.which("redis-benchmark") is None:
         samples.leave_out("Redis", "there is no redis-server, or no redis-benchmark")
         return
@@ -211,7 +230,7 @@ def nginx_configuration(folder, port, processes):
 
 
 def take_nginx(samples, leash_run, times):
-    program = os.environ.get("LEASH_NGINX") or shutil.which("nginx", path=os.environ["PATH"] + ":/usr/local/sbin:/usr/sbin")
+    program = nginx()
     if program is None or shutil.which("wrk") is None:
         samples.leave_out("nginx", "there is no nginx, or no wrk")
         return
