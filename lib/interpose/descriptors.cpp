@@ -59,7 +59,7 @@ struct Entry {
 };
 
 constinit std::atomic<Entry*> table_memory{nullptr};
-constinit std::atomic<bool> ended{false};
+constinit std::atomic<bool> is_on{false};            ///< From `begin` to `end`.
 constinit std::atomic<int> highest{-1};              ///< Of the numbers that ever had a tag.
 constinit std::atomic<std::uint32_t> generation{0};  ///< The `os::fork_generation` that the tags are those of.
 constinit thread_local bool inside = false;
@@ -120,10 +120,10 @@ void put_back(int number, Record* record) noexcept {
   end_tag(record);
 }
 
-/// Whether leash itself opens or closes: of a number that was closed past us the tag is still there. Also once the
-/// report is made.
+/// Whether leash itself opens or closes: of a number that was closed past us the tag is still there. Also before
+/// `begin` and after `end`.
 bool is_own_call() noexcept {
-  return ended.load(std::memory_order_relaxed) || (inside && os::is_opening()) || os::is_own_thread();
+  return !is_on.load(std::memory_order_relaxed) || (inside && os::is_opening()) || os::is_own_thread();
 }
 
 class KeepErrno {
@@ -145,7 +145,7 @@ Descriptors::Inside::~Inside() { inside = before_; }
 bool Descriptors::is_inside() noexcept { return inside; }
 
 bool Descriptors::is_on_leash() noexcept {
-  if (ended.load(std::memory_order_relaxed)) return false;
+  if (!is_on.load(std::memory_order_relaxed)) return false;
   const std::uint32_t here = os::fork_generation();
   std::uint32_t known = generation.load(std::memory_order_relaxed);
   if (here == known) [[likely]]
@@ -177,9 +177,9 @@ track::Tracker& Descriptors::tracker() {
     return;
   }
   // What leash opens for itself, or with a tag of its own.
-  if (os::is_opening() || os::is_own_thread() || !is_on_leash()) return;
-  Entry* const entry = entry_of(number);
+  if (!is_on_leash() || os::is_own_thread() || os::is_opening()) return;
   if (inside) return count(interrupted);
+  Entry* const entry = entry_of(number);
   if (entry == nullptr) return count(number < most ? no_memory : too_high);
   const Inside now;
   try {
@@ -270,8 +270,14 @@ void Descriptors::closed(unsigned first, unsigned last) noexcept {
   }
 }
 
+void Descriptors::begin() {
+  // What a thread needs once, the C library would allocate at its first open, which may come in a handler of a signal.
+  static_cast<void>(tracker().request(Call(Context::background(), nowhere)));
+  is_on.store(true);
+}
+
 void Descriptors::end() noexcept {
-  ended.store(true);
+  is_on.store(false);
   const Inside now;
   const int top = highest.load();
   for (int number = 0; number <= top; ++number) {

@@ -61,6 +61,10 @@ class Descriptors {
   /// its parent has open is not its own.
   static bool is_on_leash() noexcept;
 
+  /// From now on what is opened has a tag. Not before, since an allocator may open files in its first call, and must not
+  /// be called meanwhile. Throws `std::bad_alloc`.
+  static void begin();
+
   /// The report is about to be made: what is opened from now on has no tag, and what was closed past us has none any
   /// more.
   static void end() noexcept;

@@ -31,6 +31,9 @@
 #include <utility>
 #include <vector>
 
+// NOLINTNEXTLINE(bugprone-reserved-identifier): the name that compilers know
+extern "C" int __cxa_atexit(void (*function)(void*), void* argument, void* library);
+
 namespace LEASH_NAMESPACE::interpose {
 namespace {
 
@@ -102,8 +105,7 @@ bool report_once() noexcept {
   }
 }
 
-/// exit(3) calls what was registered last first: what writes files comes before this, which does nothing unless there
-/// is a reason.
+/// What exit(3) calls before this, since it was registered later, writes files. Does nothing unless there is a reason.
 constinit std::atomic<bool> fails{false};
 
 void fail_if_wanted() {
@@ -112,7 +114,7 @@ void fail_if_wanted() {
   ::_exit(EXIT_FAILURE);
 }
 
-void at_exit() {
+void at_exit(void*) {
   std::atexit(fail_if_wanted);
   fails = report_once();
 }
@@ -122,7 +124,7 @@ void at_exit() {
   const auto look = [] {
     return track::explain(Descriptors::tracker().snapshot(), {.max_groups = std::numeric_limits<std::size_t>::max()});
   };
-  for (track::Explained before = look();;) {
+  for (track::Explained before;;) {
     std::this_thread::sleep_for(orders().every);
     track::Explained now = look();
     const track::Diff diff = track::diff(before, now);
@@ -136,7 +138,9 @@ void at_exit() {
 
 void begin_report() {
   out.take();
-  std::atexit(at_exit);
+  // As no library's: atexit(3) would have it called before the destructors of other libraries, which close what they
+  // have open.
+  __cxa_atexit(at_exit, nullptr, nullptr);
   if (orders().every != std::chrono::milliseconds::zero()) os::start_background_thread(tell_changes);
 }
 

@@ -22,6 +22,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -190,8 +191,18 @@ int close_all_numbers() {
   return 0;
 }
 
-int close_past_libc() {
-  for (int number = 0; number < 3; ++number) ::syscall(SYS_close, leave_file());
+/// As libuv closes.
+int close_past_libc(int count) {
+  const int first = leave_file();
+  for (int time = 1; time < count; ++time) leave_file();
+  for (int time = 0; time < count; ++time) {
+    if (::syscall(SYS_close, first + time) != 0) return 1;
+  }
+  return 0;
+}
+
+int close_past_libc_again() {
+  for (int time = 0; time < 3; ++time) ::syscall(SYS_close, leave_file());
   return 0;
 }
 
@@ -267,12 +278,14 @@ int open_under_faults() {
   return 0;
 }
 
-int leave_one_after_another() {
-  for (int number = 0; number < 3; ++number) {
-    leave_file();
-    std::this_thread::sleep_for(std::chrono::milliseconds(300));
+/// Leaves one open, and ends when the file `said` has the text.
+int leave_until_said(const char* said, const char* text) {
+  leave_file();
+  for (;;) {
+    std::ifstream file(said);
+    if (std::string(std::istreambuf_iterator<char>(file), {}).contains(text)) return 0;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
-  return 0;
 }
 
 }  // namespace
@@ -296,7 +309,9 @@ int main(int argc, char** argv) {
   if (part == "twice") return close_twice();
   if (part == "other") return close_anothers();
   if (part == "all numbers") return close_all_numbers();
-  if (part == "past libc") return close_past_libc();
+  if (part == "past libc" && argc > 2) return close_past_libc(std::atoi(argv[2]));
+  if (part == "past libc again") return close_past_libc_again();
+  if (part == "environment") return leave_file() < 0 || ::clearenv() != 0 ? 1 : 0;
   if (part == "refused") return connect_in_vain();
   if (part == "pipe") return leave_pipe();
   if (part == "become") return become(argv[0], false);
@@ -305,7 +320,7 @@ int main(int argc, char** argv) {
   if (part == "many" && argc > 2) return leave_many(std::atoi(argv[2]));
   if (part == "EMFILE") return open_until_there_are_none();
   if (part == "faults") return open_under_faults();
-  if (part == "slowly") return leave_one_after_another();
+  if (part == "until said" && argc > 3) return leave_until_said(argv[2], argv[3]);
   if (part == "quick") {
     leave_file();
     ::_exit(5);

@@ -5,7 +5,7 @@
 #include "run_program.hpp"
 #include "temp_dir.hpp"
 
-// `leash run`, over a program that knows nothing of leash, and over programs of the system.
+// `leash run`, over a program that knows nothing of leash.
 
 namespace {
 
@@ -15,21 +15,6 @@ Outcome run(const std::string& words) { return run_program(leash + " run " + wor
 Outcome run_part(const std::string& part, const std::string& options = "") {
   return run(options + " " OPENING " " + part);
 }
-
-/// Whether what a program prints and its exit status are the same on the leash. Its report goes to `report`.
-bool is_same(const std::string& command, std::string& report) {
-  const TempDir folder;
-  const std::string file = folder.path() + "/report.txt";
-  const Outcome alone = run_program(command);
-  const Outcome leashed = run("--report text:" + file + " -- " + command);
-  report = run_program("cat " + file).output;
-  CAPTURE(command);
-  CAPTURE(report);
-  CHECK(leashed.output == alone.output);
-  return leashed.status == alone.status && alone.status == 0;
-}
-
-bool is_there(const char* program) { return run_program(std::string("command -v ") + program).status == 0; }
 
 }  // namespace
 
@@ -44,7 +29,7 @@ TEST_CASE("a file that is left open is found, with the line that opened it") {
 }
 
 TEST_CASE("what is closed is not told, by whatever function") {
-  for (const char* const part : {"all", "threads", "errno", "handler"}) {
+  for (const char* const part : {"all", "threads", "errno"}) {
     const Outcome outcome = run_part(part);
     CAPTURE(part);
     CAPTURE(outcome.output);
@@ -52,6 +37,103 @@ TEST_CASE("what is closed is not told, by whatever function") {
     CHECK(outcome.output.empty());
   }
   CHECK(run_part("nothing").status == 3);
+}
+
+TEST_CASE("a handler that interrupts leash opens and closes, and what has no tag is counted") {
+  const Outcome outcome = run_part("handler");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK_FALSE(outcome.output.contains("not closed"));
+  // As good as always it interrupts leash more than once.
+  CHECK((outcome.output.empty() || outcome.output.contains("opened by a signal handler while leash was at work")));
+}
+
+TEST_CASE("a second close is told, with the first one") {
+  const Outcome outcome = run_part("twice");
+  CAPTURE(outcome.output);
+  CHECK(outcome.output.contains("error: 1 file closed twice [double-close]\n  descriptor "));
+  CHECK(outcome.output.contains("closed again at\n    tests/interpose/opening.cpp:"));
+  CHECK(outcome.output.contains("first closed at\n    tests/interpose/opening.cpp:"));
+  CHECK(outcome.output.contains("opened at\n    tests/interpose/opening.cpp:"));
+  CHECK(run_part("twice", "--fail-on-leak").status == 1);
+}
+
+TEST_CASE("a close of somebody else's descriptor is told from a second close of one's own") {
+  const Outcome outcome = run_part("other");
+  CAPTURE(outcome.output);
+  CHECK(outcome.output.contains("error: 1 file closed by who did not open it [closed-by-other]\n"));
+  CHECK(outcome.output.contains("Session::end"));
+  CHECK(outcome.output.contains("its owner's own close failed at\n"));
+}
+
+TEST_CASE("an address that was refused is told of the socket, and the other end of a pipe") {
+  const Outcome refused = run_part("refused");
+  CAPTURE(refused.output);
+  CHECK(refused.output.contains("error: 1 socket not closed [leaked]"));
+  CHECK(refused.output.contains("while: connect 127.0.0.1:"));
+  CHECK(refused.output.contains(": Connection refused\n"));
+  const Outcome pipe = run_part("pipe");
+  CAPTURE(pipe.output);
+  CHECK(pipe.output.contains("read end of pipe:["));
+  CHECK(pipe.output.contains("; write end: descriptor "));
+}
+
+TEST_CASE("a program that takes the place of this one is on the leash too") {
+  for (const char* const part : {"become", "'become anew'"}) {
+    const Outcome outcome = run_part(part);
+    CAPTURE(outcome.output);
+    CHECK(outcome.status == 0);
+    CHECK(outcome.output.contains("1 file not closed"));
+    CHECK(outcome.output.contains("1 finding: 1 file. 1 handle opened"));
+  }
+}
+
+TEST_CASE("a forked child is followed if that is asked for, and what its parent has open is not its own") {
+  const Outcome alone = run_part("fork");
+  CAPTURE(alone.output);
+  CHECK(alone.output.contains("/etc/passwd"));
+  CHECK_FALSE(alone.output.contains("/etc/hosts"));
+  const TempDir folder;
+  CHECK(run_part("fork", "--follow --report text:" + folder.path() + "/%p").status == 0);
+  const std::string child = run_program("grep -l /etc/hosts " + folder.path() + "/*").output;
+  const std::string parent = run_program("grep -l /etc/passwd " + folder.path() + "/*").output;
+  CHECK_FALSE(child.empty());
+  CHECK_FALSE(parent.empty());
+  CHECK(child != parent);
+  CHECK(run_part("fork", "--follow --report text:one").output.contains("its name needs %p"));
+}
+
+TEST_CASE("LEASH_FAULTS makes calls fail, and says what it cannot do") {
+  const auto with_faults = [](const std::string& rules) {
+    return run_program("LEASH_FAULTS='" + rules + "' " + leash + " run " OPENING " faults").output;
+  };
+  CHECK(run_part("faults").output == "read read read\n");
+  CHECK(with_faults("fail open \"*hosts\" #2 with EMFILE") == "read failed read\n");
+  CHECK(with_faults("fail open \"/etc/passwd\" always with EACCES") == "read read failed\n");
+  CHECK(with_faults("short read 1").contains("leash: LEASH_FAULTS: short read 1: here a call can only fail"));
+  CHECK(with_faults("fail open wth EIO").contains("LEASH_FAULTS:1:"));
+}
+
+TEST_CASE("reports while it runs: as often as is asked for, and when there are no more descriptors") {
+  const TempDir folder;
+  const std::string said = folder.path() + "/said";
+  CHECK(run_part("'until said' " + said + " 'new: 1 file' 2> " + said, "--every 10ms").status == 0);
+  CHECK(run_program("cat " + said).output.contains("leash: 1 open:\nnew: 1 file"));
+  const Outcome out = run_part("EMFILE", "--dump-at 1000");
+  CAPTURE(out.output);
+  CHECK(out.status == 0);
+  CHECK(out.output.contains("leash: out of descriptors (EMFILE):\n"));
+  CHECK(run_part("file", "--every soon").output.contains("leash: run soon: Invalid argument (expected a time"));
+}
+
+TEST_CASE("as many descriptors as there may be") {
+  const Outcome outcome = run_part("many 15000");
+  CAPTURE(outcome.output);
+  if (outcome.status != 0) {
+    MESSAGE("LEFT OUT: this process may not have as many");
+    return;
+  }
+  CHECK(outcome.output.contains("15,000 duplicates not closed"));
 }
 
 TEST_CASE("what comes with a message is told, and so is what a child of vfork has closed for itself alone") {
@@ -107,39 +189,4 @@ TEST_CASE("what cannot be run is said, with the exit statuses of env(1)") {
   const std::string script = folder.path() + "/script";
   run_program("printf 'echo a\\n' > " + script + "; chmod +x " + script);
   says(script, 126, "it is no program, and no script that begins with #!\n");
-}
-
-TEST_CASE("programs of the system do what they do without it") {
-  const TempDir folder;
-  const std::string path = folder.path();
-  std::string report;
-  if (is_there("sqlite3")) {
-    CHECK(is_same("sqlite3 " + path + "/a.db 'create table if not exists t(a); select count(*) from t'", report));
-    CHECK(report.contains("Nothing was left open. 2"));
-  }
-  if (is_there("curl")) {
-    CHECK(is_same("curl -s file:///etc/passwd", report));
-    CHECK(report.starts_with("Nothing was left open."));
-  }
-  if (is_there("git")) {
-    CHECK(run_program("cd " + path +
-                      " && git init -q r && cd r && git -c user.name=a -c user.email=a@b commit -q "
-                      "--allow-empty -m a")
-              .status == 0);
-    CHECK(is_same("git -C " + path + "/r log --format=%s", report));
-    CHECK(report.starts_with("Nothing was left open."));
-  }
-  if (is_there("gcc")) {
-    run_program("echo 'int main(){}' > " + path + "/a.c");
-    CHECK(is_same("gcc -c " + path + "/a.c -o " + path + "/a.o", report));
-    CHECK(report.starts_with("Nothing was left open."));
-  }
-  if (run_program("test -x /usr/bin/python3").status == 0) {
-    CHECK(is_same(
-        "/usr/bin/python3 -c 'import json, socket, subprocess, os; print(subprocess.run([\"ls\", \"/etc/passwd\"], "
-        "capture_output=True).stdout); os.open(\"/etc/passwd\", os.O_RDONLY)'",
-        report));
-    CHECK(report.contains("1 file not closed"));
-    CHECK(report.contains("/etc/passwd"));
-  }
 }

@@ -107,6 +107,9 @@ Result<Request> parse(std::span<const std::string_view> words) {
   }
   request.command.assign(words.begin() + static_cast<std::ptrdiff_t>(at), words.end());
   if (request.command.empty()) return refuse("", "no program");
+  if (request.follow && !request.reports.empty() && !request.reports.contains("%p")) {
+    return refuse("--follow", "each process writes a file: its name needs %p, the number of the process");
+  }
   return request;
 }
 

@@ -46,6 +46,8 @@ void add(const Report& report) {
 }
 
 void at_exit() noexcept {
+  // Not once more what `write_collected` has written.
+  if (!waits_for_exit.exchange(false)) return;
   if (os::fork_generation() != generation) return;
   const auto finish = finish_reports.load();
   if (finish == nullptr) {
@@ -72,6 +74,7 @@ void wait_for_exit() noexcept {
 }  // namespace
 
 void set_report_writer(const ReportWriter& writer) noexcept {
+  static_cast<void>(is_wanted());
   add_report = writer.add;
   finish_reports = writer.finish;
   dump_reports = writer.dump;
@@ -90,7 +93,7 @@ bool write_dump(const std::vector<Explained>& reports) {
 }
 
 void write_collected() noexcept {
-  if (waits_for_exit.exchange(false)) at_exit();
+  at_exit();
 }
 
 void collect(const Report& report) {
