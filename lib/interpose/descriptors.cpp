@@ -62,6 +62,7 @@ constinit std::atomic<Entry*> table_memory{nullptr};
 constinit std::atomic<bool> is_on{false};            ///< From `begin` to `end`.
 constinit std::atomic<int> highest{-1};              ///< Of the numbers that ever had a tag.
 constinit std::atomic<std::uint32_t> generation{0};  ///< The `os::fork_generation` that the tags are those of.
+constinit std::atomic<int> process{-1};              ///< The number of that process.
 constinit thread_local bool inside = false;
 
 constinit std::atomic<std::uint64_t> closed_past{0};  ///< How many were closed past us,
@@ -155,9 +156,12 @@ bool Descriptors::is_on_leash() noexcept {
     FailedCloses::forget();
     closed_past = interrupted = too_high = no_memory = 0;
     tracker().set_baseline();
+    process.store(::getpid());
   }
   return true;
 }
+
+bool Descriptors::is_process() noexcept { return is_on_leash() && process.load() == ::getpid(); }
 
 track::Tracker& Descriptors::tracker() {
   static constinit os::Lazy<track::Tracker> tracker;
@@ -176,8 +180,8 @@ track::Tracker& Descriptors::tracker() {
     if (errno == EMFILE && !inside && !os::is_own_thread()) track::detail::note_out_of_descriptors();
     return;
   }
-  // What leash opens for itself, or with a tag of its own.
-  if (!is_on_leash() || os::is_own_thread() || os::is_opening()) return;
+  // Not the standard streams, which everyone leaves open; nor what leash opens for itself, or with a tag of its own.
+  if (number <= STDERR_FILENO || !is_on_leash() || os::is_own_thread() || os::is_opening()) return;
   if (inside) return count(interrupted);
   Entry* const entry = entry_of(number);
   if (entry == nullptr) return count(number < most ? no_memory : too_high);
@@ -273,6 +277,7 @@ void Descriptors::closed(unsigned first, unsigned last) noexcept {
 void Descriptors::begin() {
   // What a thread needs once, the C library would allocate at its first open, which may come in a handler of a signal.
   static_cast<void>(tracker().request(Call(Context::background(), nowhere)));
+  process.store(::getpid());
   is_on.store(true);
 }
 

@@ -14,7 +14,7 @@ namespace LEASH_NAMESPACE::interpose {
 /// The tags of the descriptors that the program has opened, by their numbers. All members are thread-safe, keep errno,
 /// and throw nothing unless they say so.
 ///
-/// A number above `most` has no tag, and neither has what is opened in a handler of a signal that has interrupted one
+/// The standard streams have no tags, and a number above `most` has none, and neither has what is opened in a handler of a signal that has interrupted one
 /// of these functions.
 class Descriptors {
  public:
@@ -60,6 +60,9 @@ class Descriptors {
   /// Whether what this process opens gets tags. A forked child is on the leash only if it is to be followed: then what
   /// its parent has open is not its own.
   static bool is_on_leash() noexcept;
+
+  /// Whether `is_on_leash`, and this process is the one that knows that, and not a child of a raw clone(2) of its.
+  static bool is_process() noexcept;
 
   /// From now on what is opened has a tag. Not before, since an allocator may open files in its first call, and must not
   /// be called meanwhile. Throws `std::bad_alloc`.

@@ -87,7 +87,7 @@ bool report_once() noexcept {
   static constinit std::atomic<std::uint32_t> reported{0};
   const std::uint32_t here = os::fork_generation() + 1;
   // In a handler that has interrupted us nothing can be reported.
-  if (Descriptors::is_inside() || !Descriptors::is_on_leash() || reported.exchange(here) == here) return false;
+  if (Descriptors::is_inside() || !Descriptors::is_process() || reported.exchange(here) == here) return false;
   const Descriptors::Inside inside;
   Descriptors::end();
   try {

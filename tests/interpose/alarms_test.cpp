@@ -43,6 +43,15 @@ TEST_CASE("a number that comes again was closed by what is not seen") {
   CHECK(outcome.output.contains("3 descriptors were closed by what is not seen here"));
 }
 
+TEST_CASE("standard streams that are put back are not told") { check_silent(OPENING " stream"); }
+
+TEST_CASE("a child of a system call of its own makes no report of what its parent has open") {
+  const Outcome outcome = run_alone(OPENING " clone");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.find("1 file not closed") == outcome.output.rfind("1 file not closed"));
+}
+
 TEST_CASE("to close all numbers that there may be is no finding") { check_silent(OPENING " 'all numbers'"); }
 
 TEST_CASE("an allocator may open a file in its first call") { check_silent(ALLOCATING); }

@@ -206,6 +206,23 @@ int close_past_libc_again() {
   return 0;
 }
 
+/// As a shell does around a redirection.
+int put_stream_back() {
+  const int saved = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
+  const int file = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  const bool done = ::dup2(file, STDOUT_FILENO) >= 0 && ::close(file) == 0 && ::dup2(saved, STDOUT_FILENO) >= 0;
+  return done && ::close(saved) == 0 ? 0 : 1;
+}
+
+int leave_to_child_of_clone() {
+  leave_file();
+  const long child = ::syscall(SYS_clone, SIGCHLD, nullptr, nullptr, nullptr, nullptr);
+  if (child == 0) std::exit(0);
+  int status = 0;
+  ::waitpid(static_cast<pid_t>(child), &status, 0);
+  return WEXITSTATUS(status);
+}
+
 int connect_in_vain() {
   // A port that the kernel gave, and nobody listens at.
   const int bound = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -312,6 +329,8 @@ int main(int argc, char** argv) {
   if (part == "past libc" && argc > 2) return close_past_libc(std::atoi(argv[2]));
   if (part == "past libc again") return close_past_libc_again();
   if (part == "environment") return leave_file() < 0 || ::clearenv() != 0 ? 1 : 0;
+  if (part == "stream") return put_stream_back();
+  if (part == "clone") return leave_to_child_of_clone();
   if (part == "refused") return connect_in_vain();
   if (part == "pipe") return leave_pipe();
   if (part == "become") return become(argv[0], false);

@@ -117,8 +117,9 @@ TEST_CASE("LEASH_FAULTS makes calls fail, and says what it cannot do") {
 TEST_CASE("reports while it runs: as often as is asked for, and when there are no more descriptors") {
   const TempDir folder;
   const std::string said = folder.path() + "/said";
-  CHECK(run_part("'until said' " + said + " 'new: 1 file' 2> " + said, "--every 10ms").status == 0);
-  CHECK(run_program("cat " + said).output.contains("leash: 1 open:\nnew: 1 file"));
+  const std::string command = leash + " run --every 10ms " OPENING " 'until said' " + said + " 'new: 1 file'";
+  CHECK(run_program("(timeout 60 " + command + " 2> " + said + ')').status == 0);
+  CHECK(run_program("cat " + said).output.contains(" open:\nnew: 1 file"));
   const Outcome out = run_part("EMFILE", "--dump-at 1000");
   CAPTURE(out.output);
   CHECK(out.status == 0);
