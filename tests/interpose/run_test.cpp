@@ -173,6 +173,27 @@ TEST_CASE("programs that it starts are on the leash only if that is asked for") 
   CHECK(run("--follow " + shell).output.contains("1 file not closed"));
 }
 
+TEST_CASE("the program of docs/run.md runs out of descriptors, and the report has the line") {
+  const TempDir folder;
+  const Outcome outcome =
+      run_program("(cd " + folder.path() + " && ulimit -n 64 && " + leash + " run " SETTINGS " > /dev/null)");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 1);
+  CHECK(outcome.output.contains("settings.txt: Too many open files\n"));
+  CHECK(outcome.output.contains("examples/settings.cpp:9: error: 60 streams not closed [leaked]"));
+  CHECK(outcome.output.contains("examples/settings.cpp:26  serve"));
+}
+
+TEST_CASE("a program that is linked with leash::interpose says the same without `leash run`") {
+  const Outcome file = run_program(OPENING_LINKED " file");
+  CAPTURE(file.output);
+  CHECK(file.status == 0);
+  CHECK(file.output.contains("error: 1 file not closed [leaked]"));
+  CHECK(run_program(OPENING_LINKED " threads").output.empty());
+  CHECK(run_program(OPENING_LINKED " twice").output.contains("1 file closed twice"));
+  CHECK(run_program(OPENING_LINKED " nothing").status == 3);
+}
+
 TEST_CASE("what cannot be run is said, with the exit statuses of env(1)") {
   const auto says = [](const std::string& words, int status, const std::string& what) {
     const Outcome outcome = run(words);
