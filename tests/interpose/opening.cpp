@@ -2,6 +2,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/inotify.h>
@@ -9,12 +10,16 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/timerfd.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -285,6 +290,46 @@ int open_until_there_are_none() {
   return errno == EMFILE ? 0 : 1;
 }
 
+/// A thread is cancelled while it waits in open(2), and another one in accept(2).
+int cancel_in_open(const char* fifo) {
+  if (::mkfifo(fifo, 0600) != 0) return 1;
+  std::atomic<int> ready{0};
+  const int listener = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_un nameless{};
+  nameless.sun_family = AF_UNIX;
+  if (::bind(listener, reinterpret_cast<sockaddr*>(&nameless), sizeof(sa_family_t)) != 0) return 1;
+  if (::listen(listener, 1) != 0) return 1;
+  struct Wait {
+    const char* fifo;
+    int listener;
+    std::atomic<int>& ready;
+  } wait{fifo, listener, ready};
+  std::array<pthread_t, 2> threads{};
+  ::pthread_create(
+      &threads[0], nullptr,
+      [](void* given) -> void* {
+        ++static_cast<Wait*>(given)->ready;
+        ::open(static_cast<Wait*>(given)->fifo, O_RDONLY | O_CLOEXEC);
+        return nullptr;
+      },
+      &wait);
+  ::pthread_create(
+      &threads[1], nullptr,
+      [](void* given) -> void* {
+        ++static_cast<Wait*>(given)->ready;
+        ::accept(static_cast<Wait*>(given)->listener, nullptr, nullptr);
+        return nullptr;
+      },
+      &wait);
+  while (ready < 2) std::this_thread::yield();
+  for (const pthread_t each : threads) {
+    void* result = nullptr;
+    if (::pthread_cancel(each) != 0) return 1;
+    if (::pthread_join(each, &result) != 0 || result != PTHREAD_CANCELED) return 1;
+  }
+  return ::close(listener);
+}
+
 /// What LEASH_FAULTS strikes is told apart by how it ends.
 int open_under_faults() {
   const std::string first = std::ifstream("/etc/hosts") ? "read" : "failed";
@@ -338,6 +383,7 @@ int main(int argc, char** argv) {
   if (part == "fork") return fork_and_leave();
   if (part == "many" && argc > 2) return leave_many(std::atoi(argv[2]));
   if (part == "EMFILE") return open_until_there_are_none();
+  if (part == "cancel" && argc > 2) return cancel_in_open(argv[2]);
   if (part == "faults") return open_under_faults();
   if (part == "until said" && argc > 3) return leave_until_said(argv[2], argv[3]);
   if (part == "quick") {

@@ -127,6 +127,22 @@ TEST_CASE("reports while it runs: as often as is asked for, and when there are n
   CHECK(run_part("file", "--every soon").output.contains("leash: run soon: Invalid argument (expected a time"));
 }
 
+TEST_CASE("threads are cancelled in open and accept as ever") {
+  const TempDir folder;
+  const Outcome outcome = run_program("timeout 60 " + leash + " run " OPENING " cancel " + folder.path() + "/fifo");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  CHECK(outcome.output.empty());
+}
+
+TEST_CASE("a program with AddressSanitizer is on the leash too") {
+  const Outcome file = run(OPENING_ASAN " file");
+  CAPTURE(file.output);
+  CHECK(file.status == 0);
+  CHECK(file.output.contains("error: 1 file not closed [leaked]"));
+  CHECK(run(OPENING_ASAN " all").output.empty());
+}
+
 TEST_CASE("as many descriptors as there may be") {
   const Outcome outcome = run_part("many 15000");
   CAPTURE(outcome.output);
@@ -206,8 +222,19 @@ TEST_CASE("what cannot be run is said, with the exit statuses of env(1)") {
   says("/etc/passwd", 126, "leash: run /etc/passwd: Permission denied\n");
   says("--bad true", 125, "leash: run --bad: Invalid argument (there is no such option)\n");
   says("", 125, "leash: run: Invalid argument (no program)\n");
+  says(OPENING_STATIC, 125, "it is linked statically, and nothing can be loaded into it\n");
   says("--report", 125, "leash: run --report: Invalid argument (it needs a value)\n");
   const TempDir folder;
+  // Only root can give a program to someone else.
+  const std::string owned = folder.path() + "/owned";
+  if (run_program("cp /bin/true " + owned + " && chown 65534 " + owned + " && chmod 4755 " + owned).status == 0) {
+    says(owned, 125, "it runs with the rights of its owner, and the system loads nothing else into such a program\n");
+  }
+  const Outcome unwritten = run_part("file", "--report text:/no/such/folder/report");
+  CAPTURE(unwritten.output);
+  CHECK(unwritten.status == 0);
+  CHECK(unwritten.output.contains("/no/such/folder/report"));
+  CHECK(unwritten.output.contains("No such file or directory"));
   const std::string script = folder.path() + "/script";
   run_program("printf 'echo a\\n' > " + script + "; chmod +x " + script);
   says(script, 126, "it is no program, and no script that begins with #!\n");
