@@ -182,9 +182,15 @@ track::Tracker& Descriptors::tracker() {
   }
   // Not the standard streams, which everyone leaves open; nor what leash opens for itself, or with a tag of its own.
   if (number <= STDERR_FILENO || !is_on_leash() || os::is_own_thread() || os::is_opening()) return;
-  if (inside) return count(interrupted);
+  if (inside) {
+    count(interrupted);
+    return;
+  }
   Entry* const entry = entry_of(number);
-  if (entry == nullptr) return count(number < most ? no_memory : too_high);
+  if (entry == nullptr) {
+    count(number < most ? no_memory : too_high);
+    return;
+  }
   const Inside now;
   try {
     Tag tag = tracker().create({.kind = kind, .name = {}, .descriptor = number}, nowhere);
@@ -220,7 +226,10 @@ void Descriptors::Closing::keep() noexcept {
   if (succeeded || errno != EBADF) [[likely]]
     return;
   const KeepErrno keep;
-  if (tag_ != nullptr) return count(closed_past);
+  if (tag_ != nullptr) {
+    count(closed_past);
+    return;
+  }
   if (number_ < 0 || number_ > highest.load() || inside || os::is_own_thread() || !is_on_leash()) return;
   const Inside now;
   const Entry& entry = *entry_of(number_);

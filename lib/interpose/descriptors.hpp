@@ -14,8 +14,8 @@ namespace LEASH_NAMESPACE::interpose {
 /// The tags of the descriptors that the program has opened, by their numbers. All members are thread-safe, keep errno,
 /// and throw nothing unless they say so.
 ///
-/// The standard streams have no tags, and a number above `most` has none, and neither has what is opened in a handler of a signal that has interrupted one
-/// of these functions.
+/// The standard streams have no tags, and a number above `most` has none, and neither has what is opened in a handler
+/// of a signal that has interrupted one of these functions.
 class Descriptors {
  public:
   static constexpr int most = 1 << 20;
@@ -64,8 +64,8 @@ class Descriptors {
   /// Whether `is_on_leash`, and this process is the one that knows that, and not a child of a raw clone(2) of its.
   static bool is_process() noexcept;
 
-  /// From now on what is opened has a tag. Not before, since an allocator may open files in its first call, and must not
-  /// be called meanwhile. Throws `std::bad_alloc`.
+  /// From now on what is opened has a tag. Not before, since an allocator may open files in its first call, and must
+  /// not be called meanwhile. Throws `std::bad_alloc`.
   static void begin();
 
   /// The report is about to be made: what is opened from now on has no tag, and what was closed past us has none any

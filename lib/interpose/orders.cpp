@@ -14,8 +14,8 @@ namespace LEASH_NAMESPACE::interpose {
 namespace {
 
 constexpr std::string_view library_name = "libleash_interpose.so";
-constexpr std::string_view preload_variable = "LD_PRELOAD";
-constexpr std::string_view orders_variable = "LEASH_RUN";
+constexpr const char* preload_variable = "LD_PRELOAD";
+constexpr const char* orders_variable = "LEASH_RUN";
 
 constinit Orders read;
 
@@ -23,8 +23,8 @@ constinit Orders read;
 constinit const std::string* library = nullptr;
 constinit const std::string* words = nullptr;
 
-std::string variable(std::string_view name) {
-  const char* const value = std::getenv(name.data());
+std::string variable(const char* name) {
+  const char* const value = std::getenv(name);
   return value == nullptr ? "" : value;
 }
 
@@ -54,9 +54,10 @@ void read_word(std::string_view word) {
 }
 
 /// What stands behind `name=` in `entry`; null if it is another variable.
-const char* value_of(const char* entry, std::string_view name) noexcept {
-  const bool is_it = std::strncmp(entry, name.data(), name.size()) == 0 && entry[name.size()] == '=';
-  return is_it ? entry + name.size() + 1 : nullptr;
+const char* value_of(const char* entry, const char* name) noexcept {
+  const std::size_t size = std::strlen(name);
+  const bool is_it = std::strncmp(entry, name, size) == 0 && entry[size] == '=';
+  return is_it ? entry + size + 1 : nullptr;
 }
 
 /// Puts texts one behind the other.
@@ -99,11 +100,11 @@ void take_orders() {
   library = new std::string(std::move(ours));
   words = new std::string(given);
   if (read.follow) return;
-  ::unsetenv(orders_variable.data());
+  ::unsetenv(orders_variable);
   if (others.empty()) {
-    ::unsetenv(preload_variable.data());
+    ::unsetenv(preload_variable);
   } else {
-    ::setenv(preload_variable.data(), others.c_str(), 1);
+    ::setenv(preload_variable, others.c_str(), 1);
   }
 }
 
@@ -117,8 +118,8 @@ LeashedEnvironment::LeashedEnvironment(char* const* environment) noexcept : envi
   }
   if (std::string_view(preloaded).contains(library_name)) return;
   const std::size_t pointers = (count + 3) * sizeof(char*);
-  const std::size_t texts =
-      preload_variable.size() + library->size() + std::strlen(preloaded) + orders_variable.size() + words->size() + 8;
+  const std::size_t texts = std::strlen(preload_variable) + library->size() + std::strlen(preloaded) +
+                            std::strlen(orders_variable) + words->size() + 8;
   void* const memory = ::mmap(nullptr, pointers + texts, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) return;
   memory_ = memory;
@@ -126,7 +127,8 @@ LeashedEnvironment::LeashedEnvironment(char* const* environment) noexcept : envi
   auto* const all = static_cast<char**>(memory);
   std::size_t kept = 0;
   for (std::size_t at = 0; at < count; ++at) {
-    const bool is_ours = value_of(environment[at], preload_variable) || value_of(environment[at], orders_variable);
+    const bool is_ours =
+        value_of(environment[at], preload_variable) != nullptr || value_of(environment[at], orders_variable) != nullptr;
     if (!is_ours) all[kept++] = environment[at];
   }
   Writer writer(static_cast<char*>(memory) + pointers);

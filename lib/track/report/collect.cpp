@@ -92,9 +92,7 @@ bool write_dump(const std::vector<Explained>& reports) {
   return false;
 }
 
-void write_collected() noexcept {
-  at_exit();
-}
+void write_collected() noexcept { at_exit(); }
 
 void collect(const Report& report) {
   if (!is_wanted()) return;
