@@ -3,8 +3,7 @@
 #include <fstream>
 #include <string>
 
-// A program that knows nothing of leash, and forgets a file where there is nothing in it that it looks for:
-// docs/run.md.
+// A program that knows nothing of leash, and forgets a file that has no such key: docs/run.md.
 
 static std::string value_of(const char* key, const std::string& path) {
   std::FILE* const file = std::fopen(path.c_str(), "r");
