@@ -64,6 +64,8 @@ constinit std::atomic<int> highest{-1};              ///< Of the numbers that ev
 constinit std::atomic<std::uint32_t> generation{0};  ///< The `os::fork_generation` that the tags are those of.
 constinit std::atomic<int> process{-1};              ///< The number of that process.
 constinit thread_local bool inside = false;
+/// Whether this thread has called vfork(2), and nothing of ours since it came back.
+constinit thread_local bool has_vforked = false;
 
 constinit std::atomic<std::uint64_t> closed_past{0};  ///< How many were closed past us,
 constinit std::atomic<std::uint64_t> interrupted{0};  ///< opened while this thread was in one of our functions,
@@ -121,10 +123,21 @@ void put_back(int number, Record* record) noexcept {
   end_tag(record);
 }
 
+bool is_child_of_vfork() noexcept {
+  if (!has_vforked) [[likely]]
+    return false;
+  // Not where it has forked since, as this process counts it.
+  const bool is_forked = os::fork_generation() != generation.load(std::memory_order_relaxed);
+  if (!is_forked && process.load() != ::getpid()) return true;
+  has_vforked = false;
+  return false;
+}
+
 /// Whether leash itself opens or closes: of a number that was closed past us the tag is still there. Also before
 /// `begin` and after `end`.
 bool is_own_call() noexcept {
-  return !is_on.load(std::memory_order_relaxed) || (inside && os::is_opening()) || os::is_own_thread();
+  return !is_on.load(std::memory_order_relaxed) || is_child_of_vfork() || (inside && os::is_opening()) ||
+         os::is_own_thread();
 }
 
 class KeepErrno {
@@ -146,7 +159,7 @@ Descriptors::Inside::~Inside() { inside = before_; }
 bool Descriptors::is_inside() noexcept { return inside; }
 
 bool Descriptors::is_on_leash() noexcept {
-  if (!is_on.load(std::memory_order_relaxed)) return false;
+  if (!is_on.load(std::memory_order_relaxed) || is_child_of_vfork()) return false;
   const std::uint32_t here = os::fork_generation();
   std::uint32_t known = generation.load(std::memory_order_relaxed);
   if (here == known) [[likely]]
@@ -258,7 +271,7 @@ const track::Kind& Descriptors::kind_or(int number, const track::Kind& otherwise
 }
 
 void Descriptors::failed(int number, const char* what, const sockaddr* address, unsigned size, int error) noexcept {
-  if (inside || number < 0 || number > highest.load()) return;
+  if (inside || is_own_call() || number < 0 || number > highest.load()) return;
   const KeepErrno keep;
   const Inside now;
   Record* const record = entry_of(number)->tag.exchange(nullptr);
@@ -274,6 +287,7 @@ void Descriptors::failed(int number, const char* what, const sockaddr* address, 
 }
 
 void Descriptors::closed(unsigned first, unsigned last) noexcept {
+  if (is_child_of_vfork()) return;
   const KeepErrno keep;
   const Inside now;
   const auto top = static_cast<unsigned>(highest.load() + 1);
@@ -282,6 +296,9 @@ void Descriptors::closed(unsigned first, unsigned last) noexcept {
     if (entry.tag.load(std::memory_order_relaxed) != nullptr) end_tag(entry, entry.tag.exchange(nullptr));
   }
 }
+
+void Descriptors::begin_vfork() noexcept { has_vforked = true; }
+bool Descriptors::is_vforked() noexcept { return is_child_of_vfork(); }
 
 void Descriptors::begin() {
   // What a thread needs once, the C library would allocate at its first open, which may come in a handler of a signal.

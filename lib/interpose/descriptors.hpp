@@ -61,6 +61,13 @@ class Descriptors {
   /// its parent has open is not its own.
   static bool is_on_leash() noexcept;
 
+  /// The calling thread calls vfork(2): its child has the memory of this process until it becomes another program or
+  /// ends, and what it closes is not closed here.
+  static void begin_vfork() noexcept;
+
+  /// Whether the calling thread is that of such a child.
+  static bool is_vforked() noexcept;
+
   /// Whether `is_on_leash`, and this process is the one that knows that, and not a child of a raw clone(2) of its.
   static bool is_process() noexcept;
 

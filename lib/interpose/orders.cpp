@@ -108,9 +108,9 @@ void take_orders() {
   }
 }
 
-LeashedEnvironment::LeashedEnvironment(char* const* environment) noexcept : environment_(environment) {
+LeashedEnvironment::LeashedEnvironment(char* const* environment, bool is_child) noexcept : environment_(environment) {
   if (library == nullptr || environment == nullptr) return;
-  if (os::fork_generation() != 0 && !read.follow) return;
+  if ((is_child || os::fork_generation() != 0) && !read.follow) return;
   std::size_t count = 0;
   const char* preloaded = "";
   for (; environment[count] != nullptr; ++count) {

@@ -26,7 +26,8 @@ void take_orders();
 /// this process alone, and of its children if they are followed. Async-signal-safe.
 class LeashedEnvironment {
  public:
-  explicit LeashedEnvironment(char* const* environment) noexcept;
+  /// `is_child`: whether it is a child that takes another program's place, by vfork(2), which no count of forks tells.
+  LeashedEnvironment(char* const* environment, bool is_child) noexcept;
   LeashedEnvironment(const LeashedEnvironment&) = delete;
   LeashedEnvironment& operator=(const LeashedEnvironment&) = delete;
   ~LeashedEnvironment();

@@ -6,16 +6,28 @@
 
 #include <cstdarg>
 #include <cstddef>
+#include <leash/interpose/descriptors.hpp>
 #include <leash/interpose/orders.hpp>
 #include <leash/interpose/real.hpp>
 #include <leash/interpose/report.hpp>
 
+#if defined(__x86_64__) || defined(__aarch64__)
+#define LEASH_REAL_VFORK 1
+#else
+#define LEASH_REAL_VFORK 0
+#endif
+
+using leash::interpose::Descriptors;
 using leash::interpose::LeashedEnvironment;
 using leash::interpose::Real;
 
 namespace {
 
+#if LEASH_REAL_VFORK
+constinit const Real<pid_t()> real_vfork("vfork");
+#else
 constinit const Real<pid_t()> real_fork("fork");
+#endif
 constinit const Real<int(const char*, char* const*, char* const*)> real_execve("execve");
 constinit const Real<int(const char*, char* const*, char* const*)> real_execvpe("execvpe");
 constinit const Real<int(int, char* const*, char* const*)> real_fexecve("fexecve");
@@ -35,12 +47,54 @@ void put_arguments(char** to, const char* first, va_list* rest) {
   while (*to != nullptr) *++to = const_cast<char*>(va_arg(*rest, const char*));
 }
 
+/// The environment of what this process becomes, or a child of vfork(2) that shares its memory.
+LeashedEnvironment on_leash(char* const* environment) noexcept {
+  return LeashedEnvironment(environment, Descriptors::is_vforked());
+}
+
 [[noreturn]] void end_at_once(int status) noexcept {
   const bool fails = leash::interpose::report_at_once();
   for (;;) real_exit(fails ? 1 : status);
 }
 
 }  // namespace
+
+#if LEASH_REAL_VFORK
+/// What vfork(2) is to do, by its address, after this thread has been told.
+extern "C" [[gnu::used, gnu::visibility("hidden")]] pid_t (*leash_interpose_begin_vfork())() {
+  Descriptors::begin_vfork();
+  return real_vfork.get();
+}
+
+// The child returns first, with the stack that its parent returns with later: so nothing of a function's own may lie
+// there when the real one is called, and it is jumped to.
+#if defined(__x86_64__)
+asm(R"(
+  .text
+  .globl vfork
+  .type vfork, @function
+vfork:
+  endbr64
+  sub $8, %rsp
+  call leash_interpose_begin_vfork
+  add $8, %rsp
+  jmp *%rax
+  .size vfork, .-vfork
+)");
+#elif defined(__aarch64__)
+asm(R"(
+  .text
+  .globl vfork
+  .type vfork, %function
+vfork:
+  stp x29, x30, [sp, -16]!
+  bl leash_interpose_begin_vfork
+  ldp x29, x30, [sp], 16
+  br x0
+  .size vfork, .-vfork
+)");
+#endif
+#endif
 
 /// What execl(3) and its kin have in common: `call` is made with the arguments as an array, `arguments`. A macro, since
 /// that lies on the stack of the function itself.
@@ -58,26 +112,24 @@ extern "C" {
 
 #pragma GCC visibility push(default)
 
-/// A child of vfork(2) has the memory of its parent, whose tags it would close with its own descriptors.
+#if !LEASH_REAL_VFORK
+/// Slower, and its child cannot tell its parent anything, but nothing else is known to work here.
 pid_t vfork() noexcept { return real_fork(); }
+#endif
 
 int execve(const char* path, char* const argv[], char* const environment[]) noexcept {
-  return real_execve(path, argv, LeashedEnvironment(environment).get());
+  return real_execve(path, argv, on_leash(environment).get());
 }
-int execv(const char* path, char* const argv[]) noexcept {
-  return real_execve(path, argv, LeashedEnvironment(environ).get());
-}
-int execvp(const char* file, char* const argv[]) noexcept {
-  return real_execvpe(file, argv, LeashedEnvironment(environ).get());
-}
+int execv(const char* path, char* const argv[]) noexcept { return real_execve(path, argv, on_leash(environ).get()); }
+int execvp(const char* file, char* const argv[]) noexcept { return real_execvpe(file, argv, on_leash(environ).get()); }
 int execvpe(const char* file, char* const argv[], char* const environment[]) noexcept {
-  return real_execvpe(file, argv, LeashedEnvironment(environment).get());
+  return real_execvpe(file, argv, on_leash(environment).get());
 }
 int fexecve(int number, char* const argv[], char* const environment[]) noexcept {
-  return real_fexecve(number, argv, LeashedEnvironment(environment).get());
+  return real_fexecve(number, argv, on_leash(environment).get());
 }
 int execveat(int directory, const char* path, char* const argv[], char* const environment[], int flags) noexcept {
-  return real_execveat(directory, path, argv, LeashedEnvironment(environment).get(), flags);
+  return real_execveat(directory, path, argv, on_leash(environment).get(), flags);
 }
 int execl(const char* path, const char* first, ...) noexcept {
   LEASH_WITH_ARGUMENTS(first);
@@ -104,3 +156,4 @@ void _Exit(int status) noexcept { end_at_once(status); }
 // NOLINTEND(cert-dcl37-c,cert-dcl50-cpp,cert-dcl51-cpp,bugprone-reserved-identifier)
 
 #undef LEASH_WITH_ARGUMENTS
+#undef LEASH_REAL_VFORK

@@ -30,7 +30,7 @@ class Real {
     }
   }
 
- private:
+  /// Null if this C library has none.
   Signature* get() const noexcept {
     Signature* known = function_.load(std::memory_order_relaxed);
     if (known == nullptr) [[unlikely]] {
@@ -40,6 +40,7 @@ class Real {
     return known;
   }
 
+ private:
   const char* name_;
   mutable std::atomic<Signature*> function_{nullptr};
 };

@@ -160,6 +160,7 @@ TEST_CASE("what comes with a message is told, and so is what a child of vfork ha
   CHECK(passed.output.contains("2 sockets not closed"));
   const Outcome child = run_part("child");
   CAPTURE(child.output);
+  CHECK(child.status == 0);
   CHECK(child.output.contains("1 file not closed"));
 }
 
