@@ -49,7 +49,7 @@ void put_arguments(char** to, const char* first, va_list* rest) {
 
 /// The environment of what this process becomes, or a child of vfork(2) that shares its memory.
 LeashedEnvironment on_leash(char* const* environment) noexcept {
-  return LeashedEnvironment(environment, Descriptors::is_vforked());
+  return {environment, Descriptors::is_vforked()};
 }
 
 [[noreturn]] void end_at_once(int status) noexcept {
