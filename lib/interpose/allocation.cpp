@@ -66,19 +66,26 @@ class FreeBlocks {
 constinit std::array<FreeBlocks, largest + 1> free_blocks;
 constinit std::atomic<char*> region_memory{nullptr};
 constinit std::atomic<std::size_t> region_used{unit};  ///< Index 0 is none.
-constexpr std::size_t region_size = std::size_t{1} << 32U;
+constexpr std::size_t region_size = std::size_t{1} << 28U;
+constinit std::atomic<bool> has_no_region{false};
 
 void* map(std::size_t size, int flags) noexcept {
   void* const memory = ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0);
   return memory == MAP_FAILED ? nullptr : memory;
 }
 
-/// Address space for all blocks, of which the kernel backs what is used. Null if the program's limits have no room.
+/// Address space for blocks, of which the kernel backs what is used. Null if the program's limits have no room. What it
+/// has no room for has mappings of its own.
 char* region() noexcept {
   char* known = region_memory.load(std::memory_order_acquire);
-  if (known != nullptr) return known;
+  if (known != nullptr || has_no_region.load(std::memory_order_relaxed)) return known;
   char* const fresh = static_cast<char*>(map(region_size, MAP_NORESERVE));
-  if (fresh == nullptr || region_memory.compare_exchange_strong(known, fresh)) return fresh;
+  if (fresh == nullptr) {
+    // There are no blocks to free then, either.
+    has_no_region.store(true);
+    return nullptr;
+  }
+  if (region_memory.compare_exchange_strong(known, fresh)) return fresh;
   ::munmap(fresh, region_size);
   return known;
 }

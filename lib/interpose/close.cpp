@@ -20,14 +20,14 @@ using leash::interpose::Real;
 
 namespace {
 
-constinit const Real<int(int)> real_close("close");
-constinit const Real<int(unsigned, unsigned, int)> real_close_range("close_range");
-constinit const Real<void(int)> real_closefrom("closefrom");
-constinit const Real<int(int)> real_dup("dup");
-constinit const Real<int(int, int)> real_dup2("dup2");
-constinit const Real<int(int, int, int)> real_dup3("dup3");
-constinit const Real<int(int, int, ...)> real_fcntl("fcntl");
-constinit const Real<int(int, int, ...)> real_fcntl64("fcntl64");
+constinit const Real<int(int)> real_close [[gnu::section("leash_reals")]] ("close");
+constinit const Real<int(unsigned, unsigned, int)> real_close_range [[gnu::section("leash_reals")]] ("close_range");
+constinit const Real<void(int)> real_closefrom [[gnu::section("leash_reals")]] ("closefrom");
+constinit const Real<int(int)> real_dup [[gnu::section("leash_reals")]] ("dup");
+constinit const Real<int(int, int)> real_dup2 [[gnu::section("leash_reals")]] ("dup2");
+constinit const Real<int(int, int, int)> real_dup3 [[gnu::section("leash_reals")]] ("dup3");
+constinit const Real<int(int, int, ...)> real_fcntl [[gnu::section("leash_reals")]] ("fcntl");
+constinit const Real<int(int, int, ...)> real_fcntl64 [[gnu::section("leash_reals")]] ("fcntl64");
 
 /// What `duplicate()` returns, another descriptor for what `of` is.
 template <class Duplicate>
@@ -62,17 +62,17 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 int close(int number) {
-  return closed(number, [&] { return real_close(number); });
+  return closed(number, [&] { return real_close(number); }, __builtin_return_address(0));
 }
 int close_range(unsigned first, unsigned last, int flags) noexcept {
-  const int result = real_close_range(first, last, flags);
-  const bool closes = (flags & static_cast<int>(CLOSE_RANGE_CLOEXEC)) == 0;
-  if (result == 0 && closes) Descriptors::closed(first, last);
-  return result;
+  // With a table of its own the thread closes nothing of the others'. Other flags are refused, and so is an empty
+  // range.
+  if (flags == 0 && first <= last) Descriptors::close(first, last);
+  return real_close_range(first, last, flags);
 }
 void closefrom(int first) noexcept {
+  Descriptors::close(first < 0 ? 0U : static_cast<unsigned>(first), std::numeric_limits<unsigned>::max());
   real_closefrom(first);
-  Descriptors::closed(first < 0 ? 0U : static_cast<unsigned>(first), std::numeric_limits<unsigned>::max());
 }
 
 int dup(int number) noexcept {

@@ -1,4 +1,5 @@
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -190,7 +191,13 @@ track::Tracker& Descriptors::tracker() {
 [[gnu::noinline]] void Descriptors::opened(int number, const track::Kind& kind) noexcept {
   const KeepErrno keep;
   if (number < 0) [[unlikely]] {
-    if (errno == EMFILE && !inside && !os::is_own_thread()) track::detail::note_out_of_descriptors();
+    if (errno == EMFILE && is_on_leash() && !inside && !os::is_own_thread()) {
+      // A thread that is cancelled is not to end in there.
+      int before = PTHREAD_CANCEL_ENABLE;
+      ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before);
+      track::detail::note_out_of_descriptors();
+      ::pthread_setcancelstate(before, nullptr);
+    }
     return;
   }
   // Not the standard streams, which everyone leaves open; nor what leash opens for itself, or with a tag of its own.
@@ -221,8 +228,8 @@ track::Tracker& Descriptors::tracker() {
   }
 }
 
-Descriptors::Closing::Closing(int number) noexcept : number_(number) {
-  FailedCloses::begin(number);
+Descriptors::Closing::Closing(int number, const void* caller) noexcept : number_(number), is_close_(caller != nullptr) {
+  FailedCloses::begin(number, caller);
   // Not the table, where nothing was opened yet.
   if (number < 0 || number > highest.load(std::memory_order_relaxed) || is_own_call()) return;
   tag_ = table_memory.load(std::memory_order_relaxed)[number].tag.exchange(nullptr);
@@ -240,7 +247,8 @@ void Descriptors::Closing::keep() noexcept {
     return;
   const KeepErrno keep;
   if (tag_ != nullptr) {
-    count(closed_past);
+    // Where fclose(3) says it, that may be of what it had still to write.
+    if (is_close_) count(closed_past);
     return;
   }
   if (number_ < 0 || number_ > highest.load() || inside || os::is_own_thread() || !is_on_leash()) return;
@@ -286,7 +294,7 @@ void Descriptors::failed(int number, const char* what, const sockaddr* address, 
   put_back(number, TagAccess::take(std::move(tag)));
 }
 
-void Descriptors::closed(unsigned first, unsigned last) noexcept {
+void Descriptors::close(unsigned first, unsigned last) noexcept {
   if (is_child_of_vfork()) return;
   const KeepErrno keep;
   const Inside now;

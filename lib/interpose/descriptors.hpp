@@ -31,7 +31,8 @@ class Descriptors {
   /// not among those that are open, so that another thread may get the number as soon as the kernel has it.
   class Closing {
    public:
-    explicit Closing(int number) noexcept;
+    /// `caller` is the code that calls close(2) itself; null where that is part of another function, as fclose(3).
+    explicit Closing(int number, const void* caller = nullptr) noexcept;
     Closing(const Closing&) = delete;
     Closing& operator=(const Closing&) = delete;
     /// Closes the tag, unless `keep` was called.
@@ -45,6 +46,7 @@ class Descriptors {
 
    private:
     int number_;
+    bool is_close_;  ///< Of close(2) itself.
     void* tag_ = nullptr;
   };
 
@@ -54,8 +56,8 @@ class Descriptors {
   /// What was tried with `number`, and has failed with `error`: reports show it where the descriptor is left open.
   static void failed(int number, const char* what, const sockaddr* address, unsigned size, int error) noexcept;
 
-  /// As `Closing` for all numbers from `first` to `last`, which were just closed.
-  static void closed(unsigned first, unsigned last) noexcept;
+  /// As `Closing` for all numbers from `first` to `last`, which are about to be closed.
+  static void close(unsigned first, unsigned last) noexcept;
 
   /// Whether what this process opens gets tags. A forked child is on the leash only if it is to be followed: then what
   /// its parent has open is not its own.

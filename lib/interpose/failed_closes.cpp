@@ -31,13 +31,14 @@ constexpr std::size_t room = 1024;
 constinit std::array<FailedClose, room> all;
 constinit std::atomic<std::uint64_t> added{0};
 
-/// The closes of numbers that follow each other, up or down, of which the last one is under way.
+/// The closes at one place of numbers that rise, or fall, of which the last one is under way.
 struct Row {
   static constexpr unsigned is_loop = 3;
 
-  int number = -2;
-  int step = 0;
-  unsigned length = 0;
+  const void* caller = nullptr;
+  int number = -1;
+  bool rises = false;
+  unsigned length = 1;
   std::array<FailedClose*, is_loop - 1> failed{};  ///< Those of them that have failed.
 };
 
@@ -90,19 +91,36 @@ bool is_equal(const FailedClose& a, const FailedClose& b) {
 
 }  // namespace
 
-void FailedCloses::begin(int number) noexcept {
+namespace {
+
+/// Whether both are calls of one loop, which the compiler may have unrolled.
+bool is_one_place(const void* a, const void* b) noexcept {
+  constexpr std::uintptr_t nearby = 64;
+  const auto first = reinterpret_cast<std::uintptr_t>(a);
+  const auto second = reinterpret_cast<std::uintptr_t>(b);
+  return first != 0 && second != 0 && (first < second ? second - first : first - second) <= nearby;
+}
+
+}  // namespace
+
+void FailedCloses::begin(int number, const void* caller) noexcept {
   Row& now = row;
-  const int step = number - now.number;
-  const bool follows = (step == 1 || step == -1) && (now.length < 2 || step == now.step);
+  const bool rises = number > now.number;
+  const bool goes_on =
+      is_one_place(caller, now.caller) && number != now.number && (now.length < 2 || rises == now.rises);
   now.number = number;
-  now.step = step;
-  if (!follows) {
+  now.caller = caller;
+  now.rises = rises;
+  if (!goes_on) {
     now.length = 1;
     now.failed = {};
-  } else if (++now.length == Row::is_loop) {
-    for (FailedClose* const each : now.failed) {
-      if (each != nullptr) each->state.store(FailedClose::does_not_count);
-    }
+    return;
+  }
+  if (now.length == Row::is_loop) return;
+  ++now.length;
+  if (now.length < Row::is_loop) return;
+  for (FailedClose* const each : now.failed) {
+    if (each != nullptr) each->state.store(FailedClose::does_not_count);
   }
 }
 
@@ -140,7 +158,10 @@ std::vector<track::Group> FailedCloses::groups() {
   return groups;
 }
 
-void FailedCloses::forget() noexcept { added.store(0); }
+void FailedCloses::forget() noexcept {
+  for (FailedClose& each : all) each.state.store(FailedClose::empty);
+  added.store(0);
+}
 
 std::uint64_t FailedCloses::left_out() noexcept {
   const std::uint64_t all_added = added.load();

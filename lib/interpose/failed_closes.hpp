@@ -19,11 +19,11 @@ struct Life {
 /// another owner has closed. Thread-safe; nothing throws but `groups`.
 ///
 /// Programs close all numbers there may be in a loop, and most of these closes fail: so those do not count that belong
-/// to three or more in a row, of numbers that follow each other.
+/// to three or more in a row that one place makes, of numbers that only rise, or only fall.
 class FailedCloses {
  public:
-  /// The calling thread closes `number`: of each close, before it.
-  static void begin(int number) noexcept;
+  /// The calling thread closes `number`, at `caller`, which is null if that is not known: of each close, before it.
+  static void begin(int number, const void* caller) noexcept;
 
   /// That close has failed, at `again`. `last` is the life of the descriptor that had the number last, and `before`
   /// that of the one before it.

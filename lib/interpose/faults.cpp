@@ -1,3 +1,4 @@
+#include <pthread.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -9,6 +10,7 @@
 #include <leash/fault/plan.hpp>
 #include <leash/fault/rule.hpp>
 #include <leash/interpose/descriptors.hpp>
+#include <leash/interpose/fault_rules.hpp>
 #include <leash/interpose/faults.hpp>
 #include <leash/os/open_descriptors.hpp>
 #include <leash/os/own_descriptors.hpp>
@@ -24,16 +26,6 @@ namespace {
 
 /// A Context with the plan. Never destroyed: destructors of the program call too.
 constinit const Context* context = nullptr;
-
-/// Why a rule cannot be carried out here: empty if it can.
-std::string why_not(const fault::Rule& rule) {
-  if (rule.fault.effect != fault::Effect::fail && rule.fault.effect != fault::Effect::delay) {
-    return "here a call can only fail, or be delayed";
-  }
-  if (!rule.file.empty()) return "the line of a call is not known here";
-  if (rule.offset) return "calls that read and write are not seen here";
-  return {};
-}
 
 /// Whether the calls are leash's own, or those of a handler that has interrupted such a call.
 bool is_leash() noexcept { return Descriptors::is_inside() || os::is_opening() || os::is_own_thread(); }
@@ -51,12 +43,17 @@ bool decide_of(const char* operation, Subject subject) noexcept {
   if (is_leash()) return false;
   const int error = errno;
   const Descriptors::Inside inside;
+  // A thread that is cancelled is not to end in there, where it may wait.
+  int cancel_before = PTHREAD_CANCEL_ENABLE;
+  ::pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel_before);
+  bool strikes = false;
   try {
-    if (decide_as(operation, subject())) return true;
+    strikes = decide_as(operation, subject());
   } catch (...) {  // NOLINT(bugprone-empty-catch)
   }
-  errno = error;
-  return false;
+  ::pthread_setcancelstate(cancel_before, nullptr);
+  if (!strikes) errno = error;
+  return strikes;
 }
 
 }  // namespace

@@ -49,35 +49,36 @@ FILE* reopened(FILE* stream, Reopen reopen) {
   return result;
 }
 
-constinit const Real<int(const char*, int, ...)> real_open("open");
-constinit const Real<int(const char*, int, ...)> real_open64("open64");
-constinit const Real<int(int, const char*, int, ...)> real_openat("openat");
-constinit const Real<int(int, const char*, int, ...)> real_openat64("openat64");
-constinit const Real<int(const char*, int)> real_open_2("__open_2");
-constinit const Real<int(const char*, int)> real_open64_2("__open64_2");
-constinit const Real<int(int, const char*, int)> real_openat_2("__openat_2");
-constinit const Real<int(int, const char*, int)> real_openat64_2("__openat64_2");
-constinit const Real<int(const char*, mode_t)> real_creat("creat");
-constinit const Real<int(const char*, mode_t)> real_creat64("creat64");
-constinit const Real<FILE*(const char*, const char*)> real_fopen("fopen");
-constinit const Real<FILE*(const char*, const char*)> real_fopen64("fopen64");
-constinit const Real<FILE*(const char*, const char*, FILE*)> real_freopen("freopen");
-constinit const Real<FILE*(const char*, const char*, FILE*)> real_freopen64("freopen64");
-constinit const Real<FILE*()> real_tmpfile("tmpfile");
-constinit const Real<FILE*()> real_tmpfile64("tmpfile64");
-constinit const Real<int(FILE*)> real_fclose("fclose");
-constinit const Real<FILE*(const char*, const char*)> real_popen("popen");
-constinit const Real<int(FILE*)> real_pclose("pclose");
-constinit const Real<int(char*)> real_mkstemp("mkstemp");
-constinit const Real<int(char*)> real_mkstemp64("mkstemp64");
-constinit const Real<int(char*, int)> real_mkostemp("mkostemp");
-constinit const Real<int(char*, int)> real_mkostemp64("mkostemp64");
-constinit const Real<int(char*, int)> real_mkstemps("mkstemps");
-constinit const Real<int(char*, int)> real_mkstemps64("mkstemps64");
-constinit const Real<int(char*, int, int)> real_mkostemps("mkostemps");
-constinit const Real<int(char*, int, int)> real_mkostemps64("mkostemps64");
-constinit const Real<DIR*(const char*)> real_opendir("opendir");
-constinit const Real<int(DIR*)> real_closedir("closedir");
+constinit const Real<int(const char*, int, ...)> real_open [[gnu::section("leash_reals")]] ("open");
+constinit const Real<int(const char*, int, ...)> real_open64 [[gnu::section("leash_reals")]] ("open64");
+constinit const Real<int(int, const char*, int, ...)> real_openat [[gnu::section("leash_reals")]] ("openat");
+constinit const Real<int(int, const char*, int, ...)> real_openat64 [[gnu::section("leash_reals")]] ("openat64");
+constinit const Real<int(const char*, int)> real_open_2 [[gnu::section("leash_reals")]] ("__open_2");
+constinit const Real<int(const char*, int)> real_open64_2 [[gnu::section("leash_reals")]] ("__open64_2");
+constinit const Real<int(int, const char*, int)> real_openat_2 [[gnu::section("leash_reals")]] ("__openat_2");
+constinit const Real<int(int, const char*, int)> real_openat64_2 [[gnu::section("leash_reals")]] ("__openat64_2");
+constinit const Real<int(const char*, mode_t)> real_creat [[gnu::section("leash_reals")]] ("creat");
+constinit const Real<int(const char*, mode_t)> real_creat64 [[gnu::section("leash_reals")]] ("creat64");
+constinit const Real<FILE*(const char*, const char*)> real_fopen [[gnu::section("leash_reals")]] ("fopen");
+constinit const Real<FILE*(const char*, const char*)> real_fopen64 [[gnu::section("leash_reals")]] ("fopen64");
+constinit const Real<FILE*(const char*, const char*, FILE*)> real_freopen [[gnu::section("leash_reals")]] ("freopen");
+constinit const Real<FILE*(const char*, const char*, FILE*)> real_freopen64
+    [[gnu::section("leash_reals")]] ("freopen64");
+constinit const Real<FILE*()> real_tmpfile [[gnu::section("leash_reals")]] ("tmpfile");
+constinit const Real<FILE*()> real_tmpfile64 [[gnu::section("leash_reals")]] ("tmpfile64");
+constinit const Real<int(FILE*)> real_fclose [[gnu::section("leash_reals")]] ("fclose");
+constinit const Real<FILE*(const char*, const char*)> real_popen [[gnu::section("leash_reals")]] ("popen");
+constinit const Real<int(FILE*)> real_pclose [[gnu::section("leash_reals")]] ("pclose");
+constinit const Real<int(char*)> real_mkstemp [[gnu::section("leash_reals")]] ("mkstemp");
+constinit const Real<int(char*)> real_mkstemp64 [[gnu::section("leash_reals")]] ("mkstemp64");
+constinit const Real<int(char*, int)> real_mkostemp [[gnu::section("leash_reals")]] ("mkostemp");
+constinit const Real<int(char*, int)> real_mkostemp64 [[gnu::section("leash_reals")]] ("mkostemp64");
+constinit const Real<int(char*, int)> real_mkstemps [[gnu::section("leash_reals")]] ("mkstemps");
+constinit const Real<int(char*, int)> real_mkstemps64 [[gnu::section("leash_reals")]] ("mkstemps64");
+constinit const Real<int(char*, int, int)> real_mkostemps [[gnu::section("leash_reals")]] ("mkostemps");
+constinit const Real<int(char*, int, int)> real_mkostemps64 [[gnu::section("leash_reals")]] ("mkostemps64");
+constinit const Real<DIR*(const char*)> real_opendir [[gnu::section("leash_reals")]] ("opendir");
+constinit const Real<int(DIR*)> real_closedir [[gnu::section("leash_reals")]] ("closedir");
 
 }  // namespace
 

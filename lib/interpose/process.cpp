@@ -24,15 +24,18 @@ using leash::interpose::Real;
 namespace {
 
 #if LEASH_REAL_VFORK
-constinit const Real<pid_t()> real_vfork("vfork");
+constinit const Real<pid_t()> real_vfork [[gnu::section("leash_reals")]] ("vfork");
 #else
-constinit const Real<pid_t()> real_fork("fork");
+constinit const Real<pid_t()> real_fork [[gnu::section("leash_reals")]] ("fork");
 #endif
-constinit const Real<int(const char*, char* const*, char* const*)> real_execve("execve");
-constinit const Real<int(const char*, char* const*, char* const*)> real_execvpe("execvpe");
-constinit const Real<int(int, char* const*, char* const*)> real_fexecve("fexecve");
-constinit const Real<int(int, const char*, char* const*, char* const*, int)> real_execveat("execveat");
-constinit const Real<void(int)> real_exit("_exit");
+constinit const Real<int(const char*, char* const*, char* const*)> real_execve
+    [[gnu::section("leash_reals")]] ("execve");
+constinit const Real<int(const char*, char* const*, char* const*)> real_execvpe
+    [[gnu::section("leash_reals")]] ("execvpe");
+constinit const Real<int(int, char* const*, char* const*)> real_fexecve [[gnu::section("leash_reals")]] ("fexecve");
+constinit const Real<int(int, const char*, char* const*, char* const*, int)> real_execveat
+    [[gnu::section("leash_reals")]] ("execveat");
+constinit const Real<void(int)> real_exit [[gnu::section("leash_reals")]] ("_exit");
 
 /// How many arguments there are from `first` on, up to a null.
 std::size_t count_arguments(const char* first, va_list* rest) {
@@ -48,9 +51,7 @@ void put_arguments(char** to, const char* first, va_list* rest) {
 }
 
 /// The environment of what this process becomes, or a child of vfork(2) that shares its memory.
-LeashedEnvironment on_leash(char* const* environment) noexcept {
-  return {environment, Descriptors::is_vforked()};
-}
+LeashedEnvironment on_leash(char* const* environment) noexcept { return {environment, Descriptors::is_vforked()}; }
 
 [[noreturn]] void end_at_once(int status) noexcept {
   const bool fails = leash::interpose::report_at_once();

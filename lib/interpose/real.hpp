@@ -1,7 +1,5 @@
 #pragma once
 
-#include <dlfcn.h>
-
 #include <atomic>
 #include <cerrno>
 #include <leash/config.hpp>
@@ -9,11 +7,34 @@
 
 namespace LEASH_NAMESPACE::interpose {
 
-/// The function of the C library that one of ours stands in front of: the next one of that name (dlsym(3)).
-template <class Signature>
-class Real {
+/// The address of a function of the C library that one of ours stands in front of: the next one of that name
+/// (dlsym(3)). All lie in the section `leash_reals`.
+class RealAddress {
  public:
-  explicit constexpr Real(const char* name) noexcept : name_(name) {}
+  /// Looks all of them up. Later that could wait for a thread that loads a library, and that one for us.
+  static void find_all() noexcept;
+
+ protected:
+  explicit constexpr RealAddress(const char* name) noexcept : name_(name) {}
+
+  /// Null if this C library has none.
+  void* address() const noexcept {
+    void* const known = address_.load(std::memory_order_relaxed);
+    return known != nullptr ? known : find();
+  }
+
+ private:
+  void* find() const noexcept;
+
+  const char* name_;
+  mutable std::atomic<void*> address_{nullptr};
+};
+
+/// Such a function.
+template <class Signature>
+class Real : public RealAddress {
+ public:
+  explicit constexpr Real(const char* name) noexcept : RealAddress(name) {}
 
   /// Calls it. If this C library has none, fails with ENOSYS: returns -1 or null.
   template <class... Arguments>
@@ -31,18 +52,7 @@ class Real {
   }
 
   /// Null if this C library has none.
-  Signature* get() const noexcept {
-    Signature* known = function_.load(std::memory_order_relaxed);
-    if (known == nullptr) [[unlikely]] {
-      known = reinterpret_cast<Signature*>(::dlsym(RTLD_NEXT, name_));
-      function_.store(known, std::memory_order_relaxed);
-    }
-    return known;
-  }
-
- private:
-  const char* name_;
-  mutable std::atomic<Signature*> function_{nullptr};
+  Signature* get() const noexcept { return reinterpret_cast<Signature*>(address()); }
 };
 
 }  // namespace LEASH_NAMESPACE::interpose

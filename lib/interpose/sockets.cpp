@@ -81,23 +81,23 @@ ssize_t received(ssize_t size, msghdr* message) noexcept {
   return size;
 }
 
-constinit const Real<int(int, int, int)> real_socket("socket");
-constinit const Real<int(int, int, int, int*)> real_socketpair("socketpair");
-constinit const Real<int(int, sockaddr*, socklen_t*)> real_accept("accept");
-constinit const Real<int(int, sockaddr*, socklen_t*, int)> real_accept4("accept4");
-constinit const Real<int(int, const sockaddr*, socklen_t)> real_connect("connect");
-constinit const Real<int(int, const sockaddr*, socklen_t)> real_bind("bind");
-constinit const Real<ssize_t(int, msghdr*, int)> real_recvmsg("recvmsg");
-constinit const Real<int(int*)> real_pipe("pipe");
-constinit const Real<int(int*, int)> real_pipe2("pipe2");
-constinit const Real<int(unsigned, int)> real_eventfd("eventfd");
-constinit const Real<int(int, int)> real_timerfd_create("timerfd_create");
-constinit const Real<int(int, const sigset_t*, int)> real_signalfd("signalfd");
-constinit const Real<int(int)> real_epoll_create("epoll_create");
-constinit const Real<int(int)> real_epoll_create1("epoll_create1");
-constinit const Real<int()> real_inotify_init("inotify_init");
-constinit const Real<int(int)> real_inotify_init1("inotify_init1");
-constinit const Real<int(const char*, unsigned)> real_memfd_create("memfd_create");
+constinit const Real<int(int, int, int)> real_socket [[gnu::section("leash_reals")]] ("socket");
+constinit const Real<int(int, int, int, int*)> real_socketpair [[gnu::section("leash_reals")]] ("socketpair");
+constinit const Real<int(int, sockaddr*, socklen_t*)> real_accept [[gnu::section("leash_reals")]] ("accept");
+constinit const Real<int(int, sockaddr*, socklen_t*, int)> real_accept4 [[gnu::section("leash_reals")]] ("accept4");
+constinit const Real<int(int, const sockaddr*, socklen_t)> real_connect [[gnu::section("leash_reals")]] ("connect");
+constinit const Real<int(int, const sockaddr*, socklen_t)> real_bind [[gnu::section("leash_reals")]] ("bind");
+constinit const Real<ssize_t(int, msghdr*, int)> real_recvmsg [[gnu::section("leash_reals")]] ("recvmsg");
+constinit const Real<int(int*)> real_pipe [[gnu::section("leash_reals")]] ("pipe");
+constinit const Real<int(int*, int)> real_pipe2 [[gnu::section("leash_reals")]] ("pipe2");
+constinit const Real<int(unsigned, int)> real_eventfd [[gnu::section("leash_reals")]] ("eventfd");
+constinit const Real<int(int, int)> real_timerfd_create [[gnu::section("leash_reals")]] ("timerfd_create");
+constinit const Real<int(int, const sigset_t*, int)> real_signalfd [[gnu::section("leash_reals")]] ("signalfd");
+constinit const Real<int(int)> real_epoll_create [[gnu::section("leash_reals")]] ("epoll_create");
+constinit const Real<int(int)> real_epoll_create1 [[gnu::section("leash_reals")]] ("epoll_create1");
+constinit const Real<int()> real_inotify_init [[gnu::section("leash_reals")]] ("inotify_init");
+constinit const Real<int(int)> real_inotify_init1 [[gnu::section("leash_reals")]] ("inotify_init1");
+constinit const Real<int(const char*, unsigned)> real_memfd_create [[gnu::section("leash_reals")]] ("memfd_create");
 
 }  // namespace
 

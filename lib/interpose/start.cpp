@@ -3,6 +3,7 @@
 #include <leash/interpose/descriptors.hpp>
 #include <leash/interpose/faults.hpp>
 #include <leash/interpose/orders.hpp>
+#include <leash/interpose/real.hpp>
 #include <leash/interpose/report.hpp>
 
 namespace LEASH_NAMESPACE::interpose {
@@ -11,6 +12,7 @@ namespace {
 [[gnu::constructor]] void start() {
   const Descriptors::Inside inside;
   try {
+    RealAddress::find_all();
     take_orders();
     Faults::begin();
     begin_report();

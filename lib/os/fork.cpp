@@ -66,7 +66,12 @@ struct ForkParticipants {
     for (unsigned order = fork_orders; order > 0; --order) call(order - 1, handler);
   }
 
+  /// How many forks the calling thread is in: more than one if a signal handler forks that interrupted a fork. The
+  /// inner ones call no handlers, since the thread must not wait for itself.
+  static constinit thread_local unsigned depth;
+
   static void before() noexcept {
+    if (depth++ != 0) return;
     // Not 0 if this is a signal handler that interrupted a critical section of its own thread. This thread must not
     // wait for itself, so it does not count as inside until the fork is over; parent and child both go on with the
     // section.
@@ -81,22 +86,33 @@ struct ForkParticipants {
   }
 
   static void in_parent() noexcept {
+    if (depth > 1) {
+      --depth;
+      return;
+    }
     if (Gate::thread.depth != 0) Gate::count_in();
     open_gate();
     call_backwards(&ForkParticipant::in_parent_);
     participants_mutex.unlock();
+    --depth;
   }
 
   static void in_child() noexcept {
     generation.fetch_add(1, std::memory_order_relaxed);
     survivor_serial.store(ThreadId::current().serial(), std::memory_order_relaxed);
     last_lost_serial.store(last_serial.load(std::memory_order_relaxed), std::memory_order_relaxed);
+    // The outer fork goes on in this child too.
+    if (depth > 1) {
+      --depth;
+      return;
+    }
     // Lost threads that found the gate shut may still be counted: they count themselves before they read its state.
     for (StripeLine& line : used()) line.inside.store(0, std::memory_order_relaxed);
     if (Gate::thread.depth != 0) Gate::count_in();
     open_gate();
     call_backwards(&ForkParticipant::in_child_);
     participants_mutex.unlock();
+    --depth;
   }
 
   /// Counts this thread out, and tells the forking thread.
@@ -111,6 +127,7 @@ struct ForkParticipants {
   }
 };
 
+constinit thread_local unsigned ForkParticipants::depth = 0;
 constinit std::atomic<std::uint32_t> Gate::state{Gate::open};
 constinit thread_local Gate::Thread Gate::thread;
 

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <dirent.h>
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -332,6 +333,87 @@ int cancel_in_open(const char* fifo) {
   return ::close(listener);
 }
 
+/// Where standard error is closed, its own file gets that number.
+int write_data(const char* path) {
+  const int file = ::open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+  return leave_file() >= 0 && file == STDERR_FILENO && ::write(file, "DATA\n", 5) == 5 ? 0 : 1;
+}
+
+int load(const char* library) { return ::dlopen(library, RTLD_NOW) == nullptr ? 1 : 0; }
+
+int leave_while_reading() {
+  std::atomic<bool> reads{false};
+  std::thread([&] {
+    reads = true;
+    std::getchar();
+  }).detach();
+  while (!reads) std::this_thread::yield();
+  // Until it waits there, which it shows by the lock of the stream.
+  while (::ftrylockfile(stdin) == 0) {
+    ::funlockfile(stdin);
+    std::this_thread::yield();
+  }
+  leave_file();
+  return 0;
+}
+
+/// Becomes another program, whose standard error is a pipe that nobody reads.
+int become_without_reader(char** words) {
+  int ends[2] = {-1, -1};
+  if (::pipe2(ends, O_CLOEXEC) != 0 || ::dup2(ends[1], STDERR_FILENO) < 0 || ::close(ends[0]) != 0) return 1;
+  return ::execv(words[0], words);
+}
+
+/// As a handler of crashes that ends the program.
+int end_on_small_stack() {
+  static std::array<char, 16384> memory;
+  const stack_t stack{.ss_sp = memory.data(), .ss_flags = 0, .ss_size = memory.size()};
+  struct sigaction action{};
+  action.sa_handler = [](int) { ::_exit(3); };
+  action.sa_flags = SA_ONSTACK;
+  if (::sigaltstack(&stack, nullptr) != 0 || ::sigaction(SIGUSR1, &action, nullptr) != 0) return 1;
+  leave_file();
+  return std::raise(SIGUSR1);
+}
+
+int end_while_cancelled() {
+  leave_file();
+  ::pthread_cancel(::pthread_self());
+  ::_exit(3);
+}
+
+/// Forks all the time, also in a handler that interrupts fork.
+int fork_in_handler() {
+  static volatile std::sig_atomic_t forked = 0;
+  std::signal(SIGALRM, [](int) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    int status = 0;
+    if (::waitpid(child, &status, 0) == child) forked = forked + 1;
+  });
+  itimerval each{{0, 500}, {0, 500}};
+  ::setitimer(ITIMER_REAL, &each, nullptr);
+  while (forked < 200) {
+    const pid_t child = ::fork();
+    if (child == 0) ::_exit(0);
+    int status = 0;
+    while (child > 0 && ::waitpid(child, &status, 0) < 0 && errno == EINTR) {
+    }
+  }
+  each = {};
+  ::setitimer(ITIMER_REAL, &each, nullptr);
+  return 3;
+}
+
+int become_daemon() {
+  if (::fork() != 0) return 0;
+  ::setsid();
+  const int nothing = ::open("/dev/null", O_RDWR);
+  for (const int number : {0, 1, 2}) ::dup2(nothing, number);
+  ::sleep(60);
+  return 0;
+}
+
 /// What LEASH_FAULTS strikes is told apart by how it ends.
 int open_under_faults() {
   const std::string first = std::ifstream("/etc/hosts") ? "read" : "failed";
@@ -386,6 +468,14 @@ int main(int argc, char** argv) {
   if (part == "many" && argc > 2) return leave_many(std::atoi(argv[2]));
   if (part == "EMFILE") return open_until_there_are_none();
   if (part == "cancel" && argc > 2) return cancel_in_open(argv[2]);
+  if (part == "data" && argc > 2) return write_data(argv[2]);
+  if (part == "load" && argc > 2) return load(argv[2]);
+  if (part == "reading") return leave_while_reading();
+  if (part == "small stack") return end_on_small_stack();
+  if (part == "cancelled") return end_while_cancelled();
+  if (part == "fork in handler") return fork_in_handler();
+  if (part == "daemon") return become_daemon();
+  if (part == "without reader" && argc > 2) return become_without_reader(argv + 2);
   if (part == "faults") return open_under_faults();
   if (part == "until said" && argc > 3) return leave_until_said(argv[2], argv[3]);
   if (part == "quick") {

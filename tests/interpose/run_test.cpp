@@ -110,7 +110,8 @@ TEST_CASE("LEASH_FAULTS makes calls fail, and says what it cannot do") {
   CHECK(run_part("faults").output == "read read read\n");
   CHECK(with_faults("fail open \"*hosts\" #2 with EMFILE") == "read failed read\n");
   CHECK(with_faults("fail open \"/etc/passwd\" always with EACCES") == "read read failed\n");
-  CHECK(with_faults("short read 1").contains("leash: LEASH_FAULTS: short read 1: here a call can only fail"));
+  CHECK(with_faults("short read 1").contains("(here a call can only fail, or be delayed)"));
+  CHECK(with_faults("fail fopen with EIO").contains("(there is no such operation here)"));
   CHECK(with_faults("fail open wth EIO").contains("LEASH_FAULTS:1:"));
 }
 
@@ -141,6 +142,41 @@ TEST_CASE("a program with AddressSanitizer is on the leash too") {
   CHECK(file.status == 0);
   CHECK(file.output.contains("error: 1 file not closed [leaked]"));
   CHECK(run(OPENING_ASAN " all").output.empty());
+}
+
+TEST_CASE("the report never goes to a file of the program's, which has the number of standard error") {
+  const TempDir folder;
+  const std::string data = folder.path() + "/data";
+  CHECK(run_program("(" + leash + " run " OPENING " data " + data + " 2>&-)").status == 0);
+  CHECK(run_program("cat " + data).output == "DATA\n");
+}
+
+TEST_CASE("a library that starts a thread while it is loaded, which opens, does not wait for itself") {
+  const Outcome outcome = run_program("timeout 60 " + leash + " run " OPENING " load " STARTING);
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+}
+
+TEST_CASE("exit statuses are the program's, whatever state it ends in") {
+  // A thread waits for standard input, which says nothing.
+  const TempDir folder;
+  const std::string silent = folder.path() + "/silent";
+  CHECK(run_program("(mkfifo " + silent + " && exec 9<>" + silent + " && timeout 50 " + leash +
+                    " run --fail-on-leak " OPENING " reading <&9)")
+            .status == 1);
+  // Nobody reads the report.
+  CHECK(run_program(OPENING " 'without reader' " + leash + " run " OPENING " file").status == 0);
+  // On the small stack of a handler, in a thread that is to be cancelled, or where a handler forks.
+  for (const char* const part : {"'small stack'", "cancelled", "'fork in handler'"}) {
+    const Outcome outcome = run_program("timeout 60 " + leash + " run " OPENING " " + part);
+    CAPTURE(part);
+    CAPTURE(outcome.output);
+    CHECK(outcome.status == 3);
+  }
+}
+
+TEST_CASE("who waits for the end of standard error does not wait for a daemon") {
+  CHECK(run_program("timeout 20 sh -c '" + leash + " run " OPENING " daemon 2>&1 | cat'").status == 0);
 }
 
 TEST_CASE("as many descriptors as there may be") {
@@ -224,6 +260,10 @@ TEST_CASE("what cannot be run is said, with the exit statuses of env(1)") {
   says("--bad true", 125, "leash: run --bad: Invalid argument (there is no such option)\n");
   says("", 125, "leash: run: Invalid argument (no program)\n");
   says(OPENING_STATIC, 125, "it is linked statically, and nothing can be loaded into it\n");
+  says("--report json true", 125, "leash: run json: Invalid argument (expected FORMAT:FILE)\n");
+  says("--report toml:a true", 125, "(there is no such format)\n");
+  says("--dump-at many true", 125, "(expected a number of descriptors)\n");
+  says("--signal KILL true", 125, "(expected USR1, USR2, CONT, WINCH or the number of a real-time signal)\n");
   says("--report", 125, "leash: run --report: Invalid argument (it needs a value)\n");
   const TempDir folder;
   // Only root can give a program to someone else.
@@ -236,6 +276,9 @@ TEST_CASE("what cannot be run is said, with the exit statuses of env(1)") {
   CHECK(unwritten.status == 0);
   CHECK(unwritten.output.contains("/no/such/folder/report"));
   CHECK(unwritten.output.contains("No such file or directory"));
+  run_program("printf '#! " OPENING_STATIC " nothing\\n' > " + folder.path() + "/static; chmod +x " + folder.path() +
+              "/static");
+  says(folder.path() + "/static", 125, "of its interpreter " OPENING_STATIC ": it is linked statically");
   const std::string script = folder.path() + "/script";
   run_program("printf 'echo a\\n' > " + script + "; chmod +x " + script);
   says(script, 126, "it is no program, and no script that begins with #!\n");

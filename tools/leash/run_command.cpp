@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,9 +19,13 @@
 #include <iostream>
 #include <leash/error.hpp>
 #include <leash/fault/detail/errno_name.hpp>
+#include <leash/fault/rule.hpp>
+#include <leash/interpose/fault_rules.hpp>
 #include <leash/os/descriptor.hpp>
 #include <leash/os/last_error.hpp>
 #include <leash/result.hpp>
+#include <leash/track/detail/dump.hpp>
+#include <leash/track/report/format.hpp>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -71,6 +76,39 @@ std::unexpected<leash::Error> refuse(std::string_view word, std::string_view why
   return fail("run", word, std::errc::invalid_argument, why);
 }
 
+/// What is wrong with the value of an option; empty if nothing is.
+std::string why_no_value(std::string_view option, const std::string& value) {
+  if (option == "--dump-at") {
+    std::uint64_t number = 0;
+    const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), number);
+    const bool is_number = error == std::errc() && end == value.data() + value.size() && number != 0;
+    return is_number ? "" : "expected a number of descriptors";
+  }
+  if (option == "--report") {
+    const std::size_t colon = value.find(':');
+    const bool has_both = colon != std::string::npos && colon + 1 < value.size() && !value.contains(',');
+    if (!has_both) return "expected FORMAT:FILE";
+    return leash::track::format_named(value.substr(0, colon)) ? "" : "there is no such format";
+  }
+  if (option == "--signal" && !leash::track::detail::dump_signal_of(value)) {
+    return "expected USR1, USR2, CONT, WINCH or the number of a real-time signal";
+  }
+  return {};
+}
+
+/// What is wrong with the rules of LEASH_FAULTS.
+Result<void> check_faults() {
+  const char* const text = std::getenv("LEASH_FAULTS");
+  if (text == nullptr) return {};
+  const Result<std::vector<leash::fault::Rule>> rules = leash::fault::parse_rules(text, "LEASH_FAULTS");
+  if (!rules) return std::unexpected(rules.error());
+  for (const leash::fault::Rule& rule : *rules) {
+    const std::string why = leash::interpose::why_not(rule);
+    if (!why.empty()) return fail("LEASH_FAULTS", to_string(rule), std::errc::invalid_argument, why);
+  }
+  return {};
+}
+
 Result<Request> parse(std::span<const std::string_view> words) {
   Request request;
   std::size_t at = 0;
@@ -92,6 +130,7 @@ Result<Request> parse(std::span<const std::string_view> words) {
       if (++at == words.size()) return refuse(word, "it needs a value");
       const std::string value(words[at]);
       if (value.empty()) return refuse(word, "its value is empty");
+      if (const std::string why = why_no_value(word, value); !why.empty()) return refuse(value, why);
       if (word == "--report") {
         request.reports += (request.reports.empty() ? "" : ",") + value;
       } else if (word == "--every") {
@@ -129,23 +168,53 @@ std::string find_program(const std::string& name) {
   }
 }
 
-/// Why what is preloaded would not be loaded into the program; empty if it would be.
-std::string why_not(const std::string& path) {
+/// The program that runs a script, by its first line: `#!/bin/sh -e`; empty if it is no script.
+std::string interpreter_of(std::string_view beginning) {
+  if (!beginning.starts_with("#!")) return {};
+  std::string_view line = beginning.substr(2, beginning.find('\n') - 2);
+  line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size()));
+  return std::string(line.substr(0, line.find_first_of(" \t")));
+}
+
+/// Why the loader of a program, whose path lies at `part` of its file, would load nothing else; empty if it would.
+std::string why_not_by_loader(const leash::os::Descriptor& file, const Elf64_Phdr& part) {
+  std::string loader(std::min<std::size_t>(part.p_filesz, 4096), '\0');
+  if (::pread(file.get(), loader.data(), loader.size(), static_cast<off_t>(part.p_offset)) < 0) return {};
+  return loader.contains("ld-linux") ? "" : "it is not a program of the GNU C library";
+}
+
+/// Why what is preloaded would not be loaded into the program; empty if it would be. `scripts` is how many scripts led
+/// here.
+std::string why_not(const std::string& path, unsigned scripts = 0) {
+  // To open a pipe that nobody writes to would wait.
+  const leash::os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info{};
-  if (::stat(path.c_str(), &info) != 0) return {};
+  if (::stat(path.c_str(), &info) != 0 || !S_ISREG(info.st_mode)) return {};
   const bool gains = ((info.st_mode & S_ISUID) != 0 && info.st_uid != ::geteuid()) ||
                      ((info.st_mode & S_ISGID) != 0 && info.st_gid != ::getegid());
   if (gains) return "it runs with the rights of its owner, and the system loads nothing else into such a program";
-  const leash::os::Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (::geteuid() != 0 && ::getxattr(path.c_str(), "security.capability", nullptr, 0) > 0) {
+    return "it has capabilities, and the system loads nothing else into such a program";
+  }
+  std::array<char, 256> beginning{};
+  const ssize_t size = file ? ::pread(file.get(), beginning.data(), beginning.size(), 0) : -1;
+  if (size <= 0) return {};
+  const std::string interpreter = interpreter_of({beginning.data(), static_cast<std::size_t>(size)});
+  // The system follows as many.
+  if (!interpreter.empty() && scripts < 5) {
+    const std::string why = why_not(interpreter, scripts + 1);
+    return why.empty() ? why : "of its interpreter " + interpreter + ": " + why;
+  }
   Elf64_Ehdr header{};
-  if (!file || ::read(file.get(), &header, sizeof header) != sizeof header) return {};
+  if (static_cast<std::size_t>(size) < sizeof header) return {};
+  std::memcpy(&header, beginning.data(), sizeof header);
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) return {};
   if (header.e_ident[EI_CLASS] != ELFCLASS64) return "it is not a program of 64 bits";
   for (unsigned at = 0; at < header.e_phnum; ++at) {
     Elf64_Phdr part{};
     const auto offset = static_cast<off_t>(header.e_phoff + at * std::uint64_t{header.e_phentsize});
     if (::pread(file.get(), &part, sizeof part, offset) != sizeof part) return {};
-    if (part.p_type == PT_INTERP) return {};
+    if (part.p_type == PT_INTERP) return why_not_by_loader(file, part);
   }
   return "it is linked statically, and nothing can be loaded into it";
 }
@@ -206,6 +275,10 @@ int run(std::span<const std::string_view> words) {
   }
   if (const std::string why = why_not(program); !why.empty()) {
     std::cerr << "leash: run " << program << ": " << why << '\n';
+    return cannot_run;
+  }
+  if (const Result<void> faults = check_faults(); !faults) {
+    std::cerr << "leash: " << faults.error() << '\n';
     return cannot_run;
   }
   const Result<std::string> preloaded = library();

@@ -65,20 +65,6 @@ std::optional<std::uint64_t> number_of(std::string_view text) noexcept {
   return number;
 }
 
-/// The number of a signal: `USR2`, `SIGUSR2`, `12`, or that of a real-time signal.
-std::optional<int> signal_of(std::string_view text) noexcept {
-  if (const auto number = number_of(text)) {
-    const auto is_it = [&](const SignalName& each) { return static_cast<std::uint64_t>(each.number) == *number; };
-    const bool is_real_time =
-        *number >= static_cast<std::uint64_t>(SIGRTMIN) && *number <= static_cast<std::uint64_t>(SIGRTMAX);
-    const bool fits = is_real_time || std::ranges::any_of(signal_names, is_it);
-    return fits ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
-  }
-  if (text.starts_with("SIG")) text.remove_prefix(3);
-  const auto* const found = std::ranges::find(signal_names, text, &SignalName::name);
-  return found == signal_names.end() ? std::nullopt : std::optional<int>(found->number);
-}
-
 void complain(const char* variable, const char* value, const char* expected) {
   const std::string line =
       "leash: " + std::string(variable) + ": expected " + expected + ", not \"" + leash::detail::escape(value) + "\"\n";
@@ -102,7 +88,7 @@ Wanted read_environment() {
     wanted.at = number.value_or(0);
   }
   if (signal != nullptr) {
-    const auto number = signal_of(signal);
+    const auto number = dump_signal_of(signal);
     if (!number) complain("LEASH_DUMP_SIGNAL", signal, "USR1, USR2, CONT, WINCH or the number of a real-time signal");
     wanted.signal = number.value_or(0);
     wanted.signal_name = signal;
@@ -331,6 +317,19 @@ bool catch_signal(int number) noexcept {
 }();
 
 }  // namespace
+
+std::optional<int> dump_signal_of(std::string_view text) noexcept {
+  if (const auto number = number_of(text)) {
+    const auto is_it = [&](const SignalName& each) { return static_cast<std::uint64_t>(each.number) == *number; };
+    const bool is_real_time =
+        *number >= static_cast<std::uint64_t>(SIGRTMIN) && *number <= static_cast<std::uint64_t>(SIGRTMAX);
+    const bool fits = is_real_time || std::ranges::any_of(signal_names, is_it);
+    return fits ? std::optional<int>(static_cast<int>(*number)) : std::nullopt;
+  }
+  if (text.starts_with("SIG")) text.remove_prefix(3);
+  const auto* const found = std::ranges::find(signal_names, text, &SignalName::name);
+  return found == signal_names.end() ? std::nullopt : std::optional<int>(found->number);
+}
 
 void begin_dumps(TrackerState& tracker) noexcept {
   if (!wants_any()) return;

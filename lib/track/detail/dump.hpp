@@ -1,6 +1,8 @@
 #pragma once
 
 #include <leash/config.hpp>
+#include <optional>
+#include <string_view>
 #include <system_error>
 
 namespace LEASH_NAMESPACE::track::detail {
@@ -15,6 +17,9 @@ class TrackerState;
 //
 // They go to standard error as text, or, as `LEASH_DUMP_TO` says, to files (see `ReportWriter`). A thread of its own
 // writes them, ten a second at most.
+
+/// The number of a signal that `LEASH_DUMP_SIGNAL` may name: `USR2`, `SIGUSR2`, `12`, or that of a real-time signal.
+std::optional<int> dump_signal_of(std::string_view text) noexcept;
 
 /// A tracker begins: its reports are among these. Nothing fails: what there is no memory for is not written.
 void begin_dumps(TrackerState& tracker) noexcept;
