@@ -1,6 +1,5 @@
 #include <cstdio>
 #include <cstring>
-#include <fstream>
 #include <string>
 
 // A program that knows nothing of leash, and forgets a file that has no such key: docs/run.md.
@@ -23,15 +22,14 @@ static std::string value_of(const char* key, const std::string& path) {
 }
 
 static bool serve(int request, const std::string& path) {
-  const std::string name = value_of(request % 3 == 0 ? "color" : "name", path);
+  const std::string name = value_of(request % 3 == 0 ? "COLOR" : "NAME", path);
   if (name.empty()) return false;
   std::printf("%d: %s", request, name.c_str());
   return true;
 }
 
 int main(int argc, char** argv) {
-  const std::string path = argc > 1 ? argv[1] : "settings.txt";
-  if (argc <= 1) std::ofstream(path) << "# settings\nname=leash\n";
+  const std::string path = argc > 1 ? argv[1] : "/etc/os-release";
   for (int request = 1; request <= 1000; ++request) {
     if (!serve(request, path)) return 1;
   }
