@@ -231,7 +231,9 @@ TEST_CASE("the program of docs/run.md runs out of descriptors, and the report ha
   CAPTURE(outcome.output);
   CHECK(outcome.status == 1);
   CHECK(outcome.output.contains("/etc/os-release: Too many open files\n"));
-  CHECK(outcome.output.contains("examples/settings.cpp:8: error: 60 streams not closed [leaked]"));
+  // How many fit depends on what this process has got from its parent.
+  CHECK(outcome.output.contains("examples/settings.cpp:8: error: "));
+  CHECK(outcome.output.contains(" streams not closed [leaked]\n"));
   CHECK(outcome.output.contains("examples/settings.cpp:25  serve"));
 }
 
