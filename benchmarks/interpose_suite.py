@@ -28,8 +28,8 @@ FIGURES = [
 
 # Why a goal is missed, where it is.
 CAUSES = {
-    "open_close_vs_raw": "some 220 ns, of which perf sees more than half in leash's own code, 1,130 instructions: the stack takes 60 ns, thread-local "
-                         "variables of a shared library 20. The rest it sees in the kernel, though the system calls are the same.",
+    "open_close_vs_raw": "some 280 ns. perf sees half of that in leash's own code, 1,440 instructions over many small functions; the stacks of the open and of the "
+                         "close take 50 to 70 ns of it, as the levels tell. The other half it sees in the kernel, though the system calls are the same.",
     "valgrind_cpu_ratio": "Valgrind takes less than four times what the program takes alone (`valgrind_cpu_vs_alone`), since most of that is the kernel's.",
 }
 
