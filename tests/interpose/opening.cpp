@@ -406,7 +406,10 @@ int fork_in_handler() {
 }
 
 int become_daemon() {
-  if (::fork() != 0) return 0;
+  if (const pid_t child = ::fork(); child != 0) {
+    std::printf("%d\n", static_cast<int>(child));
+    return 0;
+  }
   ::setsid();
   const int nothing = ::open("/dev/null", O_RDWR);
   for (const int number : {0, 1, 2}) ::dup2(nothing, number);

@@ -176,7 +176,11 @@ TEST_CASE("exit statuses are the program's, whatever state it ends in") {
 }
 
 TEST_CASE("who waits for the end of standard error does not wait for a daemon") {
-  CHECK(run_program("timeout 20 sh -c '" + leash + " run " OPENING " daemon 2>&1 | cat'").status == 0);
+  const Outcome outcome = run_program("timeout 20 sh -c '" + leash + " run " OPENING " daemon 2>&1 | cat'");
+  CAPTURE(outcome.output);
+  CHECK(outcome.status == 0);
+  // It is still there, until now.
+  CHECK(run_program("kill " + outcome.output.substr(0, outcome.output.find('\n'))).status == 0);
 }
 
 TEST_CASE("as many descriptors as there may be") {
