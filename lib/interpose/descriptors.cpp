@@ -183,8 +183,11 @@ track::Tracker& Descriptors::tracker() {
     // Reports leave out the frames of our own functions.
     constexpr std::size_t own_frames = 3;
     const std::size_t depth = track::default_depth();
+    // What other threads open and close while the report is made is no finding.
     return new track::Tracker(
-        track::Options{.depth = depth == 0 ? 0 : std::min(depth + own_frames, track::max_depth), .close_stack = true});
+        track::Options{.depth = depth == 0 ? 0 : std::min(depth + own_frames, track::max_depth),
+                       .close_stack = true,
+                       .rules = {.opened_after_end = track::Severity::off, .closed_late = track::Severity::off}});
   });
 }
 
@@ -295,7 +298,7 @@ void Descriptors::failed(int number, const char* what, const sockaddr* address, 
 }
 
 void Descriptors::close(unsigned first, unsigned last) noexcept {
-  if (is_child_of_vfork()) return;
+  if (is_own_call()) return;
   const KeepErrno keep;
   const Inside now;
   const auto top = static_cast<unsigned>(highest.load() + 1);

@@ -89,10 +89,6 @@ bool is_equal(const FailedClose& a, const FailedClose& b) {
   return a.kind == b.kind && a.last.opened == b.last.opened && a.last.closed == b.last.closed && a.again == b.again;
 }
 
-}  // namespace
-
-namespace {
-
 /// Whether both are calls of one loop, which the compiler may have unrolled.
 bool is_one_place(const void* a, const void* b) noexcept {
   constexpr std::uintptr_t nearby = 64;

@@ -131,33 +131,32 @@ class Undisturbed {
   sigset_t blocked_before_{};
 };
 
-/// Calls a function on a stack of its own: that of a signal handler, or of a coroutine, is small.
-class OwnStack {
- public:
-  explicit OwnStack(void (*function)()) noexcept {
-    struct Contexts {
-      ucontext_t here;
-      ucontext_t there;
-    };
-    constexpr std::size_t size = std::size_t{8} << 20U;
-    void* const memory =
-        ::mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-    // Sanitizers do not like a stack that changes.
-    if (memory == MAP_FAILED || &__asan_init != nullptr || &__tsan_init != nullptr) {
-      function();
-      return;
-    }
-    // The contexts lie there too, since they are large.
-    auto* const contexts = static_cast<Contexts*>(memory);
-    ::getcontext(&contexts->there);
-    contexts->there.uc_stack.ss_sp = contexts + 1;
-    contexts->there.uc_stack.ss_size = size - sizeof(Contexts);
-    contexts->there.uc_link = &contexts->here;
-    ::makecontext(&contexts->there, function, 0);
-    ::swapcontext(&contexts->here, &contexts->there);
-    ::munmap(memory, size);
+/// Calls `function` on a stack of its own: that of a signal handler, or of a coroutine, is small.
+void call_on_own_stack(void (*function)()) noexcept {
+  // The contexts lie there too, since they are large.
+  struct Contexts {
+    ucontext_t here;
+    ucontext_t there;
+  };
+  constexpr std::size_t size = std::size_t{8} << 20U;
+  // Sanitizers do not like a stack that changes.
+  const bool is_sanitized = &__asan_init != nullptr || &__tsan_init != nullptr;
+  void* const memory = is_sanitized ? MAP_FAILED
+                                    : ::mmap(nullptr, size, PROT_READ | PROT_WRITE,
+                                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
+  if (memory == MAP_FAILED) {
+    function();
+    return;
   }
-};
+  auto* const contexts = static_cast<Contexts*>(memory);
+  ::getcontext(&contexts->there);
+  contexts->there.uc_stack.ss_sp = contexts + 1;
+  contexts->there.uc_stack.ss_size = size - sizeof(Contexts);
+  contexts->there.uc_link = &contexts->here;
+  ::makecontext(&contexts->there, function, 0);
+  ::swapcontext(&contexts->here, &contexts->there);
+  ::munmap(memory, size);
+}
 
 /// What the tracker says, and what only we have seen.
 void complete(track::Report& report) {
@@ -204,7 +203,7 @@ void report_once() noexcept {
   }
   const Descriptors::Inside inside;
   Descriptors::end();
-  const OwnStack on_own_stack(report);
+  call_on_own_stack(report);
 }
 
 void at_exit(void*) {

@@ -54,6 +54,16 @@ TEST_CASE("a child of a system call of its own makes no report of what its paren
 
 TEST_CASE("to close all numbers that there may be is no finding") { check_silent(OPENING " 'all numbers'"); }
 
+TEST_CASE("what other threads open and close while the report is made is not told") {
+  // Of so many, some come to that moment.
+  for (int time = 0; time < 40; ++time) {
+    const Outcome outcome = run_alone(OPENING " 'among threads'");
+    CAPTURE(outcome.output);
+    CHECK(outcome.status == 0);
+    CHECK_FALSE(outcome.output.contains("after the tracker's verdict"));
+  }
+}
+
 TEST_CASE("an allocator may open a file in its first call") { check_silent(ALLOCATING); }
 
 TEST_CASE("a program that empties its environment has its report in files") {

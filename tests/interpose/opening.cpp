@@ -417,6 +417,19 @@ int become_daemon() {
   return 0;
 }
 
+/// Its threads go on while it ends.
+int end_among_threads() {
+  std::atomic<int> ready{0};
+  for (int number = 0; number < 3; ++number) {
+    std::thread([&ready] {
+      ++ready;
+      for (;;) ::close(leave_file());
+    }).detach();
+  }
+  while (ready < 3) std::this_thread::yield();
+  return 0;
+}
+
 /// What LEASH_FAULTS strikes is told apart by how it ends.
 int open_under_faults() {
   const std::string first = std::ifstream("/etc/hosts") ? "read" : "failed";
@@ -479,6 +492,7 @@ int main(int argc, char** argv) {
   if (part == "fork in handler") return fork_in_handler();
   if (part == "daemon") return become_daemon();
   if (part == "without reader" && argc > 2) return become_without_reader(argv + 2);
+  if (part == "among threads") return end_among_threads();
   if (part == "faults") return open_under_faults();
   if (part == "until said" && argc > 3) return leave_until_said(argv[2], argv[3]);
   if (part == "quick") {
